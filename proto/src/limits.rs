@@ -1,0 +1,96 @@
+//! Every bound of the wire protocol, by name (SPEC.md section 9). What an operator may set is
+//! bounded here too. Must never hold a number that is not a limit, nor import anything.
+
+/// The default port without TLS.
+pub const PORT_PLAIN: u16 = 7582;
+/// The default port with TLS.
+pub const PORT_TLS: u16 = 7583;
+
+/// Bytes of a frame's head: length, kind, flags, checksum.
+pub const HEAD_BYTES: usize = 10;
+/// Bytes of the preface.
+pub const PREFACE_BYTES: usize = 8;
+
+/// The largest body before the session is open, in bytes.
+pub const HANDSHAKE_BODY_BYTES_MAX: u32 = 4 * 1024;
+/// The largest body once the session is open, in bytes, unless the operator sets another.
+pub const BODY_BYTES_DEFAULT: u32 = 64 * 1024;
+/// The lowest value that an operator may set for the largest body, in bytes.
+pub const BODY_BYTES_LOWEST: u32 = 8 * 1024;
+/// The highest value that an operator may set for the largest body, in bytes.
+pub const BODY_BYTES_HIGHEST: u32 = 256 * 1024;
+/// What a body needs beside a content, in bytes: the rest of an `Entry`, a page's own fields.
+pub const BODY_OVERHEAD_BYTES: u32 = 1024;
+
+/// The highest kind that closes the connection when unknown; above it kinds are skipped.
+pub const KIND_CRITICAL_HIGHEST: u8 = 0x7f;
+
+/// Bytes of a user id.
+pub const USER_ID_BYTES_MAX: usize = 64;
+/// Bytes of a device id.
+pub const DEVICE_ID_BYTES_MAX: usize = 64;
+/// Bytes of a group's or room's own id, without its prefix.
+pub const CHAT_NAME_BYTES_MAX: usize = 64;
+/// Bytes of a chat id: `dm:` and two user ids with a colon between.
+pub const CHAT_ID_BYTES_MAX: usize = 3 + USER_ID_BYTES_MAX + 1 + USER_ID_BYTES_MAX;
+/// Bytes of a message id, neither more nor fewer.
+pub const MESSAGE_ID_BYTES: usize = 16;
+/// Bytes of a session id, neither more nor fewer.
+pub const SESSION_ID_BYTES: usize = 16;
+
+/// Bytes of the name of the client or server software.
+pub const SOFTWARE_BYTES_MAX: usize = 64;
+/// Bytes of a password.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Bytes of a token.
+pub const TOKEN_BYTES_MAX: usize = 3 * 1024;
+/// Bytes of a resume ticket.
+pub const TICKET_BYTES_MAX: usize = 512;
+/// Bytes of a reason given with a code.
+pub const REASON_BYTES_MAX: usize = 256;
+/// Entries of each chat that a new device may ask to start with.
+pub const START_LAST_MAX: u32 = 10_000;
+
+/// Deliveries that may be unacknowledged, unless one side asks for fewer.
+pub const WINDOW_DEFAULT: u32 = 256;
+/// Deliveries that may be unacknowledged at most.
+pub const WINDOW_HIGHEST: u32 = 1024;
+/// Sends that may be unanswered, unless the operator sets another.
+pub const SENDS_DEFAULT: u32 = 256;
+/// Sends that may be unanswered at most.
+pub const SENDS_HIGHEST: u32 = 1024;
+/// Milliseconds between heartbeats, unless the operator sets another.
+pub const HEARTBEAT_MS_DEFAULT: u32 = 30_000;
+/// The lowest heartbeat interval, in milliseconds.
+pub const HEARTBEAT_MS_LOWEST: u32 = 100;
+/// The highest heartbeat interval, in milliseconds.
+pub const HEARTBEAT_MS_HIGHEST: u32 = 600_000;
+
+/// Bytes of a media type.
+pub const MEDIA_TYPE_BYTES_MAX: usize = 128;
+/// Bytes of a group's name.
+pub const GROUP_NAME_BYTES_MAX: usize = 128;
+/// Users that one entry may add to or remove from a group, and that a group may start with.
+pub const MEMBERS_PER_CHANGE_MAX: usize = 100;
+/// Members of a group.
+pub const GROUP_MEMBERS_MAX: u32 = 100_000;
+/// Cursors in one `Ack`.
+pub const ACK_CURSORS_MAX: usize = 256;
+/// Bytes of a signal's data.
+pub const SIGNAL_BYTES_MAX: usize = 256;
+
+/// Entries, chats or members in one page.
+pub const PAGE_ITEMS_MAX: u32 = 200;
+/// Entries, chats or members in one page when the request names no limit.
+pub const PAGE_ITEMS_DEFAULT: u32 = 50;
+/// Users in one question for presence.
+pub const PRESENCE_USERS_MAX: usize = 100;
+/// Requests that may be unanswered.
+pub const REQUESTS_MAX: usize = 16;
+
+const _: () = assert!(HANDSHAKE_BODY_BYTES_MAX as usize >= TOKEN_BYTES_MAX + 512);
+const _: () = assert!(BODY_BYTES_LOWEST > HANDSHAKE_BODY_BYTES_MAX + BODY_OVERHEAD_BYTES);
+const _: () = assert!(BODY_BYTES_DEFAULT >= BODY_BYTES_LOWEST);
+const _: () = assert!(BODY_BYTES_DEFAULT <= BODY_BYTES_HIGHEST);
+const _: () = assert!(WINDOW_DEFAULT <= WINDOW_HIGHEST && SENDS_DEFAULT <= SENDS_HIGHEST);
+const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);

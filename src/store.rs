@@ -1,0 +1,446 @@
+//! What the server asks to keep and find, in the words of the design and nothing of any engine.
+//! The session and the hub know only this file of the store; must never name a backend.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::GroupChange;
+use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
+use thiserror::Error;
+
+/// A message before it has a seq. Its content has been checked by `Content::decode`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Where it is to go.
+    pub chat: ChatId,
+    /// How its sender names it.
+    pub id: MessageId,
+    /// The encoded content, stored as it is.
+    pub content: Bytes,
+    /// The change to a group that the content says, if it says one.
+    pub change: Option<GroupChange>,
+}
+
+/// Who appends: stamped from the session, never read from the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// The user.
+    pub user: UserId,
+    /// The session, which is not pushed its own entries.
+    pub session: SessionId,
+}
+
+/// What became of a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is durable.
+    Stored {
+        /// Its place in the chat's log.
+        seq: u64,
+        /// When it was taken, in milliseconds of Unix time.
+        at_ms: u64,
+    },
+    /// It was durable already.
+    Duplicate {
+        /// The place that it has.
+        seq: u64,
+        /// When it was taken, in milliseconds of Unix time.
+        at_ms: u64,
+    },
+    /// It is not stored, and will not be.
+    Refused(Refusal),
+}
+
+/// Why something is refused; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{reason}")]
+pub struct Refusal {
+    /// The code for the wire.
+    pub code: RejectCode,
+    /// A sentence for a person.
+    pub reason: String,
+}
+
+/// A device's cursor in a chat, and its user's. Zero: no change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CursorMove {
+    /// The chat.
+    pub chat: ChatId,
+    /// The device has every entry up to this seq.
+    pub delivered: u64,
+    /// The user has read up to this seq.
+    pub read: u64,
+}
+
+/// Where a device starts that is seen for the first time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// At what no device of the user has had yet.
+    #[default]
+    Undelivered,
+    /// At the first entry that the user may see.
+    Everything,
+    /// At the last so many of each chat.
+    Last(u32),
+    /// At what comes from now on.
+    Newest,
+}
+
+/// A session takes its device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The user.
+    pub user: UserId,
+    /// The device.
+    pub device: DeviceId,
+    /// The session.
+    pub session: SessionId,
+    /// Where the device starts if it is new.
+    pub start: Start,
+}
+
+/// What a claim found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// The device had not been seen before.
+    pub new_device: bool,
+}
+
+/// A chat in which a device has not had everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// The chat.
+    pub chat: ChatId,
+    /// The device's cursor.
+    pub delivered: u64,
+    /// The last durable seq that the user may see.
+    pub head: u64,
+}
+
+/// Some of the chats in which a device lags.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LagPage {
+    /// In order of chat id.
+    pub lags: Vec<Lag>,
+    /// Where to go on, if there may be more.
+    pub next: Option<ChatId>,
+}
+
+/// A stretch of a chat's log: after one seq, up to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The chat.
+    pub chat: ChatId,
+    /// Entries with a higher seq.
+    pub after: u64,
+    /// And no higher than this.
+    pub upto: u64,
+}
+
+/// What was read of a stretch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// The chat.
+    pub chat: ChatId,
+    /// The entries that the user may see, in order.
+    pub entries: Vec<Logged>,
+    /// All that the user may see up to this seq is in `entries` (or was not after the stretch's
+    /// start). It is `upto` when the stretch was read to its end.
+    pub reached: u64,
+}
+
+/// An entry as the log has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Its place.
+    pub seq: u64,
+    /// The encoded `Entry`, which is the body of a `Deliver`.
+    pub body: Bytes,
+}
+
+/// How much one page may hold: at least one item is always given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimit {
+    /// Items.
+    pub items: usize,
+    /// Bytes of their encoded bodies, together.
+    pub bytes: usize,
+}
+
+/// From where a page of history goes, and which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// The lowest entries with a higher seq.
+    After(u64),
+    /// The highest entries with a lower seq; 0 is the end of the log.
+    Before(u64),
+}
+
+/// Some items, and whether there are more that way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// In ascending order.
+    pub items: Vec<T>,
+    /// There are more.
+    pub more: bool,
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Write and read.
+    Member,
+    /// Also change the members and the name.
+    Owner,
+}
+
+/// A chat as one user sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatView {
+    /// The chat.
+    pub chat: ChatId,
+    /// The last durable seq that the user may see.
+    pub head: u64,
+    /// The asking device's cursor.
+    pub delivered: u64,
+    /// The user's cursor.
+    pub read: u64,
+    /// Entries of others after `read`.
+    pub unread: u64,
+    /// A group's name, or nothing.
+    pub name: String,
+    /// A group's members, or 0.
+    pub members: u32,
+    /// What the user is in it; `None` once out of it.
+    pub role: Option<Role>,
+    /// In a direct chat: what a device of the other has had.
+    pub peer_delivered: u64,
+    /// In a direct chat: what the other has read.
+    pub peer_read: u64,
+    /// When the entry at `head` was taken, in milliseconds of Unix time; 0 if there is none.
+    pub last_at_ms: u64,
+}
+
+/// A member as the others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberView {
+    /// The user.
+    pub user: UserId,
+    /// What the user is in the chat.
+    pub role: Role,
+    /// What a device of the user has had.
+    pub delivered: u64,
+    /// What the user has read.
+    pub read: u64,
+}
+
+/// Why the store did not do what it was asked. Asking again is safe after any of these.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// It may not be done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store has stopped, and the process is about to end. Nothing was acknowledged.
+    #[error("the store has stopped")]
+    Stopped,
+    /// Something could not be read.
+    #[error("the store could not read: {detail}")]
+    Unreadable {
+        /// What the engine said.
+        detail: String,
+    },
+}
+
+/// A durable change that others are to learn of. Released in the order of the log, and only
+/// after the change is on stable storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A session has its device: whatever is released from here on, it must get.
+    Claimed {
+        /// Whose.
+        user: UserId,
+        /// Which device; an older session of it is to go.
+        device: DeviceId,
+        /// The session.
+        session: SessionId,
+        /// The groups of the user, at this point of the order.
+        groups: Vec<ChatId>,
+    },
+    /// Users came into a group; released before the entry that says so.
+    Joined {
+        /// The group.
+        chat: ChatId,
+        /// Who.
+        users: Vec<UserId>,
+    },
+    /// An entry is in a log.
+    Stored(Arc<Stored>),
+    /// Users are out of a group; released after the entry that says so.
+    Left {
+        /// The group.
+        chat: ChatId,
+        /// Who.
+        users: Vec<UserId>,
+    },
+    /// A user's cursors moved: the highest that any device has had, and what was read.
+    CursorMoved {
+        /// The chat.
+        chat: ChatId,
+        /// Whose.
+        user: UserId,
+        /// Now delivered up to.
+        delivered: u64,
+        /// Now read up to.
+        read: u64,
+    },
+}
+
+/// An entry that has just become durable.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The chat.
+    pub chat: ChatId,
+    /// Its place.
+    pub seq: u64,
+    /// The session that sent it.
+    pub origin: SessionId,
+    /// The encoded `Entry`, which is the body of a `Deliver`.
+    pub body: Bytes,
+}
+
+/// Where effects go. Called on the committer's thread: must never wait.
+pub trait Outlet: Send + 'static {
+    /// Takes the effects of one commit, in order.
+    fn release(&mut self, effects: Vec<Effect>);
+}
+
+/// The store of a server. Every answer about a user is checked against that user's rights.
+pub trait Store: Send + Sync + 'static {
+    /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
+    /// one is durable. Waits while the store has as much to do as it may queue.
+    fn append(
+        &self,
+        author: Author,
+        drafts: Vec<Draft>,
+    ) -> impl Future<Output = Result<Vec<Outcome>, StoreError>> + Send;
+
+    /// Moves cursors forward, never back. A move in a chat that is not the user's is ignored; one
+    /// beyond the last seq that the user may see counts as that seq.
+    fn advance(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        moves: Vec<CursorMove>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Gives a session its device, in the order of all changes: what is stored later is pushed
+    /// to it, what was stored earlier is found by `lagging`.
+    fn claim(&self, claim: Claim) -> impl Future<Output = Result<Claimed, StoreError>> + Send;
+
+    /// Notes that a session of the user has ended just now.
+    fn release(&self, user: UserId) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The chats in which a device has not had everything that is durable, after `after` in order
+    /// of chat id; at most `limit` of them.
+    fn lagging(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        after: Option<ChatId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<LagPage, StoreError>> + Send;
+
+    /// Reads stretches in turn until the limit is reached. A stretch not begun is not in the
+    /// answer; one in a chat that is not the user's is `reached` at once with no entries.
+    fn stretches(
+        &self,
+        user: UserId,
+        stretches: Vec<Stretch>,
+        limit: PageLimit,
+    ) -> impl Future<Output = Result<Vec<Read>, StoreError>> + Send;
+
+    /// A page of a chat's log, as far as the user may see it.
+    fn history(
+        &self,
+        user: UserId,
+        chat: ChatId,
+        edge: Edge,
+        limit: PageLimit,
+    ) -> impl Future<Output = Result<Page<Logged>, StoreError>> + Send;
+
+    /// The user's chats, after `after` in order of chat id, without those that the user is out of.
+    fn chats(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        after: Option<ChatId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<ChatView>, StoreError>> + Send;
+
+    /// One chat of the user's, also one that the user is out of.
+    fn chat(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        chat: ChatId,
+    ) -> impl Future<Output = Result<ChatView, StoreError>> + Send;
+
+    /// The members of a chat of the user's, after `after` in order of user id.
+    fn members(
+        &self,
+        user: UserId,
+        chat: ChatId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<MemberView>, StoreError>> + Send;
+
+    /// When each of the users was last seen, in milliseconds of Unix time; 0 if never.
+    fn last_seen(
+        &self,
+        users: Vec<UserId>,
+    ) -> impl Future<Output = Result<Vec<u64>, StoreError>> + Send;
+}
+
+/// An account of the `password` authenticator.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The Argon2id hash in PHC form, at most 256 bytes.
+    pub hash: String,
+    /// Counts the changes of the password: a ticket names the one that it was made under.
+    pub generation: u64,
+}
+
+/// The accounts, kept beside the messages.
+pub trait Accounts: Send + Sync + 'static {
+    /// The account of a user, if there is one.
+    fn account(
+        &self,
+        user: UserId,
+    ) -> impl Future<Output = Result<Option<Account>, StoreError>> + Send;
+
+    /// Makes an account (`new`: only if there is none, else it must be there), or gives it a new
+    /// hash; its generation goes up by one.
+    fn set_account(
+        &self,
+        user: UserId,
+        hash: String,
+        new: bool,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Removes an account; its entries and chats stay. The generation is remembered, so that an
+    /// account made again does not take old tickets.
+    fn remove_account(&self, user: UserId) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The users with an account, after `after` in order; at most `limit`.
+    fn accounts(
+        &self,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<UserId>, StoreError>> + Send;
+
+    /// A secret of the store's own, made at random when it was first opened, 32 bytes: tickets
+    /// are signed with it.
+    fn secret(&self) -> [u8; 32];
+}
