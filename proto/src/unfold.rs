@@ -36,7 +36,9 @@ pub fn check_count(body: &[u8], path: &[u32], max: usize) -> Result<(), UnfoldEr
 }
 
 fn walk(body: &[u8], path: &[u32], left: &mut usize, max: usize) -> Result<(), UnfoldError> {
-    let Some((&wanted, inner)) = path.split_first() else { return Ok(()) };
+    let Some((&wanted, inner)) = path.split_first() else {
+        return Ok(());
+    };
     let mut rest = Walker { body, at: 0 };
     while let Some((field, payload)) = rest.next_field()? {
         if field != u64::from(wanted) {
@@ -82,7 +84,10 @@ impl<'a> Walker<'a> {
     fn varint(&mut self) -> Result<u64, UnfoldError> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
-            let byte = *self.body.get(self.at).ok_or(UnfoldError::Malformed { at: self.at })?;
+            let byte = *self
+                .body
+                .get(self.at)
+                .ok_or(UnfoldError::Malformed { at: self.at })?;
             self.at += 1;
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
@@ -93,7 +98,10 @@ impl<'a> Walker<'a> {
     }
 
     fn take(&mut self, bytes: usize) -> Result<&'a [u8], UnfoldError> {
-        let end = self.at.checked_add(bytes).filter(|end| *end <= self.body.len());
+        let end = self
+            .at
+            .checked_add(bytes)
+            .filter(|end| *end <= self.body.len());
         let end = end.ok_or(UnfoldError::Malformed { at: self.at })?;
         let taken = &self.body[self.at..end];
         self.at = end;
@@ -109,7 +117,10 @@ mod tests {
     fn empty_elements_are_counted_before_they_are_unfolded() {
         let body = [0x0a, 0x00].repeat(3);
         assert_eq!(check_count(&body, &[1], 3), Ok(()));
-        assert_eq!(check_count(&body, &[1], 2), Err(UnfoldError::TooMany { max: 2 }));
+        assert_eq!(
+            check_count(&body, &[1], 2),
+            Err(UnfoldError::TooMany { max: 2 })
+        );
         assert_eq!(check_count(&body, &[2], 0), Ok(()));
     }
 
@@ -118,7 +129,10 @@ mod tests {
         let parent = [0x12, 0x04, 0x0a, 0x00, 0x0a, 0x00];
         let body = parent.repeat(2);
         assert_eq!(check_count(&body, &[2, 1], 4), Ok(()));
-        assert_eq!(check_count(&body, &[2, 1], 3), Err(UnfoldError::TooMany { max: 3 }));
+        assert_eq!(
+            check_count(&body, &[2, 1], 3),
+            Err(UnfoldError::TooMany { max: 3 })
+        );
     }
 
     #[test]
@@ -128,17 +142,29 @@ mod tests {
         body.extend([0x1d, 0, 0, 0, 0]);
         body.extend([0x22, 0x01, 0xaa]);
         assert_eq!(check_count(&body, &[4], 1), Ok(()));
-        assert_eq!(check_count(&body, &[4], 0), Err(UnfoldError::TooMany { max: 0 }));
+        assert_eq!(
+            check_count(&body, &[4], 0),
+            Err(UnfoldError::TooMany { max: 0 })
+        );
     }
 
     #[test]
     fn what_is_cut_or_no_protobuf_is_malformed() {
         let long_varint = [0x80; 11];
-        let bodies: [&[u8]; 6] =
-            [&[0x08], &[0x0a, 0x05, 0x00], &[0x11, 0], &[0x0b], &long_varint, &[0x0a]];
+        let bodies: [&[u8]; 6] = [
+            &[0x08],
+            &[0x0a, 0x05, 0x00],
+            &[0x11, 0],
+            &[0x0b],
+            &long_varint,
+            &[0x0a],
+        ];
         for body in bodies {
             let verdict = check_count(body, &[1], 9);
-            assert!(matches!(verdict, Err(UnfoldError::Malformed { .. })), "{body:?}");
+            assert!(
+                matches!(verdict, Err(UnfoldError::Malformed { .. })),
+                "{body:?}"
+            );
         }
     }
 }

@@ -1,0 +1,126 @@
+//! Hints about others: signals and notices (SPEC.md section 5.4). Must never be relied on: the log
+//! and the cursors are asked for what is true.
+
+use bytes::Bytes;
+
+use crate::id::{ChatId, UserId};
+use crate::limits::SIGNAL_BYTES_MAX;
+use crate::schema;
+use crate::schema::notice::Kind;
+
+use super::{BodyError, check_length};
+
+/// Typing and the like: never stored, never acknowledged, dropped when something is in its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// The chat.
+    pub chat: ChatId,
+    /// What it says.
+    pub kind: SignalKind,
+    /// Bytes of the app's own, at most 256.
+    pub data: Bytes,
+    /// Who sent it, stamped by the server; `None` from a client.
+    pub sender: Option<UserId>,
+}
+
+/// What a signal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalKind {
+    /// The sender is typing.
+    Typing,
+    /// The sender has stopped typing.
+    Stopped,
+    /// What the app has agreed on.
+    Custom,
+}
+
+/// What became of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Somebody's cursors moved: of a direct chat's other user, or the user's own.
+    Cursor(CursorMoved),
+    /// Some notices could not be kept: ask for the chats to know their cursors.
+    Missed,
+}
+
+/// How far a user is in a chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CursorMoved {
+    /// The chat.
+    pub chat: ChatId,
+    /// The user.
+    pub user: UserId,
+    /// A device of the user has every entry up to this seq.
+    pub delivered: u64,
+    /// The user has read up to this seq.
+    pub read: u64,
+}
+
+impl Signal {
+    pub(super) fn from_wire(wire: schema::Signal) -> Result<Self, BodyError> {
+        let kind = match wire.kind() {
+            schema::SignalKind::Typing => SignalKind::Typing,
+            schema::SignalKind::Stopped => SignalKind::Stopped,
+            schema::SignalKind::Custom => SignalKind::Custom,
+            schema::SignalKind::Unspecified => {
+                return Err(BodyError::Missing { field: "kind" });
+            }
+        };
+        check_length("data", wire.data.len(), SIGNAL_BYTES_MAX)?;
+        let sender = match wire.sender.as_str() {
+            "" => None,
+            sender => Some(UserId::new(sender)?),
+        };
+        Ok(Self {
+            chat: ChatId::new(&wire.chat)?,
+            kind,
+            data: wire.data,
+            sender,
+        })
+    }
+
+    pub(super) fn to_wire(&self) -> schema::Signal {
+        let kind = match self.kind {
+            SignalKind::Typing => schema::SignalKind::Typing,
+            SignalKind::Stopped => schema::SignalKind::Stopped,
+            SignalKind::Custom => schema::SignalKind::Custom,
+        };
+        schema::Signal {
+            chat: self.chat.to_string(),
+            kind: kind.into(),
+            data: self.data.clone(),
+            sender: self
+                .sender
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl Notice {
+    pub(super) fn from_wire(wire: schema::Notice) -> Result<Self, BodyError> {
+        match wire.kind.ok_or(BodyError::Missing { field: "kind" })? {
+            Kind::Missed(_) => Ok(Self::Missed),
+            Kind::Cursor(moved) => Ok(Self::Cursor(CursorMoved {
+                chat: ChatId::new(&moved.chat)?,
+                user: UserId::new(&moved.user)?,
+                delivered: moved.delivered,
+                read: moved.read,
+            })),
+        }
+    }
+
+    pub(super) fn to_wire(&self) -> schema::Notice {
+        let kind = match self {
+            Self::Missed => Kind::Missed(schema::Unit {}),
+            Self::Cursor(moved) => Kind::Cursor(schema::CursorMoved {
+                chat: moved.chat.to_string(),
+                user: moved.user.to_string(),
+                delivered: moved.delivered,
+                read: moved.read,
+            }),
+        };
+        schema::Notice { kind: Some(kind) }
+    }
+}
