@@ -128,7 +128,9 @@ mod tests {
             let frames: Vec<Frame> =
                 bodies.into_iter().map(|body| Frame { kind: 0x90, body: body.into() }).collect();
             let mut stream = BytesMut::from(&PREFACE[..]);
-            frames.iter().for_each(|frame| frame.put(&mut stream));
+            for frame in &frames {
+                frame.put(&mut stream);
+            }
 
             let (mut codec, mut held, mut found) = (FrameCodec::server(), BytesMut::new(), vec![]);
             let mut cuts = cuts.into_iter().cycle();

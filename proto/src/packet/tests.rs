@@ -57,9 +57,8 @@ fn entry() -> Entry {
     }
 }
 
-fn examples() -> Vec<Packet> {
-    let verdict = Verdict::reject(RejectCode::StoreFull, "no room", 100);
-    let state = ChatState {
+fn state() -> ChatState {
+    ChatState {
         chat: chat("group:crew"),
         head: 9,
         delivered: 8,
@@ -71,63 +70,11 @@ fn examples() -> Vec<Packet> {
         peer_delivered: 0,
         peer_read: 0,
         last_at_ms: 4,
-    };
-    let member = Member {
-        user: user("bob"),
-        role: Some(Role::Member),
-        delivered: 1,
-        read: 1,
-    };
-    let answers = [
-        Ok(Answer::History {
-            entries: vec![entry().encode()],
-            more: true,
-        }),
-        Ok(Answer::Chats {
-            chats: vec![state.clone()],
-            more: false,
-        }),
-        Ok(Answer::Chat(state)),
-        Ok(Answer::Members {
-            members: vec![member],
-            more: false,
-        }),
-        Ok(Answer::Presence(vec![Presence {
-            user: user("bob"),
-            online: true,
-            last_seen_ms: 3,
-        }])),
-        Err(verdict.clone()),
-    ];
-    let operations = [
-        Operation::History {
-            chat: chat("dm:a:b"),
-            edge: Edge::After(0),
-            limit: 0,
-        },
-        Operation::History {
-            chat: chat("dm:a:b"),
-            edge: Edge::Before(7),
-            limit: 9,
-        },
-        Operation::Chats {
-            after: Some(chat("dm:a:b")),
-            limit: 0,
-        },
-        Operation::Chat {
-            chat: chat("dm:a:b"),
-        },
-        Operation::Members {
-            chat: chat("group:g"),
-            after: None,
-            limit: 0,
-        },
-        Operation::Presence {
-            users: vec![user("bob"), user("eve")],
-        },
-    ];
-    let id = MessageId::from([7; 16]);
-    let mut packets = vec![
+    }
+}
+
+fn handshakes() -> Vec<Packet> {
+    vec![
         Packet::Hello(hello()),
         Packet::Hello(Hello {
             credential: Credential::Password("p".into()),
@@ -160,54 +107,131 @@ fn examples() -> Vec<Packet> {
         Packet::Goodbye(Verdict::close(CloseCode::ShuttingDown, "soon back", 2000)),
         Packet::Ping(42),
         Packet::Pong(u64::MAX),
+    ]
+}
+
+fn messages() -> Vec<Packet> {
+    let (chat, id) = (chat("dm:a:b"), MessageId::from([7; 16]));
+    let verdict = Verdict::reject(RejectCode::StoreFull, "no room", 100);
+    let moved = CursorMoved {
+        chat: chat.clone(),
+        user: user("b"),
+        delivered: 2,
+        read: 1,
+    };
+    let signal = |kind| {
+        let (chat, data) = (chat.clone(), Bytes::from_static(b"d"));
+        Packet::Signal(Signal {
+            chat,
+            kind,
+            data,
+            sender: Some(user("a")),
+        })
+    };
+    vec![
+        signal(SignalKind::Typing),
+        signal(SignalKind::Stopped),
+        signal(SignalKind::Custom),
         Packet::Send(Send {
-            chat: chat("dm:a:b"),
+            chat: chat.clone(),
             id,
             content: Bytes::from_static(b"c"),
         }),
         Packet::Accepted(Accepted {
-            chat: chat("dm:a:b"),
+            chat: chat.clone(),
             id,
             seq: 1,
             at_ms: 2,
             duplicate: true,
         }),
         Packet::Rejected(Rejected {
-            chat: chat("dm:a:b"),
+            chat: chat.clone(),
             id,
             verdict,
         }),
         Packet::Deliver(entry()),
         Packet::Ack(vec![Cursor {
-            chat: chat("dm:a:b"),
+            chat,
             delivered: 3,
             read: 0,
         }]),
         Packet::Notice(Notice::Missed),
-        Packet::Notice(Notice::Cursor(CursorMoved {
+        Packet::Notice(Notice::Cursor(moved)),
+    ]
+}
+
+fn questions() -> Vec<Packet> {
+    let operations = [
+        Operation::History {
             chat: chat("dm:a:b"),
-            user: user("b"),
-            delivered: 2,
-            read: 1,
-        })),
+            edge: Edge::After(0),
+            limit: 0,
+        },
+        Operation::History {
+            chat: chat("dm:a:b"),
+            edge: Edge::Before(7),
+            limit: 9,
+        },
+        Operation::Chats {
+            after: Some(chat("dm:a:b")),
+            limit: 0,
+        },
+        Operation::Chat {
+            chat: chat("dm:a:b"),
+        },
+        Operation::Members {
+            chat: chat("group:g"),
+            after: None,
+            limit: 0,
+        },
+        Operation::Presence {
+            users: vec![user("bob"), user("eve")],
+        },
     ];
-    for kind in [SignalKind::Typing, SignalKind::Stopped, SignalKind::Custom] {
-        let (chat, data) = (chat("dm:a:b"), Bytes::from_static(b"d"));
-        packets.push(Packet::Signal(Signal {
-            chat,
-            kind,
-            data,
-            sender: Some(user("a")),
-        }));
-    }
-    packets.extend(answers.map(|answer| Packet::Response(Response { id: 1, answer })));
-    packets.extend(operations.map(|operation| {
+    let ask = |operation| {
         Packet::Request(Request {
             id: 2,
             operation: Some(operation),
         })
-    }));
-    packets
+    };
+    operations.map(ask).into()
+}
+
+fn answers() -> Vec<Packet> {
+    let member = Member {
+        user: user("bob"),
+        role: Some(Role::Member),
+        delivered: 1,
+        read: 1,
+    };
+    let answers = [
+        Ok(Answer::History {
+            entries: vec![entry().encode()],
+            more: true,
+        }),
+        Ok(Answer::Chats {
+            chats: vec![state()],
+            more: false,
+        }),
+        Ok(Answer::Chat(state())),
+        Ok(Answer::Members {
+            members: vec![member],
+            more: false,
+        }),
+        Ok(Answer::Presence(vec![Presence {
+            user: user("bob"),
+            online: true,
+            last_seen_ms: 3,
+        }])),
+        Err(Verdict::reject(RejectCode::NoSuchChat, "no such chat", 0)),
+    ];
+    answers
+        .map(|answer| Packet::Response(Response { id: 1, answer }))
+        .into()
+}
+
+fn examples() -> Vec<Packet> {
+    [handshakes(), messages(), questions(), answers()].concat()
 }
 
 #[test]
