@@ -1,3 +1,7 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
+//!
+//! Floors, lowest first: [`metrics`]; [`store`]; [`hub`].
 
+pub mod hub;
+pub mod metrics;
 pub mod store;
