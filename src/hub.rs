@@ -33,11 +33,7 @@ pub struct Hub {
 impl Hub {
     /// One with nobody in it.
     pub fn new(limits: MailboxLimits, metrics: Arc<Metrics>) -> Self {
-        Self {
-            limits,
-            metrics,
-            registry: Mutex::default(),
-        }
+        Self { limits, metrics, registry: Mutex::default() }
     }
 
     /// Lets a session in; it is pushed nothing before its claim is released.
@@ -55,10 +51,7 @@ impl Hub {
     /// Whether each of the users has a session here.
     pub fn online(&self, users: &[UserId]) -> Vec<bool> {
         let registry = self.registry();
-        users
-            .iter()
-            .map(|user| !registry.of_user(user.as_str()).is_empty())
-            .collect()
+        users.iter().map(|user| !registry.of_user(user.as_str()).is_empty()).collect()
     }
 
     /// How many sessions are here, with or without a device.
@@ -84,11 +77,7 @@ impl Hub {
             return;
         }
         let mut frame = BytesMut::new();
-        Packet::Signal(Signal {
-            sender: Some(user.clone()),
-            ..signal
-        })
-        .put(&mut frame);
+        Packet::Signal(Signal { sender: Some(user.clone()), ..signal }).put(&mut frame);
         let frame = frame.freeze();
         for seat in seats {
             self.hint(seat, Hint::Signal(frame.clone()));
@@ -103,12 +92,7 @@ impl Hub {
 
     fn apply(&self, registry: &mut Registry, effect: Effect) {
         match effect {
-            Effect::Claimed {
-                user,
-                device,
-                session,
-                groups,
-            } => {
+            Effect::Claimed { user, device, session, groups } => {
                 if let Some(older) = registry.seat(session, &user, &device, groups) {
                     self.metrics.sessions_replaced.one();
                     older.mailbox.evict(CloseCode::Replaced);
@@ -117,21 +101,8 @@ impl Hub {
             Effect::Joined { chat, users } => registry.join(&chat, &users),
             Effect::Stored(stored) => self.fan_out(registry, &stored),
             Effect::Left { chat, users } => registry.part(&chat, &users),
-            Effect::CursorMoved {
-                chat,
-                user,
-                delivered,
-                read,
-            } => {
-                self.tell(
-                    registry,
-                    CursorMoved {
-                        chat,
-                        user,
-                        delivered,
-                        read,
-                    },
-                );
+            Effect::CursorMoved { chat, user, delivered, read } => {
+                self.tell(registry, CursorMoved { chat, user, delivered, read });
             }
         }
     }
@@ -142,9 +113,7 @@ impl Hub {
             return;
         }
         let mut frame = BytesMut::with_capacity(HEAD_BYTES + stored.body.len());
-        put_with(&mut frame, Kind::Deliver as u8, |body| {
-            body.extend_from_slice(&stored.body)
-        });
+        put_with(&mut frame, Kind::Deliver as u8, |body| body.extend_from_slice(&stored.body));
         let delivery = Arc::new(Delivery {
             chat: stored.chat.clone(),
             seq: stored.seq,
@@ -161,13 +130,8 @@ impl Hub {
     /// Tells the other user of a direct chat, and the user's own devices if there are several.
     fn tell(&self, registry: &Registry, moved: CursorMoved) {
         let own = registry.of_user(moved.user.as_str());
-        let peer = moved
-            .chat
-            .peer_of(&moved.user)
-            .filter(|peer| *peer != moved.user);
-        let peers = peer
-            .as_ref()
-            .map_or(&[][..], |peer| registry.of_user(peer.as_str()));
+        let peer = moved.chat.peer_of(&moved.user).filter(|peer| *peer != moved.user);
+        let peers = peer.as_ref().map_or(&[][..], |peer| registry.of_user(peer.as_str()));
         let own = if own.len() > 1 { own } else { &[] };
         for seat in own.iter().chain(peers) {
             self.hint(seat, Hint::Cursor(moved.clone()));
@@ -224,15 +188,9 @@ mod tests {
 
     impl House {
         fn new() -> Self {
-            let limits = MailboxLimits {
-                entries: 4,
-                bytes: 1_000,
-            };
+            let limits = MailboxLimits { entries: 4, bytes: 1_000 };
             let hub = Arc::new(Hub::new(limits, Arc::default()));
-            Self {
-                outlet: HubOutlet(Arc::clone(&hub)),
-                hub,
-            }
+            Self { outlet: HubOutlet(Arc::clone(&hub)), hub }
         }
 
         fn connect(&mut self, number: u8, name: &str, groups: &[&str]) -> Arc<Mailbox> {
@@ -249,12 +207,7 @@ mod tests {
         fn store(&mut self, of: &str, seq: u64, origin: u8) {
             let body = Bytes::from_static(b"entry");
             let (chat, origin) = (chat(of), session(origin));
-            let stored = Stored {
-                chat,
-                seq,
-                origin,
-                body,
-            };
+            let stored = Stored { chat, seq, origin, body };
             self.outlet.release(vec![Effect::Stored(Arc::new(stored))]);
         }
     }
@@ -283,29 +236,17 @@ mod tests {
         let mut house = House::new();
         let bob = house.connect(2, "b", &["group:g"]);
         house.store("group:g", 5, 1);
-        house.outlet.release(vec![Effect::Left {
-            chat: chat("group:g"),
-            users: vec![user("b")],
-        }]);
+        house.outlet.release(vec![Effect::Left { chat: chat("group:g"), users: vec![user("b")] }]);
         house.store("group:g", 6, 1);
-        let seqs: Vec<u64> = bob
-            .take()
-            .deliveries
-            .iter()
-            .map(|entry| entry.seq)
-            .collect();
+        let seqs: Vec<u64> = bob.take().deliveries.iter().map(|entry| entry.seq).collect();
         assert_eq!(seqs, [5]);
     }
 
     #[test]
     fn a_cursor_is_told_to_the_peer_and_to_several_own_devices_only() {
         let mut house = House::new();
-        let moved = || Effect::CursorMoved {
-            chat: chat("dm:a:b"),
-            user: user("b"),
-            delivered: 1,
-            read: 0,
-        };
+        let moved =
+            || Effect::CursorMoved { chat: chat("dm:a:b"), user: user("b"), delivered: 1, read: 0 };
         let (alice, bob) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));
         house.outlet.release(vec![moved()]);
         assert_eq!((alice.take().hints.len(), bob.take().hints.len()), (1, 0));
@@ -330,9 +271,7 @@ mod tests {
         assert!(bob.take().hints.is_empty() && alice.take().hints.is_empty());
         house.hub.relay(&user("a"), session(1), signal("b"));
         assert!(alice.take().hints.is_empty() && eve.take().hints.is_empty());
-        let Some(Hint::Signal(frame)) = bob.take().hints.pop_front() else {
-            panic!("no signal")
-        };
+        let Some(Hint::Signal(frame)) = bob.take().hints.pop_front() else { panic!("no signal") };
         let mut expected = BytesMut::new();
         Packet::Signal(signal("a")).put(&mut expected);
         assert_eq!(frame, expected.freeze());

@@ -4,4 +4,5 @@
 
 pub mod hub;
 pub mod metrics;
+pub mod session;
 pub mod store;

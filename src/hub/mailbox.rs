@@ -87,11 +87,7 @@ struct Waiting {
 impl Mailbox {
     /// An empty one.
     pub fn new(limits: MailboxLimits) -> Self {
-        Self {
-            limits,
-            waiting: Mutex::default(),
-            wake: Notify::new(),
-        }
+        Self { limits, waiting: Mutex::default(), wake: Notify::new() }
     }
 
     /// Leaves an entry, if there is room.
@@ -174,20 +170,12 @@ mod tests {
 
     fn cursor(chat: &str, delivered: u64) -> Hint {
         let (chat, user) = (ChatId::new(chat).unwrap(), UserId::new("b").unwrap());
-        Hint::Cursor(CursorMoved {
-            chat,
-            user,
-            delivered,
-            read: 0,
-        })
+        Hint::Cursor(CursorMoved { chat, user, delivered, read: 0 })
     }
 
     #[test]
     fn what_finds_no_room_is_said_to_be_lost_once() {
-        let mailbox = Mailbox::new(MailboxLimits {
-            entries: 2,
-            bytes: 100,
-        });
+        let mailbox = Mailbox::new(MailboxLimits { entries: 2, bytes: 100 });
         assert_eq!(mailbox.push(&delivery(1, 10)), Push::Taken);
         assert_eq!(mailbox.push(&delivery(2, 10)), Push::Taken);
         assert_eq!(mailbox.push(&delivery(3, 10)), Push::Overflowed);
@@ -201,10 +189,7 @@ mod tests {
 
     #[test]
     fn bytes_are_bounded_but_one_entry_always_fits() {
-        let mailbox = Mailbox::new(MailboxLimits {
-            entries: 9,
-            bytes: 100,
-        });
+        let mailbox = Mailbox::new(MailboxLimits { entries: 9, bytes: 100 });
         assert_eq!(mailbox.push(&delivery(1, 500)), Push::Taken);
         assert_eq!(mailbox.push(&delivery(2, 1)), Push::Overflowed);
         mailbox.take();
@@ -215,10 +200,7 @@ mod tests {
 
     #[test]
     fn cursors_of_one_user_and_chat_become_one() {
-        let mailbox = Mailbox::new(MailboxLimits {
-            entries: 1,
-            bytes: 1,
-        });
+        let mailbox = Mailbox::new(MailboxLimits { entries: 1, bytes: 1 });
         for delivered in [3, 5, 4] {
             mailbox.hint(cursor("dm:a:b", delivered));
         }
@@ -229,10 +211,7 @@ mod tests {
 
     #[test]
     fn a_lost_notice_is_told_and_a_lost_signal_is_not() {
-        let mailbox = Mailbox::new(MailboxLimits {
-            entries: 1,
-            bytes: 1,
-        });
+        let mailbox = Mailbox::new(MailboxLimits { entries: 1, bytes: 1 });
         for _ in 0..HINTS_MAX {
             assert_eq!(mailbox.hint(Hint::Signal(Bytes::new())), Push::Taken);
         }
@@ -247,10 +226,7 @@ mod tests {
 
     #[test]
     fn the_first_reason_to_end_stands() {
-        let mailbox = Mailbox::new(MailboxLimits {
-            entries: 1,
-            bytes: 1,
-        });
+        let mailbox = Mailbox::new(MailboxLimits { entries: 1, bytes: 1 });
         mailbox.evict(CloseCode::Replaced);
         mailbox.evict(CloseCode::ShuttingDown);
         assert_eq!(mailbox.take().evicted, Some(CloseCode::Replaced));

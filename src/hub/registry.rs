@@ -60,17 +60,10 @@ impl Registry {
         }
         let seat = Seat { session, mailbox };
         for group in &groups {
-            self.groups
-                .entry(group.clone())
-                .or_default()
-                .push(seat.clone());
+            self.groups.entry(group.clone()).or_default().push(seat.clone());
         }
         self.users.entry(user.clone()).or_default().push(seat);
-        let seated = Seated {
-            user: user.clone(),
-            device: device.clone(),
-            groups,
-        };
+        let seated = Seated { user: user.clone(), device: device.clone(), groups };
         self.seated.insert(session, seated);
         older
     }
@@ -82,9 +75,7 @@ impl Registry {
         for group in &seated.groups {
             remove_seats(&mut self.groups, group, |seat| seat.session == session);
         }
-        remove_seats(&mut self.users, &seated.user, |seat| {
-            seat.session == session
-        });
+        remove_seats(&mut self.users, &seated.user, |seat| seat.session == session);
         Some(seated.user)
     }
 
@@ -96,10 +87,7 @@ impl Registry {
             };
             if !seated.groups.contains(chat) {
                 seated.groups.push(chat.clone());
-                self.groups
-                    .entry(chat.clone())
-                    .or_default()
-                    .push(seat.clone());
+                self.groups.entry(chat.clone()).or_default().push(seat.clone());
             }
         }
     }
@@ -110,9 +98,7 @@ impl Registry {
             if let Some(seated) = self.seated.get_mut(&seat.session) {
                 seated.groups.retain(|group| group != chat);
             }
-            remove_seats(&mut self.groups, chat, |other| {
-                other.session == seat.session
-            });
+            remove_seats(&mut self.groups, chat, |other| other.session == seat.session);
         }
     }
 
@@ -126,10 +112,9 @@ impl Registry {
         let (first, second) = match chat.kind() {
             ChatKind::Direct(one, other) if one == other => (self.of_user(one), &[][..]),
             ChatKind::Direct(one, other) => (self.of_user(one), self.of_user(other)),
-            ChatKind::Group(_) | ChatKind::Room(_) => (
-                self.groups.get(chat).map_or(&[][..], Vec::as_slice),
-                &[][..],
-            ),
+            ChatKind::Group(_) | ChatKind::Room(_) => {
+                (self.groups.get(chat).map_or(&[][..], Vec::as_slice), &[][..])
+            }
         };
         first.iter().chain(second)
     }
@@ -171,25 +156,15 @@ mod tests {
     }
 
     fn seat(registry: &mut Registry, number: u8, name: &str, device: &str, groups: &[&str]) {
-        let mailbox = Mailbox::new(MailboxLimits {
-            entries: 1,
-            bytes: 1,
-        });
+        let mailbox = Mailbox::new(MailboxLimits { entries: 1, bytes: 1 });
         registry.enter(session(number), Arc::new(mailbox));
         let groups = groups.iter().map(|group| chat(group)).collect();
-        registry.seat(
-            session(number),
-            &user(name),
-            &DeviceId::new(device).unwrap(),
-            groups,
-        );
+        registry.seat(session(number), &user(name), &DeviceId::new(device).unwrap(), groups);
     }
 
     fn found(registry: &Registry, of: &str) -> Vec<u8> {
-        let mut found: Vec<u8> = registry
-            .of_chat(&chat(of))
-            .map(|seat| seat.session.as_bytes()[0])
-            .collect();
+        let mut found: Vec<u8> =
+            registry.of_chat(&chat(of)).map(|seat| seat.session.as_bytes()[0]).collect();
         found.sort_unstable();
         found
     }
@@ -210,10 +185,7 @@ mod tests {
     fn a_newer_session_takes_the_seat_of_its_device() {
         let mut registry = Registry::default();
         seat(&mut registry, 1, "a", "x", &["group:g"]);
-        let mailbox = Arc::new(Mailbox::new(MailboxLimits {
-            entries: 1,
-            bytes: 1,
-        }));
+        let mailbox = Arc::new(Mailbox::new(MailboxLimits { entries: 1, bytes: 1 }));
         registry.enter(session(2), mailbox);
         let device = DeviceId::new("x").unwrap();
         let older = registry.seat(session(2), &user("a"), &device, vec![chat("group:g")]);
@@ -228,11 +200,7 @@ mod tests {
         let mut registry = Registry::default();
         seat(&mut registry, 1, "a", "x", &[]);
         let device = DeviceId::new("x").unwrap();
-        assert!(
-            registry
-                .seat(session(9), &user("a"), &device, Vec::new())
-                .is_none()
-        );
+        assert!(registry.seat(session(9), &user("a"), &device, Vec::new()).is_none());
         assert_eq!(found(&registry, "dm:a:a"), [1]);
     }
 
