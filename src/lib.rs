@@ -1,7 +1,9 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
 //!
-//! Floors, lowest first: [`metrics`]; [`store`]; [`hub`].
+//! Floors, lowest first: [`metrics`]; [`config`]; [`store`]; [`auth`]; [`hub`].
 
+pub mod auth;
+pub mod config;
 pub mod hub;
 pub mod metrics;
 pub mod session;
