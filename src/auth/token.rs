@@ -1,5 +1,5 @@
-//! Tokens: JWTs that somebody else signs, by HS256 or EdDSA as the operator chose. Must never take
-//! the algorithm, the key or the user from the token itself.
+//! Tokens: JWTs that somebody else signs, by HS256 or `EdDSA` as the operator chose. Must never
+//! take the algorithm, the key or the user from the token itself.
 //!
 //! `exp` and `sub` are required, `sub` is the user of the `Hello`; `nbf` is honoured; `aud` must
 //! name the configured audience, and where none is configured a token that names one is refused:

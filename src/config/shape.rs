@@ -1,6 +1,7 @@
 //! The kinds of values that settings have: what text is one, and how it is written back. The same
 //! parse serves the file, the environment and the flags. Must never know a setting by name.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -138,7 +139,10 @@ fn quoted(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             '"' | '\\' => out.extend(['\\', letter]),
-            _ if letter.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(letter))),
+            // TOML has the control characters escaped, as Rust's own escapes are not.
+            _ if letter.is_control() => {
+                write!(out, "\\u{:04X}", u32::from(letter)).expect("a string can be written to");
+            }
             _ => out.push(letter),
         }
     }

@@ -78,14 +78,14 @@ impl Reading {
                         );
                     }
                 }
-                _ => self.mistake(at, unknown(name, &nearest_of_file(name))),
+                _ => self.mistake(at, unknown(name, nearest_of_file(name))),
             }
         }
     }
 
     fn entry(&mut self, key: &str, key_at: Place, at: Place, value: &Spanned<DeValue<'_>>) {
         let Some(setting) = find(key) else {
-            return self.mistake(key_at, unknown(key, &nearest_of_file(key)));
+            return self.mistake(key_at, unknown(key, nearest_of_file(key)));
         };
         let (form, text) = match value.get_ref() {
             DeValue::Integer(integer) => (Form::Integer, decimal(integer)),
@@ -111,27 +111,15 @@ impl Reading {
         ours.sort();
         for (name, value) in ours {
             let place = Place::Environment { name: name.clone() };
-            match TABLE.iter().find(|setting| setting.variable() == name) {
-                Some(setting) => {
-                    let text = value.to_string_lossy().into_owned();
-                    // A replaced character fits no value but a path, which would be another's.
-                    let form = if value.to_str().is_some() {
-                        Form::Loose
-                    } else {
-                        Form::Other
-                    };
-                    self.given.push(Given {
-                        setting,
-                        place,
-                        form,
-                        text,
-                    });
-                }
-                None => {
-                    let known = TABLE.iter().map(Setting::variable);
-                    self.mistake(place, unknown(&name, &nearest(&name, known)));
-                }
-            }
+            let Some(setting) = TABLE.iter().find(|setting| setting.variable() == name) else {
+                let known = TABLE.iter().map(Setting::variable);
+                self.mistake(place, unknown(&name, nearest(&name, known)));
+                continue;
+            };
+            // A replaced character would make another path of a path: such a value fits nothing.
+            let form = if value.to_str().is_some() { Form::Loose } else { Form::Other };
+            let text = value.to_string_lossy().into_owned();
+            self.given.push(Given { setting, place, form, text });
         }
     }
 
@@ -140,7 +128,7 @@ impl Reading {
         for FlagValue { flag, key, value } in flags {
             let place = Place::Flag { name: flag.clone() };
             match (find(key), value) {
-                (None, _) => self.mistake(place, unknown(key, &nearest_of_file(key))),
+                (None, _) => self.mistake(place, unknown(key, nearest_of_file(key))),
                 (Some(_), None) => self.mistake(place, Fault::NoValue),
                 (Some(setting), Some(text)) => {
                     let (form, text) = (Form::Loose, text.clone());
@@ -184,10 +172,10 @@ fn decimal(integer: &DeInteger<'_>) -> String {
     i128::from_str_radix(&digits, integer.radix()).map_or(digits, |number| number.to_string())
 }
 
-fn unknown(key: &str, nearest: &Option<String>) -> Fault {
+fn unknown(key: &str, nearest: Option<String>) -> Fault {
     Fault::UnknownKey {
         key: key.to_owned(),
-        nearest: nearest.clone(),
+        nearest,
     }
 }
 

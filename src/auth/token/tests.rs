@@ -146,13 +146,10 @@ fn unsigned(head: &str) -> String {
     let part = |text: &str| {
         const LETTERS: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let bits: String = text.bytes().map(|byte| format!("{byte:08b}")).collect();
-        let sextets = bits.as_bytes().chunks(6);
-        let letter = |sextet: &[u8]| {
-            let sextet = format!("{:0<6}", std::str::from_utf8(sextet).unwrap());
-            char::from(LETTERS[usize::from_str_radix(&sextet, 2).unwrap()])
-        };
-        sextets.map(letter).collect::<String>()
+        let bit = |at: usize| text.as_bytes().get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
+        let sextet = |from: usize| (from..from + 6).fold(0, |sum, at| sum << 1 | bit(at));
+        let letters = (0..text.len() * 8).step_by(6).map(sextet);
+        letters.map(|sextet| char::from(LETTERS[usize::from(sextet)])).collect::<String>()
     };
     format!("{}.{}.", part(head), part(&good().to_string()))
 }
@@ -226,7 +223,7 @@ fn a_key_file_of_the_wrong_kind_is_told_by_what_is_wrong() {
         Tokens::from_file(algorithm, &path, None, 0).err().unwrap()
     };
     let pair = KeyPair::generate_for(&PKCS_ED25519).unwrap();
-    let ecdsa = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
+    let p256 = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
         .unwrap()
         .public_key_pem();
     let public = pair.public_key_pem();
@@ -236,7 +233,7 @@ fn a_key_file_of_the_wrong_kind_is_told_by_what_is_wrong() {
         KeyError::TooShort { bytes: 5, .. }
     ));
     assert!(matches!(
-        load(hs256, &[0; KEY_FILE_BYTES_MAX + 1]),
+        load(hs256, &vec![0; KEY_FILE_BYTES_MAX + 1]),
         KeyError::TooLong { .. }
     ));
     assert!(matches!(
