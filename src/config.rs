@@ -33,20 +33,14 @@ pub struct Sources {
 impl Sources {
     /// The environment of this process with `flags`, and the file that they name.
     pub fn of_process(file: Option<PathBuf>, flags: Vec<FlagValue>) -> Self {
-        Self {
-            file,
-            environment: std::env::vars_os().collect(),
-            flags,
-        }
+        Self { file, environment: std::env::vars_os().collect(), flags }
     }
 
     fn file_named(&self) -> Option<PathBuf> {
         let named = |(name, value): &(OsString, OsString)| {
             (name == CONFIG_VARIABLE && !value.is_empty()).then(|| PathBuf::from(value))
         };
-        self.file
-            .clone()
-            .or_else(|| self.environment.iter().find_map(named))
+        self.file.clone().or_else(|| self.environment.iter().find_map(named))
     }
 }
 
@@ -84,11 +78,7 @@ impl Draft {
                 Ok(text) => reading.file(&path, &text),
                 Err(error) => {
                     let reason = error.to_string();
-                    let place = Place::File {
-                        path,
-                        line: 1,
-                        column: 1,
-                    };
+                    let place = Place::File { path, line: 1, column: 1 };
                     reading.mistake(place, Fault::Unreadable { reason });
                 }
             }
@@ -96,16 +86,9 @@ impl Draft {
         reading.environment(sources.environment.iter().cloned());
         reading.flags(&sources.flags);
 
-        let mut draft = Self {
-            mistakes: reading.mistakes,
-            ..Self::default()
-        };
+        let mut draft = Self { mistakes: reading.mistakes, ..Self::default() };
         for mistake in &draft.mistakes {
-            if let Fault::UnknownKey {
-                nearest: Some(meant),
-                ..
-            } = &mistake.fault
-            {
+            if let Fault::UnknownKey { nearest: Some(meant), .. } = &mistake.fault {
                 draft.spoilt.insert(meant.clone());
             }
         }
@@ -114,12 +97,7 @@ impl Draft {
     }
 
     fn set(&mut self, given: Given) {
-        let Given {
-            setting,
-            place,
-            form,
-            text,
-        } = given;
+        let Given { setting, place, form, text } = given;
         match setting.shape.parse(form, &text) {
             Ok(value) => {
                 setting.set(&mut self.config, value);
@@ -127,11 +105,7 @@ impl Draft {
             }
             Err(wanted) => {
                 self.spoilt.insert(setting.key.to_owned());
-                let fault = Fault::WrongKind {
-                    key: setting.key,
-                    got: shown(&text),
-                    wanted,
-                };
+                let fault = Fault::WrongKind { key: setting.key, got: shown(&text), wanted };
                 self.mistakes.push(Mistake { place, fault });
             }
         }
@@ -144,10 +118,7 @@ impl Draft {
             .filter_map(|rule| {
                 let fault = (rule.broken)(&self.config)?;
                 let places = rule.keys.iter().filter_map(|key| self.places.get(key));
-                Some(Mistake {
-                    place: places.max().cloned().unwrap_or(Place::Default),
-                    fault,
-                })
+                Some(Mistake { place: places.max().cloned().unwrap_or(Place::Default), fault })
             })
             .collect();
         self.mistakes.extend(mistakes);
@@ -157,8 +128,7 @@ impl Draft {
         if self.mistakes.is_empty() {
             return Ok(self.config);
         }
-        self.mistakes
-            .sort_by(|one, other| one.place.cmp(&other.place));
+        self.mistakes.sort_by(|one, other| one.place.cmp(&other.place));
         Err(Mistakes(self.mistakes))
     }
 }

@@ -40,10 +40,7 @@ impl AccountBook {
 }
 
 fn refusal(code: RejectCode, reason: &str) -> StoreError {
-    StoreError::Refused(Refusal {
-        code,
-        reason: reason.to_owned(),
-    })
+    StoreError::Refused(Refusal { code, reason: reason.to_owned() })
 }
 
 impl Accounts for AccountBook {
@@ -51,10 +48,7 @@ impl Accounts for AccountBook {
         self.with(|lines| {
             let line = lines.get(&user);
             Ok(line.and_then(|Line { hash, generation }| {
-                Some(Account {
-                    hash: hash.clone()?,
-                    generation: *generation,
-                })
+                Some(Account { hash: hash.clone()?, generation: *generation })
             }))
         })
     }

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 
 use packetboat_proto::id::{DeviceId, UserId};
+use packetboat_proto::packet::Credential;
 use thiserror::Error;
 
 use crate::auth::open::Open;
 use crate::auth::password::{PasswordError, Passwords};
 use crate::auth::ticket::{Bearer, Ticket, TicketOffice};
 use crate::auth::token::{KeyError, Tokens};
-use crate::auth::{AuthError, Authenticator, Credential};
+use crate::auth::{AuthError, Authenticator};
 use crate::config::settings::{AuthKind, AuthSettings};
 use crate::store::Accounts;
 
@@ -50,10 +51,7 @@ impl Doorman {
     pub fn new(authenticator: Box<dyn Authenticator>, secret: &[u8; 32], ticket_ms: u64) -> Self {
         let name = authenticator.name();
         let tickets = (ticket_ms > 0).then(|| TicketOffice::new(secret, name, ticket_ms));
-        Self {
-            authenticator,
-            tickets,
-        }
+        Self { authenticator, tickets }
     }
 
     /// With the built-in authenticator that the settings name. Reads the key of tokens, and takes
@@ -64,15 +62,11 @@ impl Doorman {
     ) -> Result<Self, DoormanError> {
         let authenticator: Box<dyn Authenticator> = match settings.kind {
             AuthKind::Open => Box::new(Open),
-            AuthKind::Password => Box::new(Passwords::new(
-                Arc::clone(accounts),
-                settings.checks_at_once,
-            )?),
+            AuthKind::Password => {
+                Box::new(Passwords::new(Arc::clone(accounts), settings.checks_at_once)?)
+            }
             AuthKind::Token => {
-                let path = settings
-                    .token_key
-                    .as_deref()
-                    .ok_or(DoormanError::NoTokenKey)?;
+                let path = settings.token_key.as_deref().ok_or(DoormanError::NoTokenKey)?;
                 Box::new(Tokens::from_file(
                     settings.token_algorithm,
                     path,
@@ -81,11 +75,7 @@ impl Doorman {
                 )?)
             }
         };
-        Ok(Self::new(
-            authenticator,
-            &accounts.secret(),
-            settings.ticket_ms,
-        ))
+        Ok(Self::new(authenticator, &accounts.secret(), settings.ticket_ms))
     }
 
     /// Whether `user` may come in with `credential`, at `now_ms` of Unix time.
@@ -99,19 +89,12 @@ impl Doorman {
         let bearer = Bearer { user, device };
         if let Credential::Ticket(bytes) = credential {
             let tickets = self.tickets.as_ref().ok_or(AuthError::BadTicket)?;
-            let note = tickets
-                .check(bearer, bytes, now_ms)
-                .ok_or(AuthError::BadTicket)?;
+            let note = tickets.check(bearer, bytes, now_ms).ok_or(AuthError::BadTicket)?;
             if self.authenticator.generation(user).await? != Some(note.generation) {
                 return Err(AuthError::BadTicket);
             }
-            let ticket = Ticket {
-                bytes: bytes.clone(),
-                expires_ms: note.expires_ms,
-            };
-            return Ok(Admitted {
-                ticket: Some(ticket),
-            });
+            let ticket = Ticket { bytes: bytes.clone(), expires_ms: note.expires_ms };
+            return Ok(Admitted { ticket: Some(ticket) });
         }
         let vouched = self.authenticator.check(user, device, credential).await?;
         let ticket = self
@@ -119,9 +102,7 @@ impl Doorman {
             .as_ref()
             .map(|tickets| tickets.issue(bearer, vouched.generation, vouched.until_ms, now_ms));
         // A token within its leeway has ended by the clock: its ticket would never be good.
-        Ok(Admitted {
-            ticket: ticket.filter(|ticket| ticket.expires_ms > now_ms),
-        })
+        Ok(Admitted { ticket: ticket.filter(|ticket| ticket.expires_ms > now_ms) })
     }
 }
 
@@ -135,10 +116,7 @@ mod tests {
     use crate::auth::{Answer, Secret, Vouched};
 
     const NOW: u64 = 1_700_000_000_000;
-    const CHEAP: Cost = Cost {
-        memory_kib: 8,
-        passes: 1,
-    };
+    const CHEAP: Cost = Cost { memory_kib: 8, passes: 1 };
 
     struct Names {
         user: UserId,
@@ -146,10 +124,7 @@ mod tests {
     }
 
     fn ann() -> Names {
-        Names {
-            user: UserId::new("ann").unwrap(),
-            device: DeviceId::new("phone").unwrap(),
-        }
+        Names { user: UserId::new("ann").unwrap(), device: DeviceId::new("phone").unwrap() }
     }
 
     async fn admit(
@@ -158,18 +133,11 @@ mod tests {
         now_ms: u64,
     ) -> Result<Option<Ticket>, AuthError> {
         let Names { user, device } = ann();
-        Ok(doorman
-            .admit(&user, &device, credential, now_ms)
-            .await?
-            .ticket)
+        Ok(doorman.admit(&user, &device, credential, now_ms).await?.ticket)
     }
 
     fn settings(kind: AuthKind) -> AuthSettings {
-        AuthSettings {
-            kind,
-            ticket_ms: 1_000,
-            ..AuthSettings::default()
-        }
+        AuthSettings { kind, ticket_ms: 1_000, ..AuthSettings::default() }
     }
 
     async fn set_password(book: &AccountBook, text: &str, new: bool) {
@@ -181,17 +149,11 @@ mod tests {
     async fn a_ticket_spares_the_check_and_is_given_back_as_it_is() {
         let book = Arc::new(AccountBook::default());
         let doorman = Doorman::from_settings(&settings(AuthKind::Open), &book).unwrap();
-        let ticket = admit(&doorman, &Credential::Open, NOW)
-            .await
-            .unwrap()
-            .unwrap();
+        let ticket = admit(&doorman, &Credential::Open, NOW).await.unwrap().unwrap();
         assert_eq!(ticket.expires_ms, NOW + 1_000);
         let shown = Credential::Ticket(ticket.bytes.clone());
         assert_eq!(admit(&doorman, &shown, NOW + 999).await, Ok(Some(ticket)));
-        assert_eq!(
-            admit(&doorman, &shown, NOW + 1_000).await,
-            Err(AuthError::BadTicket)
-        );
+        assert_eq!(admit(&doorman, &shown, NOW + 1_000).await, Err(AuthError::BadTicket));
     }
 
     #[tokio::test]
@@ -199,36 +161,21 @@ mod tests {
         let book = Arc::new(AccountBook::default());
         set_password(&book, "one", true).await;
         let doorman = Doorman::from_settings(&settings(AuthKind::Password), &book).unwrap();
-        let by_password = |text| Credential::Password(Secret::new(text));
-        let first = admit(&doorman, &by_password("one"), NOW)
-            .await
-            .unwrap()
-            .unwrap();
+        let by_password = |text| Credential::Password(String::from(text));
+        let first = admit(&doorman, &by_password("one"), NOW).await.unwrap().unwrap();
         let first = Credential::Ticket(first.bytes);
         assert!(admit(&doorman, &first, NOW).await.is_ok());
 
         set_password(&book, "two", false).await;
-        assert_eq!(
-            admit(&doorman, &first, NOW).await,
-            Err(AuthError::BadTicket)
-        );
-        let second = admit(&doorman, &by_password("two"), NOW)
-            .await
-            .unwrap()
-            .unwrap();
+        assert_eq!(admit(&doorman, &first, NOW).await, Err(AuthError::BadTicket));
+        let second = admit(&doorman, &by_password("two"), NOW).await.unwrap().unwrap();
         let second = Credential::Ticket(second.bytes);
         assert!(admit(&doorman, &second, NOW).await.is_ok());
 
         book.remove_account(ann().user).await.unwrap();
-        assert_eq!(
-            admit(&doorman, &second, NOW).await,
-            Err(AuthError::BadTicket)
-        );
+        assert_eq!(admit(&doorman, &second, NOW).await, Err(AuthError::BadTicket));
         set_password(&book, "two", true).await;
-        assert_eq!(
-            admit(&doorman, &second, NOW).await,
-            Err(AuthError::BadTicket)
-        );
+        assert_eq!(admit(&doorman, &second, NOW).await, Err(AuthError::BadTicket));
     }
 
     #[tokio::test]
@@ -239,10 +186,7 @@ mod tests {
         let ticket = admit(&open, &Credential::Open, NOW).await.unwrap().unwrap();
         let shown = Credential::Ticket(ticket.bytes);
         let password = Doorman::from_settings(&settings(AuthKind::Password), &book).unwrap();
-        assert_eq!(
-            admit(&password, &shown, NOW).await,
-            Err(AuthError::BadTicket)
-        );
+        assert_eq!(admit(&password, &shown, NOW).await, Err(AuthError::BadTicket));
     }
 
     #[tokio::test]
@@ -250,17 +194,11 @@ mod tests {
         let book = Arc::new(AccountBook::default());
         let with = Doorman::from_settings(&settings(AuthKind::Open), &book).unwrap();
         let ticket = admit(&with, &Credential::Open, NOW).await.unwrap().unwrap();
-        let none = AuthSettings {
-            ticket_ms: 0,
-            ..settings(AuthKind::Open)
-        };
+        let none = AuthSettings { ticket_ms: 0, ..settings(AuthKind::Open) };
         let without = Doorman::from_settings(&none, &book).unwrap();
         assert_eq!(admit(&without, &Credential::Open, NOW).await, Ok(None));
         let shown = Credential::Ticket(ticket.bytes);
-        assert_eq!(
-            admit(&without, &shown, NOW).await,
-            Err(AuthError::BadTicket)
-        );
+        assert_eq!(admit(&without, &shown, NOW).await, Err(AuthError::BadTicket));
     }
 
     #[tokio::test]
@@ -268,7 +206,7 @@ mod tests {
         let book = Arc::new(AccountBook::default());
         set_password(&book, "one", true).await;
         let doorman = Doorman::from_settings(&settings(AuthKind::Password), &book).unwrap();
-        let credential = Credential::Password(Secret::new("one"));
+        let credential = Credential::Password("one".to_owned());
         let ticket = admit(&doorman, &credential, NOW).await.unwrap().unwrap();
         book.stop();
         let verdict = admit(&doorman, &Credential::Ticket(ticket.bytes), NOW).await;
@@ -290,13 +228,8 @@ mod tests {
             ) -> Answer<'a, Vouched> {
                 Box::pin(async move {
                     match user.as_str() {
-                        "ann" => Ok(Vouched {
-                            generation: 9,
-                            until_ms: Some(NOW + 5),
-                        }),
-                        _ => Err(AuthError::Refused {
-                            reason: "no".to_owned(),
-                        }),
+                        "ann" => Ok(Vouched { generation: 9, until_ms: Some(NOW + 5) }),
+                        _ => Err(AuthError::Refused { reason: "no".to_owned() }),
                     }
                 })
             }
@@ -305,35 +238,20 @@ mod tests {
             }
         }
         let doorman = Doorman::new(Box::new(Gate), &[1; 32], 1_000);
-        let ticket = admit(&doorman, &Credential::Open, NOW)
-            .await
-            .unwrap()
-            .unwrap();
+        let ticket = admit(&doorman, &Credential::Open, NOW).await.unwrap().unwrap();
         assert_eq!(ticket.expires_ms, NOW + 5);
         assert_eq!(admit(&doorman, &Credential::Open, NOW + 5).await, Ok(None));
         let bob = UserId::new("bob").unwrap();
-        let verdict = doorman
-            .admit(&bob, &ann().device, &Credential::Open, NOW)
-            .await;
-        assert_eq!(
-            verdict,
-            Err(AuthError::Refused {
-                reason: "no".to_owned()
-            })
-        );
+        let verdict = doorman.admit(&bob, &ann().device, &Credential::Open, NOW).await;
+        assert_eq!(verdict, Err(AuthError::Refused { reason: "no".to_owned() }));
         let garbage = Credential::Ticket(Bytes::from_static(b"garbage"));
-        assert_eq!(
-            admit(&doorman, &garbage, NOW).await,
-            Err(AuthError::BadTicket)
-        );
+        assert_eq!(admit(&doorman, &garbage, NOW).await, Err(AuthError::BadTicket));
     }
 
     #[test]
     fn tokens_without_a_key_are_refused_at_the_start() {
         let book = Arc::new(AccountBook::default());
-        let error = Doorman::from_settings(&settings(AuthKind::Token), &book)
-            .err()
-            .unwrap();
+        let error = Doorman::from_settings(&settings(AuthKind::Token), &book).err().unwrap();
         assert!(matches!(error, DoormanError::NoTokenKey));
     }
 }

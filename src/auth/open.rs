@@ -4,8 +4,9 @@
 use std::future::ready;
 
 use packetboat_proto::id::{DeviceId, UserId};
+use packetboat_proto::packet::Credential;
 
-use crate::auth::{Answer, AuthError, Authenticator, Credential, Vouched};
+use crate::auth::{Answer, AuthError, Authenticator, Vouched, kind_of};
 
 /// Takes the open credential of anybody.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,10 +25,7 @@ impl Authenticator for Open {
     ) -> Answer<'a, Vouched> {
         Box::pin(ready(match credential {
             Credential::Open => Ok(Vouched::default()),
-            other => Err(AuthError::WrongKind {
-                got: other.kind(),
-                wanted: "open",
-            }),
+            other => Err(AuthError::WrongKind { got: kind_of(other), wanted: "open" }),
         }))
     }
 

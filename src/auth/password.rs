@@ -7,11 +7,12 @@ use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordVerifier, Version};
 use packetboat_proto::id::{DeviceId, UserId};
 use packetboat_proto::limits::PASSWORD_BYTES_MAX;
+use packetboat_proto::packet::Credential;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use crate::auth::{Answer, AuthError, Authenticator, Credential, Secret, Vouched};
+use crate::auth::{Answer, AuthError, Authenticator, Secret, Vouched, kind_of};
 use crate::store::{Account, Accounts};
 
 /// Bytes of a hash in PHC form.
@@ -51,10 +52,7 @@ pub struct Cost {
 impl Default for Cost {
     /// What OWASP advises for one lane: 19 MiB, twice over.
     fn default() -> Self {
-        Self {
-            memory_kib: Params::DEFAULT_M_COST,
-            passes: Params::DEFAULT_T_COST,
-        }
+        Self { memory_kib: Params::DEFAULT_M_COST, passes: Params::DEFAULT_T_COST }
     }
 }
 
@@ -67,9 +65,7 @@ pub fn hash(password: &Secret, cost: Cost) -> Result<String, PasswordError> {
     let params = Params::new(cost.memory_kib, cost.passes, Params::DEFAULT_P_COST, None);
     let params = params.map_err(|error| PasswordError::Hash(error.into()))?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hash = argon2
-        .hash_password(password.expose().as_bytes())
-        .map_err(PasswordError::Hash)?;
+    let hash = argon2.hash_password(password.expose().as_bytes()).map_err(PasswordError::Hash)?;
     Ok(hash.to_string())
 }
 
@@ -89,9 +85,7 @@ fn parse_hash(text: &str) -> Result<PasswordHash, PasswordError> {
         && params.t_cost() <= PASSES_MAX
         && params.p_cost() <= LANES_MAX;
     let ours = hash.algorithm == argon2::ARGON2ID_IDENT;
-    (whole && fits && ours)
-        .then_some(hash)
-        .ok_or(PasswordError::NotAHash)
+    (whole && fits && ours).then_some(hash).ok_or(PasswordError::NotAHash)
 }
 
 /// Checks passwords against the accounts of the store.
@@ -115,14 +109,10 @@ impl<A: Accounts> Passwords<A> {
         cost: Cost,
     ) -> Result<Self, PasswordError> {
         let decoy = hash(&Secret::new("nobody's"), cost)?.into();
-        Ok(Self {
-            accounts,
-            permits: Arc::new(Semaphore::new(checks_at_once)),
-            decoy,
-        })
+        Ok(Self { accounts, permits: Arc::new(Semaphore::new(checks_at_once)), decoy })
     }
 
-    async fn verify(&self, user: &UserId, password: &Secret) -> Result<Vouched, AuthError> {
+    async fn verify(&self, user: &UserId, password: &str) -> Result<Vouched, AuthError> {
         let failed = |detail: String| AuthError::Failed { detail };
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|closed| failed(closed.to_string()))?;
@@ -131,21 +121,18 @@ impl<A: Accounts> Passwords<A> {
             Some(Account { hash, generation }) => (hash.into(), Some(generation)),
             None => (Arc::clone(&self.decoy), None),
         };
-        let password = password.clone();
+        let password = password.to_owned();
         let matches = spawn_blocking(move || {
             // Held by the work itself: who no longer waits for it does not make room for more.
             let _permit = permit;
             let hash = parse_hash(&hash)?;
-            let verdict = Argon2::default().verify_password(password.expose().as_bytes(), &hash);
+            let verdict = Argon2::default().verify_password(password.as_bytes(), &hash);
             Ok::<_, PasswordError>(verdict.is_ok())
         });
         let matches = matches.await.map_err(|error| failed(error.to_string()))?;
         let matches = matches.map_err(|error| failed(format!("the account of {user}: {error}")))?;
         match generation {
-            Some(generation) if matches => Ok(Vouched {
-                generation,
-                until_ms: None,
-            }),
+            Some(generation) if matches => Ok(Vouched { generation, until_ms: None }),
             _ => Err(AuthError::BadPassword),
         }
     }
@@ -164,14 +151,11 @@ impl<A: Accounts> Authenticator for Passwords<A> {
     ) -> Answer<'a, Vouched> {
         Box::pin(async move {
             match credential {
-                Credential::Password(password) if password.expose().len() <= PASSWORD_BYTES_MAX => {
+                Credential::Password(password) if password.len() <= PASSWORD_BYTES_MAX => {
                     self.verify(user, password).await
                 }
                 Credential::Password(_) => Err(AuthError::BadPassword),
-                other => Err(AuthError::WrongKind {
-                    got: other.kind(),
-                    wanted: "password",
-                }),
+                other => Err(AuthError::WrongKind { got: kind_of(other), wanted: "password" }),
             }
         })
     }
@@ -191,17 +175,14 @@ mod tests {
     use crate::auth::account_book::AccountBook;
     use crate::store::StoreError;
 
-    const CHEAP: Cost = Cost {
-        memory_kib: 8,
-        passes: 1,
-    };
+    const CHEAP: Cost = Cost { memory_kib: 8, passes: 1 };
 
     fn user(name: &str) -> UserId {
         UserId::new(name).unwrap()
     }
 
     fn password(text: &str) -> Credential {
-        Credential::Password(Secret::new(text))
+        Credential::Password(text.to_owned())
     }
 
     async fn with_ann() -> (Arc<AccountBook>, Passwords<AccountBook>) {
@@ -217,45 +198,26 @@ mod tests {
         name: &str,
         credential: Credential,
     ) -> Result<Vouched, AuthError> {
-        passwords
-            .check(&user(name), &DeviceId::new("d").unwrap(), &credential)
-            .await
+        passwords.check(&user(name), &DeviceId::new("d").unwrap(), &credential).await
     }
 
     #[tokio::test]
     async fn the_right_password_is_taken_and_no_other() {
         let (_, passwords) = with_ann().await;
-        let vouched = Vouched {
-            generation: 1,
-            until_ms: None,
-        };
-        assert_eq!(
-            check(&passwords, "ann", password("right")).await,
-            Ok(vouched)
-        );
-        for (name, text) in [
-            ("ann", "wrong"),
-            ("ann", ""),
-            ("bob", "right"),
-            ("bob", "nobody's"),
-        ] {
+        let vouched = Vouched { generation: 1, until_ms: None };
+        assert_eq!(check(&passwords, "ann", password("right")).await, Ok(vouched));
+        for (name, text) in [("ann", "wrong"), ("ann", ""), ("bob", "right"), ("bob", "nobody's")] {
             let verdict = check(&passwords, name, password(text)).await;
             assert_eq!(verdict, Err(AuthError::BadPassword), "{name} {text}");
         }
         let long = password(&"x".repeat(PASSWORD_BYTES_MAX + 1));
-        assert_eq!(
-            check(&passwords, "ann", long).await,
-            Err(AuthError::BadPassword)
-        );
+        assert_eq!(check(&passwords, "ann", long).await, Err(AuthError::BadPassword));
     }
 
     #[tokio::test]
     async fn another_kind_of_credential_is_told_apart() {
         let (_, passwords) = with_ann().await;
-        let wrong = AuthError::WrongKind {
-            got: "open",
-            wanted: "password",
-        };
+        let wrong = AuthError::WrongKind { got: "open", wanted: "password" };
         assert_eq!(check(&passwords, "ann", Credential::Open).await, Err(wrong));
     }
 
@@ -263,13 +225,9 @@ mod tests {
     async fn the_generation_is_the_accounts() {
         let (book, passwords) = with_ann().await;
         assert_eq!(passwords.generation(&user("ann")).await, Ok(Some(1)));
-        book.set_account(
-            user("ann"),
-            hash(&Secret::new("new"), CHEAP).unwrap(),
-            false,
-        )
-        .await
-        .unwrap();
+        book.set_account(user("ann"), hash(&Secret::new("new"), CHEAP).unwrap(), false)
+            .await
+            .unwrap();
         assert_eq!(passwords.generation(&user("ann")).await, Ok(Some(2)));
         book.remove_account(user("ann")).await.unwrap();
         assert_eq!(passwords.generation(&user("ann")).await, Ok(None));
@@ -280,29 +238,18 @@ mod tests {
         let (book, passwords) = with_ann().await;
         book.stop();
         let stopped = AuthError::Store(StoreError::Stopped);
-        assert_eq!(
-            check(&passwords, "ann", password("right")).await,
-            Err(stopped.clone())
-        );
+        assert_eq!(check(&passwords, "ann", password("right")).await, Err(stopped.clone()));
         assert_eq!(passwords.generation(&user("ann")).await, Err(stopped));
         let restarted = check(&passwords, "ann", password("right"));
-        assert!(
-            restarted.await.is_err(),
-            "the permit was given back, or this would wait"
-        );
+        assert!(restarted.await.is_err(), "the permit was given back, or this would wait");
     }
 
     #[tokio::test]
     async fn a_hash_that_is_none_is_nobodys_fault() {
         let (book, passwords) = with_ann().await;
-        book.set_account(user("ann"), "rubbish".to_owned(), false)
-            .await
-            .unwrap();
+        book.set_account(user("ann"), "rubbish".to_owned(), false).await.unwrap();
         let verdict = check(&passwords, "ann", password("right")).await;
-        assert!(
-            matches!(verdict, Err(AuthError::Failed { .. })),
-            "{verdict:?}"
-        );
+        assert!(matches!(verdict, Err(AuthError::Failed { .. })), "{verdict:?}");
     }
 
     #[tokio::test]
@@ -317,10 +264,7 @@ mod tests {
     #[test]
     fn a_hash_is_argon2id_of_a_bounded_cost() {
         let made = hash(&Secret::new("x"), Cost::default()).unwrap();
-        assert!(
-            made.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{made}"
-        );
+        assert!(made.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{made}");
         assert_eq!(check_hash(&made), Ok(()));
         for bad in [
             String::new(),

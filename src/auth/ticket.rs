@@ -63,11 +63,7 @@ impl TicketOffice {
     /// Tickets of `life_ms` under the authenticator of that name, signed by the store's secret.
     pub fn new(secret: &[u8; 32], authenticator: &'static str, life_ms: u64) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        Self {
-            key,
-            authenticator,
-            life_ms,
-        }
+        Self { key, authenticator, life_ms }
     }
 
     /// A ticket that ends after its life, or at `until_ms` if that is sooner.
@@ -86,10 +82,7 @@ impl TicketOffice {
         bytes.put_u64(generation);
         let signature = hmac::sign(&self.key, &self.signed(bearer, &bytes));
         bytes.put_slice(signature.as_ref());
-        Ticket {
-            bytes: bytes.freeze(),
-            expires_ms,
-        }
+        Ticket { bytes: bytes.freeze(), expires_ms }
     }
 
     /// What the ticket says, if it is one of `bearer`'s and has not ended.
@@ -106,15 +99,8 @@ impl TicketOffice {
     }
 
     fn signed(&self, bearer: Bearer<'_>, note: &[u8]) -> Vec<u8> {
-        let names = [
-            self.authenticator,
-            bearer.user.as_str(),
-            bearer.device.as_str(),
-        ];
-        let parts = [PURPOSE]
-            .into_iter()
-            .chain(names.map(str::as_bytes))
-            .chain([note]);
+        let names = [self.authenticator, bearer.user.as_str(), bearer.device.as_str()];
+        let parts = [PURPOSE].into_iter().chain(names.map(str::as_bytes)).chain([note]);
         let mut signed = Vec::new();
         for part in parts {
             // With its length before it, no part can lend bytes to the next.
@@ -145,42 +131,19 @@ mod tests {
 
     fn check(office: &TicketOffice, user: &str, device: &str, ticket: &[u8]) -> Option<Note> {
         let (user, device) = names(user, device);
-        office.check(
-            Bearer {
-                user: &user,
-                device: &device,
-            },
-            ticket,
-            NOW,
-        )
+        office.check(Bearer { user: &user, device: &device }, ticket, NOW)
     }
 
     fn ticket() -> Ticket {
         let (user, device) = names("ann", "phone");
-        office().issue(
-            Bearer {
-                user: &user,
-                device: &device,
-            },
-            3,
-            None,
-            NOW,
-        )
+        office().issue(Bearer { user: &user, device: &device }, 3, None, NOW)
     }
 
     #[test]
     fn a_ticket_is_good_for_its_user_and_device_only() {
-        let note = Some(Note {
-            expires_ms: NOW + LIFE,
-            generation: 3,
-        });
+        let note = Some(Note { expires_ms: NOW + LIFE, generation: 3 });
         assert_eq!(check(&office(), "ann", "phone", &ticket().bytes), note);
-        let others = [
-            ("bob", "phone"),
-            ("ann", "laptop"),
-            ("annp", "hone"),
-            ("an", "nphone"),
-        ];
+        let others = [("bob", "phone"), ("ann", "laptop"), ("annp", "hone"), ("an", "nphone")];
         for (user, device) in others {
             assert_eq!(check(&office(), user, device, &ticket().bytes), None);
         }
@@ -189,15 +152,10 @@ mod tests {
     #[test]
     fn a_ticket_ends_with_its_life_or_with_its_credential() {
         let (user, device) = names("ann", "phone");
-        let bearer = Bearer {
-            user: &user,
-            device: &device,
-        };
-        for (until_ms, ends) in [
-            (None, NOW + LIFE),
-            (Some(NOW + 9), NOW + 9),
-            (Some(u64::MAX), NOW + LIFE),
-        ] {
+        let bearer = Bearer { user: &user, device: &device };
+        for (until_ms, ends) in
+            [(None, NOW + LIFE), (Some(NOW + 9), NOW + 9), (Some(u64::MAX), NOW + LIFE)]
+        {
             let ticket = office().issue(bearer, 0, until_ms, NOW);
             assert_eq!(ticket.expires_ms, ends);
             assert!(office().check(bearer, &ticket.bytes, ends - 1).is_some());

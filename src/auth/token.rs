@@ -14,11 +14,12 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use packetboat_proto::id::{DeviceId, UserId};
 use packetboat_proto::limits::TOKEN_BYTES_MAX;
+use packetboat_proto::packet::Credential;
 use ring::digest;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::auth::{Answer, AuthError, Authenticator, Credential, Secret, TokenFault, Vouched};
+use crate::auth::{Answer, AuthError, Authenticator, TokenFault, Vouched, kind_of};
 use crate::config::settings::TokenAlgorithm;
 
 /// Bytes of an HS256 secret, at least: as many as the digest has (RFC 7518, 3.2).
@@ -97,46 +98,31 @@ impl Tokens {
     ) -> Result<Self, KeyError> {
         let bytes = read_key(path)?;
         let (algorithm, key) = match algorithm {
-            TokenAlgorithm::Hs256 => (
-                Algorithm::HS256,
-                DecodingKey::from_secret(as_secret(&bytes, path)?),
-            ),
+            TokenAlgorithm::Hs256 => {
+                (Algorithm::HS256, DecodingKey::from_secret(as_secret(&bytes, path)?))
+            }
             TokenAlgorithm::EdDsa => (Algorithm::EdDSA, as_public_key(&bytes, path)?),
         };
         let mut validation = Validation::new(algorithm);
         validation.leeway = leeway_s.into();
         validation.validate_nbf = true;
-        let required: &[&str] = if audience.is_some() {
-            &["exp", "sub", "aud"]
-        } else {
-            &["exp", "sub"]
-        };
+        let required: &[&str] =
+            if audience.is_some() { &["exp", "sub", "aud"] } else { &["exp", "sub"] };
         validation.set_required_spec_claims(required);
         validation.aud = audience.map(|audience| [audience.to_owned()].into());
         let generation = fingerprint(algorithm, &bytes, audience);
-        Ok(Self {
-            key,
-            validation,
-            generation,
-        })
+        Ok(Self { key, validation, generation })
     }
 
-    fn verify(&self, user: &UserId, token: &Secret) -> Result<Vouched, TokenFault> {
-        let token = token.expose();
+    fn verify(&self, user: &UserId, token: &str) -> Result<Vouched, TokenFault> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenFault::Malformed);
         }
-        let validation = Validation {
-            sub: Some(user.to_string()),
-            ..self.validation.clone()
-        };
+        let validation = Validation { sub: Some(user.to_string()), ..self.validation.clone() };
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.key, &validation);
         let claims = decoded.map_err(|error| fault(error.kind()))?.claims;
         let exp = claims.exp.as_f64().ok_or(TokenFault::Claim)?;
-        Ok(Vouched {
-            generation: self.generation,
-            until_ms: Some(as_ms(exp)),
-        })
+        Ok(Vouched { generation: self.generation, until_ms: Some(as_ms(exp)) })
     }
 }
 
@@ -153,10 +139,7 @@ impl Authenticator for Tokens {
     ) -> Answer<'a, Vouched> {
         Box::pin(ready(match credential {
             Credential::Token(token) => self.verify(user, token).map_err(AuthError::BadToken),
-            other => Err(AuthError::WrongKind {
-                got: other.kind(),
-                wanted: "token",
-            }),
+            other => Err(AuthError::WrongKind { got: kind_of(other), wanted: "token" }),
         }))
     }
 
@@ -186,19 +169,12 @@ pub fn sign(
 }
 
 fn read_key(path: &Path) -> Result<Vec<u8>, KeyError> {
-    let unreadable = |source| KeyError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| KeyError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(KEY_FILE_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(KEY_FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > KEY_FILE_BYTES_MAX {
-        return Err(KeyError::TooLong {
-            path: path.to_owned(),
-        });
+        return Err(KeyError::TooLong { path: path.to_owned() });
     }
     Ok(bytes)
 }
@@ -209,10 +185,7 @@ fn as_secret<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a [u8], KeyError> {
         return Err(KeyError::NotASecret { path });
     }
     if bytes.len() < SECRET_BYTES_MIN {
-        return Err(KeyError::TooShort {
-            path,
-            bytes: bytes.len(),
-        });
+        return Err(KeyError::TooShort { path, bytes: bytes.len() });
     }
     Ok(bytes)
 }
@@ -221,13 +194,10 @@ fn as_public_key(bytes: &[u8], path: &Path) -> Result<DecodingKey, KeyError> {
     /// Bytes of an Ed25519 public key. `jsonwebtoken` panics on a shorter one.
     const PUBLIC_KEY_BYTES: usize = 32;
     let key = DecodingKey::from_ed_pem(bytes).ok().filter(|key| {
-        key.try_get_as_bytes()
-            .is_ok_and(|bytes| bytes.len() == PUBLIC_KEY_BYTES)
+        key.try_get_as_bytes().is_ok_and(|bytes| bytes.len() == PUBLIC_KEY_BYTES)
             && jsonwebtoken::crypto::verify("", b"", key, Algorithm::EdDSA).is_ok()
     });
-    key.ok_or_else(|| KeyError::NotAPublicKey {
-        path: path.to_owned(),
-    })
+    key.ok_or_else(|| KeyError::NotAPublicKey { path: path.to_owned() })
 }
 
 fn fingerprint(algorithm: Algorithm, key: &[u8], audience: Option<&str>) -> u64 {
@@ -235,10 +205,7 @@ fn fingerprint(algorithm: Algorithm, key: &[u8], audience: Option<&str>) -> u64 
     context.update(format!("{algorithm:?} {audience:?} ").as_bytes());
     context.update(key);
     let digest = context.finish();
-    let head = digest
-        .as_ref()
-        .first_chunk()
-        .expect("SHA-256 has more than 8 bytes");
+    let head = digest.as_ref().first_chunk().expect("SHA-256 has more than 8 bytes");
     u64::from_be_bytes(*head)
 }
 

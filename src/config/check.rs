@@ -17,54 +17,18 @@ pub struct Rule {
 
 /// The rules.
 pub const RULES: &[Rule] = &[
-    Rule {
-        keys: &["listen.plain", "listen.tls", "auth.kind"],
-        broken: open_to_all,
-    },
-    Rule {
-        keys: &["auth.kind", "auth.token_key"],
-        broken: no_token_key,
-    },
-    Rule {
-        keys: &["tls.cert", "tls.key"],
-        broken: half_certificate,
-    },
-    Rule {
-        keys: &["tls.cert", "tls.dev"],
-        broken: two_certificates,
-    },
-    Rule {
-        keys: &["listen.tls", "tls.cert", "tls.key", "tls.dev"],
-        broken: no_certificate,
-    },
-    Rule {
-        keys: &["listen.plain", "tls.cert", "tls.key", "tls.dev"],
-        broken: not_listening,
-    },
-    Rule {
-        keys: &["listen.plain", "listen.tls"],
-        broken: same_address,
-    },
-    Rule {
-        keys: &["limits.max_body", "limits.out_buffer_bytes"],
-        broken: small_out_buffer,
-    },
-    Rule {
-        keys: &["limits.max_body", "limits.mailbox_bytes"],
-        broken: small_mailbox,
-    },
-    Rule {
-        keys: &["limits.max_body", "limits.page_bytes"],
-        broken: small_page,
-    },
-    Rule {
-        keys: &["limits.max_body", "store.queue_bytes"],
-        broken: small_queue,
-    },
-    Rule {
-        keys: &["limits.heartbeat_ms", "limits.pings_per_s"],
-        broken: few_pings,
-    },
+    Rule { keys: &["listen.plain", "listen.tls", "auth.kind"], broken: open_to_all },
+    Rule { keys: &["auth.kind", "auth.token_key"], broken: no_token_key },
+    Rule { keys: &["tls.cert", "tls.key"], broken: half_certificate },
+    Rule { keys: &["tls.cert", "tls.dev"], broken: two_certificates },
+    Rule { keys: &["listen.tls", "tls.cert", "tls.key", "tls.dev"], broken: no_certificate },
+    Rule { keys: &["listen.plain", "tls.cert", "tls.key", "tls.dev"], broken: not_listening },
+    Rule { keys: &["listen.plain", "listen.tls"], broken: same_address },
+    Rule { keys: &["limits.max_body", "limits.out_buffer_bytes"], broken: small_out_buffer },
+    Rule { keys: &["limits.max_body", "limits.mailbox_bytes"], broken: small_mailbox },
+    Rule { keys: &["limits.max_body", "limits.page_bytes"], broken: small_page },
+    Rule { keys: &["limits.max_body", "store.queue_bytes"], broken: small_queue },
+    Rule { keys: &["limits.heartbeat_ms", "limits.pings_per_s"], broken: few_pings },
 ];
 
 fn has_certificate(config: &Config) -> bool {
@@ -73,10 +37,7 @@ fn has_certificate(config: &Config) -> bool {
 
 /// The address with TLS that counts: the one given, or else the default port beside the plain one.
 pub fn tls_address(config: &Config) -> Option<SocketAddr> {
-    let ip = config
-        .listen
-        .plain
-        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |plain| plain.ip());
+    let ip = config.listen.plain.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |plain| plain.ip());
     let beside = SocketAddr::new(ip, PORT_TLS);
     has_certificate(config).then(|| config.listen.tls.unwrap_or(beside))
 }
@@ -95,14 +56,8 @@ fn no_token_key(config: &Config) -> Option<Fault> {
 
 fn half_certificate(config: &Config) -> Option<Fault> {
     match (&config.tls.cert, &config.tls.key) {
-        (Some(_), None) => Some(Fault::HalfCertificate {
-            given: "tls.cert",
-            missing: "tls.key",
-        }),
-        (None, Some(_)) => Some(Fault::HalfCertificate {
-            given: "tls.key",
-            missing: "tls.cert",
-        }),
+        (Some(_), None) => Some(Fault::HalfCertificate { given: "tls.cert", missing: "tls.key" }),
+        (None, Some(_)) => Some(Fault::HalfCertificate { given: "tls.key", missing: "tls.cert" }),
         _ => None,
     }
 }
@@ -125,29 +80,15 @@ fn same_address(config: &Config) -> Option<Fault> {
 }
 
 fn at_least(key: &'static str, value: u64, least: u64, of: &'static str) -> Option<Fault> {
-    (value < least).then_some(Fault::TooSmall {
-        key,
-        value,
-        least,
-        of,
-    })
+    (value < least).then_some(Fault::TooSmall { key, value, least, of })
 }
 
 fn holds_a_body(config: &Config, key: &'static str, bytes: usize) -> Option<Fault> {
-    at_least(
-        key,
-        bytes as u64,
-        u64::from(config.limits.max_body),
-        "limits.max_body",
-    )
+    at_least(key, bytes as u64, u64::from(config.limits.max_body), "limits.max_body")
 }
 
 fn small_out_buffer(config: &Config) -> Option<Fault> {
-    holds_a_body(
-        config,
-        "limits.out_buffer_bytes",
-        config.limits.out_buffer_bytes,
-    )
+    holds_a_body(config, "limits.out_buffer_bytes", config.limits.out_buffer_bytes)
 }
 
 fn small_mailbox(config: &Config) -> Option<Fault> {
@@ -165,12 +106,7 @@ fn small_queue(config: &Config) -> Option<Fault> {
 fn few_pings(config: &Config) -> Option<Fault> {
     let least = 1000_u64.div_ceil(config.limits.heartbeat_ms.into());
     let pings = config.limits.pings_per_s.into();
-    at_least(
-        "limits.pings_per_s",
-        pings,
-        least,
-        "one for each limits.heartbeat_ms",
-    )
+    at_least("limits.pings_per_s", pings, least, "one for each limits.heartbeat_ms")
 }
 
 /// What an operator should know, though it is allowed.

@@ -132,9 +132,7 @@ pub enum Fault {
 }
 
 fn hint(nearest: Option<&str>) -> String {
-    nearest
-        .map(|key| format!("; did you mean {key}?"))
-        .unwrap_or_default()
+    nearest.map(|key| format!("; did you mean {key}?")).unwrap_or_default()
 }
 
 /// What is wrong, and where.
@@ -157,8 +155,6 @@ impl fmt::Display for Mistakes {
             1 => out.write_str("there is a mistake in the configuration")?,
             count => write!(out, "there are {count} mistakes in the configuration")?,
         }
-        self.0
-            .iter()
-            .try_for_each(|mistake| write!(out, "\n  {mistake}"))
+        self.0.iter().try_for_each(|mistake| write!(out, "\n  {mistake}"))
     }
 }

@@ -21,10 +21,7 @@ pub fn defaults() -> String {
         for setting in TABLE.iter().filter(|setting| setting.section() == *section) {
             let value = setting.get(&defaults).to_toml();
             push(&mut out, format_args!("\n# {}\n", setting.doc));
-            push(
-                &mut out,
-                format_args!("# Takes {}.\n", setting.shape.wanted()),
-            );
+            push(&mut out, format_args!("# Takes {}.\n", setting.shape.wanted()));
             push(&mut out, format_args!("#{} = {value}\n", setting.name()));
         }
     }
@@ -32,6 +29,5 @@ pub fn defaults() -> String {
 }
 
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text)
-        .expect("writing to a string does not fail");
+    out.write_fmt(text).expect("writing to a string does not fail");
 }

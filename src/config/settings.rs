@@ -264,10 +264,7 @@ pub struct Drain {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self {
-            retry_after_ms: 2_000,
-            drain_ms: 5_000,
-        }
+        Self { retry_after_ms: 2_000, drain_ms: 5_000 }
     }
 }
 
@@ -282,10 +279,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            filter: "info".to_owned(),
-            format: LogFormat::Text,
-        }
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
     }
 }
 

@@ -71,10 +71,7 @@ impl Shape {
             Form::Quoted => !matches!(self, Self::Count { .. } | Self::Flag),
             Form::Other => false,
         };
-        form_fits
-            .then(|| self.value_of(text))
-            .flatten()
-            .ok_or_else(|| self.wanted())
+        form_fits.then(|| self.value_of(text)).flatten().ok_or_else(|| self.wanted())
     }
 
     fn value_of(self, text: &str) -> Option<Value> {
@@ -118,8 +115,7 @@ impl Shape {
 /// A word alone must be a level: `tracing` would take a misspelt one for a target, and fall silent.
 fn is_filter(text: &str) -> bool {
     let is_level = |part: &str| !part.is_empty() && part.parse::<LevelFilter>().is_ok();
-    text.split(',')
-        .all(|part| part.contains(['=', '[']) || is_level(part))
+    text.split(',').all(|part| part.contains(['=', '[']) || is_level(part))
         && EnvFilter::builder().parse(text).is_ok()
 }
 
@@ -221,8 +217,7 @@ impl Field for Option<PathBuf> {
     }
 
     fn to_value(&self) -> Value {
-        self.as_ref()
-            .map_or_else(|| Value::Text(String::new()), Field::to_value)
+        self.as_ref().map_or_else(|| Value::Text(String::new()), Field::to_value)
     }
 }
 
@@ -276,25 +271,14 @@ word_field!(LogFormat, LOG_FORMATS: "text" = Text, "json" = Json);
 mod tests {
     use super::*;
 
-    const COUNT: Shape = Shape::Count {
-        low: 5,
-        high: 2_000,
-    };
+    const COUNT: Shape = Shape::Count { low: 5, high: 2_000 };
 
     #[test]
     fn a_count_is_within_its_bounds() {
         for (text, count) in [("5", 5), ("2000", 2_000), ("1_000", 1_000)] {
             assert_eq!(COUNT.parse(Form::Loose, text), Ok(Value::Count(count)));
         }
-        for text in [
-            "4",
-            "2001",
-            "-5",
-            "",
-            "5.0",
-            "5s",
-            "99999999999999999999999",
-        ] {
+        for text in ["4", "2001", "-5", "", "5.0", "5s", "99999999999999999999999"] {
             let wanted = Err("a whole number from 5 to 2000".to_owned());
             assert_eq!(COUNT.parse(Form::Integer, text), wanted, "{text}");
         }
@@ -311,13 +295,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_level_is_no_filter() {
-        for text in [
-            "info",
-            "DEBUG",
-            "off",
-            "packetboat=debug",
-            "warn,packetboat::hub=trace",
-        ] {
+        for text in ["info", "DEBUG", "off", "packetboat=debug", "warn,packetboat::hub=trace"] {
             assert!(Shape::Filter.parse(Form::Quoted, text).is_ok(), "{text}");
         }
         for text in ["", "debgu", "info,", "packetboat=loud"] {
@@ -328,16 +306,10 @@ mod tests {
     #[test]
     fn an_address_has_a_port() {
         for text in ["127.0.0.1:0", "[::1]:7582", ""] {
-            assert!(
-                Shape::AddressOrNothing.parse(Form::Quoted, text).is_ok(),
-                "{text}"
-            );
+            assert!(Shape::AddressOrNothing.parse(Form::Quoted, text).is_ok(), "{text}");
         }
         for text in ["off", "127.0.0.1", "localhost:7582", "1.2.3.4:70000"] {
-            assert!(
-                Shape::AddressOrNothing.parse(Form::Quoted, text).is_err(),
-                "{text}"
-            );
+            assert!(Shape::AddressOrNothing.parse(Form::Quoted, text).is_err(), "{text}");
         }
     }
 

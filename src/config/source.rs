@@ -70,12 +70,7 @@ impl Reading {
                     for (key, value) in settings {
                         let key_at = place(key.span().start);
                         let value_at = place(value.span().start);
-                        self.entry(
-                            &format!("{name}.{}", key.get_ref()),
-                            key_at,
-                            value_at,
-                            value,
-                        );
+                        self.entry(&format!("{name}.{}", key.get_ref()), key_at, value_at, value);
                     }
                 }
                 _ => self.mistake(at, unknown(name, nearest_of_file(name))),
@@ -93,12 +88,7 @@ impl Reading {
             DeValue::String(text) => (Form::Quoted, text.to_string()),
             other => (Form::Other, format!("of TOML's kind {}", other.type_str())),
         };
-        self.given.push(Given {
-            setting,
-            place: at,
-            form,
-            text,
-        });
+        self.given.push(Given { setting, place: at, form, text });
     }
 
     /// Reads the environment, in order of name.
@@ -132,12 +122,7 @@ impl Reading {
                 (Some(_), None) => self.mistake(place, Fault::NoValue),
                 (Some(setting), Some(text)) => {
                     let (form, text) = (Form::Loose, text.clone());
-                    self.given.push(Given {
-                        setting,
-                        place,
-                        form,
-                        text,
-                    });
+                    self.given.push(Given { setting, place, form, text });
                 }
             }
         }
@@ -151,9 +136,7 @@ impl Reading {
 
 fn is_foreign(name: &str) -> bool {
     FOREIGN_NAMES.contains(&name)
-        || FOREIGN_PREFIXES
-            .iter()
-            .any(|foreign| name.starts_with(foreign))
+        || FOREIGN_PREFIXES.iter().any(|foreign| name.starts_with(foreign))
 }
 
 fn place_in(path: &Path, text: &str, offset: usize) -> Place {
@@ -173,10 +156,7 @@ fn decimal(integer: &DeInteger<'_>) -> String {
 }
 
 fn unknown(key: &str, nearest: Option<String>) -> Fault {
-    Fault::UnknownKey {
-        key: key.to_owned(),
-        nearest,
-    }
+    Fault::UnknownKey { key: key.to_owned(), nearest }
 }
 
 /// The nearest key or section; a name without a section is looked for in all of them.
@@ -226,12 +206,9 @@ mod tests {
 
     #[test]
     fn the_distance_counts_the_letters_that_differ() {
-        for (one, other, letters) in [
-            ("", "", 0),
-            ("a", "", 1),
-            ("max_body", "max_boddy", 1),
-            ("kitten", "sitting", 3),
-        ] {
+        for (one, other, letters) in
+            [("", "", 0), ("a", "", 1), ("max_body", "max_boddy", 1), ("kitten", "sitting", 3)]
+        {
             assert_eq!(distance(one, other), letters);
             assert_eq!(distance(other, one), letters);
         }
@@ -252,16 +229,9 @@ mod tests {
     #[test]
     fn what_others_put_into_the_environment_is_left_alone() {
         let mut reading = Reading::default();
-        let names = [
-            "PACKETBOAT_PORT",
-            "PACKETBOAT_PORT_7582_TCP",
-            "PACKETBOAT_SERVICE_HOST",
-        ];
+        let names = ["PACKETBOAT_PORT", "PACKETBOAT_PORT_7582_TCP", "PACKETBOAT_SERVICE_HOST"];
         reading.environment(names.map(|name| (name.into(), "x".into())));
-        reading.environment([
-            ("PATH".into(), "x".into()),
-            (CONFIG_VARIABLE.into(), "x".into()),
-        ]);
+        reading.environment([("PATH".into(), "x".into()), (CONFIG_VARIABLE.into(), "x".into())]);
         assert!(reading.mistakes.is_empty() && reading.given.is_empty());
     }
 }

@@ -44,9 +44,7 @@ impl Setting {
 
     /// The section of its key.
     pub fn section(&self) -> &'static str {
-        self.key
-            .split_once('.')
-            .map_or(self.key, |(section, _)| section)
+        self.key.split_once('.').map_or(self.key, |(section, _)| section)
     }
 
     /// Its key without the section.
@@ -56,10 +54,7 @@ impl Setting {
 
     /// Its name in the environment.
     pub fn variable(&self) -> String {
-        format!(
-            "{ENVIRONMENT_PREFIX}{}",
-            self.key.replace('.', "_").to_uppercase()
-        )
+        format!("{ENVIRONMENT_PREFIX}{}", self.key.replace('.', "_").to_uppercase())
     }
 }
 
@@ -74,18 +69,12 @@ pub fn find(key: &str) -> Option<&'static Setting> {
 /// The sections, in order, and what each is about.
 pub const SECTIONS: &[(&str, &str)] = &[
     ("listen", "Where connections are taken, and how many."),
-    (
-        "tls",
-        "The certificate of the TLS address: two files, or one made for development.",
-    ),
+    ("tls", "The certificate of the TLS address: two files, or one made for development."),
     ("limits", "The bounds of one session."),
     ("store", "What is kept, and where."),
     ("auth", "Who may come in."),
     ("drain", "How the server stops."),
-    (
-        "log",
-        "What the server says about itself, on standard error.",
-    ),
+    ("log", "What the server says about itself, on standard error."),
 ];
 
 macro_rules! settings {
@@ -225,11 +214,7 @@ mod tests {
                 Value::Flag(flag) => flag.to_string(),
                 Value::Text(text) => text,
             };
-            assert!(
-                setting.shape.parse(Form::Loose, &text).is_ok(),
-                "{} = {text}",
-                setting.key
-            );
+            assert!(setting.shape.parse(Form::Loose, &text).is_ok(), "{} = {text}", setting.key);
         }
     }
 

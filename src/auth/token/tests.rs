@@ -14,10 +14,7 @@ const SECRET: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 const LEEWAY_S: u32 = 10;
 
 fn now_s() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 fn key_file(bytes: &[u8]) -> (TempDir, PathBuf) {
@@ -41,7 +38,7 @@ fn ann() -> UserId {
 }
 
 fn verify(tokens: &Tokens, token: &str) -> Result<Vouched, TokenFault> {
-    tokens.verify(&ann(), &Secret::new(token))
+    tokens.verify(&ann(), token)
 }
 
 fn signed_by(algorithm: Algorithm, claims: &Value, secret: &[u8]) -> String {
@@ -73,12 +70,9 @@ fn without(claim: &str) -> Value {
 fn a_token_is_good_for_its_subject_until_it_expires() {
     let claims = good();
     let vouched = verify(&hs256(None), &signed(&claims)).unwrap();
-    assert_eq!(
-        vouched.until_ms,
-        Some(claims["exp"].as_u64().unwrap() * 1000)
-    );
+    assert_eq!(vouched.until_ms, Some(claims["exp"].as_u64().unwrap() * 1000));
     let bob = UserId::new("bob").unwrap();
-    let verdict = hs256(None).verify(&bob, &Secret::new(signed(&claims)));
+    let verdict = hs256(None).verify(&bob, &signed(&claims));
     assert_eq!(verdict, Err(TokenFault::Subject));
 }
 
@@ -96,17 +90,10 @@ fn each_claim_is_checked() {
         (with("sub", 7), TokenFault::Claim),
         (without("sub"), TokenFault::Claim),
         (with("aud", "elsewhere"), TokenFault::Audience),
-        (
-            with("aud", json!(["here", "elsewhere"])),
-            TokenFault::Audience,
-        ),
+        (with("aud", json!(["here", "elsewhere"])), TokenFault::Audience),
     ];
     for (claims, fault) in faults {
-        assert_eq!(
-            verify(&hs256(None), &signed(&claims)),
-            Err(fault),
-            "{claims}"
-        );
+        assert_eq!(verify(&hs256(None), &signed(&claims)), Err(fault), "{claims}");
     }
 }
 
@@ -146,7 +133,8 @@ fn unsigned(head: &str) -> String {
     let part = |text: &str| {
         const LETTERS: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let bit = |at: usize| text.as_bytes().get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
+        let bit =
+            |at: usize| text.as_bytes().get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
         let sextet = |from: usize| (from..from + 6).fold(0, |sum, at| sum << 1 | bit(at));
         let letters = (0..text.len() * 8).step_by(6).map(sextet);
         letters.map(|sextet| char::from(LETTERS[usize::from(sextet)])).collect::<String>()
@@ -169,10 +157,7 @@ fn a_token_by_another_key_or_changed_on_its_way_is_refused() {
     assert_eq!(verify(&hs256(None), &forged), Err(TokenFault::Signature));
     let (head, rest) = signed(&good()).split_once('.').map(own).unwrap();
     let (_, signature) = rest.split_once('.').map(own).unwrap();
-    let (_, others) = signed(&with("exp", now_s() + 9_999))
-        .split_once('.')
-        .map(own)
-        .unwrap();
+    let (_, others) = signed(&with("exp", now_s() + 9_999)).split_once('.').map(own).unwrap();
     let (claims, _) = others.split_once('.').map(own).unwrap();
     let mixed = format!("{head}.{claims}.{signature}");
     assert_eq!(verify(&hs256(None), &mixed), Err(TokenFault::Signature));
@@ -185,16 +170,7 @@ fn own((one, other): (&str, &str)) -> (String, String) {
 #[test]
 fn garbage_is_no_token() {
     let long = format!("{}.x.y", "a".repeat(TOKEN_BYTES_MAX));
-    for text in [
-        "",
-        ".",
-        "..",
-        "a.b.c",
-        "a.b.c.d",
-        "\0",
-        "é.é.é",
-        long.as_str(),
-    ] {
+    for text in ["", ".", "..", "a.b.c", "a.b.c.d", "\0", "é.é.é", long.as_str()] {
         assert!(verify(&hs256(None), text).is_err(), "{text}");
     }
     assert_eq!(verify(&hs256(None), &long), Err(TokenFault::Malformed));
@@ -208,9 +184,7 @@ fn a_token_signed_by_ed25519_is_taken_with_its_public_key_only() {
     let public = pair.public_key_pem();
     let own = tokens(TokenAlgorithm::EdDsa, public.as_bytes(), None);
     assert!(verify(&own, &token).is_ok());
-    let other = KeyPair::generate_for(&PKCS_ED25519)
-        .unwrap()
-        .public_key_pem();
+    let other = KeyPair::generate_for(&PKCS_ED25519).unwrap().public_key_pem();
     let others = tokens(TokenAlgorithm::EdDsa, other.as_bytes(), None);
     assert_eq!(verify(&others, &token), Err(TokenFault::Signature));
     assert_eq!(verify(&hs256(None), &token), Err(TokenFault::Algorithm));
@@ -223,29 +197,19 @@ fn a_key_file_of_the_wrong_kind_is_told_by_what_is_wrong() {
         Tokens::from_file(algorithm, &path, None, 0).err().unwrap()
     };
     let pair = KeyPair::generate_for(&PKCS_ED25519).unwrap();
-    let p256 = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
-        .unwrap()
-        .public_key_pem();
+    let p256 = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap().public_key_pem();
     let public = pair.public_key_pem();
     let (hs256, eddsa) = (TokenAlgorithm::Hs256, TokenAlgorithm::EdDsa);
-    assert!(matches!(
-        load(hs256, b"short"),
-        KeyError::TooShort { bytes: 5, .. }
-    ));
-    assert!(matches!(
-        load(hs256, &vec![0; KEY_FILE_BYTES_MAX + 1]),
-        KeyError::TooLong { .. }
-    ));
-    assert!(matches!(
-        load(hs256, public.as_bytes()),
-        KeyError::NotASecret { .. }
-    ));
-    for bytes in [
-        &SECRET[..],
-        pair.serialize_pem().as_bytes(),
-        ecdsa.as_bytes(),
-        b"",
-    ] {
+    assert!(matches!(load(hs256, b"short"), KeyError::TooShort { bytes: 5, .. }));
+    assert!(matches!(load(hs256, &vec![0; KEY_FILE_BYTES_MAX + 1]), KeyError::TooLong { .. }));
+    assert!(matches!(load(hs256, public.as_bytes()), KeyError::NotASecret { .. }));
+    // An Ed25519 key with a bit string of 3 bytes, and one of 32 that are no point of the curve.
+    let short = "-----BEGIN PUBLIC KEY-----\nMA0wBQYDK2VwAwQAAQID\n-----END PUBLIC KEY-----\n";
+    let off = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\
+               AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n";
+    let private = pair.serialize_pem();
+    for text in [&private, &p256, short, off, "", "0123456789abcdef0123456789abcdef"] {
+        let bytes = text.as_bytes();
         assert!(matches!(load(eddsa, bytes), KeyError::NotAPublicKey { .. }));
     }
     let gone = Tokens::from_file(hs256, Path::new("/nowhere/key"), None, 0);
@@ -269,37 +233,19 @@ async fn a_tokens_ticket_ends_with_the_token_or_with_the_key() {
     let device = DeviceId::new("phone").unwrap();
     let doorman = |tokens| Doorman::new(Box::new(tokens), &[1; 32], HOUR_MS);
     let claims = good();
-    let token = Credential::Token(Secret::new(signed(&claims)));
+    let token = Credential::Token(signed(&claims));
     let now_ms = now_s() * 1000;
-    let admitted = doorman(hs256(None))
-        .admit(&ann(), &device, &token, now_ms)
-        .await
-        .unwrap();
+    let admitted = doorman(hs256(None)).admit(&ann(), &device, &token, now_ms).await.unwrap();
     let ticket = admitted.ticket.unwrap();
     assert_eq!(ticket.expires_ms, claims["exp"].as_u64().unwrap() * 1000);
 
     let shown = Credential::Ticket(ticket.bytes);
-    assert!(
-        doorman(hs256(None))
-            .admit(&ann(), &device, &shown, now_ms)
-            .await
-            .is_ok()
-    );
+    assert!(doorman(hs256(None)).admit(&ann(), &device, &shown, now_ms).await.is_ok());
     let new_key = tokens(TokenAlgorithm::Hs256, &[9; 32], None);
     for changed in [new_key, hs256(Some("here"))] {
-        let verdict = doorman(changed)
-            .admit(&ann(), &device, &shown, now_ms)
-            .await;
+        let verdict = doorman(changed).admit(&ann(), &device, &shown, now_ms).await;
         assert_eq!(verdict, Err(AuthError::BadTicket));
     }
-    let verdict = doorman(hs256(None))
-        .admit(&ann(), &device, &Credential::Open, now_ms)
-        .await;
-    assert_eq!(
-        verdict,
-        Err(AuthError::WrongKind {
-            got: "open",
-            wanted: "token"
-        })
-    );
+    let verdict = doorman(hs256(None)).admit(&ann(), &device, &Credential::Open, now_ms).await;
+    assert_eq!(verdict, Err(AuthError::WrongKind { got: "open", wanted: "token" }));
 }
