@@ -4,7 +4,10 @@
 
 pub mod auth;
 pub mod config;
+#[cfg(unix)]
+pub mod control;
 pub mod hub;
 pub mod metrics;
 pub mod session;
 pub mod store;
+pub mod tls;
