@@ -32,7 +32,7 @@ async fn talk(tls: &Tls, connector: TlsConnector, name: &str) -> io::Result<[u8;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let acceptor = TlsAcceptor::from(Arc::clone(&tls.config));
-    let server = tokio::spawn(async move {
+    let answering = tokio::spawn(async move {
         let (socket, _) = listener.accept().await?;
         let mut stream = acceptor.accept(socket).await?;
         let mut word = [0; 4];
@@ -51,8 +51,8 @@ async fn talk(tls: &Tls, connector: TlsConnector, name: &str) -> io::Result<[u8;
         Ok(word)
     };
     let answer = client.await;
-    let served = server.await.unwrap();
-    assert_eq!(answer.is_ok(), served.is_ok(), "{answer:?} {served:?}");
+    let answered = answering.await.unwrap();
+    assert_eq!(answer.is_ok(), answered.is_ok(), "{answer:?} {answered:?}");
     answer
 }
 

@@ -6,10 +6,13 @@ use std::future::pending;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use packetboat_proto::id::UserId;
+
 use super::*;
 use crate::auth::Secret;
 use crate::auth::account_book::AccountBook;
 use crate::auth::password::{Cost, hash};
+use crate::control::USERS_PER_ANSWER_MAX;
 
 struct Served {
     folder: tempfile::TempDir,
@@ -36,7 +39,8 @@ impl Served {
     }
 
     async fn ask(&self, question: Question) -> Reply {
-        ask(&self.path(), &question).await.unwrap().unwrap()
+        assert!(is_served(&self.path()).await.unwrap());
+        ask(&self.path(), &question).await.unwrap()
     }
 
     /// Sends bytes as they are, and gives all that comes back.
@@ -132,7 +136,7 @@ async fn only_the_owner_may_open_the_socket_and_it_goes_with_the_server() {
     served.stop.send(()).unwrap();
     served.task.await.unwrap();
     assert!(!path.exists());
-    assert_eq!(ask(&path, &Question::Accounts { after: None }).await.unwrap(), None);
+    assert!(!is_served(&path).await.unwrap());
 }
 
 #[tokio::test]
@@ -140,8 +144,7 @@ async fn a_socket_left_behind_is_replaced_and_one_in_use_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(SOCKET_FILE);
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let question = Question::Accounts { after: None };
-    assert_eq!(ask(&path, &question).await.unwrap(), None);
+    assert!(!is_served(&path).await.unwrap());
     let socket = ControlSocket::bind(&path).unwrap();
     assert!(matches!(ControlSocket::bind(&path), Err(ControlError::Taken { .. })));
     drop(socket);
