@@ -181,7 +181,7 @@ fn nearest(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
         return None;
     }
     let (distance, nearest) = known.map(|known| (distance(name, &known), known)).min()?;
-    (distance <= 2.max(name.len() / 4)).then_some(nearest)
+    (distance <= 1.max(name.len() / 4)).then_some(nearest)
 }
 
 /// How many letters must be put in, left out or changed to turn one name into the other.
