@@ -22,18 +22,8 @@ pub(crate) struct Vector {
 impl Vector {
     /// The line, without its end.
     pub(crate) fn to_line(&self) -> String {
-        let Self {
-            name,
-            reads,
-            limit,
-            verdict,
-            bytes,
-            meaning,
-        } = self;
-        format!(
-            "{name}\t{reads}\t{limit}\t{verdict}\t{}\t{meaning}",
-            hex(bytes)
-        )
+        let Self { name, reads, limit, verdict, bytes, meaning } = self;
+        format!("{name}\t{reads}\t{limit}\t{verdict}\t{}\t{meaning}", hex(bytes))
     }
 
     /// Reads a line; the error is the line itself.
@@ -63,11 +53,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The bytes of a text of hex.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }

@@ -21,7 +21,7 @@ use crate::read::read;
 /// The first line of every file.
 const HEADER: &str = "# name\treads\tlimit\tverdict\thex\tmeaning";
 
-/// The limits that no single frame, content or id can show.
+/// The limits that no single frame, content or id can show, and one that is looked at apart.
 const NOT_IN_A_FRAME: [&str; 14] = [
     "PORT_PLAIN",
     "PORT_TLS",
@@ -45,10 +45,7 @@ fn folder() -> PathBuf {
 
 fn file_text(vectors: &[Vector]) -> String {
     let lines = vectors.iter().map(Vector::to_line);
-    std::iter::once(HEADER.to_owned())
-        .chain(lines)
-        .map(|line| line + "\n")
-        .collect()
+    std::iter::once(HEADER.to_owned()).chain(lines).map(|line| line + "\n").collect()
 }
 
 /// The checked-in vectors, of all files.
@@ -76,41 +73,20 @@ fn the_files_are_what_the_packets_make() {
         }
         assert_eq!(found.len(), text.len(), "{file} has more or fewer lines");
     }
-    let known: HashSet<String> = make::files()
-        .iter()
-        .map(|(file, _)| (*file).into())
-        .collect();
+    let known: HashSet<String> = make::files().iter().map(|(file, _)| (*file).into()).collect();
     for file in fs::read_dir(folder()).expect("the folder is checked in") {
-        let name = file
-            .expect("it can be listed")
-            .file_name()
-            .into_string()
-            .expect("in UTF-8");
-        assert!(
-            known.contains(&name) || name == "README.md",
-            "{name} is made by nobody"
-        );
+        let name = file.expect("it can be listed").file_name().into_string().expect("in UTF-8");
+        assert!(known.contains(&name) || name == "README.md", "{name} is made by nobody");
     }
 }
 
 #[test]
 fn every_vector_means_what_it_says() {
     for vector in checked_in() {
-        let Vector {
-            name,
-            reads,
-            limit,
-            verdict,
-            bytes,
-            meaning,
-        } = &vector;
+        let Vector { name, reads, limit, verdict, bytes, meaning } = &vector;
         let found = read(reads, *limit, bytes);
         let canonical = verdict == "canonical";
-        let expected = if canonical || verdict == "ok" {
-            "valid"
-        } else {
-            verdict
-        };
+        let expected = if canonical || verdict == "ok" { "valid" } else { verdict };
         assert_eq!(found.verdict, expected, "{name}: {meaning}");
         assert!(!meaning.is_empty(), "{name} says nothing");
         if let Some(found) = found.meaning {
@@ -118,11 +94,7 @@ fn every_vector_means_what_it_says() {
             assert_eq!(found, said, "{name}");
         }
         if canonical {
-            assert_eq!(
-                line::hex(&found.again),
-                line::hex(bytes),
-                "{name} encoded again"
-            );
+            assert_eq!(line::hex(&found.again), line::hex(bytes), "{name} encoded again");
         }
     }
 }
@@ -150,11 +122,7 @@ fn there_are_enough_of_them_and_none_twice() {
     let mut names = HashSet::new();
     let mut bytes = HashMap::new();
     for vector in &vectors {
-        assert!(
-            names.insert(&vector.name),
-            "two vectors are called {}",
-            vector.name
-        );
+        assert!(names.insert(&vector.name), "two vectors are called {}", vector.name);
         let cuts = ["cut.", "limit.", "state."];
         if cuts.iter().any(|theme| vector.name.starts_with(theme)) {
             continue;
@@ -170,20 +138,9 @@ fn every_kind_is_there_right_and_wrong_and_in_every_state() {
     let vectors = checked_in();
     for kind in Kind::ALL {
         let of_kind = |vector: &&Vector| vector.bytes.get(4) == Some(&(*kind as u8));
-        let frames = || {
-            vectors
-                .iter()
-                .filter(|vector| vector.reads == "frame")
-                .filter(of_kind)
-        };
-        assert!(
-            frames().any(|vector| vector.verdict == "canonical"),
-            "no {kind:?} is right"
-        );
-        assert!(
-            frames().any(|vector| vector.verdict == "close BAD_BODY"),
-            "no {kind:?} is wrong"
-        );
+        let frames = || vectors.iter().filter(|vector| vector.reads == "frame").filter(of_kind);
+        assert!(frames().any(|vector| vector.verdict == "canonical"), "no {kind:?} is right");
+        assert!(frames().any(|vector| vector.verdict == "close BAD_BODY"), "no {kind:?} is wrong");
         let states: BTreeSet<&str> = vectors
             .iter()
             .filter(|vector| vector.reads.contains('.'))
@@ -209,12 +166,9 @@ fn every_code_that_reading_gives_is_there() {
     ] {
         assert!(is_there(format!("close {}", code.name())), "{code:?}");
     }
-    for code in [
-        RejectCode::Invalid,
-        RejectCode::Empty,
-        RejectCode::TooLarge,
-        RejectCode::Unsupported,
-    ] {
+    for code in
+        [RejectCode::Invalid, RejectCode::Empty, RejectCode::TooLarge, RejectCode::Unsupported]
+    {
         assert!(is_there(format!("reject {}", code.name())), "{code:?}");
     }
 }
@@ -239,27 +193,13 @@ fn every_limit_is_met_and_broken() {
         let (at, over, under) = (refused(".at"), refused(".over"), refused(".under"));
         assert!(at.contains(&false), "nothing is at {limit}");
         let needs_more = ["HEAD_BYTES", "PREFACE_BYTES"].contains(&limit);
-        assert!(
-            needs_more || over.contains(&true),
-            "nothing is over {limit}"
-        );
-        assert!(
-            !over.is_empty() || !under.is_empty(),
-            "nothing is beside {limit}"
-        );
-        assert!(
-            over.iter()
-                .chain(&under)
-                .all(|refused| needs_more || *refused),
-            "beyond {limit}"
-        );
+        assert!(needs_more || over.contains(&true), "nothing is over {limit}");
+        assert!(!over.is_empty() || !under.is_empty(), "nothing is beside {limit}");
+        assert!(over.iter().chain(&under).all(|refused| needs_more || *refused), "beyond {limit}");
     }
     let critical = |end: &str| {
         let name = format!("limit.kind_critical_highest.{end}");
-        vectors
-            .iter()
-            .find(|vector| vector.name == name)
-            .map(|vector| vector.verdict.clone())
+        vectors.iter().find(|vector| vector.name == name).map(|vector| vector.verdict.clone())
     };
     assert_eq!(critical("at").as_deref(), Some("close UNKNOWN_KIND"));
     assert_eq!(critical("over").as_deref(), Some("skip"));

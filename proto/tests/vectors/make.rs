@@ -53,14 +53,7 @@ impl Theme {
     /// A packet as it is to be written.
     fn canonical(&mut self, name: &str, packet: &Packet) {
         let meaning = of_packet(packet).to_string();
-        self.add(
-            name,
-            "frame",
-            BODY_BYTES_DEFAULT,
-            "canonical",
-            &encoded(packet),
-            &meaning,
-        );
+        self.add(name, "frame", BODY_BYTES_DEFAULT, "canonical", &encoded(packet), &meaning);
     }
 
     /// A body that means `packet`, though it is written otherwise.
@@ -83,26 +76,12 @@ impl Theme {
 
     /// A frame that is skipped.
     fn skip(&mut self, name: &str, kind: u8, body: &[u8], why: &str) {
-        self.add(
-            name,
-            "frame",
-            BODY_BYTES_DEFAULT,
-            "skip",
-            &framed(kind, body),
-            why,
-        );
+        self.add(name, "frame", BODY_BYTES_DEFAULT, "skip", &framed(kind, body), why);
     }
 
     /// A content, valid by any of the two verdicts that say so.
     fn content(&mut self, name: &str, verdict: &str, body: &Message, meaning: &Value) {
-        self.add(
-            name,
-            "content",
-            CONTENT_MAX,
-            verdict,
-            &body.0,
-            &meaning.to_string(),
-        );
+        self.add(name, "content", CONTENT_MAX, verdict, &body.0, &meaning.to_string());
     }
 
     /// A content that is refused.
@@ -137,9 +116,7 @@ impl Message {
     fn bytes(self, field: u32, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
         let length = u64::try_from(value.len()).expect("a usize is at most 64 bits");
-        self.raw(&varint(u64::from(field) << 3 | 2))
-            .raw(&varint(length))
-            .raw(value)
+        self.raw(&varint(u64::from(field) << 3 | 2)).raw(&varint(length)).raw(value)
     }
 
     fn message(self, field: u32, value: Self) -> Self {
@@ -163,12 +140,7 @@ fn varint(mut value: u64) -> Vec<u8> {
 }
 
 fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
-    Frame {
-        kind,
-        body: Bytes::copy_from_slice(body),
-    }
-    .to_bytes()
-    .to_vec()
+    Frame { kind, body: Bytes::copy_from_slice(body) }.to_bytes().to_vec()
 }
 
 fn encoded(packet: &Packet) -> Vec<u8> {

@@ -175,12 +175,7 @@ fn of_signal(signal: &Signal) -> Value {
 fn of_notice(notice: &Notice) -> Value {
     match notice {
         Notice::Missed => json!({ "missed": {} }),
-        Notice::Cursor(CursorMoved {
-            chat,
-            user,
-            delivered,
-            read,
-        }) => json!({ "cursor": {
+        Notice::Cursor(CursorMoved { chat, user, delivered, read }) => json!({ "cursor": {
             "chat": chat.as_str(),
             "user": user.as_str(),
             "delivered": delivered,

@@ -26,19 +26,11 @@ pub(crate) struct Found {
 
 impl Found {
     fn valid(meaning: Value, again: Vec<u8>) -> Self {
-        Self {
-            verdict: "valid".into(),
-            meaning: Some(meaning),
-            again,
-        }
+        Self { verdict: "valid".into(), meaning: Some(meaning), again }
     }
 
     fn no(verdict: impl Into<String>) -> Self {
-        Self {
-            verdict: verdict.into(),
-            meaning: None,
-            again: Vec::new(),
-        }
+        Self { verdict: verdict.into(), meaning: None, again: Vec::new() }
     }
 
     fn close(code: CloseCode) -> Self {
@@ -90,9 +82,7 @@ fn packets(mut codec: FrameCodec, limit: u32, bytes: &[u8]) -> Result<Vec<Option
             Ok(None) if bytes.is_empty() && !packets.is_empty() => return Ok(packets),
             Ok(None) => return Err(Found::no("more")),
             Err(error) => {
-                let code = error
-                    .code()
-                    .expect("bytes in memory do not fail like a socket");
+                let code = error.code().expect("bytes in memory do not fail like a socket");
                 return Err(Found::close(code));
             }
         }
@@ -105,10 +95,7 @@ fn read_stream(limit: u32, bytes: &[u8]) -> Found {
         Err(found) => return found,
     };
     let mut again = BytesMut::from(&PREFACE[..]);
-    packets
-        .iter()
-        .flatten()
-        .for_each(|packet| packet.put(&mut again));
+    packets.iter().flatten().for_each(|packet| packet.put(&mut again));
     let meaning = packets.iter().flatten().map(of_packet).collect();
     Found::valid(Value::Array(meaning), again.to_vec())
 }
@@ -134,10 +121,7 @@ fn read_in_state(state: &str, limit: u32, bytes: &[u8]) -> Found {
     if is_allowed(state, packet) {
         return found;
     }
-    Found {
-        verdict: Found::close(CloseCode::WrongState).verdict,
-        ..found
-    }
+    Found { verdict: Found::close(CloseCode::WrongState).verdict, ..found }
 }
 
 fn is_allowed(state: &str, packet: &Packet) -> bool {

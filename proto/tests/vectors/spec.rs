@@ -64,13 +64,8 @@ pub(crate) fn limits() -> Vec<(&'static str, u64)> {
 
 /// The text of a section, from its heading to the next of the same or a higher rank.
 fn section(heading: &str) -> &'static str {
-    let start = SPEC
-        .find(heading)
-        .unwrap_or_else(|| panic!("{heading} is not in SPEC.md"));
-    let rank = heading
-        .split(' ')
-        .next()
-        .expect("a heading begins with its rank");
+    let start = SPEC.find(heading).unwrap_or_else(|| panic!("{heading} is not in SPEC.md"));
+    let rank = heading.split(' ').next().expect("a heading begins with its rank");
     let text = &SPEC[start + heading.len()..];
     let ends = (2..=rank.len()).filter_map(|rank| text.find(&format!("\n{} ", "#".repeat(rank))));
     &text[..ends.min().unwrap_or(text.len())]
@@ -102,21 +97,16 @@ fn check_codes(heading: &str, codes: &[(u32, String, Fault, Retry)]) {
 
 #[test]
 fn every_code_stands_in_its_table() {
-    let close = CloseCode::ALL
-        .iter()
-        .map(|c| (c.number(), c.name(), c.fault(), c.retry()));
+    let close = CloseCode::ALL.iter().map(|c| (c.number(), c.name(), c.fault(), c.retry()));
     check_codes("### 8.1 Close codes", &close.collect::<Vec<_>>());
-    let reject = RejectCode::ALL
-        .iter()
-        .map(|c| (c.number(), c.name(), c.fault(), c.retry()));
+    let reject = RejectCode::ALL.iter().map(|c| (c.number(), c.name(), c.fault(), c.retry()));
     check_codes("### 8.2 Reject codes", &reject.collect::<Vec<_>>());
 }
 
 #[test]
 fn every_limit_stands_in_its_table() {
-    let declared = LIMITS
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
+    let declared =
+        LIMITS.lines().filter_map(|line| line.strip_prefix("pub const ")?.split(':').next());
     let limits = limits();
     assert_eq!(
         declared.collect::<Vec<_>>(),
@@ -124,10 +114,7 @@ fn every_limit_stands_in_its_table() {
     );
     let rows = rows(section("## 9. Limits")).split_off(1);
     let stated: Vec<_> = rows.iter().map(|row| (row[0], row[1].to_owned())).collect();
-    let expected: Vec<_> = limits
-        .iter()
-        .map(|(name, value)| (*name, value.to_string()))
-        .collect();
+    let expected: Vec<_> = limits.iter().map(|(name, value)| (*name, value.to_string())).collect();
     assert_eq!(stated, expected);
 }
 
@@ -136,14 +123,8 @@ type Fields = BTreeMap<String, Vec<(u32, String, String)>>;
 
 fn fields_of_schema() -> Fields {
     let (mut fields, mut message) = (Fields::new(), None::<String>);
-    for line in SCHEMA
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default().trim())
-    {
-        let words: Vec<&str> = line
-            .split([' ', ';', '{', '}'])
-            .filter(|w| !w.is_empty())
-            .collect();
+    for line in SCHEMA.lines().map(|line| line.split("//").next().unwrap_or_default().trim()) {
+        let words: Vec<&str> = line.split([' ', ';', '{', '}']).filter(|w| !w.is_empty()).collect();
         match words[..] {
             ["message", name, ref field @ ..] => {
                 message = Some(name.to_owned());
@@ -153,10 +134,7 @@ fn fields_of_schema() -> Fields {
             ["enum", _] => message = None,
             ref field => {
                 if let Some(name) = &message {
-                    fields
-                        .entry(name.clone())
-                        .or_default()
-                        .extend(field_of(field));
+                    fields.entry(name.clone()).or_default().extend(field_of(field));
                 }
             }
         }
@@ -179,12 +157,7 @@ fn fields_of_spec() -> Fields {
         if line.starts_with('#') {
             messages.clear();
         } else if line.starts_with("**") {
-            messages = line
-                .split("**")
-                .skip(1)
-                .step_by(2)
-                .map(str::to_owned)
-                .collect();
+            messages = line.split("**").skip(1).step_by(2).map(str::to_owned).collect();
         } else if let Some([number, name, kind, ..]) = cells(line).as_deref() {
             let Ok(number) = number.parse() else { continue };
             for message in &messages {
@@ -199,11 +172,7 @@ fn fields_of_spec() -> Fields {
 #[test]
 fn every_field_of_the_schema_stands_in_its_table() {
     let (mut schema, spec) = (fields_of_schema(), fields_of_spec());
-    assert_eq!(
-        schema.remove("Unit"),
-        Some(Vec::new()),
-        "Unit needs no table"
-    );
+    assert_eq!(schema.remove("Unit"), Some(Vec::new()), "Unit needs no table");
     assert_eq!(schema, spec);
 }
 
@@ -212,20 +181,14 @@ fn every_block_of_the_example_says_what_the_json_below_it_says() {
     let example = section("## 13. A worked example");
     let blocks: Vec<&str> = example.split("```hex\n").skip(1).collect();
     for block in &blocks {
-        let (dump, rest) = block
-            .split_once("```\n```json\n")
-            .expect("JSON follows the hex");
+        let (dump, rest) = block.split_once("```\n```json\n").expect("JSON follows the hex");
         let json = rest.split_once("\n```").expect("the JSON ends").0;
-        let digits = dump
-            .lines()
-            .map(|line| line.split('#').next().unwrap_or_default());
+        let digits = dump.lines().map(|line| line.split('#').next().unwrap_or_default());
         let digits: String = digits.collect::<String>().split_whitespace().collect();
         let bytes = unhex(&digits).expect("the block is hex");
         let opens = bytes.starts_with(b"PKTBOAT");
         let found = read(if opens { "stream" } else { "frame" }, 65_536, &bytes);
-        let meaning = found
-            .meaning
-            .unwrap_or_else(|| panic!("{}: {json}", found.verdict));
+        let meaning = found.meaning.unwrap_or_else(|| panic!("{}: {json}", found.verdict));
         let said: Value = serde_json::from_str(json).expect("the block is JSON");
         assert_eq!(if opens { meaning[0].clone() } else { meaning }, said);
         assert_eq!(found.again, bytes, "the example is canonical: {json}");

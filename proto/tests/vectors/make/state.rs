@@ -14,11 +14,7 @@ use crate::meaning::of_packet;
 
 /// The states, each with the limit in force and the kinds that may come in it.
 const STATES: [(&str, u32, &[Kind]); 4] = [
-    (
-        "server.await_hello",
-        HANDSHAKE_BODY_BYTES_MAX,
-        &[Kind::Hello, Kind::Goodbye],
-    ),
+    ("server.await_hello", HANDSHAKE_BODY_BYTES_MAX, &[Kind::Hello, Kind::Goodbye]),
     (
         "server.open",
         BODY_BYTES_DEFAULT,
@@ -32,11 +28,7 @@ const STATES: [(&str, u32, &[Kind]); 4] = [
             Kind::Request,
         ],
     ),
-    (
-        "client.hello_sent",
-        HANDSHAKE_BODY_BYTES_MAX,
-        &[Kind::Welcome, Kind::Goodbye],
-    ),
+    ("client.hello_sent", HANDSHAKE_BODY_BYTES_MAX, &[Kind::Welcome, Kind::Goodbye]),
     (
         "client.open",
         BODY_BYTES_DEFAULT,
@@ -65,11 +57,7 @@ fn example(kind: Kind) -> Packet {
         Kind::Accepted => Packet::Accepted(accepted()),
         Kind::Rejected => rejected(Verdict::reject(RejectCode::Invalid, "", 0)),
         Kind::Deliver => Packet::Deliver(entry()),
-        Kind::Ack => Packet::Ack(vec![Cursor {
-            chat: chat(CHAT),
-            delivered: 1,
-            read: 0,
-        }]),
+        Kind::Ack => Packet::Ack(vec![Cursor { chat: chat(CHAT), delivered: 1, read: 0 }]),
         Kind::Signal => Packet::Signal(signal(SignalKind::Typing)),
         Kind::Notice => Packet::Notice(Notice::Missed),
         Kind::Request => history(Edge::Before(0), 0),
@@ -83,44 +71,18 @@ pub(super) fn vectors() -> Vec<Vector> {
         for kind in Kind::ALL {
             let packet = example(*kind);
             let name = format!("state.{state}.{}", format!("{kind:?}").to_lowercase());
-            let verdict = if allowed.contains(kind) {
-                "ok"
-            } else {
-                "close WRONG_STATE"
-            };
+            let verdict = if allowed.contains(kind) { "ok" } else { "close WRONG_STATE" };
             let meaning = of_packet(&packet).to_string();
             theme.add(&name, state, limit, verdict, &encoded(&packet), &meaning);
         }
         let mut add = |what: &str, verdict: &str, bytes: &[u8], why: &str| {
-            theme.add(
-                &format!("state.{state}.{what}"),
-                state,
-                limit,
-                verdict,
-                bytes,
-                why,
-            );
+            theme.add(&format!("state.{state}.{what}"), state, limit, verdict, bytes, why);
         };
-        add(
-            "skipped",
-            "skip",
-            &framed(0x80, b"later"),
-            "a kind of a later version",
-        );
+        add("skipped", "skip", &framed(0x80, b"later"), "a kind of a later version");
         let unknown = framed(0x7f, b"");
-        add(
-            "unknown",
-            "close UNKNOWN_KIND",
-            &unknown,
-            "kind 0x7f is unknown and below 0x80",
-        );
+        add("unknown", "close UNKNOWN_KIND", &unknown, "kind 0x7f is unknown and below 0x80");
         let length = (limit + 1).to_be_bytes();
-        add(
-            "too_large",
-            "close FRAME_TOO_LARGE",
-            &length,
-            "one byte over the limit in force",
-        );
+        add("too_large", "close FRAME_TOO_LARGE", &length, "one byte over the limit in force");
     }
     theme.vectors
 }
