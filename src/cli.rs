@@ -164,7 +164,7 @@ pub struct NewPassword {
 /// A token for trying out.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct TokenArgs {
-    /// File with the secret, the same as auth.token_key
+    /// File with the secret that the server checks tokens by
     #[arg(long, value_name = "FILE")]
     pub key_file: PathBuf,
     /// Whose: the claim sub
@@ -173,7 +173,7 @@ pub struct TokenArgs {
     /// Seconds until it expires
     #[arg(long, value_name = "SECS", value_parser = value_parser!(u64).range(1..=TTL_SECS_MAX))]
     pub ttl: u64,
-    /// The claim aud, the same as `auth.token_audience`
+    /// Whom it is for: the claim aud
     #[arg(long, value_name = "TEXT")]
     pub audience: Option<String>,
 }

@@ -2,7 +2,7 @@
 //! tells a mistake: it goes to people, not to logs.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use crate::config::settings::{AuthKind, Config};
@@ -45,7 +45,8 @@ pub fn greeting(config: &Config, bound: &Bound<'_>) -> String {
         }
     }
     line(&mut out, format_args!("Chat, from another terminal:"));
-    let server = bound.plain.or(bound.tls).map(|address| address.to_string()).unwrap_or_default();
+    let reached = bound.plain.or(bound.tls).map(from_here);
+    let server = reached.map(|address| address.to_string()).unwrap_or_default();
     let tls = match (bound.plain, bound.dev_cert) {
         (Some(_), _) => String::new(),
         (None, Some(cert)) => format!(" --tls --ca {}", cert.display()),
@@ -53,7 +54,7 @@ pub fn greeting(config: &Config, bound: &Bound<'_>) -> String {
     };
     line(&mut out, format_args!("  packetboat-cli --server {server}{tls} --user alice"));
     if let (Some(_), Some(address), Some(cert)) = (bound.plain, bound.tls, bound.dev_cert) {
-        let cert = cert.display();
+        let (address, cert) = (from_here(address), cert.display());
         line(&mut out, format_args!("And over TLS, with the certificate made for development:"));
         line(
             &mut out,
@@ -61,6 +62,16 @@ pub fn greeting(config: &Config, bound: &Bound<'_>) -> String {
         );
     }
     out
+}
+
+/// The address by which a client on this machine reaches one that stands for all addresses.
+fn from_here(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
@@ -71,13 +82,13 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> Option<SocketAddr> {
-        Some(text.parse().unwrap())
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
     }
 
     #[test]
     fn the_next_command_is_told_with_the_address_that_was_bound() {
-        let bound = Bound { plain: address("127.0.0.1:7582"), ..Bound::default() };
+        let bound = Bound { plain: Some(address("127.0.0.1:7582")), ..Bound::default() };
         let text = greeting(&Config::default(), &bound);
         assert_eq!(
             text,
@@ -91,13 +102,22 @@ mod tests {
     #[test]
     fn a_certificate_for_development_is_told_where_it_is() {
         let dev_cert = Some(Path::new("d/c.pem"));
-        let tls = address("[::1]:9");
+        let tls = Some(address("[::1]:9"));
         let alone = greeting(&Config::default(), &Bound { plain: None, tls, dev_cert });
         assert!(alone.ends_with("--server [::1]:9 --tls --ca d/c.pem --user alice\n"), "{alone}");
-        let plain = address("127.0.0.1:1");
+        let plain = Some(address("127.0.0.1:1"));
         let both = greeting(&Config::default(), &Bound { plain, tls, dev_cert });
         assert!(both.contains("--server 127.0.0.1:1 --user alice\n"), "{both}");
         assert!(both.ends_with("--server [::1]:9 --tls --ca d/c.pem --user alice\n"), "{both}");
+    }
+
+    #[test]
+    fn a_server_on_all_addresses_is_reached_on_this_one() {
+        for (bound, reached) in [("0.0.0.0:5", "127.0.0.1:5"), ("[::]:5", "[::1]:5")] {
+            let bound = Bound { plain: Some(address(bound)), ..Bound::default() };
+            let text = greeting(&Config::default(), &bound);
+            assert!(text.contains(&format!("--server {reached} ")), "{text}");
+        }
     }
 
     #[test]

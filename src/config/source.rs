@@ -17,7 +17,18 @@ pub const CONFIG_VARIABLE: &str = "PACKETBOAT_CONFIG";
 /// Names in the environment that start alike and are none of ours: those of the chat program, and
 /// those that Kubernetes gives to every container beside a service called `packetboat`.
 const FOREIGN_PREFIXES: &[&str] = &["PACKETBOAT_CLI_", "PACKETBOAT_SERVICE_", "PACKETBOAT_PORT_"];
-const FOREIGN_NAMES: &[&str] = &[CONFIG_VARIABLE, "PACKETBOAT_PORT"];
+const FOREIGN_NAMES: &[&str] = &[
+    CONFIG_VARIABLE,
+    "PACKETBOAT_PORT",
+    // The chat program's, which is often used from the same shell.
+    "PACKETBOAT_SERVER",
+    "PACKETBOAT_USER",
+    "PACKETBOAT_DEVICE",
+    "PACKETBOAT_TOKEN",
+    "PACKETBOAT_PASSWORD_FILE",
+    "PACKETBOAT_TLS",
+    "PACKETBOAT_CA",
+];
 
 /// A flag that sets something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +192,7 @@ fn nearest(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
         return None;
     }
     let (distance, nearest) = known.map(|known| (distance(name, &known), known)).min()?;
-    (distance <= 2.max(name.len() / 4)).then_some(nearest)
+    (distance <= 1.max(name.len() / 4)).then_some(nearest)
 }
 
 /// How many letters must be put in, left out or changed to turn one name into the other.

@@ -121,6 +121,12 @@ fn a_file_that_is_no_toml_is_told_with_its_place_and_the_rest_is_still_read() {
 }
 
 #[test]
+fn a_name_that_is_like_no_other_is_not_guessed_at() {
+    let Mistakes(mistakes) = Given { flags: &[("foo", "1")], ..NOTHING }.load().unwrap_err();
+    assert_eq!(mistakes[0].fault, Fault::UnknownKey { key: "foo".into(), nearest: None });
+}
+
+#[test]
 fn a_mistake_counts_even_where_something_stronger_is_right() {
     let given = Given { file: "[limits]\nwindow = 0\n", ..NOTHING };
     let given = Given { flags: &[("limits.window", "5")], ..given };

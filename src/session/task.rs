@@ -292,7 +292,7 @@ where
             let admitted = house.doorman.admit(&user, &device, &credential, wall_ms()).await;
             Input::Checked(match admitted {
                 Ok(admitted) => Ok(admitted.ticket.map(|ticket| (ticket.bytes, ticket.expires_ms))),
-                Err(error) => Err((error.code(), error.to_string())),
+                Err(error) => Err((error.close_code(), error.to_string())),
             })
         }));
     }

@@ -97,13 +97,7 @@ impl Committer {
         let worker = Worker::new(parts, received, Arc::clone(&room), alive);
         let writer = named("store-committer").spawn(move || worker.run())?;
         let threads = Mutex::new(vec![writer, looker]);
-        Ok(Self {
-            queue,
-            room,
-            queued,
-            health,
-            threads,
-        })
+        Ok(Self { queue, room, queued, health, threads })
     }
 
     /// Queues a job, once there is room for it, and waits for its answer.
@@ -117,10 +111,7 @@ impl Committer {
         let permit = Arc::clone(&self.room).acquire_many_owned(bytes).await;
         let permit = permit.map_err(|_| StoreError::Stopped)?;
         self.queued.fetch_add(1, Ordering::Relaxed);
-        let room = Room {
-            _permit: permit,
-            queued: Arc::clone(&self.queued),
-        };
+        let room = Room { _permit: permit, queued: Arc::clone(&self.queued) };
         let message = Message::Job(Queued { job, room });
         self.queue.send(message).map_err(|_| StoreError::Stopped)?;
         // The committer's thread may be stuck with the other end: then the failure answers.
@@ -204,11 +195,7 @@ impl Worker {
         room: Arc<Semaphore>,
         alive: mpsc::Sender<()>,
     ) -> Self {
-        let disk = Disk {
-            full: false,
-            looked: None,
-            commits: 0,
-        };
+        let disk = Disk { full: false, looked: None, commits: 0 };
         Self {
             parts,
             received,
@@ -227,9 +214,7 @@ impl Worker {
             let failure = match catch_unwind(AssertUnwindSafe(|| self.commit(first))) {
                 Ok(Ok(())) => continue,
                 Ok(Err(failure)) => failure,
-                Err(panic) => Failure::Panicked {
-                    detail: said(panic.as_ref()),
-                },
+                Err(panic) => Failure::Panicked { detail: said(panic.as_ref()) },
             };
             self.parts.health.fail(failure);
             self.room.close();
@@ -266,20 +251,14 @@ impl Worker {
             self.parts.health.committing(operations);
             self.parts.horizon.publish(work.heads_before);
             let committed = self.parts.backend.commit(&work.batch);
-            committed.map_err(|error| Failure::Commit {
-                operations,
-                detail: error.to_string(),
-            })?;
+            committed.map_err(|error| Failure::Commit { operations, detail: error.to_string() })?;
             self.parts.horizon.clear();
         }
         self.parts.health.end();
         if self.parts.health.has_failed() {
             // It took so long that the watchdog gave it up: nobody may be told that it is done.
             let detail = "it ended after it was given up".to_owned();
-            return Err(Failure::Commit {
-                operations: work.batch.operations(),
-                detail,
-            });
+            return Err(Failure::Commit { operations: work.batch.operations(), detail });
         }
         if !work.effects.is_empty() {
             self.parts.outlet.release(work.effects);
@@ -295,20 +274,12 @@ impl Worker {
     fn gather(&mut self, first: Queued) -> Result<(Work, Vec<(Answer, Room)>), Failure> {
         let backend = self.parts.backend.as_ref();
         let full = self.disk.full;
-        let mut turn = Turn::new(
-            backend,
-            &mut self.caches,
-            &self.parts.rules,
-            self.now_ms,
-            full,
-        );
+        let mut turn = Turn::new(backend, &mut self.caches, &self.parts.rules, self.now_ms, full);
         let mut answers = Vec::new();
         let mut next = Some(first);
         while let Some(Queued { job, room }) = next.take() {
             let ran = job.run(&mut turn);
-            match ran.map_err(|error| Failure::Read {
-                detail: error.to_string(),
-            })? {
+            match ran.map_err(|error| Failure::Read { detail: error.to_string() })? {
                 Ran::Done(answer) => answers.push((answer, room)),
                 Ran::Unfinished(job) => {
                     self.unfinished = Some(Queued { job, room });
@@ -330,10 +301,7 @@ impl Worker {
     /// Rarely asks how much room the disk has.
     fn look_at_disk(&mut self) {
         self.disk.commits += 1;
-        let fresh = self
-            .disk
-            .looked
-            .is_some_and(|at| at.elapsed() < DISK_CHECK_AFTER);
+        let fresh = self.disk.looked.is_some_and(|at| at.elapsed() < DISK_CHECK_AFTER);
         if fresh && self.disk.commits < DISK_CHECK_COMMITS {
             return;
         }
@@ -355,6 +323,5 @@ impl Worker {
 
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_default()
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
