@@ -51,6 +51,26 @@ macro_rules! kinds {
     };
 }
 
+impl Kind {
+    /// A client may send it.
+    pub const fn sent_by_client(self) -> bool {
+        !matches!(
+            self,
+            Self::Welcome
+                | Self::Accepted
+                | Self::Rejected
+                | Self::Deliver
+                | Self::Notice
+                | Self::Response
+        )
+    }
+
+    /// A server may send it.
+    pub const fn sent_by_server(self) -> bool {
+        !matches!(self, Self::Hello | Self::Send | Self::Ack | Self::Request)
+    }
+}
+
 kinds! {
     /// Client: who it is.
     Hello = 0x01;
@@ -195,19 +215,19 @@ impl From<prost::DecodeError> for BodyError {
 }
 
 impl Packet {
-    /// Reads and checks a frame. `Ok(None)` is a frame to skip, of a later version.
+    /// Reads and checks a frame. `Ok(None)` is a frame to skip: a kind, or a notice, of a later
+    /// version.
     pub fn decode(frame: &Frame) -> Result<Option<Self>, PacketError> {
         match Kind::from_number(frame.kind) {
             Some(kind) => Self::decode_body(kind, frame.body.clone())
-                .map(Some)
                 .map_err(|fault| PacketError::Body { kind, fault }),
             None if frame.kind > KIND_CRITICAL_HIGHEST => Ok(None),
             None => Err(PacketError::UnknownKind { kind: frame.kind }),
         }
     }
 
-    fn decode_body(kind: Kind, body: Bytes) -> Result<Self, BodyError> {
-        Ok(match kind {
+    fn decode_body(kind: Kind, body: Bytes) -> Result<Option<Self>, BodyError> {
+        Ok(Some(match kind {
             Kind::Hello => Self::Hello(Hello::from_wire(schema::Hello::decode(body)?)?),
             Kind::Welcome => Self::Welcome(Welcome::from_wire(schema::Welcome::decode(body)?)?),
             Kind::Goodbye => Self::Goodbye(Verdict::from_wire(schema::Verdict::decode(body)?)?),
@@ -219,10 +239,13 @@ impl Packet {
             Kind::Deliver => Self::Deliver(Entry::decode(body)?),
             Kind::Ack => Self::Ack(cursor::decode(body)?),
             Kind::Signal => Self::Signal(Signal::from_wire(schema::Signal::decode(body)?)?),
-            Kind::Notice => Self::Notice(Notice::from_wire(schema::Notice::decode(body)?)?),
+            Kind::Notice => match Notice::from_wire(schema::Notice::decode(body)?)? {
+                Some(notice) => Self::Notice(notice),
+                None => return Ok(None),
+            },
             Kind::Request => Self::Request(Request::decode(body)?),
             Kind::Response => Self::Response(Response::decode(body)?),
-        })
+        }))
     }
 
     /// What frame it makes.
@@ -243,6 +266,16 @@ impl Packet {
             Self::Request(_) => Kind::Request,
             Self::Response(_) => Kind::Response,
         }
+    }
+
+    /// A client may send it.
+    pub const fn sent_by_client(&self) -> bool {
+        self.kind().sent_by_client()
+    }
+
+    /// A server may send it.
+    pub const fn sent_by_server(&self) -> bool {
+        self.kind().sent_by_server()
     }
 
     /// Appends the packet's frame to `out`.
