@@ -135,11 +135,7 @@ impl<'a> Turn<'a> {
     }
 
     /// The first rows of a range, at most `limit`.
-    pub(super) fn rows(
-        &self,
-        range: &KeyRange,
-        limit: usize,
-    ) -> Result<Vec<Row>, ReadError> {
+    pub(super) fn rows(&self, range: &KeyRange, limit: usize) -> Result<Vec<Row>, ReadError> {
         use std::ops::ControlFlow::{Break, Continue};
         let mut rows = Vec::new();
         let mut ours = self.work.batch.range(&range.from, &range.to).peekable();
