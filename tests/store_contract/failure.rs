@@ -63,7 +63,7 @@ impl Faulty {
 }
 
 impl Backend for Faulty {
-    fn commit(&self, batch: &Batch) -> Result<(), BackendError> {
+    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
         self.faults.commits.fetch_add(1, Ordering::SeqCst);
         assert!(
             !self.faults.panic.load(Ordering::SeqCst),
@@ -74,7 +74,10 @@ impl Backend for Faulty {
                 detail: "no space left".into(),
             });
         }
-        self.rows.commit(batch)?;
+        self.rows.apply(batch)
+    }
+
+    fn sync(&self) -> Result<(), BackendError> {
         let mut held = self.faults.held.lock().unwrap();
         while *held {
             self.faults.waiting.store(true, Ordering::SeqCst);
