@@ -41,13 +41,7 @@ fn load() -> Option<Load> {
     };
     let (senders, drafts) = (number(64)?, number(32)?);
     let (seconds, bytes) = (number(10)? as u64, number(100)?);
-    Some(Load {
-        folder,
-        senders,
-        drafts,
-        seconds,
-        bytes,
-    })
+    Some(Load { folder, senders, drafts, seconds, bytes })
 }
 
 #[tokio::main]
@@ -72,10 +66,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for sender in senders {
         waits.extend(sender.await?);
     }
-    let (seconds, count) = (
-        began.elapsed().as_secs_f64(),
-        stored.load(Ordering::Relaxed),
-    );
+    let (seconds, count) = (began.elapsed().as_secs_f64(), stored.load(Ordering::Relaxed));
     waits.sort_unstable();
     let at = |part: usize| waits[(waits.len() - 1) * part / 1_000].as_secs_f64() * 1e3;
     println!(
@@ -105,18 +96,9 @@ impl Sender {
         const VALID: &str = "a letter and digits are a user id";
         let (user, peer) = (name("a").expect(VALID), name("b").expect(VALID));
         let chat = ChatId::direct(&user, &peer);
-        let author = Author {
-            user,
-            session: SessionId::from([1; 16]),
-        };
+        let author = Author { user, session: SessionId::from([1; 16]) };
         let content = Content::text("x".repeat(load.bytes)).encode();
-        Self {
-            author,
-            chat,
-            content,
-            drafts: load.drafts,
-            number: 0,
-        }
+        Self { author, chat, content, drafts: load.drafts, number: 0 }
     }
 
     fn draft(&mut self) -> Draft {
@@ -144,10 +126,7 @@ impl Sender {
             let outcomes = store.append(self.author.clone(), drafts).await;
             let outcomes = outcomes.expect("a store on a disk with room stores");
             waits.push(began.elapsed());
-            let new = outcomes
-                .iter()
-                .filter(|it| matches!(it, Outcome::Stored { .. }))
-                .count();
+            let new = outcomes.iter().filter(|it| matches!(it, Outcome::Stored { .. })).count();
             stored.fetch_add(new as u64, Ordering::Relaxed);
         }
         waits

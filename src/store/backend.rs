@@ -105,11 +105,7 @@ pub enum BackendError {
 /// memory find what sled would refuse.
 pub(crate) fn check_values(batch: &Batch) -> Result<(), BackendError> {
     let too_large = |value: &&[u8]| value.len() > VALUE_BYTES_MAX;
-    match batch
-        .writes()
-        .filter_map(|(_, value)| value)
-        .find(too_large)
-    {
+    match batch.writes().filter_map(|(_, value)| value).find(too_large) {
         Some(value) => Err(BackendError::ValueTooLarge { bytes: value.len() }),
         None => Ok(()),
     }

@@ -30,9 +30,7 @@ impl Batch {
 
     /// Every write, in order of key; `None` is a remove.
     pub fn writes(&self) -> impl DoubleEndedIterator<Item = (&[u8], Option<&[u8]>)> {
-        self.writes
-            .iter()
-            .map(|(key, value)| (key.as_slice(), value.as_deref()))
+        self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
     /// The writes from one key up to another, which is not among them.
@@ -43,9 +41,7 @@ impl Batch {
     ) -> impl DoubleEndedIterator<Item = (&[u8], Option<&[u8]>)> {
         use std::ops::Bound::{Excluded, Included};
         let bounds = (Included(from), Excluded(to));
-        self.writes
-            .range::<[u8], _>(bounds)
-            .map(|(key, value)| (key.as_slice(), value.as_deref()))
+        self.writes.range::<[u8], _>(bounds).map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
     /// How many operations it has.
@@ -73,10 +69,7 @@ mod tests {
         assert_eq!(batch.get(b"a"), Some(None));
         assert_eq!(batch.get(b"b"), Some(Some(&b"2"[..])));
         assert_eq!(batch.get(b"c"), None);
-        let keys: Vec<_> = batch
-            .range(b"a", b"b")
-            .map(|(key, _)| key.to_vec())
-            .collect();
+        let keys: Vec<_> = batch.range(b"a", b"b").map(|(key, _)| key.to_vec()).collect();
         assert_eq!(keys, [b"a".to_vec()]);
     }
 }

@@ -100,13 +100,7 @@ impl Committer {
         let worker = Worker::new(parts, received, Arc::clone(&room), alive);
         let writer = named("store-committer").spawn(move || worker.run())?;
         let threads = Mutex::new(vec![writer, looker]);
-        Ok(Self {
-            queue,
-            room,
-            queued,
-            health,
-            threads,
-        })
+        Ok(Self { queue, room, queued, health, threads })
     }
 
     /// Queues a job, once there is room for it, and waits for its answer.
@@ -120,10 +114,7 @@ impl Committer {
         let permit = Arc::clone(&self.room).acquire_many_owned(bytes).await;
         let permit = permit.map_err(|_| StoreError::Stopped)?;
         self.queued.fetch_add(1, Ordering::Relaxed);
-        let room = Room {
-            _permit: permit,
-            queued: Arc::clone(&self.queued),
-        };
+        let room = Room { _permit: permit, queued: Arc::clone(&self.queued) };
         let message = Message::Job(Queued { job, room });
         self.queue.send(message).map_err(|_| StoreError::Stopped)?;
         // The committer's thread may be stuck with the other end: then the failure answers.
@@ -215,11 +206,7 @@ impl Worker {
         room: Arc<Semaphore>,
         alive: mpsc::Sender<()>,
     ) -> Self {
-        let disk = Disk {
-            full: false,
-            looked: None,
-            commits: 0,
-        };
+        let disk = Disk { full: false, looked: None, commits: 0 };
         Self {
             parts,
             received,
@@ -238,9 +225,7 @@ impl Worker {
             let failure = match catch_unwind(AssertUnwindSafe(|| self.commit(first))) {
                 Ok(Ok(())) => continue,
                 Ok(Err(failure)) => failure,
-                Err(panic) => Failure::Panicked {
-                    detail: said(panic.as_ref()),
-                },
+                Err(panic) => Failure::Panicked { detail: said(panic.as_ref()) },
             };
             self.parts.health.fail(failure);
             self.room.close();
@@ -343,13 +328,7 @@ impl Worker {
     ) -> Result<Work, Failure> {
         let backend = self.parts.backend.as_ref();
         let full = self.disk.full;
-        let mut turn = Turn::new(
-            backend,
-            &mut self.caches,
-            &self.parts.rules,
-            self.now_ms,
-            full,
-        );
+        let mut turn = Turn::new(backend, &mut self.caches, &self.parts.rules, self.now_ms, full);
         let mut next = Some(first);
         let mut commands = 0;
         while let Some(Queued { job, room }) = next.take() {
@@ -377,10 +356,7 @@ impl Worker {
     /// Rarely asks how much room the disk has.
     fn look_at_disk(&mut self) {
         self.disk.commits += 1;
-        let fresh = self
-            .disk
-            .looked
-            .is_some_and(|at| at.elapsed() < DISK_CHECK_AFTER);
+        let fresh = self.disk.looked.is_some_and(|at| at.elapsed() < DISK_CHECK_AFTER);
         if fresh && self.disk.commits < DISK_CHECK_COMMITS {
             return;
         }
@@ -406,6 +382,5 @@ fn failed_commit(operations: usize) -> impl FnOnce(BackendError) -> Failure {
 
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_default()
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }

@@ -143,16 +143,8 @@ impl EmbeddedStore {
         let committer = Committer::start(parts).map_err(OpenError::Thread)?;
         let reader = RwLock::new(Some(Arc::new(Reader::new(backend, horizon))));
         let reads = Arc::new(Semaphore::new(READS_MAX as usize));
-        let shared = Shared {
-            committer,
-            health,
-            reader,
-            reads,
-            secret,
-        };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        let shared = Shared { committer, health, reader, reads, secret };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Resolves once the store has stopped for good, with the reason; the process is to end then.
@@ -169,12 +161,7 @@ impl EmbeddedStore {
         closed.expect("the close of a committer does not panic");
         // All permits at once: no read is under way any more, nor will be.
         let reads = self.shared.reads.acquire_many(READS_MAX).await;
-        let reader = self
-            .shared
-            .reader
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let reader = self.shared.reader.write().unwrap_or_else(PoisonError::into_inner).take();
         let gone = spawn_blocking(move || drop(reader)).await;
         self.shared.reads.close();
         drop(reads);
@@ -190,12 +177,7 @@ impl EmbeddedStore {
         if self.shared.health.has_failed() {
             return Err(StoreError::Stopped);
         }
-        let reader = self
-            .shared
-            .reader
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let reader = self.shared.reader.read().unwrap_or_else(PoisonError::into_inner).clone();
         let reader = reader.ok_or(StoreError::Stopped)?;
         // The permit goes along: a read whose caller has gone counts until it ends.
         let done = spawn_blocking(move || {
@@ -204,11 +186,7 @@ impl EmbeddedStore {
             drop(permit);
             result
         });
-        done.await.unwrap_or_else(|error| {
-            Err(StoreError::Unreadable {
-                detail: error.to_string(),
-            })
-        })
+        done.await.unwrap_or_else(|error| Err(StoreError::Unreadable { detail: error.to_string() }))
     }
 }
 
@@ -217,40 +195,28 @@ fn prepare(backend: &dyn Backend) -> Result<[u8; SECRET_BYTES], OpenError> {
     let secret = backend.get(&key::secret())?;
     let Some(format) = backend.get(&key::format())? else {
         if secret.is_some() || backend.last_key(&[], &[u8::MAX])?.is_some() {
-            return Err(OpenError::Foreign {
-                detail: "there are rows, but no format",
-            });
+            return Err(OpenError::Foreign { detail: "there are rows, but no format" });
         }
         return found(backend);
     };
-    let unreadable = OpenError::Foreign {
-        detail: "the format is no number",
-    };
+    let unreadable = OpenError::Foreign { detail: "the format is no number" };
     match as_number(&format).map_err(|_| unreadable)? {
         key::FORMAT => {}
         0 => {
-            return Err(OpenError::Foreign {
-                detail: "there is no format 0",
-            });
+            return Err(OpenError::Foreign { detail: "there is no format 0" });
         }
         found => {
-            return Err(OpenError::NewerFormat {
-                found,
-                known: key::FORMAT,
-            });
+            return Err(OpenError::NewerFormat { found, known: key::FORMAT });
         }
     }
     let secret = secret.and_then(|secret| secret.try_into().ok());
-    secret.ok_or(OpenError::Foreign {
-        detail: "the secret is missing, or not of its size",
-    })
+    secret.ok_or(OpenError::Foreign { detail: "the secret is missing, or not of its size" })
 }
 
 fn found(backend: &dyn Backend) -> Result<[u8; SECRET_BYTES], OpenError> {
     let mut secret = [0; SECRET_BYTES];
-    getrandom::fill(&mut secret).map_err(|error| OpenError::Random {
-        detail: error.to_string(),
-    })?;
+    getrandom::fill(&mut secret)
+        .map_err(|error| OpenError::Random { detail: error.to_string() })?;
     let mut batch = Batch::default();
     batch.put(key::format(), number(key::FORMAT));
     batch.put(key::secret(), secret.to_vec());
@@ -261,12 +227,7 @@ fn found(backend: &dyn Backend) -> Result<[u8; SECRET_BYTES], OpenError> {
 impl Store for EmbeddedStore {
     async fn append(&self, author: Author, drafts: Vec<Draft>) -> Result<Vec<Outcome>, StoreError> {
         let outcomes = Vec::with_capacity(drafts.len());
-        let job = |answer| Job::Append {
-            author,
-            drafts,
-            outcomes,
-            answer,
-        };
+        let job = |answer| Job::Append { author, drafts, outcomes, answer };
         self.shared.committer.ask(job).await
     }
 
@@ -276,32 +237,16 @@ impl Store for EmbeddedStore {
         device: DeviceId,
         moves: Vec<CursorMove>,
     ) -> Result<(), StoreError> {
-        let job = |answer| Job::Advance {
-            user,
-            device,
-            moves,
-            done: 0,
-            answer,
-        };
+        let job = |answer| Job::Advance { user, device, moves, done: 0, answer };
         self.shared.committer.ask(job).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        self.shared
-            .committer
-            .ask(|answer| Job::Claim {
-                claim,
-                after: None,
-                answer,
-            })
-            .await
+        self.shared.committer.ask(|answer| Job::Claim { claim, after: None, answer }).await
     }
 
     async fn release(&self, user: UserId) -> Result<(), StoreError> {
-        self.shared
-            .committer
-            .ask(|answer| Job::Release { user, answer })
-            .await
+        self.shared.committer.ask(|answer| Job::Release { user, answer }).await
     }
 
     async fn lagging(
@@ -311,8 +256,7 @@ impl Store for EmbeddedStore {
         after: Option<ChatId>,
         limit: usize,
     ) -> Result<LagPage, StoreError> {
-        self.read(move |reader| reader.lagging(&user, &device, after.as_ref(), limit))
-            .await
+        self.read(move |reader| reader.lagging(&user, &device, after.as_ref(), limit)).await
     }
 
     async fn stretches(
@@ -321,8 +265,7 @@ impl Store for EmbeddedStore {
         stretches: Vec<Stretch>,
         limit: PageLimit,
     ) -> Result<Vec<Read>, StoreError> {
-        self.read(move |reader| reader.stretches(&user, stretches, limit))
-            .await
+        self.read(move |reader| reader.stretches(&user, stretches, limit)).await
     }
 
     async fn history(
@@ -332,8 +275,7 @@ impl Store for EmbeddedStore {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        self.read(move |reader| reader.history(&user, &chat, edge, limit))
-            .await
+        self.read(move |reader| reader.history(&user, &chat, edge, limit)).await
     }
 
     async fn chats(
@@ -343,8 +285,7 @@ impl Store for EmbeddedStore {
         after: Option<ChatId>,
         limit: usize,
     ) -> Result<Page<ChatView>, StoreError> {
-        self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit))
-            .await
+        self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit)).await
     }
 
     async fn chat(
@@ -353,8 +294,7 @@ impl Store for EmbeddedStore {
         device: DeviceId,
         chat: ChatId,
     ) -> Result<ChatView, StoreError> {
-        self.read(move |reader| reader.chat(&user, &device, chat))
-            .await
+        self.read(move |reader| reader.chat(&user, &device, chat)).await
     }
 
     async fn members(
@@ -364,8 +304,7 @@ impl Store for EmbeddedStore {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Page<MemberView>, StoreError> {
-        self.read(move |reader| reader.members(&user, &chat, after.as_ref(), limit))
-            .await
+        self.read(move |reader| reader.members(&user, &chat, after.as_ref(), limit)).await
     }
 
     async fn last_seen(&self, users: Vec<UserId>) -> Result<Vec<u64>, StoreError> {
@@ -379,21 +318,12 @@ impl Accounts for EmbeddedStore {
     }
 
     async fn set_account(&self, user: UserId, hash: String, new: bool) -> Result<(), StoreError> {
-        let job = |answer| Job::SetAccount {
-            user,
-            hash,
-            new,
-            answer,
-        };
+        let job = |answer| Job::SetAccount { user, hash, new, answer };
         Ok(self.shared.committer.ask(job).await??)
     }
 
     async fn remove_account(&self, user: UserId) -> Result<(), StoreError> {
-        Ok(self
-            .shared
-            .committer
-            .ask(|answer| Job::RemoveAccount { user, answer })
-            .await??)
+        Ok(self.shared.committer.ask(|answer| Job::RemoveAccount { user, answer }).await??)
     }
 
     async fn accounts(
@@ -401,8 +331,7 @@ impl Accounts for EmbeddedStore {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<UserId>, StoreError> {
-        self.read(move |reader| reader.accounts(after.as_ref(), limit))
-            .await
+        self.read(move |reader| reader.accounts(after.as_ref(), limit)).await
     }
 
     fn secret(&self) -> [u8; SECRET_BYTES] {

@@ -70,10 +70,7 @@ pub(crate) struct Health {
 
 impl Default for Health {
     fn default() -> Self {
-        Self {
-            failed: watch::Sender::new(None),
-            progress: Mutex::default(),
-        }
+        Self { failed: watch::Sender::new(None), progress: Mutex::default() }
     }
 }
 
@@ -108,10 +105,7 @@ impl Health {
 
     /// The committer begins with a batch.
     pub(crate) fn begin(&self, now: Instant) {
-        self.progress().busy = Some(Busy {
-            since: now,
-            operations: 0,
-        });
+        self.progress().busy = Some(Busy { since: now, operations: 0 });
     }
 
     /// The batch is made, and goes to the backend.
@@ -158,36 +152,19 @@ mod tests {
     fn only_a_commit_that_takes_too_long_is_a_stall() {
         let health = Health::default();
         let (start, bound) = (Instant::now(), Duration::from_secs(5));
-        assert!(
-            !health.check_stall(start + bound * 9, bound, 0),
-            "idle is no stall"
-        );
+        assert!(!health.check_stall(start + bound * 9, bound, 0), "idle is no stall");
         health.begin(start);
         health.committing(12);
         assert!(!health.check_stall(start + bound / 2, bound, 3));
         health.end();
         health.begin(start + bound);
-        assert!(
-            !health.check_stall(start + bound + bound / 2, bound, 3),
-            "another commit"
-        );
+        assert!(!health.check_stall(start + bound + bound / 2, bound, 3), "another commit");
         health.committing(7);
         assert!(health.check_stall(start + bound * 2, bound, 3));
         let failure = health.failed.borrow().clone();
-        let stalled = Failure::Stalled {
-            elapsed_ms: 5_000,
-            commands: 3,
-            operations: 7,
-            commit: 2,
-        };
+        let stalled = Failure::Stalled { elapsed_ms: 5_000, commands: 3, operations: 7, commit: 2 };
         assert_eq!(failure, Some(stalled.clone()));
-        health.fail(Failure::Read {
-            detail: "later".into(),
-        });
-        assert_eq!(
-            *health.failed.borrow(),
-            Some(stalled),
-            "the first reason stays"
-        );
+        health.fail(Failure::Read { detail: "later".into() });
+        assert_eq!(*health.failed.borrow(), Some(stalled), "the first reason stays");
     }
 }

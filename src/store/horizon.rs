@@ -36,18 +36,13 @@ impl Horizon {
 
     /// Every batch that was published is durable.
     pub(crate) fn clear(&self) {
-        self.before
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.before.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The durable head of a chat, given the head that was read just now.
     pub(crate) fn durable(&self, chat: &ChatId, head_read: u64) -> u64 {
         let before = self.before.read().unwrap_or_else(PoisonError::into_inner);
-        before
-            .get(chat)
-            .map_or(head_read, |before| head_read.min(*before))
+        before.get(chat).map_or(head_read, |before| head_read.min(*before))
     }
 }
 
@@ -57,10 +52,7 @@ mod tests {
 
     #[test]
     fn a_head_is_kept_back_until_its_batch_is_durable() {
-        let (crew, other) = (
-            ChatId::group("crew").unwrap(),
-            ChatId::group("other").unwrap(),
-        );
+        let (crew, other) = (ChatId::group("crew").unwrap(), ChatId::group("other").unwrap());
         let horizon = Horizon::default();
         horizon.publish(HashMap::from([(crew.clone(), 4)]));
         horizon.publish(HashMap::from([(crew.clone(), 5)]));

@@ -78,10 +78,9 @@ impl Job {
     pub(crate) fn bytes(&self) -> usize {
         COMMAND_BYTES
             + match self {
-                Self::Append { drafts, .. } => drafts
-                    .iter()
-                    .map(|draft| draft.content.len() + ITEM_BYTES)
-                    .sum(),
+                Self::Append { drafts, .. } => {
+                    drafts.iter().map(|draft| draft.content.len() + ITEM_BYTES).sum()
+                }
                 Self::Advance { moves, .. } => moves.len() * ITEM_BYTES,
                 _ => 0,
             }
@@ -90,28 +89,13 @@ impl Job {
     /// Goes on until its end, or until the next step might not fit into the batch.
     pub(crate) fn run(self, turn: &mut Turn<'_>) -> Result<Ran, ReadError> {
         match self {
-            Self::Append {
-                author,
-                drafts,
-                outcomes,
-                answer,
-            } => append(turn, author, drafts, outcomes, answer),
-            Self::Advance {
-                user,
-                device,
-                moves,
-                mut done,
-                answer,
-            } => {
+            Self::Append { author, drafts, outcomes, answer } => {
+                append(turn, author, drafts, outcomes, answer)
+            }
+            Self::Advance { user, device, moves, mut done, answer } => {
                 while let Some(to) = moves.get(done) {
                     if turn.room() < MOVE_OPERATIONS_MAX {
-                        let rest = Self::Advance {
-                            user,
-                            device,
-                            moves,
-                            done,
-                            answer,
-                        };
+                        let rest = Self::Advance { user, device, moves, done, answer };
                         return Ok(Ran::Unfinished(rest));
                     }
                     turn.advance(&user, &device, to)?;
@@ -119,22 +103,13 @@ impl Job {
                 }
                 Ok(Ran::Done(Answer::Done(answer)))
             }
-            Self::Claim {
-                claim,
-                after,
-                answer,
-            } => run_claim(turn, claim, after, answer),
+            Self::Claim { claim, after, answer } => run_claim(turn, claim, after, answer),
             one_row if turn.room() < ROW_OPERATIONS => Ok(Ran::Unfinished(one_row)),
             Self::Release { user, answer } => {
                 turn.release(&user)?;
                 Ok(Ran::Done(Answer::Done(answer)))
             }
-            Self::SetAccount {
-                user,
-                hash,
-                new,
-                answer,
-            } => {
+            Self::SetAccount { user, hash, new, answer } => {
                 let verdict = turn.set_account(&user, &hash, new)?;
                 Ok(Ran::Done(Answer::Account(answer, verdict)))
             }
@@ -157,18 +132,10 @@ fn append(
         let before = turn.room();
         let needed = draft_operations_max(draft);
         if before < needed {
-            return Ok(Ran::Unfinished(Job::Append {
-                author,
-                drafts,
-                outcomes,
-                answer,
-            }));
+            return Ok(Ran::Unfinished(Job::Append { author, drafts, outcomes, answer }));
         }
         outcomes.push(turn.append(&author, draft)?);
-        debug_assert!(
-            before - turn.room() <= needed,
-            "a draft needs what was said of it"
-        );
+        debug_assert!(before - turn.room() <= needed, "a draft needs what was said of it");
     }
     Ok(Ran::Done(Answer::Outcomes(answer, outcomes)))
 }
@@ -181,11 +148,7 @@ fn run_claim(
 ) -> Result<Ran, ReadError> {
     loop {
         if turn.room() < CLAIM_OPERATIONS_MAX {
-            return Ok(Ran::Unfinished(Job::Claim {
-                claim,
-                after,
-                answer,
-            }));
+            return Ok(Ran::Unfinished(Job::Claim { claim, after, answer }));
         }
         match turn.claim(&claim, after.as_ref())? {
             ClaimStep::After(chat) => after = Some(chat),

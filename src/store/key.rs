@@ -118,10 +118,7 @@ pub fn entry(chat: &ChatId, seq: u64, part: u8) -> Vec<u8> {
 pub fn entries(chat: &ChatId, first: u64, last: u64) -> KeyRange {
     let mut to = entry(chat, last, u8::MAX);
     to.push(END);
-    KeyRange {
-        from: entry(chat, first, 0),
-        to,
-    }
+    KeyRange { from: entry(chat, first, 0), to }
 }
 
 /// A chat's whole log.
@@ -242,15 +239,7 @@ mod tests {
     fn a_log_is_in_order_of_seq_and_part() {
         let crew = chat("group:crew");
         let mut before = entry(&crew, 0, 0);
-        for (seq, part) in [
-            (0, 1),
-            (1, 0),
-            (1, 255),
-            (2, 0),
-            (255, 0),
-            (256, 0),
-            (u64::MAX, 255),
-        ] {
+        for (seq, part) in [(0, 1), (1, 0), (1, 255), (2, 0), (255, 0), (256, 0), (u64::MAX, 255)] {
             let key = entry(&crew, seq, part);
             assert!(before < key, "{seq} {part}");
             assert_eq!(seq_and_part(&key), Ok((seq, part)));
@@ -265,45 +254,28 @@ mod tests {
         assert!(!holds(&log(&short), &entry(&long, 1, 0)));
         assert!(!holds(&log(&long), &entry(&short, u64::MAX, 255)));
         assert!(!holds(&members(&short, None), &member(&long, &named("x"))));
-        assert!(!holds(
-            &places(&named("a"), None),
-            &place(&named("a-b"), &short)
-        ));
+        assert!(!holds(&places(&named("a"), None), &place(&named("a-b"), &short)));
     }
 
     #[test]
     fn a_stretch_of_entries_has_its_ends_and_no_more() {
         let crew = chat("group:crew");
         let range = entries(&crew, 3, 5);
-        for (seq, part, inside) in [
-            (2, 255, false),
-            (3, 0, true),
-            (5, 0, true),
-            (5, 255, true),
-            (6, 0, false),
-        ] {
-            assert_eq!(
-                holds(&range, &entry(&crew, seq, part)),
-                inside,
-                "{seq} {part}"
-            );
+        for (seq, part, inside) in
+            [(2, 255, false), (3, 0, true), (5, 0, true), (5, 255, true), (6, 0, false)]
+        {
+            assert_eq!(holds(&range, &entry(&crew, seq, part)), inside, "{seq} {part}");
         }
-        assert!(holds(
-            &entries(&crew, 1, u64::MAX),
-            &entry(&crew, u64::MAX, 255)
-        ));
+        assert!(holds(&entries(&crew, 1, u64::MAX), &entry(&crew, u64::MAX, 255)));
     }
 
     #[test]
     fn a_range_behind_an_id_starts_with_the_next_one() {
         let user = named("ann");
         let range = places(&user, Some(&chat("group:b")));
-        for (id, inside) in [
-            ("dm:ann:bob", false),
-            ("group:b", false),
-            ("group:b.", true),
-            ("group:c", true),
-        ] {
+        for (id, inside) in
+            [("dm:ann:bob", false), ("group:b", false), ("group:b.", true), ("group:c", true)]
+        {
             assert_eq!(holds(&range, &place(&user, &chat(id))), inside, "{id}");
         }
         let groups = places_in_groups(&user);

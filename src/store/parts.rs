@@ -36,19 +36,12 @@ pub(crate) enum PartError {
 
 /// How many parts an entry of so many bytes needs.
 pub(crate) const fn parts_of(bytes: usize) -> usize {
-    if bytes == 0 {
-        1
-    } else {
-        bytes.div_ceil(PART_BYTES)
-    }
+    if bytes == 0 { 1 } else { bytes.div_ceil(PART_BYTES) }
 }
 
 /// The values of an entry, with their parts' numbers.
 pub(crate) fn split(body: &[u8]) -> impl Iterator<Item = (u8, Vec<u8>)> {
-    assert!(
-        body.len() <= ENTRY_BYTES_MAX,
-        "the size of a content is checked before it is stored"
-    );
+    assert!(body.len() <= ENTRY_BYTES_MAX, "the size of a content is checked before it is stored");
     let parts = u8::try_from(parts_of(body.len())).expect("PARTS_MAX fits a byte");
     (0..parts).map(move |part| {
         let from = usize::from(part) * PART_BYTES;
@@ -97,10 +90,7 @@ impl Joiner {
     /// Takes the next value; gives the entry once it is whole.
     pub(crate) fn take(&mut self, part: u8, value: &[u8]) -> Result<Option<Bytes>, PartError> {
         if part != self.next {
-            return Err(PartError::Order {
-                found: part,
-                expected: self.next,
-            });
+            return Err(PartError::Order { found: part, expected: self.next });
         }
         let piece = match (part, value.split_first()) {
             (0, Some((parts, piece))) if *parts > 0 => {
@@ -129,21 +119,10 @@ mod tests {
 
     #[test]
     fn no_value_is_larger_than_a_backend_takes() {
-        for bytes in [
-            0,
-            1,
-            PART_BYTES,
-            PART_BYTES + 1,
-            3 * PART_BYTES,
-            ENTRY_BYTES_MAX,
-        ] {
+        for bytes in [0, 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, ENTRY_BYTES_MAX] {
             let values: Vec<_> = split(&vec![7; bytes]).collect();
             assert_eq!(values.len(), parts_of(bytes));
-            assert!(
-                values
-                    .iter()
-                    .all(|(_, value)| value.len() <= VALUE_BYTES_MAX)
-            );
+            assert!(values.iter().all(|(_, value)| value.len() <= VALUE_BYTES_MAX));
         }
     }
 
@@ -151,13 +130,7 @@ mod tests {
     fn a_part_out_of_place_is_an_error() {
         let values: Vec<_> = split(&[1; 2 * PART_BYTES]).collect();
         let mut joiner = Joiner::default();
-        assert_eq!(
-            joiner.take(1, &values[1].1),
-            Err(PartError::Order {
-                found: 1,
-                expected: 0
-            })
-        );
+        assert_eq!(joiner.take(1, &values[1].1), Err(PartError::Order { found: 1, expected: 0 }));
         assert_eq!(joiner.take(0, &[]), Err(PartError::Head));
         assert_eq!(joiner.take(0, &[0, 9]), Err(PartError::Head));
         assert_eq!(joiner.take(0, &values[0].1), Ok(None));

@@ -32,8 +32,6 @@ pub(crate) enum ReadError {
 
 impl From<ReadError> for StoreError {
     fn from(error: ReadError) -> Self {
-        Self::Unreadable {
-            detail: error.to_string(),
-        }
+        Self::Unreadable { detail: error.to_string() }
     }
 }

@@ -86,15 +86,14 @@ impl Reader {
     /// read: a backend is not called from within its scan.
     fn rows(&self, range: &KeyRange, limit: usize) -> Result<Rows, ReadError> {
         let (mut rows, mut more) = (Vec::new(), false);
-        self.backend
-            .scan(&range.from, &range.to, &mut |key, value| {
-                if rows.len() == limit {
-                    more = true;
-                    return ControlFlow::Break(());
-                }
-                rows.push((key.to_vec(), value.to_vec()));
-                ControlFlow::Continue(())
-            })?;
+        self.backend.scan(&range.from, &range.to, &mut |key, value| {
+            if rows.len() == limit {
+                more = true;
+                return ControlFlow::Break(());
+            }
+            rows.push((key.to_vec(), value.to_vec()));
+            ControlFlow::Continue(())
+        })?;
         Ok(Rows { rows, more })
     }
 
@@ -105,13 +104,12 @@ impl Reader {
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, ReadError>,
     ) -> Result<(), ReadError> {
         let mut fault = None;
-        self.backend
-            .scan(&range.from, &range.to, &mut |key, value| {
-                visit(key, value).unwrap_or_else(|error| {
-                    fault = Some(error);
-                    ControlFlow::Break(())
-                })
-            })?;
+        self.backend.scan(&range.from, &range.to, &mut |key, value| {
+            visit(key, value).unwrap_or_else(|error| {
+                fault = Some(error);
+                ControlFlow::Break(())
+            })
+        })?;
         fault.map_or(Ok(()), Err)
     }
 
@@ -128,19 +126,12 @@ impl Reader {
 
     /// A user's account, if there is one.
     pub(crate) fn account(&self, user: &UserId) -> Result<Option<Account>, StoreError> {
-        let Some(value) = self
-            .backend
-            .get(&key::account(user))
-            .map_err(ReadError::from)?
-        else {
+        let Some(value) = self.backend.get(&key::account(user)).map_err(ReadError::from)? else {
             return Ok(None);
         };
         let row = AccountRow::from_value(&value).map_err(ReadError::from)?;
         let there = !row.hash.is_empty();
-        Ok(there.then_some(Account {
-            hash: row.hash,
-            generation: row.generation,
-        }))
+        Ok(there.then_some(Account { hash: row.hash, generation: row.generation }))
     }
 
     /// The users with an account.

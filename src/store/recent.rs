@@ -15,11 +15,7 @@ pub(crate) struct Recent<K, V> {
 impl<K: Hash + Eq + Clone, V: Copy> Recent<K, V> {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         let generation = (capacity / 2).max(1);
-        Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
-            generation,
-        }
+        Self { young: HashMap::new(), old: HashMap::new(), generation }
     }
 
     pub(crate) fn get(&mut self, key: &K) -> Option<V> {

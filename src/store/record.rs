@@ -21,10 +21,7 @@ pub(crate) struct RecordError {
 }
 
 fn malformed(what: &'static str, detail: impl ToString) -> RecordError {
-    RecordError {
-        what,
-        detail: detail.to_string(),
-    }
+    RecordError { what, detail: detail.to_string() }
 }
 
 fn decoded<M: Message + Default>(what: &'static str, value: &[u8]) -> Result<M, RecordError> {
@@ -38,9 +35,7 @@ pub(crate) fn number(number: u64) -> Vec<u8> {
 
 /// A number from a value.
 pub(crate) fn as_number(value: &[u8]) -> Result<u64, RecordError> {
-    let bytes = value
-        .try_into()
-        .map_err(|_| malformed("number", "not eight bytes"))?;
+    let bytes = value.try_into().map_err(|_| malformed("number", "not eight bytes"))?;
     Ok(u64::from_be_bytes(bytes))
 }
 
@@ -73,12 +68,7 @@ struct PlaceRow {
 impl Place {
     /// A member who came in at `from`.
     pub(crate) fn starting_at(from: u64) -> Self {
-        Self {
-            owner: false,
-            delivered: 0,
-            read: 0,
-            spans: Spans::starting_at(from),
-        }
+        Self { owner: false, delivered: 0, read: 0, spans: Spans::starting_at(from) }
     }
 
     /// What the user is in the chat.
@@ -96,9 +86,7 @@ impl Place {
             owner: self.owner,
             delivered: self.delivered,
             read: self.read,
-            spans: spans
-                .flat_map(|span| [span.from, span.to.unwrap_or(0)])
-                .collect(),
+            spans: spans.flat_map(|span| [span.from, span.to.unwrap_or(0)]).collect(),
         };
         row.encode_to_vec()
     }
@@ -111,20 +99,9 @@ impl Place {
             return Err(malformed(WHAT, "half a span"));
         }
         let open = |to: u64| if to == 0 { None } else { Some(to) };
-        let spans = pairs
-            .iter()
-            .map(|[from, to]| Span {
-                from: *from,
-                to: open(*to),
-            })
-            .collect();
+        let spans = pairs.iter().map(|[from, to]| Span { from: *from, to: open(*to) }).collect();
         let spans = Spans::checked(spans).ok_or_else(|| malformed(WHAT, "spans out of order"))?;
-        Ok(Self {
-            owner: row.owner,
-            delivered: row.delivered,
-            read: row.read,
-            spans,
-        })
+        Ok(Self { owner: row.owner, delivered: row.delivered, read: row.read, spans })
     }
 }
 
@@ -157,11 +134,7 @@ impl Group {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let row = GroupRow {
             name: self.name.clone(),
-            owner: self
-                .owner
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            owner: self.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
             members: self.members,
             created_ms: self.created_ms,
         };
@@ -178,12 +151,7 @@ impl Group {
         if row.name.is_empty() || owner.is_some() != (row.members > 0) {
             return Err(malformed(WHAT, "no name, or members without an owner"));
         }
-        Ok(Self {
-            name: row.name,
-            owner,
-            members: row.members,
-            created_ms: row.created_ms,
-        })
+        Ok(Self { name: row.name, owner, members: row.members, created_ms: row.created_ms })
     }
 }
 
@@ -239,40 +207,20 @@ mod tests {
         let mut place = Place::starting_at(3);
         place.spans.close(9);
         place.spans.open(12);
-        Place {
-            owner: true,
-            delivered: 5,
-            read: 4,
-            ..place
-        }
+        Place { owner: true, delivered: 5, read: 4, ..place }
     }
 
     #[test]
     fn every_row_comes_back_as_it_was() {
         assert_eq!(Place::decode(&place().encode()), Ok(place()));
         let owner = Some(UserId::new("ann").unwrap());
-        let crew = Group {
-            name: "Crew".into(),
-            owner,
-            members: 3,
-            created_ms: 77,
-        };
+        let crew = Group { name: "Crew".into(), owner, members: 3, created_ms: 77 };
         assert_eq!(Group::decode(&crew.encode()), Ok(crew.clone()));
-        let empty = Group {
-            owner: None,
-            members: 0,
-            ..crew
-        };
+        let empty = Group { owner: None, members: 0, ..crew };
         assert_eq!(Group::decode(&empty.encode()), Ok(empty));
-        let seen = Seen {
-            first_ms: 1,
-            last_ms: 2,
-        };
+        let seen = Seen { first_ms: 1, last_ms: 2 };
         assert_eq!(Seen::from_value(&seen.to_value()), Ok(seen));
-        let account = AccountRow {
-            hash: "$argon2id$".into(),
-            generation: 4,
-        };
+        let account = AccountRow { hash: "$argon2id$".into(), generation: 4 };
         assert_eq!(AccountRow::from_value(&account.to_value()), Ok(account));
         assert_eq!(as_number(&number(u64::MAX)), Ok(u64::MAX));
     }
@@ -281,17 +229,9 @@ mod tests {
     fn what_the_rules_do_not_allow_is_malformed() {
         assert!(Place::decode(&[]).is_err(), "a place has a span");
         assert!(Group::decode(&[]).is_err(), "a group has a name");
-        let row = PlaceRow {
-            owner: false,
-            delivered: 0,
-            read: 0,
-            spans: vec![4, 3],
-        };
+        let row = PlaceRow { owner: false, delivered: 0, read: 0, spans: vec![4, 3] };
         assert!(Place::decode(&row.encode_to_vec()).is_err());
-        let row = PlaceRow {
-            spans: vec![4],
-            ..row
-        };
+        let row = PlaceRow { spans: vec![4], ..row };
         assert!(Place::decode(&row.encode_to_vec()).is_err());
         assert!(as_number(&[1]).is_err());
     }

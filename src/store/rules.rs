@@ -66,30 +66,15 @@ pub(crate) fn within(
     if (lowest..=highest).contains(&value) {
         return Ok(());
     }
-    Err(RulesError {
-        setting,
-        value,
-        lowest,
-        highest,
-    })
+    Err(RulesError { setting, value, lowest, highest })
 }
 
 impl Rules {
     /// Checks the bounds.
     pub fn check(&self) -> Result<(), RulesError> {
         let (members, chats) = (self.group_members_max, self.chats_per_user_max);
-        within(
-            "group_members_max",
-            members.into(),
-            1,
-            GROUP_MEMBERS_MAX.into(),
-        )?;
-        within(
-            "chats_per_user_max",
-            chats.into(),
-            1,
-            CHATS_PER_USER_HIGHEST.into(),
-        )
+        within("group_members_max", members.into(), 1, GROUP_MEMBERS_MAX.into())?;
+        within("chats_per_user_max", chats.into(), 1, CHATS_PER_USER_HIGHEST.into())
     }
 }
 
@@ -100,18 +85,9 @@ mod tests {
     #[test]
     fn a_setting_out_of_its_bounds_is_named() {
         assert_eq!(Rules::default().check(), Ok(()));
-        let none = Rules {
-            group_members_max: 0,
-            ..Rules::default()
-        };
+        let none = Rules { group_members_max: 0, ..Rules::default() };
         assert_eq!(none.check().unwrap_err().setting, "group_members_max");
-        let many = Rules {
-            chats_per_user_max: u32::MAX,
-            ..Rules::default()
-        };
-        assert_eq!(
-            many.check().unwrap_err().highest,
-            u64::from(CHATS_PER_USER_HIGHEST)
-        );
+        let many = Rules { chats_per_user_max: u32::MAX, ..Rules::default() };
+        assert_eq!(many.check().unwrap_err().highest, u64::from(CHATS_PER_USER_HIGHEST));
     }
 }

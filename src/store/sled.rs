@@ -35,12 +35,7 @@ impl SledBackend {
         let file = folder.path().join("db");
         let opened = OpenOptions::new().read(true).write(true).open(&file);
         let log = opened.map_err(io_error("open", &file))?;
-        Ok(Self {
-            tree,
-            log,
-            blobs: folder.path().join("blobs"),
-            folder,
-        })
+        Ok(Self { tree, log, blobs: folder.path().join("blobs"), folder })
     }
 }
 
@@ -65,11 +60,7 @@ impl Backend for SledBackend {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
-        Ok(self
-            .tree
-            .get(key)
-            .map_err(engine)?
-            .map(|value| value.to_vec()))
+        Ok(self.tree.get(key).map_err(engine)?.map(|value| value.to_vec()))
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), BackendError> {
@@ -83,12 +74,7 @@ impl Backend for SledBackend {
     }
 
     fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
-        let last = self
-            .tree
-            .range(from..to)
-            .next_back()
-            .transpose()
-            .map_err(engine)?;
+        let last = self.tree.range(from..to).next_back().transpose().map_err(engine)?;
         Ok(last.map(|(key, _)| key.to_vec()))
     }
 

@@ -78,11 +78,7 @@ impl Spans {
 
     /// The last seq that may be seen of a log that ends at `head`; 0 if there is none.
     pub(crate) fn last(&self, head: u64) -> u64 {
-        self.0
-            .iter()
-            .rev()
-            .find_map(|span| span.end(head))
-            .unwrap_or(0)
+        self.0.iter().rev().find_map(|span| span.end(head)).unwrap_or(0)
     }
 
     /// What may be seen behind `after`, up to `upto`: first and last seq of each stretch, ascending.
@@ -100,9 +96,7 @@ impl Spans {
 
     /// How many may be seen behind `after`, up to `upto`.
     pub(crate) fn count(&self, after: u64, upto: u64) -> u64 {
-        self.between(after, upto)
-            .map(|(first, last)| last - first + 1)
-            .sum()
+        self.between(after, upto).map(|(first, last)| last - first + 1).sum()
     }
 
     /// Where a device stands that is to have just the last `entries` of a log that ends at `head`.
@@ -137,25 +131,13 @@ mod tests {
 
     #[test]
     fn the_last_seq_that_may_be_seen_is_within_a_span() {
-        for (head, last) in [
-            (0, 0),
-            (2, 0),
-            (3, 3),
-            (4, 4),
-            (5, 5),
-            (7, 5),
-            (9, 8),
-            (12, 12),
-        ] {
+        for (head, last) in [(0, 0), (2, 0), (3, 3), (4, 4), (5, 5), (7, 5), (9, 8), (12, 12)] {
             assert_eq!(spans().last(head), last, "head {head}");
         }
         let mut out = spans();
         assert_eq!(out.fixed_last(), None);
         out.close(11);
-        assert_eq!(
-            (out.last(20), out.fixed_last(), out.is_open()),
-            (11, Some(11), false)
-        );
+        assert_eq!((out.last(20), out.fixed_last(), out.is_open()), (11, Some(11), false));
     }
 
     #[test]

@@ -21,10 +21,7 @@ use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use tempfile::TempDir;
 
 /// No limit that a test would meet.
-pub(crate) const WIDE: PageLimit = PageLimit {
-    items: 100_000,
-    bytes: usize::MAX,
-};
+pub(crate) const WIDE: PageLimit = PageLimit { items: 100_000, bytes: usize::MAX };
 /// A cache that is small, so that tests read from the disk.
 pub(crate) const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
@@ -107,11 +104,7 @@ impl Opened {
         let time = Arc::clone(&clock);
         let clock_fn = Arc::new(move || time.load(Ordering::SeqCst));
         let store = EmbeddedStore::open(backend, settings, clock_fn, heard.clone()).unwrap();
-        Self {
-            store,
-            heard,
-            clock,
-        }
+        Self { store, heard, clock }
     }
 
     /// What was released since the last time.
@@ -152,12 +145,7 @@ impl Opened {
     }
 
     pub(crate) async fn claim(&self, name: &str, on: &str, start: Start) -> bool {
-        let claim = Claim {
-            user: user(name),
-            device: device(on),
-            session: session(name),
-            start,
-        };
+        let claim = Claim { user: user(name), device: device(on), session: session(name), start };
         Store::claim(&self.store, claim).await.unwrap().new_device
     }
 
@@ -169,15 +157,8 @@ impl Opened {
         delivered: u64,
         read: u64,
     ) {
-        let moves = vec![CursorMove {
-            chat: chat(chat_id),
-            delivered,
-            read,
-        }];
-        self.store
-            .advance(user(name), device(on), moves)
-            .await
-            .unwrap();
+        let moves = vec![CursorMove { chat: chat(chat_id), delivered, read }];
+        self.store.advance(user(name), device(on), moves).await.unwrap();
     }
 
     /// Everything that a device lags behind, as texts, by way of `lagging` and `stretches`.
@@ -185,22 +166,10 @@ impl Opened {
         let mut found = Vec::new();
         let mut after = None;
         loop {
-            let lagging = self
-                .store
-                .lagging(user(name), device(on), after, 3)
-                .await
-                .unwrap();
+            let lagging = self.store.lagging(user(name), device(on), after, 3).await.unwrap();
             for lag in lagging.lags {
-                let stretch = Stretch {
-                    chat: lag.chat,
-                    after: lag.delivered,
-                    upto: lag.head,
-                };
-                let reads = self
-                    .store
-                    .stretches(user(name), vec![stretch], WIDE)
-                    .await
-                    .unwrap();
+                let stretch = Stretch { chat: lag.chat, after: lag.delivered, upto: lag.head };
+                let reads = self.store.stretches(user(name), vec![stretch], WIDE).await.unwrap();
                 let [read] = reads.try_into().unwrap();
                 assert_eq!(read.reached, lag.head);
                 assert_eq!(read.entries.last().map(|entry| entry.seq), Some(lag.head));
@@ -217,11 +186,7 @@ impl Opened {
 
     /// The same without the chat and the seq.
     pub(crate) async fn missing_texts(&self, name: &str, on: &str) -> Vec<String> {
-        self.missing(name, on)
-            .await
-            .into_iter()
-            .map(|(_, _, text)| text)
-            .collect()
+        self.missing(name, on).await.into_iter().map(|(_, _, text)| text).collect()
     }
 }
 
@@ -249,10 +214,7 @@ pub(crate) fn session(name: &str) -> SessionId {
 }
 
 pub(crate) fn author(name: &str) -> Author {
-    Author {
-        user: user(name),
-        session: session(name),
-    }
+    Author { user: user(name), session: session(name) }
 }
 
 /// An id that no other call gave.
@@ -271,36 +233,20 @@ pub(crate) fn numbered_id(number: u64) -> MessageId {
 }
 
 pub(crate) fn draft(to: &str, text: &str) -> Draft {
-    Draft {
-        chat: chat(to),
-        id: fresh_id(),
-        content: Content::text(text).encode(),
-        change: None,
-    }
+    Draft { chat: chat(to), id: fresh_id(), content: Content::text(text).encode(), change: None }
 }
 
 pub(crate) fn with_id(draft: Draft, number: u64) -> Draft {
-    Draft {
-        id: numbered_id(number),
-        ..draft
-    }
+    Draft { id: numbered_id(number), ..draft }
 }
 
 pub(crate) fn change_draft(to: &str, change: GroupChange) -> Draft {
     let content = Content::Group(change.clone()).encode();
-    Draft {
-        chat: chat(to),
-        id: fresh_id(),
-        content,
-        change: Some(change),
-    }
+    Draft { chat: chat(to), id: fresh_id(), content, change: Some(change) }
 }
 
 pub(crate) fn created(members: &[&str]) -> GroupChange {
-    GroupChange::Created {
-        name: "Crew".into(),
-        members: users(members),
-    }
+    GroupChange::Created { name: "Crew".into(), members: users(members) }
 }
 
 pub(crate) fn stored(seq: u64) -> Outcome {

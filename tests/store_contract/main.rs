@@ -1,10 +1,7 @@
 //! What every store must do, run against the embedded store over each of its backends; and what
 //! only one backend or a failing one shows. Must never look into the store but through its traits.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 mod bed;
 mod chats;

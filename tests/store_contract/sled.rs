@@ -12,16 +12,9 @@ use crate::bed::{Bed, CACHE_BYTES, SledBed};
 const DM: &str = "dm:ann:bob";
 
 fn snapshots(bed: &SledBed) -> Vec<PathBuf> {
-    let found = fs::read_dir(bed.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let is_snapshot = |path: &PathBuf| {
-        path.file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .starts_with("snap.")
-    };
+    let found = fs::read_dir(bed.path()).unwrap().map(|entry| entry.unwrap().path());
+    let is_snapshot =
+        |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with("snap.");
     found.filter(is_snapshot).collect()
 }
 
@@ -29,13 +22,8 @@ fn snapshots(bed: &SledBed) -> Vec<PathBuf> {
 async fn a_second_instance_is_told_that_the_folder_is_in_use() {
     let bed = SledBed::default();
     let open = bed.open();
-    let Err(error) = SledBackend::open(&bed.path(), CACHE_BYTES) else {
-        panic!("opened twice")
-    };
-    assert!(
-        matches!(&error, BackendError::Locked { path } if path.ends_with("data")),
-        "{error}"
-    );
+    let Err(error) = SledBackend::open(&bed.path(), CACHE_BYTES) else { panic!("opened twice") };
+    assert!(matches!(&error, BackendError::Locked { path } if path.ends_with("data")), "{error}");
     open.say("ann", DM, &["still here"]).await;
     open.close().await;
     let open = bed.open();
@@ -50,10 +38,7 @@ async fn the_folder_is_made_for_its_owner_alone() {
     let bed = SledBed::default();
     let deep = bed.path().join("a/b");
     drop(SledBackend::open(&deep, CACHE_BYTES).unwrap());
-    assert_eq!(
-        fs::metadata(&deep).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(fs::metadata(&deep).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[tokio::test]
@@ -85,10 +70,7 @@ async fn a_damaged_snapshot_is_copied_aside_and_made_again() {
     assert_eq!(open.missing_texts("bob", "phone").await, ["1", "2"]);
     open.close().await;
     let aside = bed.0.path().join("data.damaged-1");
-    assert_eq!(
-        fs::read(aside.join("snap.0000000000FFFFFF")).unwrap(),
-        [0xab; 64]
-    );
+    assert_eq!(fs::read(aside.join("snap.0000000000FFFFFF")).unwrap(), [0xab; 64]);
     assert!(aside.join("db").exists());
     assert!(!damaged.exists());
 }
@@ -102,20 +84,10 @@ async fn data_beyond_repair_is_named_and_never_wiped() {
     let conf = bed.path().join("conf");
     fs::write(&conf, b"this is no configuration of sled's").unwrap();
     let db = fs::read(bed.path().join("db")).unwrap();
-    let Err(error) = SledBackend::open(&bed.path(), CACHE_BYTES) else {
-        panic!("it was opened")
-    };
-    let BackendError::Damaged { path, aside, .. } = &error else {
-        panic!("{error}")
-    };
-    assert!(
-        path.ends_with("data") && aside.ends_with("data.damaged-1"),
-        "{error}"
-    );
-    assert!(
-        fs::read(bed.path().join("db")).unwrap() == db,
-        "the log is as it was"
-    );
+    let Err(error) = SledBackend::open(&bed.path(), CACHE_BYTES) else { panic!("it was opened") };
+    let BackendError::Damaged { path, aside, .. } = &error else { panic!("{error}") };
+    assert!(path.ends_with("data") && aside.ends_with("data.damaged-1"), "{error}");
+    assert!(fs::read(bed.path().join("db")).unwrap() == db, "the log is as it was");
 }
 
 #[tokio::test]
@@ -129,18 +101,10 @@ async fn values_outside_the_log_are_refused() {
     let error = backend.commit(&batch).unwrap_err();
     assert!(matches!(error, BackendError::Blobs { .. }), "{error}");
     drop(backend);
-    let Err(error) = SledBackend::open(&bed.path(), CACHE_BYTES) else {
-        panic!("it was opened")
-    };
-    assert!(
-        matches!(&error, BackendError::Blobs { path } if path.ends_with("blobs")),
-        "{error}"
-    );
+    let Err(error) = SledBackend::open(&bed.path(), CACHE_BYTES) else { panic!("it was opened") };
+    assert!(matches!(&error, BackendError::Blobs { path } if path.ends_with("blobs")), "{error}");
     fs::remove_file(blob).unwrap();
-    assert_eq!(
-        bed.backend().get(b"key").unwrap().as_deref(),
-        Some(&b"value"[..])
-    );
+    assert_eq!(bed.backend().get(b"key").unwrap().as_deref(), Some(&b"value"[..]));
 }
 
 #[tokio::test]

@@ -37,17 +37,13 @@ impl Turn<'_> {
         }
         let before = self.account_row(user)?.unwrap_or_default();
         match (before.hash.is_empty(), new) {
-            (false, true) => refuse(
-                RejectCode::AlreadyExists,
-                format!("{user} has an account already"),
-            ),
+            (false, true) => {
+                refuse(RejectCode::AlreadyExists, format!("{user} has an account already"))
+            }
             (true, false) => refuse(RejectCode::UnknownUser, format!("{user} has no account")),
             (true, true) | (false, false) => {
                 let generation = before.generation + 1;
-                let row = AccountRow {
-                    hash: hash.to_owned(),
-                    generation,
-                };
+                let row = AccountRow { hash: hash.to_owned(), generation };
                 self.put(key::account(user), row.to_value());
                 Ok(())
             }
@@ -62,10 +58,7 @@ impl Turn<'_> {
     fn try_remove_account(&mut self, user: &UserId) -> Result<(), Halt> {
         match self.account_row(user)? {
             Some(row) if !row.hash.is_empty() => {
-                let row = AccountRow {
-                    hash: String::new(),
-                    generation: row.generation,
-                };
+                let row = AccountRow { hash: String::new(), generation: row.generation };
                 self.put(key::account(user), row.to_value());
                 Ok(())
             }

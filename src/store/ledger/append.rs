@@ -39,10 +39,7 @@ const _: () = assert!(
         + change_operations_max(MEMBERS_PER_CHANGE_MAX)
         <= OPERATIONS_PER_BATCH_MAX
 );
-const _: () = assert!(
-    CHANGE_OPERATIONS_PER_USER >= 2,
-    "a member has a place and a member row"
-);
+const _: () = assert!(CHANGE_OPERATIONS_PER_USER >= 2, "a member has a place and a member row");
 
 /// The most operations that a draft can need.
 pub(crate) fn draft_operations_max(draft: &Draft) -> usize {
@@ -63,11 +60,7 @@ pub(crate) fn draft_operations_max(draft: &Draft) -> usize {
 }
 
 fn content_bytes_max(draft: &Draft) -> usize {
-    if draft.change.is_some() {
-        CHANGE_BYTES_MAX
-    } else {
-        CONTENT_BYTES_MAX
-    }
+    if draft.change.is_some() { CHANGE_BYTES_MAX } else { CONTENT_BYTES_MAX }
 }
 
 impl Turn<'_> {
@@ -86,10 +79,7 @@ impl Turn<'_> {
         check_kind(kind, &author.user, draft.change.is_some())?;
         let max = content_bytes_max(draft);
         if draft.content.len() > max {
-            return refuse(
-                RejectCode::TooLarge,
-                format!("at most {max} bytes are allowed"),
-            );
+            return refuse(RejectCode::TooLarge, format!("at most {max} bytes are allowed"));
         }
         // Before the rights: who sends again what was accepted has a right to the answer, also
         // when it is no member any more.
@@ -116,50 +106,32 @@ impl Turn<'_> {
         self.put(by_id, number(seq));
         self.store_entry(author, draft, seq);
         if !left.is_empty() {
-            self.emit(Effect::Left {
-                chat: chat.clone(),
-                users: left,
-            });
+            self.emit(Effect::Left { chat: chat.clone(), users: left });
         }
-        Ok(Outcome::Stored {
-            seq,
-            at_ms: self.now_ms,
-        })
+        Ok(Outcome::Stored { seq, at_ms: self.now_ms })
     }
 
     /// The same id was accepted before.
     fn again(&self, author: &Author, draft: &Draft, seq: u64) -> Result<Outcome, Halt> {
         let entry = self.entry(&draft.chat, seq)?;
-        debug_assert_eq!(
-            entry.sender, author.user,
-            "the sender is part of the dedup key"
-        );
+        debug_assert_eq!(entry.sender, author.user, "the sender is part of the dedup key");
         if entry.content != draft.content {
             let reason = "the same message id was accepted with other content";
             return refuse(RejectCode::Conflict, reason);
         }
-        Ok(Outcome::Duplicate {
-            seq,
-            at_ms: entry.at_ms,
-        })
+        Ok(Outcome::Duplicate { seq, at_ms: entry.at_ms })
     }
 
     fn entry(&self, chat: &ChatId, seq: u64) -> Result<Entry, ReadError> {
         let mut joiner = Joiner::default();
         for part in 0..u8::MAX {
             let value = self.get(&key::entry(chat, seq, part))?;
-            let value = value.ok_or_else(|| ReadError::Hole {
-                chat: chat.clone(),
-                seq,
-            })?;
+            let value = value.ok_or_else(|| ReadError::Hole { chat: chat.clone(), seq })?;
             if let Some(body) = joiner.take(part, &value)? {
                 return Ok(Entry::decode(body)?);
             }
         }
-        Err(ReadError::Hole {
-            chat: chat.clone(),
-            seq,
-        })
+        Err(ReadError::Hole { chat: chat.clone(), seq })
     }
 
     /// The first entry of a direct chat makes its members.
@@ -202,12 +174,7 @@ impl Turn<'_> {
             self.put(key::entry(&entry.chat, seq, part), value);
         }
         self.raise_head(&entry.chat, seq);
-        let stored = Stored {
-            chat: entry.chat,
-            seq,
-            origin: author.session,
-            body,
-        };
+        let stored = Stored { chat: entry.chat, seq, origin: author.session, body };
         self.emit(Effect::Stored(Arc::new(stored)));
     }
 }
@@ -216,10 +183,9 @@ fn check_kind(kind: ChatKind<'_>, sender: &UserId, changes: bool) -> Result<(), 
     match kind {
         ChatKind::Room(_) => refuse(RejectCode::Unsupported, "this server has no rooms"),
         ChatKind::Direct(low, high) if ![low, high].contains(&sender.as_str()) => no_such_chat(),
-        ChatKind::Direct(..) if changes => refuse(
-            RejectCode::Invalid,
-            "a direct chat is not changed like a group",
-        ),
+        ChatKind::Direct(..) if changes => {
+            refuse(RejectCode::Invalid, "a direct chat is not changed like a group")
+        }
         ChatKind::Direct(..) | ChatKind::Group(_) => Ok(()),
     }
 }

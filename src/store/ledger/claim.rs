@@ -45,10 +45,7 @@ impl Turn<'_> {
         if let Some(last) = last.filter(|_| places.len() == CLAIM_CHATS_PER_STEP) {
             return Ok(ClaimStep::After(last));
         }
-        let now = Seen {
-            first_ms: self.now_ms,
-            last_ms: self.now_ms,
-        };
+        let now = Seen { first_ms: self.now_ms, last_ms: self.now_ms };
         let user = key::user(&claim.user);
         if self.get(&user)?.is_none() {
             self.put(user, now.to_value());

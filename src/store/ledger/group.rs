@@ -53,10 +53,7 @@ impl Turn<'_> {
         }
         let group = self.group(chat)?;
         let of = || chat.to_string();
-        let group = group.ok_or_else(|| ReadError::Missing {
-            what: "the group",
-            of: of(),
-        })?;
+        let group = group.ok_or_else(|| ReadError::Missing { what: "the group", of: of() })?;
         if let GroupChange::Left { new_owner } = change {
             self.leave(chat, sender, group, new_owner.as_ref(), seq)?;
             return Ok(vec![sender.clone()]);
@@ -75,14 +72,7 @@ impl Turn<'_> {
                 Ok(users.clone())
             }
             GroupChange::Renamed(name) => {
-                self.put(
-                    key::group(chat),
-                    Group {
-                        name: name.clone(),
-                        ..group
-                    }
-                    .encode(),
-                );
+                self.put(key::group(chat), Group { name: name.clone(), ..group }.encode());
                 Ok(Vec::new())
             }
         }
@@ -120,10 +110,7 @@ impl Turn<'_> {
         };
         self.put(key::group(chat), group.encode());
         let users = std::iter::once(sender).chain(members).cloned().collect();
-        self.emit(Effect::Joined {
-            chat: chat.clone(),
-            users,
-        });
+        self.emit(Effect::Joined { chat: chat.clone(), users });
         Ok(())
     }
 
@@ -144,10 +131,7 @@ impl Turn<'_> {
         }
         self.bring_in(chat, users, seq)?;
         self.put(key::group(chat), Group { members, ..group }.encode());
-        self.emit(Effect::Joined {
-            chat: chat.clone(),
-            users: users.to_vec(),
-        });
+        self.emit(Effect::Joined { chat: chat.clone(), users: users.to_vec() });
         Ok(())
     }
 
@@ -207,28 +191,15 @@ impl Turn<'_> {
         self.close_place(chat, sender, place, seq);
         let owner = if owns { heir.cloned() } else { group.owner };
         let members = group.members.saturating_sub(1);
-        self.put(
-            key::group(chat),
-            Group {
-                owner,
-                members,
-                ..group
-            }
-            .encode(),
-        );
+        self.put(key::group(chat), Group { owner, members, ..group }.encode());
         Ok(())
     }
 
     fn checked_total(&self, before: u32, coming: &[UserId]) -> Result<u32, Halt> {
-        let total = u32::try_from(coming.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(before);
+        let total = u32::try_from(coming.len()).unwrap_or(u32::MAX).saturating_add(before);
         let max = self.rules.group_members_max;
         if total > max {
-            return refuse(
-                RejectCode::LimitReached,
-                format!("a group has at most {max} members"),
-            );
+            return refuse(RejectCode::LimitReached, format!("a group has at most {max} members"));
         }
         Ok(total)
     }
@@ -268,9 +239,6 @@ impl Turn<'_> {
     fn needed_place(&self, user: &UserId, chat: &ChatId) -> Result<Place, ReadError> {
         let place = self.place(user, chat)?;
         let of = || format!("{user} in {chat}");
-        place.ok_or_else(|| ReadError::Missing {
-            what: "the place",
-            of: of(),
-        })
+        place.ok_or_else(|| ReadError::Missing { what: "the place", of: of() })
     }
 }

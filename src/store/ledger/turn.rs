@@ -60,19 +60,12 @@ pub(crate) enum Halt {
 
 /// A refusal as an error.
 pub(super) fn refuse<T>(code: RejectCode, reason: impl Into<String>) -> Result<T, Halt> {
-    Err(Refusal {
-        code,
-        reason: reason.into(),
-    }
-    .into())
+    Err(Refusal { code, reason: reason.into() }.into())
 }
 
 /// The same answer for a chat that is not there and one that is not the sender's.
 pub(super) fn no_such_chat<T>() -> Result<T, Halt> {
-    refuse(
-        RejectCode::NoSuchChat,
-        "there is no such chat, or it is not yours",
-    )
+    refuse(RejectCode::NoSuchChat, "there is no such chat, or it is not yours")
 }
 
 /// One batch in the making.
@@ -96,14 +89,7 @@ impl<'a> Turn<'a> {
         now_ms: u64,
         full: bool,
     ) -> Self {
-        Self {
-            backend,
-            caches,
-            work: Work::default(),
-            rules,
-            now_ms,
-            full,
-        }
+        Self { backend, caches, work: Work::default(), rules, now_ms, full }
     }
 
     pub(crate) fn finish(self) -> Work {
@@ -144,21 +130,20 @@ impl<'a> Turn<'a> {
             rows.len() >= limit
         };
         let mut done = limit == 0;
-        self.backend
-            .scan(&range.from, &range.to, &mut |key, value| {
-                while let Some((our_key, our_value)) = ours.next_if(|(our_key, _)| *our_key < key) {
-                    done = done || our_value.is_some_and(|value| take(our_key, value));
-                    if done {
-                        return Break(());
-                    }
+        self.backend.scan(&range.from, &range.to, &mut |key, value| {
+            while let Some((our_key, our_value)) = ours.next_if(|(our_key, _)| *our_key < key) {
+                done = done || our_value.is_some_and(|value| take(our_key, value));
+                if done {
+                    return Break(());
                 }
-                done = done
-                    || match ours.next_if(|(our_key, _)| *our_key == key) {
-                        Some((_, our_value)) => our_value.is_some_and(|value| take(key, value)),
-                        None => take(key, value),
-                    };
-                if done { Break(()) } else { Continue(()) }
-            })?;
+            }
+            done = done
+                || match ours.next_if(|(our_key, _)| *our_key == key) {
+                    Some((_, our_value)) => our_value.is_some_and(|value| take(key, value)),
+                    None => take(key, value),
+                };
+            if done { Break(()) } else { Continue(()) }
+        })?;
         for (key, value) in ours {
             if done {
                 break;
@@ -213,9 +198,7 @@ impl<'a> Turn<'a> {
 
     pub(super) fn account_row(&self, user: &UserId) -> Result<Option<AccountRow>, ReadError> {
         let value = self.get(&key::account(user))?;
-        Ok(value
-            .map(|value| AccountRow::from_value(&value))
-            .transpose()?)
+        Ok(value.map(|value| AccountRow::from_value(&value)).transpose()?)
     }
 
     /// The user was here once, or has an account.
@@ -223,9 +206,7 @@ impl<'a> Turn<'a> {
         if self.get(&key::user(user))?.is_some() {
             return Ok(true);
         }
-        Ok(self
-            .account_row(user)?
-            .is_some_and(|account| !account.hash.is_empty()))
+        Ok(self.account_row(user)?.is_some_and(|account| !account.hash.is_empty()))
     }
 
     /// Refuses a user who was never here, if the operator wants that.
@@ -242,10 +223,7 @@ impl<'a> Turn<'a> {
             return Ok(());
         }
         let max = self.rules.chats_per_user_max;
-        refuse(
-            RejectCode::LimitReached,
-            format!("{user} is in {max} chats, which is the most"),
-        )
+        refuse(RejectCode::LimitReached, format!("{user} is in {max} chats, which is the most"))
     }
 
     /// Counted once by a scan that stops at the bound, and kept at hand from then on: a row for

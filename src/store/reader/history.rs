@@ -22,11 +22,7 @@ struct Room {
 
 impl Room {
     fn of(limit: PageLimit) -> Self {
-        Self {
-            items: limit.items.max(1),
-            bytes: limit.bytes,
-            fresh: true,
-        }
+        Self { items: limit.items.max(1), bytes: limit.bytes, fresh: true }
     }
 
     fn is_full(&self) -> bool {
@@ -69,11 +65,7 @@ impl Reader {
     fn stretch(&self, user: &UserId, stretch: Stretch, room: &mut Room) -> Result<Read, ReadError> {
         let Stretch { chat, after, upto } = stretch;
         let Some(place) = self.place(user, &chat)? else {
-            return Ok(Read {
-                chat,
-                entries: Vec::new(),
-                reached: upto,
-            });
+            return Ok(Read { chat, entries: Vec::new(), reached: upto });
         };
         // What is not durable yet is not reached: it would be taken for something not visible.
         let end = upto.min(self.head(&chat)?);
@@ -83,11 +75,7 @@ impl Reader {
             None if !whole => after,
             _ => end.max(after.min(upto)),
         };
-        Ok(Read {
-            chat,
-            entries,
-            reached,
-        })
+        Ok(Read { chat, entries, reached })
     }
 
     /// Visible entries behind `after`, up to `upto`; whether they are all of these.
@@ -117,13 +105,7 @@ impl Reader {
         room: &mut Room,
         entries: &mut Vec<Logged>,
     ) -> Result<bool, ReadError> {
-        let mut run = Run {
-            chat,
-            next: first,
-            joiner: Joiner::default(),
-            room,
-            entries,
-        };
+        let mut run = Run { chat, next: first, joiner: Joiner::default(), room, entries };
         let mut whole = true;
         self.try_scan(&key::entries(chat, first, last), |key, value| {
             let flow = run.take(key, value)?;
@@ -131,10 +113,7 @@ impl Reader {
             Ok(flow)
         })?;
         if whole && run.next <= last {
-            return Err(ReadError::Hole {
-                chat: chat.clone(),
-                seq: run.next,
-            });
+            return Err(ReadError::Hole { chat: chat.clone(), seq: run.next });
         }
         Ok(whole)
     }
@@ -155,10 +134,7 @@ impl Reader {
             Edge::Before(0) => self.backward(chat, &spans, head, &mut room)?,
             Edge::Before(seq) => self.backward(chat, &spans, head.min(seq - 1), &mut room)?,
         };
-        Ok(Page {
-            items,
-            more: !whole,
-        })
+        Ok(Page { items, more: !whole })
     }
 
     /// The highest visible entries up to `upto`, ascending; whether they are all of these. A log
@@ -200,10 +176,7 @@ impl Reader {
                 return Ok(body);
             }
         }
-        Err(ReadError::Hole {
-            chat: chat.clone(),
-            seq,
-        })
+        Err(ReadError::Hole { chat: chat.clone(), seq })
     }
 }
 
@@ -220,10 +193,7 @@ impl Run<'_> {
     fn take(&mut self, key: &[u8], value: &[u8]) -> Result<ControlFlow<()>, ReadError> {
         let (seq, part) = key::seq_and_part(key)?;
         if seq != self.next {
-            return Err(ReadError::Hole {
-                chat: self.chat.clone(),
-                seq: self.next,
-            });
+            return Err(ReadError::Hole { chat: self.chat.clone(), seq: self.next });
         }
         if self.room.is_full() {
             return Ok(ControlFlow::Break(()));

@@ -56,18 +56,10 @@ impl Reader {
     ) -> Result<Option<Lag>, ReadError> {
         let delivered = self.cursor(user, device, chat, place)?;
         // Most of the chats that a user is out of end here, without a look at their logs.
-        if place
-            .spans
-            .fixed_last()
-            .is_some_and(|last| last <= delivered)
-        {
+        if place.spans.fixed_last().is_some_and(|last| last <= delivered) {
             return Ok(None);
         }
         let head = self.last_visible(place, chat)?;
-        Ok((head > delivered).then(|| Lag {
-            chat: chat.clone(),
-            delivered,
-            head,
-        }))
+        Ok((head > delivered).then(|| Lag { chat: chat.clone(), delivered, head }))
     }
 }

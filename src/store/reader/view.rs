@@ -53,11 +53,7 @@ impl Reader {
             if !found.more {
                 return Ok(Page { items, more: false });
             }
-            let last = found
-                .rows
-                .last()
-                .map(|(row, _)| key::last_chat(row))
-                .transpose()?;
+            let last = found.rows.last().map(|(row, _)| key::last_chat(row)).transpose()?;
             after = last.or(after);
         }
     }
@@ -156,16 +152,8 @@ impl Reader {
             };
             let Some(role) = place.role() else { continue };
             let (delivered, read) = (place.delivered, place.read);
-            items.push(MemberView {
-                user: member,
-                role,
-                delivered,
-                read,
-            });
+            items.push(MemberView { user: member, role, delivered, read });
         }
-        Ok(Page {
-            items,
-            more: found.more,
-        })
+        Ok(Page { items, more: found.more })
     }
 }

@@ -22,18 +22,12 @@ pub(super) fn io_error<'a>(
     what: &'static str,
     path: &'a Path,
 ) -> impl FnOnce(io::Error) -> BackendError + 'a {
-    move |source| BackendError::Io {
-        what,
-        path: path.to_owned(),
-        source,
-    }
+    move |source| BackendError::Io { what, path: path.to_owned(), source }
 }
 
 /// An error of sled's.
 pub(super) fn engine(error: ::sled::Error) -> BackendError {
-    BackendError::Engine {
-        detail: error.to_string(),
-    }
+    BackendError::Engine { detail: error.to_string() }
 }
 
 /// Refuses a folder that holds anything.
@@ -44,9 +38,7 @@ pub(super) fn check_empty(path: &Path) -> Result<(), BackendError> {
         Err(error) => return Err(io_error("look into", path)(error)),
     };
     if found.next().is_some() {
-        return Err(BackendError::Blobs {
-            path: path.to_owned(),
-        });
+        return Err(BackendError::Blobs { path: path.to_owned() });
     }
     Ok(())
 }
@@ -72,16 +64,10 @@ impl Folder {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(path)
-            .map_err(io_error("make the folder", path))?;
+        builder.create(path).map_err(io_error("make the folder", path))?;
         let path = fs::canonicalize(path).map_err(io_error("find", path))?;
         let file = path.join("lock");
-        let opened = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&file);
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file);
         let lock = opened.map_err(io_error("open", &file))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
@@ -109,10 +95,7 @@ impl Folder {
         for entry in found {
             let entry = entry.map_err(io_error("look into", &self.path))?;
             let name = entry.file_name();
-            if name
-                .to_str()
-                .is_some_and(|name| name.starts_with("snap.") && which(name))
-            {
+            if name.to_str().is_some_and(|name| name.starts_with("snap.") && which(name)) {
                 let path = entry.path();
                 tracing::warn!(path = %path.display(), "a snapshot is removed, and made again");
                 fs::remove_file(&path).map_err(io_error("remove", &path))?;
@@ -135,11 +118,9 @@ impl Folder {
         match self.open(cache_bytes) {
             Ok(tree) => Ok(tree),
             Err(Fault::Other(error)) => Err(error),
-            Err(Fault::Damaged(detail)) => Err(BackendError::Damaged {
-                path: self.path.clone(),
-                aside,
-                detail,
-            }),
+            Err(Fault::Damaged(detail)) => {
+                Err(BackendError::Damaged { path: self.path.clone(), aside, detail })
+            }
         }
     }
 
@@ -157,9 +138,9 @@ impl Folder {
             }
         }
         match self.open_once(cache_bytes) {
-            Err(Fault::Other(_)) => Err(Fault::Other(BackendError::Locked {
-                path: self.path.clone(),
-            })),
+            Err(Fault::Other(_)) => {
+                Err(Fault::Other(BackendError::Locked { path: self.path.clone() }))
+            }
             opened => opened,
         }
     }
@@ -206,11 +187,7 @@ impl Folder {
     /// Makes what an open has made survive a loss of power: sled does not.
     pub(super) fn sync(&self) -> Result<(), BackendError> {
         let parent = self.path.parent().unwrap_or(&self.path);
-        let paths = [
-            self.path.join("db"),
-            self.path.join("conf"),
-            self.path.clone(),
-        ];
+        let paths = [self.path.join("db"), self.path.join("conf"), self.path.clone()];
         for path in paths.iter().map(PathBuf::as_path).chain([parent]) {
             let synced = File::open(path).and_then(|file| file.sync_all());
             synced.map_err(io_error("sync", path))?;
