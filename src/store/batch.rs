@@ -1,10 +1,10 @@
-//! The writes of one commit, all of which or none of which come to be. Ordered by key, so that
+//! Writes, all of which or none of which come to be. Ordered by key, so that
 //! a reader can lay it over what a backend has. Must never know what a key or a value means.
 
 use std::collections::BTreeMap;
 
-/// Operations (puts and removes) of one commit: sled slows down above about 512.
-pub const OPERATIONS_PER_COMMIT_MAX: usize = 256;
+/// Operations (puts and removes) of one batch: sled slows down above about 512.
+pub const OPERATIONS_PER_BATCH_MAX: usize = 256;
 
 /// Puts and removes, one for each key: the last one counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

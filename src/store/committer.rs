@@ -1,5 +1,5 @@
 //! The one thread that owns the ledger and writes. It takes what has queued, runs it through the
-//! ledger, makes one batch durable, and only then releases effects and answers. There is no timer:
+//! ledger batch by batch, makes all with one sync durable, and only then releases effects and answers. There is no timer:
 //! the fsync on its way is what lets the next batch gather. Must never answer before the commit of
 //! all that the answer rests on, and must never touch the backend again after a failure.
 
@@ -12,20 +12,23 @@ use std::{io, thread};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::backend::Backend;
+use super::backend::{Backend, BackendError};
 use super::health::{Failure, Health};
 use super::horizon::Horizon;
 use super::job::{Answer, COMMAND_BYTES, Job, Ran};
 use super::ledger::{Caches, Turn, Work};
 use super::rules::Rules;
-use super::{Outlet, StoreError};
+use super::{Effect, Outlet, StoreError};
 
 /// Bytes that may be queued or on their way to the disk, as `Job::bytes` counts them.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Commands that may be queued or on their way to the disk.
 const QUEUE_COMMANDS_MAX: usize = QUEUE_BYTES_MAX / COMMAND_BYTES;
-/// Commands that one commit answers: those that write nothing do not fill a batch.
-const COMMANDS_PER_COMMIT_MAX: usize = 1024;
+/// Batches that one sync makes durable. A batch is kept small for sled's sake; a sync costs the
+/// same for one and for many, and is the larger part of the time where disks are slow.
+const BATCHES_PER_COMMIT_MAX: usize = 8;
+/// Commands in one batch: those that write nothing do not fill it.
+const COMMANDS_PER_BATCH_MAX: usize = 1024;
 /// How long the free space of the disk is believed.
 const DISK_CHECK_AFTER: Duration = Duration::from_secs(1);
 /// Commits after which it is looked at in any case.
@@ -181,6 +184,14 @@ struct Worker {
     _alive: mpsc::Sender<()>,
 }
 
+/// What a commit releases once it is durable.
+#[derive(Default)]
+struct Released {
+    operations: usize,
+    effects: Vec<Effect>,
+    answers: Vec<(Answer, Room)>,
+}
+
 /// What is known of the disk's free space.
 struct Disk {
     full: bool,
@@ -225,10 +236,10 @@ impl Worker {
         }
     }
 
-    /// What the next batch begins with; waits for it. `None`: it is time to end.
+    /// What the next commit begins with; waits for it. `None`: it is time to end.
     fn first(&mut self) -> Option<Queued> {
-        if let Some(unfinished) = self.unfinished.take() {
-            return Some(unfinished);
+        if let Some(next) = self.next() {
+            return Some(next);
         }
         if self.closing {
             return None;
@@ -239,44 +250,87 @@ impl Worker {
         }
     }
 
-    /// Makes one batch of what is there, makes it durable, and releases what came of it.
+    /// What is there to go on with, without waiting.
+    fn next(&mut self) -> Option<Queued> {
+        if let Some(unfinished) = self.unfinished.take() {
+            return Some(unfinished);
+        }
+        if self.closing {
+            return None;
+        }
+        match self.received.try_recv() {
+            Ok(Message::Job(queued)) => Some(queued),
+            Ok(Message::Close) => {
+                self.closing = true;
+                None
+            }
+            Err(mpsc::TryRecvError::Empty | mpsc::TryRecvError::Disconnected) => None,
+        }
+    }
+
+    /// Applies what is there in batches, makes it durable, and releases what came of it.
     fn commit(&mut self, first: Queued) -> Result<(), Failure> {
         self.parts.health.begin(Instant::now());
         self.look_at_disk();
         // Time in the logs does not go back when the system's clock does.
         self.now_ms = self.now_ms.max((self.parts.clock)());
-        let (work, answers) = self.gather(first)?;
-        if !work.batch.is_empty() {
-            let operations = work.batch.operations();
-            self.parts.health.committing(operations);
-            self.parts.horizon.publish(work.heads_before);
-            let committed = self.parts.backend.commit(&work.batch);
-            committed.map_err(|error| Failure::Commit { operations, detail: error.to_string() })?;
+        let mut released = Released::default();
+        let mut next = Some(first);
+        for _ in 0..BATCHES_PER_COMMIT_MAX {
+            let Some(first) = next else { break };
+            self.apply(first, &mut released)?;
+            next = self.next();
+        }
+        self.unfinished = next;
+        let operations = released.operations;
+        if operations > 0 {
+            self.parts.backend.sync().map_err(failed_commit(operations))?;
             self.parts.horizon.clear();
         }
         self.parts.health.end();
         if self.parts.health.has_failed() {
             // It took so long that the watchdog gave it up: nobody may be told that it is done.
             let detail = "it ended after it was given up".to_owned();
-            return Err(Failure::Commit { operations: work.batch.operations(), detail });
+            return Err(Failure::Commit { operations, detail });
         }
-        if !work.effects.is_empty() {
-            self.parts.outlet.release(work.effects);
+        if !released.effects.is_empty() {
+            self.parts.outlet.release(released.effects);
         }
-        for (answer, room) in answers {
+        for (answer, room) in released.answers {
             answer.release();
             drop(room);
         }
         Ok(())
     }
 
+    /// Makes one batch, and applies it.
+    fn apply(&mut self, first: Queued, released: &mut Released) -> Result<(), Failure> {
+        let work = self.gather(first, &mut released.answers)?;
+        released.operations += work.batch.operations();
+        self.parts.health.committing(released.operations);
+        if released.effects.is_empty() {
+            released.effects = work.effects;
+        } else {
+            released.effects.extend(work.effects);
+        }
+        if work.batch.is_empty() {
+            return Ok(());
+        }
+        self.parts.horizon.publish(work.heads_before);
+        self.parts.backend.apply(&work.batch).map_err(failed_commit(released.operations))
+    }
+
     /// Runs jobs until the batch is full or the queue is empty.
-    fn gather(&mut self, first: Queued) -> Result<(Work, Vec<(Answer, Room)>), Failure> {
+    fn gather(
+        &mut self,
+        first: Queued,
+        answers: &mut Vec<(Answer, Room)>,
+    ) -> Result<Work, Failure> {
         let backend = self.parts.backend.as_ref();
         let full = self.disk.full;
         let mut turn = Turn::new(backend, &mut self.caches, &self.parts.rules, self.now_ms, full);
-        let mut answers = Vec::new();
         let mut next = Some(first);
+        let mut commands = 0;
         while let Some(Queued { job, room }) = next.take() {
             let ran = job.run(&mut turn);
             match ran.map_err(|error| Failure::Read { detail: error.to_string() })? {
@@ -286,16 +340,17 @@ impl Worker {
                     break;
                 }
             }
-            if answers.len() == COMMANDS_PER_COMMIT_MAX || self.closing {
+            commands += 1;
+            if commands == COMMANDS_PER_BATCH_MAX || self.closing {
                 break;
             }
             match self.received.try_recv() {
                 Ok(Message::Job(queued)) => next = Some(queued),
                 Ok(Message::Close) => self.closing = true,
-                Err(_) => {}
+                Err(mpsc::TryRecvError::Empty | mpsc::TryRecvError::Disconnected) => {}
             }
         }
-        Ok((turn.finish(), answers))
+        Ok(turn.finish())
     }
 
     /// Rarely asks how much room the disk has.
@@ -319,6 +374,10 @@ impl Worker {
         }
         self.disk.full = full;
     }
+}
+
+fn failed_commit(operations: usize) -> impl FnOnce(BackendError) -> Failure {
+    move |error| Failure::Commit { operations, detail: error.to_string() }
 }
 
 fn said(panic: &(dyn std::any::Any + Send)) -> String {

@@ -18,19 +18,23 @@ use std::sync::{PoisonError, RwLock};
 
 use packetboat_proto::id::ChatId;
 
-/// The heads from before the batch that is on its way, by chat.
+/// The heads from before the batches that are on their way, by chat.
 #[derive(Debug, Default)]
 pub(crate) struct Horizon {
     before: RwLock<HashMap<ChatId, u64>>,
 }
 
 impl Horizon {
-    /// A batch is about to be applied, and these logs will grow.
+    /// A batch is about to be applied, and these logs will grow. What stands here from an earlier
+    /// batch that is not durable either is lower, and stays.
     pub(crate) fn publish(&self, heads_before: HashMap<ChatId, u64>) {
-        *self.before.write().unwrap_or_else(PoisonError::into_inner) = heads_before;
+        let mut before = self.before.write().unwrap_or_else(PoisonError::into_inner);
+        for (chat, head) in heads_before {
+            before.entry(chat).or_insert(head);
+        }
     }
 
-    /// The batch is durable.
+    /// Every batch that was published is durable.
     pub(crate) fn clear(&self) {
         self.before.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -51,6 +55,7 @@ mod tests {
         let (crew, other) = (ChatId::group("crew").unwrap(), ChatId::group("other").unwrap());
         let horizon = Horizon::default();
         horizon.publish(HashMap::from([(crew.clone(), 4)]));
+        horizon.publish(HashMap::from([(crew.clone(), 5)]));
         assert_eq!(horizon.durable(&crew, 6), 4);
         assert_eq!(horizon.durable(&crew, 3), 3);
         assert_eq!(horizon.durable(&other, 9), 9);

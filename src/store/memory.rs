@@ -24,7 +24,7 @@ impl MemoryBackend {
 }
 
 impl Backend for MemoryBackend {
-    fn commit(&self, batch: &Batch) -> Result<(), BackendError> {
+    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
         check_values(batch)?;
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         for (key, value) in batch.writes() {
@@ -33,6 +33,10 @@ impl Backend for MemoryBackend {
                 None => rows.remove(key),
             };
         }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), BackendError> {
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The backend of an operator's messages: sled 0.34.7, with what is known about it (the design,
-//! section 5). A commit is a batch, a flush, and an fdatasync on a descriptor of our own, since a
-//! flush of sled's never syncs. Must never answer a commit before that, and never wipe anything.
+//! section 5). A sync is a flush and an fdatasync on a descriptor of our own, since a flush of
+//! sled's never reaches the disk. Must never answer a sync before that, and never wipe anything.
 
 mod folder;
 
@@ -40,7 +40,7 @@ impl SledBackend {
 }
 
 impl Backend for SledBackend {
-    fn commit(&self, batch: &Batch) -> Result<(), BackendError> {
+    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
         check_values(batch)?;
         let mut writes = ::sled::Batch::default();
         for (key, value) in batch.writes() {
@@ -49,7 +49,10 @@ impl Backend for SledBackend {
                 None => writes.remove(key),
             }
         }
-        self.tree.apply_batch(writes).map_err(engine)?;
+        self.tree.apply_batch(writes).map_err(engine)
+    }
+
+    fn sync(&self) -> Result<(), BackendError> {
         self.tree.flush().map_err(engine)?;
         let synced = self.log.sync_data();
         synced.map_err(io_error("sync", &self.folder.path().join("db")))?;

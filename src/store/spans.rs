@@ -88,7 +88,7 @@ impl Spans {
         upto: u64,
     ) -> impl DoubleEndedIterator<Item = (u64, u64)> {
         self.0.iter().filter_map(move |span| {
-            let first = span.from.max(after.saturating_add(1));
+            let first = span.from.max(after.checked_add(1)?);
             let last = span.end(upto)?;
             (first <= last).then_some((first, last))
         })

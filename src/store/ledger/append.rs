@@ -14,7 +14,7 @@ use packetboat_proto::limits::{
 
 use super::group::{CHANGE_OPERATIONS_PER_USER, change_operations_max};
 use super::turn::{Halt, Turn, no_such_chat, refuse};
-use crate::store::batch::OPERATIONS_PER_COMMIT_MAX;
+use crate::store::batch::OPERATIONS_PER_BATCH_MAX;
 use crate::store::key;
 use crate::store::parts::{Joiner, PARTS_MAX, parts_of, split};
 use crate::store::read_error::ReadError;
@@ -32,12 +32,12 @@ const DEDUP_OPERATIONS: usize = 1;
 /// Operations for a direct chat's first entry: two places, two members.
 const FIRST_OPERATIONS: usize = 4;
 
-const _: () = assert!(PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS <= OPERATIONS_PER_COMMIT_MAX);
+const _: () = assert!(PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS <= OPERATIONS_PER_BATCH_MAX);
 const _: () = assert!(
     parts_of(CHANGE_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
         + DEDUP_OPERATIONS
         + change_operations_max(MEMBERS_PER_CHANGE_MAX)
-        <= OPERATIONS_PER_COMMIT_MAX
+        <= OPERATIONS_PER_BATCH_MAX
 );
 const _: () = assert!(CHANGE_OPERATIONS_PER_USER >= 2, "a member has a place and a member row");
 

@@ -9,7 +9,7 @@ use packetboat_proto::id::{ChatId, UserId};
 use thiserror::Error;
 
 use crate::store::backend::{Backend, Row};
-use crate::store::batch::{Batch, OPERATIONS_PER_COMMIT_MAX};
+use crate::store::batch::{Batch, OPERATIONS_PER_BATCH_MAX};
 use crate::store::key::{self, KeyRange};
 use crate::store::read_error::ReadError;
 use crate::store::recent::Recent;
@@ -98,7 +98,7 @@ impl<'a> Turn<'a> {
 
     /// Operations that still fit into the batch.
     pub(crate) fn room(&self) -> usize {
-        OPERATIONS_PER_COMMIT_MAX.saturating_sub(self.work.batch.operations())
+        OPERATIONS_PER_BATCH_MAX.saturating_sub(self.work.batch.operations())
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
