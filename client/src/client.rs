@@ -18,13 +18,14 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::asks::Ask;
+use crate::command::Command;
 use crate::config::Config;
 use crate::connect::Dial;
-use crate::driver::{self, Command, Driver};
+use crate::draft::Draft;
+use crate::driver::{self, Driver};
 use crate::error::{ConfigError, RequestError, SendError, SignalError};
 use crate::event::{Ending, Status};
 use crate::handover::{Events, Handover};
-use crate::outbox::Draft;
 use crate::sending::Sending;
 
 /// Commands that may wait for the driver.
