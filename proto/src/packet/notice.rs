@@ -8,7 +8,7 @@ use crate::limits::SIGNAL_BYTES_MAX;
 use crate::schema;
 use crate::schema::notice::Kind;
 
-use super::{BodyError, check_length};
+use super::body::{BodyError, check_length};
 
 /// Typing and the like: never stored, never acknowledged, dropped when something is in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
