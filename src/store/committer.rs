@@ -26,7 +26,7 @@ const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 const QUEUE_COMMANDS_MAX: usize = QUEUE_BYTES_MAX / COMMAND_BYTES;
 /// Batches that one sync makes durable. A batch is kept small for sled's sake; a sync costs the
 /// same for one and for many, and is the larger part of the time where disks are slow.
-const BATCHES_PER_COMMIT_MAX: usize = 8;
+const BATCHES_PER_COMMIT_MAX: usize = 4;
 /// Commands in one batch: those that write nothing do not fill it.
 const COMMANDS_PER_BATCH_MAX: usize = 1024;
 /// How long the free space of the disk is believed.

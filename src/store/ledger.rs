@@ -12,3 +12,6 @@ pub(crate) use append::draft_operations_max;
 pub(crate) use claim::{CLAIM_OPERATIONS_MAX, ClaimStep};
 pub(crate) use cursor::MOVE_OPERATIONS_MAX;
 pub(crate) use turn::{Caches, Turn, Work};
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ use crate::store::{Lag, LagPage, StoreError};
 
 /// Chats that one call looks at.
 const CHATS_EXAMINED_MAX: usize = 1_024;
+/// Chats that are read at once.
+const CHATS_PER_SCAN: usize = 128;
 
 impl Reader {
     /// The chats in which a device lags, after one, at most `limit`.
@@ -30,20 +32,27 @@ impl Reader {
         after: Option<&ChatId>,
         limit: usize,
     ) -> Result<LagPage, ReadError> {
-        let found = self.rows(&key::places(user, after), CHATS_EXAMINED_MAX)?;
         let mut page = LagPage::default();
-        let examined = found.rows.len();
-        for (at, (row, value)) in found.rows.iter().enumerate() {
-            let chat = key::last_chat(row)?;
-            if let Some(lag) = self.lag(user, device, &chat, &Place::decode(value)?)? {
-                page.lags.push(lag);
+        let mut after = after.cloned();
+        for _ in 0..CHATS_EXAMINED_MAX / CHATS_PER_SCAN {
+            let found = self.rows(&key::places(user, after.as_ref()), CHATS_PER_SCAN)?;
+            let mut left = found.rows.len();
+            for (row, value) in &found.rows {
+                let chat = key::last_chat(row)?;
+                page.lags.extend(self.lag(user, device, &chat, &Place::decode(value)?)?);
+                left -= 1;
+                let more = left > 0 || found.more;
+                if page.lags.len() >= limit {
+                    page.next = more.then_some(chat);
+                    return Ok(page);
+                }
+                after = Some(chat);
             }
-            let last = at + 1 == examined;
-            if (page.lags.len() == limit || last) && (!last || found.more) {
-                page.next = Some(chat);
-                break;
+            if !found.more {
+                return Ok(page);
             }
         }
+        page.next = after;
         Ok(page)
     }
 

@@ -15,8 +15,8 @@ use crate::store::{ChatView, MemberView, Page, StoreError};
 /// Entries that are looked at to tell who sent those that are not read yet. Where there are
 /// more, all of them count as unread, which is a bound from above.
 const UNREAD_SCAN_MAX: u64 = 1_000;
-/// Chats that one page looks at: those that the user is out of are passed over.
-const CHATS_EXAMINED_MAX: usize = 1_024;
+/// Chats that are read at once: those that the user is out of are passed over.
+const CHATS_PER_SCAN: usize = 128;
 
 impl Reader {
     /// The user's chats, without those that the user is out of.
@@ -39,7 +39,7 @@ impl Reader {
     ) -> Result<Page<ChatView>, ReadError> {
         let mut items = Vec::new();
         loop {
-            let found = self.rows(&key::places(user, after.as_ref()), CHATS_EXAMINED_MAX)?;
+            let found = self.rows(&key::places(user, after.as_ref()), CHATS_PER_SCAN)?;
             for (row, value) in &found.rows {
                 let (chat, place) = (key::last_chat(row)?, Place::decode(value)?);
                 if !place.spans.is_open() {

@@ -14,8 +14,9 @@ use crate::store::backend::BackendError;
 const UNLOCK_TRIES: u32 = 100;
 /// How long to wait between two tries.
 const UNLOCK_PAUSE: Duration = Duration::from_millis(20);
-/// Copies that are kept beside a damaged folder: the operator is to look at them.
-const ASIDE_MAX: u32 = 100;
+/// Copies that are made of a damaged folder: a supervisor that starts the server again and again
+/// must not fill the disk with them.
+const ASIDE_MAX: u32 = 3;
 
 /// An error of the system's, with what was tried.
 pub(super) fn io_error<'a>(
@@ -115,13 +116,16 @@ impl Folder {
         let aside = self.copy_aside()?;
         tracing::error!(detail, aside = %aside.display(), "the data did not open; trying again");
         self.remove_snapshots(|_| true)?;
-        match self.open(cache_bytes) {
-            Ok(tree) => Ok(tree),
-            Err(Fault::Other(error)) => Err(error),
-            Err(Fault::Damaged(detail)) => {
-                Err(BackendError::Damaged { path: self.path.clone(), aside, detail })
+        let detail = match self.open(cache_bytes) {
+            Ok(tree) => return Ok(tree),
+            Err(Fault::Damaged(detail)) => detail,
+            // The folder is ours, so it is the first try whose threads still hold the file.
+            Err(Fault::Other(BackendError::Locked { .. })) => {
+                format!("{detail}; its snapshots are removed, so another start may do")
             }
-        }
+            Err(Fault::Other(error)) => return Err(error),
+        };
+        Err(BackendError::Damaged { path: self.path.clone(), aside, detail })
     }
 
     /// One open, which waits for descriptors of an instance that was closed just now: the folder
