@@ -212,21 +212,21 @@ pub async fn open_store(
     outlet: impl Outlet,
 ) -> Result<EmbeddedStore, StartError> {
     let settings = settings.clone();
+    let unknown_users = if keep_unknown_users { UnknownUsers::Keep } else { UnknownUsers::Reject };
     let opening = spawn_blocking(move || {
         let data = settings.data.clone();
         let backend = SledBackend::open(&settings.data, settings.cache_bytes)
             .map_err(|source| StartError::Backend { data: data.clone(), source })?;
         let settings = Settings {
             rules: StoreRules {
-                unknown_users: match keep_unknown_users {
-                    true => UnknownUsers::Keep,
-                    false => UnknownUsers::Reject,
-                },
+                unknown_users,
                 group_members_max: settings.group_members_max,
                 chats_per_user_max: settings.chats_per_user_max,
             },
             stall_ms: settings.stall_ms.into(),
             disk_reserve_bytes: settings.disk_reserve_bytes,
+            queue_bytes: settings.queue_bytes,
+            readers: settings.readers,
         };
         EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
             .map_err(|source| StartError::Store { data, source })

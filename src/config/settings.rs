@@ -6,8 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use packetboat_proto::limits::{
-    BODY_BYTES_DEFAULT, HEARTBEAT_MS_DEFAULT, PAGE_ITEMS_MAX, PORT_PLAIN, SENDS_DEFAULT,
-    WINDOW_DEFAULT,
+    BODY_BYTES_DEFAULT, HEARTBEAT_MS_DEFAULT, PORT_PLAIN, SENDS_DEFAULT, WINDOW_DEFAULT,
 };
 
 const KIB: usize = 1024;
@@ -84,8 +83,6 @@ pub struct SessionLimits {
     pub retry_ms: u32,
     /// How often it is sent again before the session is closed.
     pub retries_max: u32,
-    /// Milliseconds that a write may make no progress before the connection is dropped.
-    pub write_stall_ms: u32,
     /// Pings a second.
     pub pings_per_s: u32,
     /// Pings at once, after a silence.
@@ -102,8 +99,6 @@ pub struct SessionLimits {
     pub mailbox_entries: usize,
     /// Bytes of the deliveries in a mailbox.
     pub mailbox_bytes: usize,
-    /// Items in one page read from the store.
-    pub page_items: u32,
     /// Bytes of one page read from the store.
     pub page_bytes: usize,
 }
@@ -118,7 +113,6 @@ impl Default for SessionLimits {
             handshake_ms: 10_000,
             retry_ms: 5_000,
             retries_max: 5,
-            write_stall_ms: 30_000,
             pings_per_s: 10,
             ping_burst: 50,
             sends_per_s: 10_000,
@@ -127,7 +121,6 @@ impl Default for SessionLimits {
             out_buffer_bytes: 256 * KIB,
             mailbox_entries: 256,
             mailbox_bytes: MIB,
-            page_items: PAGE_ITEMS_MAX,
             page_bytes: 256 * KIB,
         }
     }
@@ -150,11 +143,9 @@ pub struct StoreSettings {
     pub disk_reserve_bytes: u64,
     /// Milliseconds that a commit may take before the process ends itself.
     pub stall_ms: u32,
-    /// Commands that may wait for the committer.
-    pub queue_commands: usize,
-    /// Bytes of the commands that may wait for the committer.
+    /// Bytes of the commands that may wait for the committer; each counts for 4 KiB at least.
     pub queue_bytes: usize,
-    /// Threads that read.
+    /// Reads under way at one time, each on a thread.
     pub readers: usize,
 }
 
@@ -168,9 +159,8 @@ impl Default for StoreSettings {
             chats_per_user_max: 10_000,
             disk_reserve_bytes: 64 * MIB as u64,
             stall_ms: 5_000,
-            queue_commands: 4_096,
-            queue_bytes: 16 * MIB,
-            readers: 4,
+            queue_bytes: 64 * MIB,
+            readers: 16,
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use packetboat_proto::limits::{
     BODY_BYTES_HIGHEST, BODY_BYTES_LOWEST, GROUP_MEMBERS_MAX, HEARTBEAT_MS_HIGHEST,
-    HEARTBEAT_MS_LOWEST, PAGE_ITEMS_MAX, SENDS_HIGHEST, WINDOW_HIGHEST,
+    HEARTBEAT_MS_LOWEST, SENDS_HIGHEST, WINDOW_HIGHEST,
 };
 
 use crate::config::settings::Config;
@@ -127,8 +127,6 @@ settings! {
         "Milliseconds until an unacknowledged delivery is sent again, doubled each time.";
     limits.retries_max: count(0, 10),
         "How often a delivery is sent again before the session is closed.";
-    limits.write_stall_ms: count(100, 10 * MINUTE_MS),
-        "Milliseconds that a peer may take nothing of what is written to it.";
     limits.pings_per_s: count(1, 1_000_000), "Pings of a session, a second.";
     limits.ping_burst: count(1, 1_000_000), "Pings of a session at once, after a silence.";
     limits.sends_per_s: count(1, 1_000_000), "Sends of a session, a second.";
@@ -140,7 +138,6 @@ settings! {
         "Deliveries that wait for a session in memory; it reads what is over from the log.";
     limits.mailbox_bytes: count(16 * KIB, GIB),
         "Bytes of the deliveries that wait for a session in memory.";
-    limits.page_items: count(1, PAGE_ITEMS_MAX as u64), "Items in one page read from the store.";
     limits.page_bytes: count(16 * KIB, 64 * MIB), "Bytes of one page read from the store.";
 
     store.data: Shape::Path, "The folder of all that is kept.";
@@ -153,9 +150,9 @@ settings! {
         "Bytes that stay free on the disk; below them new sends are rejected for a while.";
     store.stall_ms: count(100, 10 * MINUTE_MS),
         "Milliseconds that one commit may take before the server ends itself.";
-    store.queue_commands: count(1, 1_000_000), "Commands that may wait for the store.";
-    store.queue_bytes: count(16 * KIB, GIB), "Bytes of the commands that may wait for the store.";
-    store.readers: count(1, 512), "Threads that read the store.";
+    store.queue_bytes: count(MIB, GIB),
+        "Bytes of the commands that may wait for the store; each counts for 4 KiB at least.";
+    store.readers: count(1, 512), "Reads of the store at one time, each on a thread.";
 
     auth.kind: Shape::Choice(AUTH_KINDS),
         "open: anybody is who they say, on loopback only. password: accounts. token: JWT.";

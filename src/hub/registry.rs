@@ -81,7 +81,7 @@ impl Registry {
 
     /// Seats the sessions of `users` in a group.
     pub fn join(&mut self, chat: &ChatId, users: &[UserId]) {
-        for seat in users.iter().flat_map(|user| self.users.get(user)).flatten() {
+        for seat in users.iter().filter_map(|user| self.users.get(user)).flatten() {
             let Some(seated) = self.seated.get_mut(&seat.session) else {
                 continue;
             };
@@ -94,7 +94,7 @@ impl Registry {
 
     /// Takes the sessions of `users` out of a group.
     pub fn part(&mut self, chat: &ChatId, users: &[UserId]) {
-        for seat in users.iter().flat_map(|user| self.users.get(user)).flatten() {
+        for seat in users.iter().filter_map(|user| self.users.get(user)).flatten() {
             if let Some(seated) = self.seated.get_mut(&seat.session) {
                 seated.groups.retain(|group| group != chat);
             }

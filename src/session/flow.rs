@@ -239,7 +239,7 @@ impl Flow {
         match self.state {
             State::Open => {
                 self.store(out);
-                out.extend(self.questions.next().map(Work::Ask).map(Action::Start));
+                out.extend(self.questions.next_question().map(Work::Ask).map(Action::Start));
                 self.catch_up(out);
             }
             State::Draining => {
@@ -471,8 +471,8 @@ impl Flow {
     }
 
     fn store(&mut self, out: &mut Vec<Action>) {
-        out.extend(self.sends.next().map(Work::Append).map(Action::Start));
-        out.extend(self.moves.next().map(Work::Advance).map(Action::Start));
+        out.extend(self.sends.next_batch().map(Work::Append).map(Action::Start));
+        out.extend(self.moves.next_batch().map(Work::Advance).map(Action::Start));
     }
 
     fn respond(

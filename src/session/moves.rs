@@ -29,7 +29,7 @@ impl Moves {
 
     /// The moves to make now, if the store has none of this session: as many as one packet may
     /// name, so that one batch of the store holds them.
-    pub fn next(&mut self) -> Option<Vec<CursorMove>> {
+    pub fn next_batch(&mut self) -> Option<Vec<CursorMove>> {
         if self.moving || self.waiting.is_empty() {
             return None;
         }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     fn next(moves: &mut Moves) -> Vec<CursorMove> {
-        moves.next().unwrap_or_default()
+        moves.next_batch().unwrap_or_default()
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Questions {
     }
 
     /// The next question to ask, if the last one is answered.
-    pub fn next(&mut self) -> Option<Operation> {
+    pub fn next_question(&mut self) -> Option<Operation> {
         if self.asking.is_some() {
             return None;
         }
@@ -102,7 +102,7 @@ mod tests {
 
     fn asked_limit(questions: &mut Questions, request: Request) -> u32 {
         questions.take(Time::default(), request);
-        match questions.next() {
+        match questions.next_question() {
             Some(Operation::Chats { limit, .. }) => limit,
             other => panic!("{other:?}"),
         }
@@ -116,11 +116,11 @@ mod tests {
             let operation = Some(Operation::Chat { chat });
             assert!(questions.take(Time::default(), Request { id, operation }).is_none());
         }
-        assert!(questions.next().is_some() && questions.next().is_none());
+        assert!(questions.next_question().is_some() && questions.next_question().is_none());
         let refusal = || Err(Verdict::reject(RejectCode::NoSuchChat, "", 0));
         for id in 1..=2 {
             assert_eq!(questions.answered(refusal()).unwrap().id, id);
-            questions.next();
+            questions.next_question();
         }
         assert!(questions.answered(refusal()).is_none());
     }
@@ -139,7 +139,7 @@ mod tests {
             assert!(questions.has_room(Time::default()));
             questions.take(Time::default(), chats(id, 1));
         }
-        questions.next();
+        questions.next_question();
         assert!(!questions.has_room(Time::default()));
     }
 

@@ -66,7 +66,7 @@ impl Sends {
     }
 
     /// The batch to append now, if the store has none of this session.
-    pub fn next(&mut self) -> Option<Vec<Draft>> {
+    pub fn next_batch(&mut self) -> Option<Vec<Draft>> {
         if !self.appending.is_empty() || self.waiting.is_empty() {
             return None;
         }
@@ -161,14 +161,14 @@ mod tests {
     fn one_batch_is_in_the_store_at_a_time_and_the_rest_waits_in_order() {
         let (mut sends, now) = (sends(9), Time::default());
         assert!(sends.take(now, text(1)).is_none());
-        assert!(matches!(sends.next(), Some(drafts) if drafts.len() == 1));
+        assert!(matches!(sends.next_batch(), Some(drafts) if drafts.len() == 1));
         sends.take(now, text(2));
         sends.take(now, text(3));
-        assert!(sends.next().is_none());
+        assert!(sends.next_batch().is_none());
         let stored = Outcome::Stored { seq: 4, at_ms: 5 };
         let answers = sends.answered(Ok(vec![stored]), AFTER).unwrap();
         assert!(matches!(&answers[..], [Packet::Accepted(one)] if one.seq == 4 && !one.duplicate));
-        let drafts = sends.next().unwrap();
+        let drafts = sends.next_batch().unwrap();
         let ids: Vec<u8> = drafts.iter().map(|draft| draft.id.as_bytes()[0]).collect();
         assert_eq!(ids, [2, 3]);
     }
@@ -180,7 +180,7 @@ mod tests {
         assert!(sends.has_room(now));
         sends.take(now, text(2));
         assert!(!sends.has_room(now));
-        sends.next();
+        sends.next_batch();
         assert!(!sends.has_room(now) && !sends.is_idle());
         let outcome = Outcome::Duplicate { seq: 1, at_ms: 1 };
         sends.answered(Ok(vec![outcome.clone(), outcome]), AFTER).unwrap();
@@ -210,7 +210,7 @@ mod tests {
     fn a_stopped_store_says_nothing_about_a_send() {
         let mut sends = sends(9);
         sends.take(Time::default(), text(1));
-        sends.next();
+        sends.next_batch();
         assert_eq!(sends.answered(Err(StoreError::Stopped), AFTER), Err(StoreError::Stopped));
     }
 
@@ -218,7 +218,7 @@ mod tests {
     fn a_full_store_says_when_to_try_again() {
         let mut sends = sends(9);
         sends.take(Time::default(), text(1));
-        sends.next();
+        sends.next_batch();
         let refusal = Refusal { code: RejectCode::StoreFull, reason: "full".into() };
         let answers = sends.answered(Ok(vec![Outcome::Refused(refusal)]), AFTER).unwrap();
         let [Packet::Rejected(rejected)] = &answers[..] else { panic!("{answers:?}") };

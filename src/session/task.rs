@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use packetboat_proto::code::CloseCode;
 use packetboat_proto::codec::FrameCodec;
 use packetboat_proto::frame::put_with;
 use packetboat_proto::id::{DeviceId, SessionId, UserId};
@@ -277,7 +278,7 @@ where
     }
 
     fn say_goodbye(&mut self, verdict: Verdict) {
-        let code = verdict.close_code().map(|code| code.name()).unwrap_or_default();
+        let code = verdict.close_code().map(CloseCode::name).unwrap_or_default();
         info!(code, reason = verdict.reason, "goodbye");
         Packet::Goodbye(verdict).put(&mut self.transport.outbox);
         self.ending = Some(Ending::Goodbye);

@@ -15,15 +15,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::backend::{Backend, BackendError};
 use super::health::{Failure, Health};
 use super::horizon::Horizon;
-use super::job::{Answer, COMMAND_BYTES, Job, Ran};
+use super::job::{Answer, Job, Ran};
 use super::ledger::{Caches, Turn, Work};
 use super::rules::Rules;
 use super::{Effect, Outlet, StoreError};
 
-/// Bytes that may be queued or on their way to the disk, as `Job::bytes` counts them.
-const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Commands that may be queued or on their way to the disk.
-const QUEUE_COMMANDS_MAX: usize = QUEUE_BYTES_MAX / COMMAND_BYTES;
 /// Batches that one sync makes durable. A batch is kept small for sled's sake; a sync costs the
 /// same for one and for many, and is the larger part of the time where disks are slow.
 const BATCHES_PER_COMMIT_MAX: usize = 4;
@@ -36,8 +32,6 @@ const DISK_CHECK_COMMITS: u32 = 64;
 /// How often the watchdog looks, for each time that a commit may take.
 const LOOKS_PER_STALL: u32 = 4;
 
-const _: () = assert!(QUEUE_BYTES_MAX <= u32::MAX as usize && QUEUE_COMMANDS_MAX >= 1024);
-
 /// What the committer works with.
 pub(crate) struct Parts {
     pub(crate) backend: Arc<dyn Backend>,
@@ -48,6 +42,8 @@ pub(crate) struct Parts {
     pub(crate) outlet: Box<dyn Outlet>,
     pub(crate) stall: Duration,
     pub(crate) disk_reserve_bytes: u64,
+    /// Bytes that may be queued or on their way to the disk, as `Job::bytes` counts them.
+    pub(crate) queue_bytes: usize,
 }
 
 enum Message {
@@ -76,6 +72,7 @@ impl Drop for Room {
 pub(crate) struct Committer {
     queue: mpsc::Sender<Message>,
     room: Arc<Semaphore>,
+    queue_bytes: usize,
     queued: Arc<AtomicUsize>,
     health: Arc<Health>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -85,9 +82,10 @@ impl Committer {
     /// Starts the thread, and its watchdog.
     pub(crate) fn start(parts: Parts) -> io::Result<Self> {
         let (queue, received) = mpsc::channel();
-        let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
+        let room = Arc::new(Semaphore::new(parts.queue_bytes));
         let queued = Arc::new(AtomicUsize::new(0));
         let health = Arc::clone(&parts.health);
+        let queue_bytes = parts.queue_bytes;
         let (alive, gone) = mpsc::channel();
         let watchdog = Watchdog {
             health: Arc::clone(&health),
@@ -100,7 +98,7 @@ impl Committer {
         let worker = Worker::new(parts, received, Arc::clone(&room), alive);
         let writer = named("store-committer").spawn(move || worker.run())?;
         let threads = Mutex::new(vec![writer, looker]);
-        Ok(Self { queue, room, queued, health, threads })
+        Ok(Self { queue, room, queue_bytes, queued, health, threads })
     }
 
     /// Queues a job, once there is room for it, and waits for its answer.
@@ -110,7 +108,8 @@ impl Committer {
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job = job(answer);
-        let bytes = u32::try_from(job.bytes().min(QUEUE_BYTES_MAX)).expect("asserted above");
+        let bytes =
+            u32::try_from(job.bytes().min(self.queue_bytes)).expect("its bounds are checked");
         let permit = Arc::clone(&self.room).acquire_many_owned(bytes).await;
         let permit = permit.map_err(|_| StoreError::Stopped)?;
         self.queued.fetch_add(1, Ordering::Relaxed);

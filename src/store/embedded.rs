@@ -25,8 +25,14 @@ use super::{
     MemberView, Outcome, Outlet, Page, PageLimit, Read, Store, StoreError, Stretch,
 };
 
-/// Reads that are under way at once.
-const READS_MAX: u32 = 16;
+/// Reads that are under way at once, unless the operator sets another number.
+pub const READERS_DEFAULT: usize = 16;
+/// The lowest and the highest value for that.
+pub const READERS_BOUNDS: (u64, u64) = (1, 512);
+/// Bytes that may be queued for the committer, unless the operator sets another number.
+pub const QUEUE_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
+/// The lowest and the highest value for that.
+pub const QUEUE_BYTES_BOUNDS: (u64, u64) = (1024 * 1024, 1024 * 1024 * 1024);
 /// Milliseconds that a commit may take, unless the operator sets another number.
 pub const STALL_MS_DEFAULT: u64 = 5_000;
 /// The lowest and the highest value for that.
@@ -48,6 +54,11 @@ pub struct Settings {
     pub stall_ms: u64,
     /// Bytes of free space below which nothing new is stored.
     pub disk_reserve_bytes: u64,
+    /// Bytes that may be queued for the committer, or on their way to the disk. A command counts
+    /// for 4 KiB at least, so that their number is bounded too.
+    pub queue_bytes: usize,
+    /// Reads that are under way at once, each on a thread.
+    pub readers: usize,
 }
 
 impl Default for Settings {
@@ -56,6 +67,8 @@ impl Default for Settings {
             rules: Rules::default(),
             stall_ms: STALL_MS_DEFAULT,
             disk_reserve_bytes: DISK_RESERVE_BYTES_DEFAULT,
+            queue_bytes: QUEUE_BYTES_DEFAULT,
+            readers: READERS_DEFAULT,
         }
     }
 }
@@ -65,6 +78,10 @@ impl Settings {
     pub fn check(&self) -> Result<(), RulesError> {
         let (lowest, highest) = STALL_MS_BOUNDS;
         within("stall_ms", self.stall_ms, lowest, highest)?;
+        let (lowest, highest) = QUEUE_BYTES_BOUNDS;
+        within("queue_bytes", self.queue_bytes as u64, lowest, highest)?;
+        let (lowest, highest) = READERS_BOUNDS;
+        within("readers", self.readers as u64, lowest, highest)?;
         self.rules.check()
     }
 }
@@ -115,6 +132,7 @@ struct Shared {
     /// Taken away by `close`.
     reader: RwLock<Option<Arc<Reader>>>,
     reads: Arc<Semaphore>,
+    readers: u32,
     secret: [u8; SECRET_BYTES],
 }
 
@@ -139,11 +157,13 @@ impl EmbeddedStore {
             outlet: Box::new(outlet),
             stall: Duration::from_millis(settings.stall_ms),
             disk_reserve_bytes: settings.disk_reserve_bytes,
+            queue_bytes: settings.queue_bytes,
         };
         let committer = Committer::start(parts).map_err(OpenError::Thread)?;
         let reader = RwLock::new(Some(Arc::new(Reader::new(backend, horizon))));
-        let reads = Arc::new(Semaphore::new(READS_MAX as usize));
-        let shared = Shared { committer, health, reader, reads, secret };
+        let reads = Arc::new(Semaphore::new(settings.readers));
+        let readers = u32::try_from(settings.readers).expect("its bounds are checked");
+        let shared = Shared { committer, health, reader, reads, readers, secret };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -160,7 +180,7 @@ impl EmbeddedStore {
         let closed = spawn_blocking(move || shared.committer.close()).await;
         closed.expect("the close of a committer does not panic");
         // All permits at once: no read is under way any more, nor will be.
-        let reads = self.shared.reads.acquire_many(READS_MAX).await;
+        let reads = self.shared.reads.acquire_many(self.shared.readers).await;
         let reader = self.shared.reader.write().unwrap_or_else(PoisonError::into_inner).take();
         let gone = spawn_blocking(move || drop(reader)).await;
         self.shared.reads.close();

@@ -5,11 +5,12 @@ use packetboat::auth::password::{Cost, hash};
 use packetboat::config::settings::AuthKind;
 use packetboat::server::{NoOutlet, open_store};
 use packetboat::store::Accounts;
+use packetboat_client::{Client, Config, TlsConfig};
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::packet::{Credential, Hello, Packet};
 
 use crate::house::House;
-use crate::peer::{Peer, hello, user};
+use crate::peer::{PATIENCE, Peer, hello, user};
 
 /// What a hello with that credential gets instead of a welcome.
 async fn refused(house: &House, credential: Credential) -> Option<CloseCode> {
@@ -52,4 +53,34 @@ async fn a_password_opens_the_door_and_nothing_else_does() {
     let open = refused(&house, Credential::Open).await;
     assert_eq!(open, Some(CloseCode::WrongCredentialKind));
     drop(folder);
+}
+
+#[tokio::test]
+async fn tls_with_the_development_certificate_carries_a_session() {
+    let house = House::with(|config| {
+        config.tls.dev = true;
+        config.listen.tls = Some(([127, 0, 0, 1], 0).into());
+    })
+    .await;
+    let server = house.tls.unwrap().to_string();
+    let credential = packetboat_client::Credential::Open;
+    let mut config = Config::new(server, user("ada"), "x".parse().unwrap(), credential);
+    config.tls = Some(TlsConfig::pem_file(house.config.store.data.join("tls-dev-cert.pem")));
+    let (client, _events) = Client::start(config).unwrap();
+    let welcome = tokio::time::timeout(PATIENCE, client.connected()).await.unwrap().unwrap();
+    assert!(welcome.new_device);
+    client.close().await;
+}
+
+#[tokio::test]
+async fn plain_bytes_on_the_tls_port_end_only_their_own_connection() {
+    let house = House::with(|config| {
+        config.tls.dev = true;
+        config.listen.tls = Some(([127, 0, 0, 1], 0).into());
+    })
+    .await;
+    let mut peer = Peer::open(house.tls.unwrap()).await;
+    peer.say(&Packet::Hello(hello("ada", "x"))).await;
+    peer.closed().await;
+    Peer::login(house.address, "ada", "x").await.sync().await;
 }

@@ -125,6 +125,17 @@ impl Peer {
         }
     }
 
+    /// Reads whatever comes until the other side has closed.
+    pub async fn closed(&mut self) {
+        loop {
+            let read = timeout(PATIENCE, self.stream.read_buf(&mut self.bytes));
+            match read.await.expect("the server says something in time") {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+
     /// What is found in the next packets, others passed over.
     pub async fn find<T>(&mut self, mut wanted: impl FnMut(Packet) -> Option<T>) -> T {
         while let Some(packet) = self.next().await {
