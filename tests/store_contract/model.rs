@@ -104,14 +104,18 @@ struct Model {
 }
 
 impl Room {
-    fn pair(&mut self, to: usize, by: usize) -> Option<BTreeSet<usize>> {
+    fn pair(to: usize, by: usize) -> Option<BTreeSet<usize>> {
         let pair: Vec<&str> = CHATS[to].strip_prefix("dm:")?.split(':').collect();
         let is_one = |at: &usize| pair.contains(&NAMES[*at]);
         Some(if is_one(&by) { (0..NAMES.len()).filter(is_one).collect() } else { BTreeSet::new() })
     }
 
+    fn at(&self, seq: u64) -> &(usize, u64, Change) {
+        &self.log[usize::try_from(seq - 1).unwrap()]
+    }
+
     fn send(&mut self, to: usize, by: usize, id: u64, what: &Change) -> Verdict {
-        let pair = self.pair(to, by);
+        let pair = Self::pair(to, by);
         if pair.as_ref().is_some_and(BTreeSet::is_empty) {
             return Verdict::Refused(RejectCode::NoSuchChat);
         }
@@ -283,7 +287,7 @@ async fn compare_chat(open: &Opened, by: usize, to: &str, room: &Room) {
     let seqs: BTreeSet<u64> = history.iter().map(|logged| logged.seq).collect();
     assert_eq!(seqs, part.visible, "{name} in {to}");
     for logged in &history {
-        if let Change::Text(text) = room.log[logged.seq as usize - 1].2 {
+        if let Change::Text(text) = room.at(logged.seq).2 {
             assert_eq!(text_of(&logged.body), text.to_string());
         }
     }
@@ -291,7 +295,7 @@ async fn compare_chat(open: &Opened, by: usize, to: &str, room: &Room) {
     assert_eq!(back, history);
     let view = open.chat(name.clone(), device(DEVICES[0]), chat(to)).await.unwrap();
     let unread = part.visible.range(part.read + 1..);
-    let unread = unread.filter(|seq| room.log[**seq as usize - 1].0 != by).count();
+    let unread = unread.filter(|seq| room.at(**seq).0 != by).count();
     let role = room
         .members
         .contains(&by)
