@@ -1,5 +1,5 @@
-//! A command on its way through the ledger, with the one who waits for its answer. A large one takes
-//! several batches. Must never answer by itself: its answer is released once it is durable.
+//! A command on its way through the ledger, with the one who waits for its answer. A large one
+//! takes several batches. Must never answer by itself: its answer is released once it is durable.
 
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use tokio::sync::oneshot;

@@ -160,7 +160,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn an_entry_comes_back_as_it_was(body in proptest::collection::vec(any::<u8>(), 0..20_000)) {
+        fn an_entry_comes_back_as_it_was(
+            body in proptest::collection::vec(any::<u8>(), 0..20_000),
+        ) {
             let mut joiner = Joiner::default();
             let mut whole = None;
             for (part, value) in split(&body) {

@@ -81,7 +81,8 @@ impl Spans {
         self.0.iter().rev().find_map(|span| span.end(head)).unwrap_or(0)
     }
 
-    /// What may be seen behind `after`, up to `upto`: first and last seq of each stretch, ascending.
+    /// What may be seen behind `after`, up to `upto`: first and last seq of each stretch, in
+    /// ascending order.
     pub(crate) fn between(
         &self,
         after: u64,

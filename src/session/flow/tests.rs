@@ -356,3 +356,63 @@ fn a_request_is_answered_by_its_id() {
     assert!(matches!(&answered[..], [Action::Write(Packet::Response(response))]
         if response.id == 5));
 }
+
+/// One line of `proto/vectors/states.tsv` that a server reads.
+struct Vector<'a> {
+    name: &'a str,
+    state: &'a str,
+    limit: u32,
+    verdict: &'a str,
+    bytes: Vec<u8>,
+}
+
+fn vectors() -> Vec<Vector<'static>> {
+    let lines = include_str!("../../../proto/vectors/states.tsv").lines();
+    let rows = lines.filter(|line| !line.starts_with('#')).map(|line| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let digits = columns[4].as_bytes().chunks(2);
+        let bytes =
+            digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
+        Vector {
+            name: columns[0],
+            state: columns[1],
+            limit: columns[2].parse().unwrap(),
+            verdict: columns[3],
+            bytes: bytes.collect(),
+        }
+    });
+    rows.filter(|vector| vector.state.starts_with("server.")).collect()
+}
+
+/// What a connection in that state does with those bytes, in the words of the vectors.
+fn verdict_of(vector: &Vector<'_>) -> String {
+    use packetboat_proto::frame::Frame;
+    let mut bench = match vector.state {
+        "server.await_hello" => Bench::new(rules()),
+        "server.open" => Bench::live(),
+        other => panic!("{other} is no state of a server"),
+    };
+    let mut bytes = bytes::BytesMut::from(&vector.bytes[..]);
+    let close = |code: CloseCode| format!("close {}", code.name());
+    let frame = match Frame::take(&mut bytes, vector.limit) {
+        Ok(frame) => frame.expect("the frames of the vectors are whole"),
+        Err(error) => return close(error.code()),
+    };
+    match Packet::decode(&frame) {
+        Err(error) => close(error.code()),
+        Ok(None) => "skip".to_owned(),
+        Ok(Some(packet)) => match closed_with(&bench.packet(packet)) {
+            Some(code) => close(code),
+            None => "ok".to_owned(),
+        },
+    }
+}
+
+#[test]
+fn the_vectors_of_the_states_hold() {
+    let vectors = vectors();
+    assert_eq!(vectors.len(), 34, "both states, every kind and three frames that are none");
+    for vector in vectors {
+        assert_eq!(verdict_of(&vector), vector.verdict, "{}", vector.name);
+    }
+}

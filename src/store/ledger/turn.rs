@@ -1,5 +1,5 @@
-//! One batch in the making: what is stored, under what the batch will change, so that a command sees
-//! what the ones before it did. Must never show a write of a batch that failed: after one, the
+//! One batch in the making: what is stored, under what the batch will change, so that a command
+//! sees what the ones before it did. Must never show a write of a batch that failed: after one, the
 //! turn's caches must not be used again.
 
 use std::collections::HashMap;

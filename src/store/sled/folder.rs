@@ -1,5 +1,5 @@
-//! The folder of a sled database: its lock, what a crash may leave in it, and the guarded open. Must
-//! never remove anything but a snapshot, which sled makes again from its log.
+//! The folder of a sled database: its lock, what a crash may leave in it, and the guarded open.
+//! Must never remove anything but a snapshot, which sled makes again from its log.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;

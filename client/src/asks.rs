@@ -1,0 +1,226 @@
+//! The requests that are not answered yet. They are safe to repeat, so they are asked again on the
+//! next connection until their time is up. Must never hold more than the callers' places allow.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use packetboat_proto::id::ChatId;
+use packetboat_proto::packet::{Answer, ChatState, Operation, Request, Response};
+use packetboat_proto::time::Time;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::error::RequestError;
+use crate::event::Ending;
+
+/// What comes of a request.
+pub(crate) type Outcome = Result<Answer, RequestError>;
+
+/// A request of the app.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) operation: Operation,
+    pub(crate) reply: oneshot::Sender<Outcome>,
+    /// Its place among those that may be unanswered.
+    pub(crate) place: Option<OwnedSemaphorePermit>,
+}
+
+impl Ask {
+    /// Ends it before it was asked.
+    pub(crate) fn refuse(self, ending: &Ending) {
+        drop(self.reply.send(Err(RequestError::Closed(ending.clone()))));
+    }
+}
+
+/// The requests without an answer, the oldest first.
+#[derive(Debug)]
+pub(crate) struct Asks {
+    open: VecDeque<Open>,
+    next_id: u64,
+    timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Open {
+    id: u64,
+    operation: Operation,
+    due: Time,
+    sent: bool,
+    asker: Asker,
+}
+
+#[derive(Debug)]
+enum Asker {
+    App(oneshot::Sender<Outcome>, Option<OwnedSemaphorePermit>),
+    /// The client itself wants to know how far this device is in a chat.
+    Inbox(ChatId),
+}
+
+impl Asks {
+    pub(crate) const fn new(timeout: Duration) -> Self {
+        Self { open: VecDeque::new(), next_id: 1, timeout }
+    }
+
+    pub(crate) fn push(&mut self, now: Time, ask: Ask) {
+        let asker = Asker::App(ask.reply, ask.place);
+        self.add(now, ask.operation, asker);
+    }
+
+    /// Asks how far this device is in `chat`, unless such a question is open already.
+    pub(crate) fn push_position(&mut self, now: Time, chat: ChatId) {
+        let operation = Operation::Chat { chat: chat.clone() };
+        self.add(now, operation, Asker::Inbox(chat));
+    }
+
+    /// Whether the client itself waits for an answer.
+    pub(crate) fn position_is_open(&self) -> bool {
+        let own = |open: &Open| matches!(open.asker, Asker::Inbox(_));
+        self.open.iter().any(own)
+    }
+
+    fn add(&mut self, now: Time, operation: Operation, asker: Asker) {
+        self.open.push_back(Open {
+            id: self.next_id,
+            operation,
+            due: now + self.timeout,
+            sent: false,
+            asker,
+        });
+        self.next_id += 1;
+    }
+
+    /// The next request to send on this connection.
+    pub(crate) fn next_to_send(&mut self) -> Option<Request> {
+        let open = self.open.iter_mut().find(|open| !open.sent)?;
+        open.sent = true;
+        Some(Request { id: open.id, operation: Some(open.operation.clone()) })
+    }
+
+    /// Takes an answer. Returns what the client itself asked for.
+    pub(crate) fn answered(&mut self, response: Response) -> Option<ChatState> {
+        // An answer that came too late has nobody who waits for it.
+        let at = self.open.iter().position(|open| open.id == response.id)?;
+        match (self.open.remove(at)?.asker, response.answer) {
+            (Asker::App(reply, _place), answer) => {
+                drop(reply.send(answer.map_err(RequestError::Refused)));
+                None
+            }
+            (Asker::Inbox(chat), Ok(Answer::Chat(state))) if state.chat == chat => Some(state),
+            (Asker::Inbox(_), _) => None,
+        }
+    }
+
+    /// The connection is gone: all are to be sent on the next one, but for the client's own.
+    pub(crate) fn disconnected(&mut self) {
+        self.open.retain(|open| matches!(open.asker, Asker::App(..)));
+        self.open.iter_mut().for_each(|open| open.sent = false);
+    }
+
+    /// Ends those whose time is up.
+    pub(crate) fn expire(&mut self, now: Time) {
+        while self.open.front().is_some_and(|open| open.due <= now) {
+            let Some(open) = self.open.pop_front() else {
+                return;
+            };
+            let error = if open.sent { RequestError::Timeout } else { RequestError::Disconnected };
+            open.end(error);
+        }
+    }
+
+    /// Ends them all.
+    pub(crate) fn end(&mut self, ending: &Ending) {
+        for open in self.open.drain(..) {
+            open.end(RequestError::Closed(ending.clone()));
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.open.front().map(|open| open.due)
+    }
+}
+
+impl Open {
+    fn end(self, error: RequestError) {
+        if let Asker::App(reply, _place) = self.asker {
+            drop(reply.send(Err(error)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use packetboat_proto::code::RejectCode;
+    use packetboat_proto::packet::Verdict;
+
+    fn chat() -> ChatId {
+        ChatId::new("dm:a:b").unwrap()
+    }
+
+    fn asks() -> Asks {
+        Asks::new(Duration::from_millis(100))
+    }
+
+    fn ask(asks: &mut Asks, now: u64) -> oneshot::Receiver<Outcome> {
+        let (reply, outcome) = oneshot::channel();
+        let operation = Operation::Presence { users: Vec::new() };
+        let place = None;
+        asks.push(Time::from_ms(now), Ask { operation, reply, place });
+        outcome
+    }
+
+    #[test]
+    fn a_request_is_asked_again_on_the_next_connection_and_answered_once() {
+        let mut asks = asks();
+        let mut outcome = ask(&mut asks, 0);
+        let first = asks.next_to_send().unwrap();
+        assert_eq!(asks.next_to_send(), None);
+        asks.disconnected();
+        let again = asks.next_to_send().unwrap();
+        assert_eq!(first, again);
+        let answer = Ok(Answer::Presence(Vec::new()));
+        let response = Response { id: first.id, answer };
+        assert_eq!(asks.answered(response.clone()), None);
+        assert_eq!(outcome.try_recv(), Ok(Ok(Answer::Presence(Vec::new()))));
+        assert_eq!(asks.answered(response), None);
+        assert_eq!(asks.deadline(), None);
+    }
+
+    #[test]
+    fn time_that_is_up_says_whether_there_was_a_connection() {
+        let mut asks = asks();
+        let mut sent = ask(&mut asks, 0);
+        asks.next_to_send().unwrap();
+        let mut unsent = ask(&mut asks, 1);
+        assert_eq!(asks.deadline(), Some(Time::from_ms(100)));
+        asks.expire(Time::from_ms(99));
+        assert!(sent.try_recv().is_err());
+        asks.expire(Time::from_ms(101));
+        assert_eq!(sent.try_recv(), Ok(Err(RequestError::Timeout)));
+        assert_eq!(unsent.try_recv(), Ok(Err(RequestError::Disconnected)));
+    }
+
+    #[test]
+    fn a_refusal_reaches_the_app_and_the_end_reaches_all() {
+        let mut asks = asks();
+        let mut refused = ask(&mut asks, 0);
+        let mut ended = ask(&mut asks, 0);
+        let verdict = Verdict::reject(RejectCode::NoSuchChat, "", 0);
+        let id = asks.next_to_send().unwrap().id;
+        let answer = Err(verdict.clone());
+        asks.answered(Response { id, answer });
+        assert_eq!(refused.try_recv(), Ok(Err(RequestError::Refused(verdict))));
+        asks.end(&Ending::Closed);
+        let closed = RequestError::Closed(Ending::Closed);
+        assert_eq!(ended.try_recv(), Ok(Err(closed)));
+    }
+
+    #[test]
+    fn the_clients_own_question_does_not_outlive_the_connection() {
+        let mut asks = asks();
+        asks.push_position(Time::from_ms(0), chat());
+        assert!(asks.position_is_open());
+        asks.disconnected();
+        assert!(!asks.position_is_open());
+        assert_eq!(asks.next_to_send(), None);
+    }
+}

@@ -1,0 +1,1 @@
+//! The flow in virtual time, packet by packet.
