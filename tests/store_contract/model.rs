@@ -67,7 +67,9 @@ fn command() -> impl Strategy<Value = Command> {
         12 => (by.clone(), to.clone(), 0..40_u64, change())
             .prop_map(|(by, to, id, what)| Command::Send { by, to, id, what }),
         4 => (by.clone(), on.clone(), to, 0..12_u64, 0..12_u64)
-            .prop_map(|(by, on, to, delivered, read)| Command::Move { by, on, to, delivered, read }),
+            .prop_map(|(by, on, to, delivered, read)| {
+                Command::Move { by, on, to, delivered, read }
+            }),
         2 => (by, on, start()).prop_map(|(by, on, start)| Command::Claim { by, on, start }),
         1 => Just(Command::Reopen),
     ]
@@ -349,8 +351,12 @@ fn run_on(bed: &impl Bed, commands: Vec<Command>) {
     runtime.block_on(run(bed, commands));
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, cases, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(cases(192))]
 
     #[test]
     fn memory_is_what_the_model_says(commands in vec(command(), 0..120)) {
@@ -359,7 +365,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn sled_is_what_the_model_says(commands in vec(command(), 0..120)) {
