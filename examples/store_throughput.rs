@@ -4,6 +4,7 @@
 //! refuses one that is there.
 
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
+#![allow(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -92,8 +93,8 @@ struct Sender {
 
 impl Sender {
     fn new(number: usize, load: &Load) -> Self {
-        let name = |part: &str| UserId::new(&format!("{part}{number:05}"));
         const VALID: &str = "a letter and digits are a user id";
+        let name = |part: &str| UserId::new(&format!("{part}{number:05}"));
         let (user, peer) = (name("a").expect(VALID), name("b").expect(VALID));
         let chat = ChatId::direct(&user, &peer);
         let author = Author { user, session: SessionId::from([1; 16]) };

@@ -1,7 +1,8 @@
 //! The one thread that owns the ledger and writes. It takes what has queued, runs it through the
 //! ledger batch by batch, makes all of it durable with one sync, and only then releases effects
-//! and answers. There is no timer: the fsync on its way is what lets the next batch gather. Must never answer before the commit of
-//! all that the answer rests on, and must never touch the backend again after a failure.
+//! and answers. There is no timer: the sync on its way is what lets the next batches gather. Must
+//! never answer before the sync of all that the answer rests on, and must never touch the backend
+//! again after a failure.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -116,7 +116,7 @@ pub(crate) async fn a_large_entry_comes_back_whole(bed: impl Bed) {
     let contents: Vec<Bytes> = sizes
         .iter()
         .map(|size| {
-            let body: Vec<u8> = (0..*size).map(|at| (at % 251) as u8).collect();
+            let body: Vec<u8> = (0..=250).cycle().take(*size).collect();
             let media_type = "application/octet-stream".into();
             Content::Data { media_type, body: body.into() }.encode()
         })

@@ -67,7 +67,9 @@ fn command() -> impl Strategy<Value = Command> {
         12 => (by.clone(), to.clone(), 0..40_u64, change())
             .prop_map(|(by, to, id, what)| Command::Send { by, to, id, what }),
         4 => (by.clone(), on.clone(), to, 0..12_u64, 0..12_u64)
-            .prop_map(|(by, on, to, delivered, read)| Command::Move { by, on, to, delivered, read }),
+            .prop_map(|(by, on, to, delivered, read)| {
+                Command::Move { by, on, to, delivered, read }
+            }),
         2 => (by, on, start()).prop_map(|(by, on, start)| Command::Claim { by, on, start }),
         1 => Just(Command::Reopen),
     ]
@@ -104,14 +106,18 @@ struct Model {
 }
 
 impl Room {
-    fn pair(&mut self, to: usize, by: usize) -> Option<BTreeSet<usize>> {
+    fn pair(to: usize, by: usize) -> Option<BTreeSet<usize>> {
         let pair: Vec<&str> = CHATS[to].strip_prefix("dm:")?.split(':').collect();
         let is_one = |at: &usize| pair.contains(&NAMES[*at]);
         Some(if is_one(&by) { (0..NAMES.len()).filter(is_one).collect() } else { BTreeSet::new() })
     }
 
+    fn at(&self, seq: u64) -> &(usize, u64, Change) {
+        &self.log[usize::try_from(seq - 1).unwrap()]
+    }
+
     fn send(&mut self, to: usize, by: usize, id: u64, what: &Change) -> Verdict {
-        let pair = self.pair(to, by);
+        let pair = Self::pair(to, by);
         if pair.as_ref().is_some_and(BTreeSet::is_empty) {
             return Verdict::Refused(RejectCode::NoSuchChat);
         }
@@ -283,7 +289,7 @@ async fn compare_chat(open: &Opened, by: usize, to: &str, room: &Room) {
     let seqs: BTreeSet<u64> = history.iter().map(|logged| logged.seq).collect();
     assert_eq!(seqs, part.visible, "{name} in {to}");
     for logged in &history {
-        if let Change::Text(text) = room.log[logged.seq as usize - 1].2 {
+        if let Change::Text(text) = room.at(logged.seq).2 {
             assert_eq!(text_of(&logged.body), text.to_string());
         }
     }
@@ -291,7 +297,7 @@ async fn compare_chat(open: &Opened, by: usize, to: &str, room: &Room) {
     assert_eq!(back, history);
     let view = open.chat(name.clone(), device(DEVICES[0]), chat(to)).await.unwrap();
     let unread = part.visible.range(part.read + 1..);
-    let unread = unread.filter(|seq| room.log[**seq as usize - 1].0 != by).count();
+    let unread = unread.filter(|seq| room.at(**seq).0 != by).count();
     let role = room
         .members
         .contains(&by)
@@ -345,8 +351,12 @@ fn run_on(bed: &impl Bed, commands: Vec<Command>) {
     runtime.block_on(run(bed, commands));
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, cases, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(cases(192))]
 
     #[test]
     fn memory_is_what_the_model_says(commands in vec(command(), 0..120)) {
@@ -355,7 +365,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn sled_is_what_the_model_says(commands in vec(command(), 0..120)) {
