@@ -291,3 +291,6 @@ async fn sleep(deadline: Option<Instant>) {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

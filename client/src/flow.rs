@@ -265,6 +265,9 @@ impl Flow {
 
     /// The other side broke the protocol: it is told, and left.
     fn fault(&mut self, now: Time, code: CloseCode, detail: String, out: &mut Vec<Action>) {
+        if !matches!(self.phase, Phase::Greeting { .. } | Phase::Open(_)) {
+            return;
+        }
         let verdict = Verdict::close(code, &detail, 0);
         out.push(Action::Write(Packet::Goodbye(verdict)));
         self.lost(now, Lost::Protocol { detail }, out);
@@ -293,7 +296,7 @@ impl Flow {
     }
 
     fn close(&mut self, now: Time, out: &mut Vec<Action>) {
-        if matches!(self.phase, Phase::Open(_)) {
+        if matches!(self.phase, Phase::Greeting { .. } | Phase::Open(_)) {
             self.flush_acks(now, out);
             let done = Verdict::close(CloseCode::Done, "", 0);
             out.push(Action::Write(Packet::Goodbye(done)));
