@@ -84,6 +84,9 @@ pub(crate) struct Flow {
     reconnect: Reconnect,
     ticket: Option<Ticket>,
     ticket_is_shown: bool,
+    /// The last session was not opened: now nothing goes out behind the `Hello`, for a server that
+    /// closes with bytes unread may have its goodbye lost on the way.
+    is_wary: bool,
     next_token: u64,
     /// Pings of the app.
     pings: VecDeque<(u64, oneshot::Sender<()>)>,
@@ -134,6 +137,7 @@ impl Flow {
                 expires: None,
             }),
             ticket_is_shown: false,
+            is_wary: false,
             next_token: 1,
             pings: VecDeque::new(),
             ack_ping: None,
@@ -163,7 +167,10 @@ impl Flow {
         let (phase, acks) = match &self.phase {
             Phase::Idle { until } => (*until, None),
             Phase::Dialing { since } => (*since + timeout, None),
-            Phase::Greeting { since } => (*since + timeout, self.inbox.deadline()),
+            Phase::Greeting { since } => {
+                let acks = self.inbox.deadline().filter(|_| !self.is_wary);
+                (*since + timeout, acks)
+            }
             Phase::Open(session) => (session.deadline(), self.inbox.deadline()),
             Phase::Over(_) => return None,
         };
@@ -242,6 +249,7 @@ impl Flow {
                 expires: Some(now + Duration::from_millis(life_ms)),
             });
         }
+        self.is_wary = false;
         self.inbox.set_window(limits.window);
         self.outbox.all_ready();
         out.push(Action::Tell(Event::Connected(welcome)));
@@ -282,6 +290,7 @@ impl Flow {
         if matches!(self.phase, Phase::Idle { .. } | Phase::Over(_)) {
             return;
         }
+        self.is_wary |= matches!(self.phase, Phase::Greeting { .. });
         self.phase = Phase::Idle { until: now + wait };
         self.outbox.disconnected();
         self.inbox.disconnected(now);

@@ -20,6 +20,8 @@ use crate::connect::Dial;
 use crate::event::Event;
 use crate::handover::Events;
 
+/// More than any test takes, in virtual time.
+const PATIENCE: Duration = Duration::from_secs(5000);
 /// Bytes that are on the way at most.
 const PIPE_BYTES: usize = 64 * 1024;
 
@@ -68,7 +70,7 @@ pub(super) fn start(config: Config) -> (Client, Events, Server) {
 
 /// The next event, within a time that no test takes.
 pub(super) async fn next(events: &mut Events) -> Event {
-    let event = tokio::time::timeout(Duration::from_secs(3600), events.next()).await;
+    let event = tokio::time::timeout(PATIENCE, events.next()).await;
     event
         .expect("an event comes")
         .expect("the client has not ended")
@@ -156,7 +158,7 @@ impl Peer {
     }
 
     pub(super) async fn read(&mut self) -> Packet {
-        let packet = tokio::time::timeout(Duration::from_secs(3600), self.try_read()).await;
+        let packet = tokio::time::timeout(PATIENCE, self.try_read()).await;
         packet.expect("a packet comes").expect("the stream goes on")
     }
 

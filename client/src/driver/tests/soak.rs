@@ -155,7 +155,7 @@ async fn run(seed: u64, mode: AckMode) {
             }
         }
     };
-    let surplus = tokio::time::timeout(Duration::from_secs(120), surplus).await;
+    let surplus = tokio::time::timeout(Duration::from_secs(100), surplus).await;
     assert!(surplus.is_err(), "seed {seed}: {surplus:?} came again");
     serving.abort();
 
