@@ -153,7 +153,8 @@ impl Client {
         place.expect("no semaphore of a client is ever closed")
     }
 
-    /// Waits until the outbox is empty: every message sent so far has its outcome.
+    /// Waits until the outbox is empty: every message sent so far has its outcome. Sends that come
+    /// later wait for it as well.
     pub async fn flush(&self) {
         let all = self.parts.outbox.acquire_many(self.parts.outbox_max).await;
         drop(all.expect("no semaphore of a client is ever closed"));

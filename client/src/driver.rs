@@ -289,3 +289,6 @@ async fn sleep(deadline: Option<Instant>) {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,9 @@ pub(crate) struct Flow {
     reconnect: Reconnect,
     ticket: Option<Ticket>,
     ticket_is_shown: bool,
+    /// The last session was not opened: now nothing goes out behind the `Hello`, for a server that
+    /// closes with bytes unread may have its goodbye lost on the way.
+    is_wary: bool,
     next_token: u64,
     /// Pings of the app.
     pings: VecDeque<(u64, oneshot::Sender<()>)>,
@@ -129,6 +132,7 @@ impl Flow {
             reconnect: Reconnect::new(config.backoff, Random::new(seed)),
             ticket: ticket.map(|bytes| Ticket { bytes, expires: None }),
             ticket_is_shown: false,
+            is_wary: false,
             next_token: 1,
             pings: VecDeque::new(),
             ack_ping: None,
@@ -158,7 +162,10 @@ impl Flow {
         let (phase, acks) = match &self.phase {
             Phase::Idle { until } => (*until, None),
             Phase::Dialing { since } => (*since + timeout, None),
-            Phase::Greeting { since } => (*since + timeout, self.inbox.deadline()),
+            Phase::Greeting { since } => {
+                let acks = self.inbox.deadline().filter(|_| !self.is_wary);
+                (*since + timeout, acks)
+            }
             Phase::Open(session) => (session.deadline(), self.inbox.deadline()),
             Phase::Over(_) => return None,
         };
@@ -237,6 +244,7 @@ impl Flow {
                 expires: Some(now + Duration::from_millis(life_ms)),
             });
         }
+        self.is_wary = false;
         self.inbox.set_window(limits.window);
         self.outbox.all_ready();
         out.push(Action::Tell(Event::Connected(welcome)));
@@ -260,6 +268,9 @@ impl Flow {
 
     /// The other side broke the protocol: it is told, and left.
     fn fault(&mut self, now: Time, code: CloseCode, detail: String, out: &mut Vec<Action>) {
+        if !matches!(self.phase, Phase::Greeting { .. } | Phase::Open(_)) {
+            return;
+        }
         let verdict = Verdict::close(code, &detail, 0);
         out.push(Action::Write(Packet::Goodbye(verdict)));
         self.lost(now, Lost::Protocol { detail }, out);
@@ -274,6 +285,7 @@ impl Flow {
         if matches!(self.phase, Phase::Idle { .. } | Phase::Over(_)) {
             return;
         }
+        self.is_wary |= matches!(self.phase, Phase::Greeting { .. });
         self.phase = Phase::Idle { until: now + wait };
         self.outbox.disconnected();
         self.inbox.disconnected(now);
@@ -285,7 +297,7 @@ impl Flow {
     }
 
     fn close(&mut self, now: Time, out: &mut Vec<Action>) {
-        if matches!(self.phase, Phase::Open(_)) {
+        if matches!(self.phase, Phase::Greeting { .. } | Phase::Open(_)) {
             self.flush_acks(now, out);
             let done = Verdict::close(CloseCode::Done, "", 0);
             out.push(Action::Write(Packet::Goodbye(done)));

@@ -22,7 +22,8 @@ const HINTS_MAX: usize = 256;
 ///
 /// With [`AckMode::Auto`](crate::AckMode::Auto) asking for the next event says that the app is
 /// done with the one before. When this is dropped, entries are neither handed over nor
-/// acknowledged any more: they stay in the log for the device's next session.
+/// acknowledged any more: they stay in the log for the device's next session, and the server may
+/// close this one for it, now and then. An app that only sends takes the events and drops them.
 #[derive(Debug)]
 pub struct Events {
     handover: Arc<Handover>,

@@ -10,7 +10,7 @@ use crate::config::BackoffConfig;
 use crate::random::Random;
 
 /// The longest wait that a server's goodbye is followed in.
-const RETRY_AFTER_MAX: Duration = Duration::from_mins(15);
+const RETRY_AFTER_MS_MAX: u32 = 900_000;
 
 /// The tries since the last progress.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Reconnect {
 }
 
 fn named(retry_after_ms: u32) -> Duration {
-    Duration::from_millis(retry_after_ms.into()).min(RETRY_AFTER_MAX)
+    Duration::from_millis(retry_after_ms.min(RETRY_AFTER_MS_MAX).into())
 }
 
 #[cfg(test)]
@@ -125,7 +125,7 @@ mod tests {
         fn a_named_time_is_waited_for_and_spread(seed in any::<u64>(), after_ms in any::<u32>()) {
             let verdict = Verdict::close(CloseCode::ShuttingDown, "", after_ms);
             let wait = reconnect(seed).after_goodbye(&verdict).unwrap();
-            let named = Duration::from_millis(after_ms.into()).min(RETRY_AFTER_MAX);
+            let named = named(after_ms);
             prop_assert!(wait >= named);
             prop_assert!(wait <= named + (named / 2).max(Duration::from_millis(250)));
         }
