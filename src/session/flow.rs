@@ -368,6 +368,9 @@ impl Flow {
         let State::Claiming(ticket) = &mut self.state else { return };
         let claimed = match result {
             Ok(claimed) => claimed,
+            Err(StoreError::Refused(refusal)) => {
+                return self.close(CloseCode::TooManyDevices, &refusal.reason, out);
+            }
             Err(error) => return self.close(CloseCode::Internal, &error.to_string(), out),
         };
         let (ticket, ticket_expires_ms) = ticket.take().unwrap_or_default();

@@ -171,3 +171,13 @@ async fn many_chats_are_caught_up_with_all_at_once() {
     let rest = bob.sync().await;
     assert!(!rest.iter().any(|packet| matches!(packet, Packet::Deliver(_))), "{rest:?}");
 }
+
+#[tokio::test]
+async fn a_device_too_many_is_turned_away() {
+    let house = House::with(|config| config.store.devices_per_user_max = 1).await;
+    let mut phone = Peer::login(house.address, "bob", "phone").await;
+    let mut second = Peer::open(house.address).await;
+    second.say(&Packet::Hello(hello("bob", "second"))).await;
+    assert_eq!(second.goodbye_code().await, Some(CloseCode::TooManyDevices));
+    phone.sync().await;
+}
