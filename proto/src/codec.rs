@@ -47,18 +47,12 @@ impl CodecError {
 impl FrameCodec {
     /// Reads what a client sends: the preface first.
     pub const fn server() -> Self {
-        Self {
-            body_max: HANDSHAKE_BODY_BYTES_MAX,
-            preface_due: true,
-        }
+        Self { body_max: HANDSHAKE_BODY_BYTES_MAX, preface_due: true }
     }
 
     /// Reads what a server sends.
     pub const fn client() -> Self {
-        Self {
-            body_max: HANDSHAKE_BODY_BYTES_MAX,
-            preface_due: false,
-        }
+        Self { body_max: HANDSHAKE_BODY_BYTES_MAX, preface_due: false }
     }
 
     /// Sets the largest body, in bytes, for every frame not decoded yet.
@@ -100,10 +94,7 @@ mod tests {
 
     #[test]
     fn the_limit_of_the_handshake_holds_until_it_is_raised() {
-        let big = Frame {
-            kind: 0x80,
-            body: vec![0; 5000].into(),
-        };
+        let big = Frame { kind: 0x80, body: vec![0; 5000].into() };
         let mut bytes = BytesMut::from(&big.to_bytes()[..]);
         let mut codec = FrameCodec::client();
         let error = codec.decode(&mut bytes).unwrap_err();

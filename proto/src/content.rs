@@ -124,10 +124,7 @@ impl Content {
     /// Reads and checks an encoded `Content` of at most `max` bytes.
     pub fn decode(bytes: &Bytes, max: usize) -> Result<Self, ContentError> {
         if bytes.len() > max {
-            return Err(ContentError::TooLarge {
-                bytes: bytes.len(),
-                max,
-            });
+            return Err(ContentError::TooLarge { bytes: bytes.len(), max });
         }
         if bytes.is_empty() {
             return Err(ContentError::Empty);
@@ -135,10 +132,8 @@ impl Content {
         for path in [[16, 2], [17, 1], [18, 1]] {
             check_count(bytes, &path, MEMBERS_PER_CHANGE_MAX)?;
         }
-        let content =
-            schema::Content::decode(bytes.clone()).map_err(|error| ContentError::Malformed {
-                detail: error.to_string(),
-            })?;
+        let content = schema::Content::decode(bytes.clone())
+            .map_err(|error| ContentError::Malformed { detail: error.to_string() })?;
         Self::from_kind(content.kind.ok_or(ContentError::Unsupported)?)
     }
 
@@ -149,10 +144,7 @@ impl Content {
             Kind::Data(data) if data.body.is_empty() => return Err(ContentError::Empty),
             Kind::Data(data) => {
                 check_media_type(&data.media_type)?;
-                Self::Data {
-                    media_type: data.media_type,
-                    body: data.body,
-                }
+                Self::Data { media_type: data.media_type, body: data.body }
             }
             Kind::GroupCreated(made) => Self::Group(GroupChange::Created {
                 name: checked_name(made.name)?,
@@ -179,18 +171,13 @@ impl Content {
             Self::Text(body) => Kind::Text(schema::Text { body }),
             Self::Data { media_type, body } => Kind::Data(schema::Data { media_type, body }),
             Self::Group(GroupChange::Created { name, members }) => {
-                Kind::GroupCreated(schema::GroupCreated {
-                    name,
-                    members: texts(&members),
-                })
+                Kind::GroupCreated(schema::GroupCreated { name, members: texts(&members) })
             }
-            Self::Group(GroupChange::Added(users)) => Kind::MembersAdded(schema::MembersAdded {
-                users: texts(&users),
-            }),
+            Self::Group(GroupChange::Added(users)) => {
+                Kind::MembersAdded(schema::MembersAdded { users: texts(&users) })
+            }
             Self::Group(GroupChange::Removed(users)) => {
-                Kind::MembersRemoved(schema::MembersRemoved {
-                    users: texts(&users),
-                })
+                Kind::MembersRemoved(schema::MembersRemoved { users: texts(&users) })
             }
             Self::Group(GroupChange::Left { new_owner }) => {
                 let new_owner = new_owner.map(|user| user.to_string()).unwrap_or_default();
@@ -208,9 +195,7 @@ impl From<UnfoldError> for ContentError {
     fn from(error: UnfoldError) -> Self {
         match error {
             UnfoldError::TooMany { max } => Self::TooMany { max },
-            UnfoldError::Malformed { .. } => Self::Malformed {
-                detail: error.to_string(),
-            },
+            UnfoldError::Malformed { .. } => Self::Malformed { detail: error.to_string() },
         }
     }
 }
@@ -220,24 +205,15 @@ fn texts(users: &[UserId]) -> Vec<String> {
 }
 
 fn some(users: &[String]) -> Result<Vec<UserId>, ContentError> {
-    if users.is_empty() {
-        Err(ContentError::Empty)
-    } else {
-        each_once(users)
-    }
+    if users.is_empty() { Err(ContentError::Empty) } else { each_once(users) }
 }
 
 fn each_once(users: &[String]) -> Result<Vec<UserId>, ContentError> {
-    let users = users
-        .iter()
-        .map(|user| UserId::new(user))
-        .collect::<Result<Vec<_>, _>>()?;
+    let users = users.iter().map(|user| UserId::new(user)).collect::<Result<Vec<_>, _>>()?;
     let mut sorted: Vec<&UserId> = users.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(ContentError::Twice {
-            user: pair[0].clone(),
-        }),
+        Some(pair) => Err(ContentError::Twice { user: pair[0].clone() }),
         None => Ok(users),
     }
 }
@@ -247,10 +223,7 @@ fn checked_name(name: String) -> Result<String, ContentError> {
     if fits && !name.chars().any(char::is_control) {
         return Ok(name);
     }
-    Err(ContentError::Text {
-        what: "a group's name",
-        max: GROUP_NAME_BYTES_MAX,
-    })
+    Err(ContentError::Text { what: "a group's name", max: GROUP_NAME_BYTES_MAX })
 }
 
 fn check_media_type(media_type: &str) -> Result<(), ContentError> {
@@ -258,10 +231,7 @@ fn check_media_type(media_type: &str) -> Result<(), ContentError> {
     if fits && media_type.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Ok(());
     }
-    Err(ContentError::Text {
-        what: "a media type",
-        max: MEDIA_TYPE_BYTES_MAX,
-    })
+    Err(ContentError::Text { what: "a media type", max: MEDIA_TYPE_BYTES_MAX })
 }
 
 #[cfg(test)]
@@ -269,10 +239,7 @@ mod tests {
     use super::*;
 
     fn users(names: &[&str]) -> Vec<UserId> {
-        names
-            .iter()
-            .map(|name| UserId::new(name).unwrap())
-            .collect()
+        names.iter().map(|name| UserId::new(name).unwrap()).collect()
     }
 
     fn decode(kind: Kind) -> Result<Content, ContentError> {
@@ -284,24 +251,13 @@ mod tests {
     fn every_kind_comes_back_as_it_was() {
         let contents = [
             Content::text("hi"),
-            Content::Data {
-                media_type: "image/png".into(),
-                body: Bytes::from_static(b"\x89"),
-            },
-            Content::Group(GroupChange::Created {
-                name: "Crew".into(),
-                members: users(&["a"]),
-            }),
-            Content::Group(GroupChange::Created {
-                name: "Alone".into(),
-                members: Vec::new(),
-            }),
+            Content::Data { media_type: "image/png".into(), body: Bytes::from_static(b"\x89") },
+            Content::Group(GroupChange::Created { name: "Crew".into(), members: users(&["a"]) }),
+            Content::Group(GroupChange::Created { name: "Alone".into(), members: Vec::new() }),
             Content::Group(GroupChange::Added(users(&["b", "a"]))),
             Content::Group(GroupChange::Removed(users(&["a"]))),
             Content::Group(GroupChange::Left { new_owner: None }),
-            Content::Group(GroupChange::Left {
-                new_owner: Some(UserId::new("b").unwrap()),
-            }),
+            Content::Group(GroupChange::Left { new_owner: Some(UserId::new("b").unwrap()) }),
             Content::Group(GroupChange::Renamed("Crew 2".into())),
         ];
         for content in contents {
@@ -320,14 +276,8 @@ mod tests {
     #[test]
     fn nothing_is_empty_and_the_unknown_is_unsupported() {
         assert_eq!(Content::decode(&Bytes::new(), 9), Err(ContentError::Empty));
-        assert_eq!(
-            decode(Kind::Text(schema::Text::default())),
-            Err(ContentError::Empty)
-        );
-        assert_eq!(
-            decode(Kind::Data(schema::Data::default())),
-            Err(ContentError::Empty)
-        );
+        assert_eq!(decode(Kind::Text(schema::Text::default())), Err(ContentError::Empty));
+        assert_eq!(decode(Kind::Data(schema::Data::default())), Err(ContentError::Empty));
         let unknown = Bytes::from_static(&[0xfa, 0x07, 0x00]);
         assert_eq!(Content::decode(&unknown, 9), Err(ContentError::Unsupported));
     }
@@ -337,18 +287,10 @@ mod tests {
         let added = |users: Vec<String>| decode(Kind::MembersAdded(schema::MembersAdded { users }));
         let numbered = |count: usize| (0..count).map(|n| format!("u{n}")).collect::<Vec<_>>();
         assert!(added(numbered(100)).is_ok());
-        assert_eq!(
-            added(numbered(101)),
-            Err(ContentError::TooMany { max: 100 })
-        );
+        assert_eq!(added(numbered(101)), Err(ContentError::TooMany { max: 100 }));
         assert_eq!(added(Vec::new()), Err(ContentError::Empty));
         let twice = added(vec!["a".into(), "b".into(), "a".into()]);
-        assert_eq!(
-            twice,
-            Err(ContentError::Twice {
-                user: UserId::new("a").unwrap()
-            })
-        );
+        assert_eq!(twice, Err(ContentError::Twice { user: UserId::new("a").unwrap() }));
     }
 
     #[test]

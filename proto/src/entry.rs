@@ -59,9 +59,8 @@ impl Entry {
     /// Reads and checks an encoded entry. Its content stays as it is: a reader may meet kinds
     /// that it does not know.
     pub fn decode(bytes: Bytes) -> Result<Self, EntryError> {
-        let wire = schema::Entry::decode(bytes).map_err(|error| EntryError::Malformed {
-            detail: error.to_string(),
-        })?;
+        let wire = schema::Entry::decode(bytes)
+            .map_err(|error| EntryError::Malformed { detail: error.to_string() })?;
         if wire.seq == 0 {
             return Err(EntryError::Seq);
         }

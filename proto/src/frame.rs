@@ -86,10 +86,7 @@ pub enum PrefaceError {
 /// Checks the first bytes of a connection, however few there are yet: whether the preface is
 /// whole, or the error as soon as a byte is wrong.
 pub fn check_preface(bytes: &[u8]) -> Result<bool, PrefaceError> {
-    let differs = bytes
-        .iter()
-        .zip(PREFACE)
-        .position(|(byte, expected)| *byte != expected);
+    let differs = bytes.iter().zip(PREFACE).position(|(byte, expected)| *byte != expected);
     match differs {
         None => Ok(bytes.len() >= PREFACE_BYTES),
         Some(at) if at == PREFACE_BYTES - 1 => Err(PrefaceError::Version { version: bytes[at] }),
@@ -98,22 +95,15 @@ pub fn check_preface(bytes: &[u8]) -> Result<bool, PrefaceError> {
 }
 
 fn guess(bytes: &[u8]) -> PrefaceError {
-    const METHODS: [&[u8]; 7] = [
-        b"GET ", b"POST", b"PUT ", b"HEAD", b"OPTI", b"DELE", b"PRI ",
-    ];
+    const METHODS: [&[u8]; 7] = [b"GET ", b"POST", b"PUT ", b"HEAD", b"OPTI", b"DELE", b"PRI "];
     const TLS_HANDSHAKE: [u8; 2] = [0x16, 0x03];
-    let at = bytes
-        .iter()
-        .zip(PREFACE)
-        .position(|(byte, expected)| *byte != expected);
+    let at = bytes.iter().zip(PREFACE).position(|(byte, expected)| *byte != expected);
     if METHODS.iter().any(|method| bytes.starts_with(method)) {
         PrefaceError::Http
     } else if bytes.starts_with(&TLS_HANDSHAKE) {
         PrefaceError::Tls
     } else {
-        PrefaceError::Unknown {
-            at: at.unwrap_or(0),
-        }
+        PrefaceError::Unknown { at: at.unwrap_or(0) }
     }
 }
 
@@ -121,17 +111,12 @@ impl Frame {
     /// Takes one frame from the front of `bytes`. `Ok(None)` needs more bytes, for which room
     /// is made, once the length is known to be allowed.
     pub fn take(bytes: &mut BytesMut, body_max: u32) -> Result<Option<Self>, FrameError> {
-        let Some(length) = bytes
-            .first_chunk::<4>()
-            .map(|length| u32::from_be_bytes(*length))
+        let Some(length) = bytes.first_chunk::<4>().map(|length| u32::from_be_bytes(*length))
         else {
             return Ok(None);
         };
         if length > body_max {
-            return Err(FrameError::TooLarge {
-                length,
-                max: body_max,
-            });
+            return Err(FrameError::TooLarge { length, max: body_max });
         }
         let whole = HEAD_BYTES + length as usize;
         if bytes.len() < whole {
@@ -193,11 +178,7 @@ mod tests {
 
     fn framed(kind: u8, body: &'static [u8]) -> BytesMut {
         let mut out = BytesMut::new();
-        Frame {
-            kind,
-            body: Bytes::from_static(body),
-        }
-        .put(&mut out);
+        Frame { kind, body: Bytes::from_static(body) }.put(&mut out);
         out
     }
 
@@ -223,10 +204,7 @@ mod tests {
     fn a_length_over_the_limit_is_refused_with_nothing_reserved() {
         let mut bytes = BytesMut::from(&[0xff, 0xff, 0xff, 0xff][..]);
         let before = bytes.capacity();
-        let error = FrameError::TooLarge {
-            length: u32::MAX,
-            max: 4096,
-        };
+        let error = FrameError::TooLarge { length: u32::MAX, max: 4096 };
         assert_eq!(Frame::take(&mut bytes, 4096), Err(error));
         assert_eq!(bytes.capacity(), before);
         assert!(Frame::take(&mut framed(1, b"12345"), 5).is_ok());
@@ -239,10 +217,7 @@ mod tests {
         let checksum = checksum(&[0, 0, 0, 0, 4, 1], &[]);
         bytes.extend_from_slice(&[0, 0, 0, 0, 4, 1]);
         bytes.extend_from_slice(&checksum.to_be_bytes());
-        assert_eq!(
-            Frame::take(&mut bytes, 9),
-            Err(FrameError::Flags { flags: 1 })
-        );
+        assert_eq!(Frame::take(&mut bytes, 9), Err(FrameError::Flags { flags: 1 }));
     }
 
     #[test]
@@ -251,10 +226,7 @@ mod tests {
             assert_eq!(check_preface(&PREFACE[..cut]), Ok(false));
         }
         assert_eq!(check_preface(&PREFACE), Ok(true));
-        assert_eq!(
-            check_preface(b"PKTBOAT\x02"),
-            Err(PrefaceError::Version { version: 2 })
-        );
+        assert_eq!(check_preface(b"PKTBOAT\x02"), Err(PrefaceError::Version { version: 2 }));
         assert_eq!(check_preface(b"GET / HTTP"), Err(PrefaceError::Http));
         assert_eq!(check_preface(b"\x16\x03\x01\x02"), Err(PrefaceError::Tls));
         assert_eq!(check_preface(b"PKX"), Err(PrefaceError::Unknown { at: 2 }));

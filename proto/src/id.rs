@@ -62,11 +62,7 @@ fn check_name(what: &'static str, text: &str, max: usize) -> Result<(), IdError>
         return Err(IdError::Empty { what });
     }
     if text.len() > max {
-        return Err(IdError::TooLong {
-            what,
-            bytes: text.len(),
-            max,
-        });
+        return Err(IdError::TooLong { what, bytes: text.len(), max });
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     match text.bytes().position(|byte| !allowed(byte)) {
@@ -167,11 +163,7 @@ impl ChatId {
     pub fn new(text: &str) -> Result<Self, IdError> {
         if text.len() > CHAT_ID_BYTES_MAX {
             let (bytes, max) = (text.len(), CHAT_ID_BYTES_MAX);
-            return Err(IdError::TooLong {
-                what: "a chat id",
-                bytes,
-                max,
-            });
+            return Err(IdError::TooLong { what: "a chat id", bytes, max });
         }
         match split(text).ok_or(IdError::Prefix)? {
             ("dm", pair) => {
@@ -191,11 +183,7 @@ impl ChatId {
 
     /// The direct chat of two users, in either order.
     pub fn direct(one: &UserId, other: &UserId) -> Self {
-        let (low, high) = if one <= other {
-            (one, other)
-        } else {
-            (other, one)
-        };
+        let (low, high) = if one <= other { (one, other) } else { (other, one) };
         Self(format!("dm:{low}:{high}").into())
     }
 
@@ -242,11 +230,9 @@ macro_rules! bytes_id {
             pub fn new(bytes: &[u8]) -> Result<Self, IdError> {
                 match <[u8; $bytes]>::try_from(bytes) {
                     Ok(bytes) => Ok(Self(bytes)),
-                    Err(_) => Err(IdError::Length {
-                        what: $what,
-                        bytes: bytes.len(),
-                        expected: $bytes,
-                    }),
+                    Err(_) => {
+                        Err(IdError::Length { what: $what, bytes: bytes.len(), expected: $bytes })
+                    }
                 }
             }
 
@@ -302,22 +288,9 @@ mod tests {
         assert!(UserId::new(&"a".repeat(64)).is_ok());
         assert_eq!(UserId::new(""), Err(IdError::Empty { what: "a user id" }));
         let long = UserId::new(&"a".repeat(65));
-        assert_eq!(
-            long,
-            Err(IdError::TooLong {
-                what: "a user id",
-                bytes: 65,
-                max: 64
-            })
-        );
+        assert_eq!(long, Err(IdError::TooLong { what: "a user id", bytes: 65, max: 64 }));
         for (text, at) in [("a b", 1), ("é", 0), ("ab:", 2), ("a/b", 1), ("a\0", 1)] {
-            assert_eq!(
-                UserId::new(text),
-                Err(IdError::Character {
-                    what: "a user id",
-                    at
-                })
-            );
+            assert_eq!(UserId::new(text), Err(IdError::Character { what: "a user id", at }));
         }
     }
 
@@ -340,44 +313,23 @@ mod tests {
 
     #[test]
     fn a_chat_id_is_checked_whole() {
-        for text in [
-            "", "dm", "dm:", "dm:a", "dm:b:a", "dm:a:b:c", "group:", "x:a", "Group:a",
-        ] {
+        for text in ["", "dm", "dm:", "dm:a", "dm:b:a", "dm:a:b:c", "group:", "x:a", "Group:a"] {
             assert!(ChatId::new(text).is_err(), "{text}");
         }
         assert_eq!(ChatId::new("dm:b:a"), Err(IdError::Pair));
         assert_eq!(ChatId::new("note:a"), Err(IdError::Prefix));
-        assert_eq!(
-            ChatId::new("group:g.1").unwrap().kind(),
-            ChatKind::Group("g.1")
-        );
-        assert_eq!(
-            ChatId::new("room:lobby").unwrap().kind(),
-            ChatKind::Room("lobby")
-        );
+        assert_eq!(ChatId::new("group:g.1").unwrap().kind(), ChatKind::Group("g.1"));
+        assert_eq!(ChatId::new("room:lobby").unwrap().kind(), ChatKind::Room("lobby"));
         let (a, b) = ("a".repeat(64), "b".repeat(64));
-        assert_eq!(
-            ChatId::new(&format!("dm:{a}:{b}")).unwrap().as_str().len(),
-            CHAT_ID_BYTES_MAX
-        );
+        assert_eq!(ChatId::new(&format!("dm:{a}:{b}")).unwrap().as_str().len(), CHAT_ID_BYTES_MAX);
     }
 
     #[test]
     fn a_message_id_has_16_bytes_and_reads_as_hex() {
-        assert_eq!(
-            MessageId::new(&[0xab; 16]).unwrap().to_string(),
-            "ab".repeat(16)
-        );
+        assert_eq!(MessageId::new(&[0xab; 16]).unwrap().to_string(), "ab".repeat(16));
         let short = MessageId::new(&[0; 15]);
         let what = "a message id";
-        assert_eq!(
-            short,
-            Err(IdError::Length {
-                what,
-                bytes: 15,
-                expected: 16
-            })
-        );
+        assert_eq!(short, Err(IdError::Length { what, bytes: 15, expected: 16 }));
         assert!(MessageId::new(&[0; 17]).is_err());
     }
 }

@@ -16,7 +16,7 @@ pub const HANDSHAKE_BODY_BYTES_MAX: u32 = 4 * 1024;
 /// The largest body once the session is open, in bytes, unless the operator sets another.
 pub const BODY_BYTES_DEFAULT: u32 = 64 * 1024;
 /// The lowest value that an operator may set for the largest body, in bytes.
-pub const BODY_BYTES_LOWEST: u32 = 8 * 1024;
+pub const BODY_BYTES_LOWEST: u32 = 16 * 1024;
 /// The highest value that an operator may set for the largest body, in bytes.
 pub const BODY_BYTES_HIGHEST: u32 = 256 * 1024;
 /// What a body needs beside a content, in bytes: the rest of an `Entry`, a page's own fields.

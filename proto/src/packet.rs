@@ -190,9 +190,7 @@ impl PacketError {
 
 impl From<prost::DecodeError> for BodyError {
     fn from(error: prost::DecodeError) -> Self {
-        Self::Malformed {
-            detail: error.to_string(),
-        }
+        Self::Malformed { detail: error.to_string() }
     }
 }
 
@@ -283,11 +281,7 @@ fn short(field: &'static str, text: String, max: usize) -> Result<String, BodyEr
 }
 
 fn check_length(field: &'static str, bytes: usize, max: usize) -> Result<(), BodyError> {
-    if bytes > max {
-        Err(BodyError::TooLong { field, bytes, max })
-    } else {
-        Ok(())
-    }
+    if bytes > max { Err(BodyError::TooLong { field, bytes, max }) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -84,10 +84,7 @@ impl<'a> Walker<'a> {
     fn varint(&mut self) -> Result<u64, UnfoldError> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
-            let byte = *self
-                .body
-                .get(self.at)
-                .ok_or(UnfoldError::Malformed { at: self.at })?;
+            let byte = *self.body.get(self.at).ok_or(UnfoldError::Malformed { at: self.at })?;
             self.at += 1;
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
@@ -98,10 +95,7 @@ impl<'a> Walker<'a> {
     }
 
     fn take(&mut self, bytes: usize) -> Result<&'a [u8], UnfoldError> {
-        let end = self
-            .at
-            .checked_add(bytes)
-            .filter(|end| *end <= self.body.len());
+        let end = self.at.checked_add(bytes).filter(|end| *end <= self.body.len());
         let end = end.ok_or(UnfoldError::Malformed { at: self.at })?;
         let taken = &self.body[self.at..end];
         self.at = end;
@@ -117,10 +111,7 @@ mod tests {
     fn empty_elements_are_counted_before_they_are_unfolded() {
         let body = [0x0a, 0x00].repeat(3);
         assert_eq!(check_count(&body, &[1], 3), Ok(()));
-        assert_eq!(
-            check_count(&body, &[1], 2),
-            Err(UnfoldError::TooMany { max: 2 })
-        );
+        assert_eq!(check_count(&body, &[1], 2), Err(UnfoldError::TooMany { max: 2 }));
         assert_eq!(check_count(&body, &[2], 0), Ok(()));
     }
 
@@ -129,10 +120,7 @@ mod tests {
         let parent = [0x12, 0x04, 0x0a, 0x00, 0x0a, 0x00];
         let body = parent.repeat(2);
         assert_eq!(check_count(&body, &[2, 1], 4), Ok(()));
-        assert_eq!(
-            check_count(&body, &[2, 1], 3),
-            Err(UnfoldError::TooMany { max: 3 })
-        );
+        assert_eq!(check_count(&body, &[2, 1], 3), Err(UnfoldError::TooMany { max: 3 }));
     }
 
     #[test]
@@ -142,29 +130,17 @@ mod tests {
         body.extend([0x1d, 0, 0, 0, 0]);
         body.extend([0x22, 0x01, 0xaa]);
         assert_eq!(check_count(&body, &[4], 1), Ok(()));
-        assert_eq!(
-            check_count(&body, &[4], 0),
-            Err(UnfoldError::TooMany { max: 0 })
-        );
+        assert_eq!(check_count(&body, &[4], 0), Err(UnfoldError::TooMany { max: 0 }));
     }
 
     #[test]
     fn what_is_cut_or_no_protobuf_is_malformed() {
         let long_varint = [0x80; 11];
-        let bodies: [&[u8]; 6] = [
-            &[0x08],
-            &[0x0a, 0x05, 0x00],
-            &[0x11, 0],
-            &[0x0b],
-            &long_varint,
-            &[0x0a],
-        ];
+        let bodies: [&[u8]; 6] =
+            [&[0x08], &[0x0a, 0x05, 0x00], &[0x11, 0], &[0x0b], &long_varint, &[0x0a]];
         for body in bodies {
             let verdict = check_count(body, &[1], 9);
-            assert!(
-                matches!(verdict, Err(UnfoldError::Malformed { .. })),
-                "{body:?}"
-            );
+            assert!(matches!(verdict, Err(UnfoldError::Malformed { .. })), "{body:?}");
         }
     }
 }

@@ -29,11 +29,7 @@ pub(super) fn decode(body: Bytes) -> Result<Vec<Cursor>, BodyError> {
 }
 
 fn from_wire(wire: schema::Cursor) -> Result<Cursor, BodyError> {
-    Ok(Cursor {
-        chat: ChatId::new(&wire.chat)?,
-        delivered: wire.delivered,
-        read: wire.read,
-    })
+    Ok(Cursor { chat: ChatId::new(&wire.chat)?, delivered: wire.delivered, read: wire.read })
 }
 
 pub(super) fn to_wire(cursors: &[Cursor]) -> schema::Ack {
@@ -42,7 +38,5 @@ pub(super) fn to_wire(cursors: &[Cursor]) -> schema::Ack {
         delivered: cursor.delivered,
         read: cursor.read,
     });
-    schema::Ack {
-        cursors: cursors.collect(),
-    }
+    schema::Ack { cursors: cursors.collect() }
 }

@@ -107,9 +107,9 @@ impl Hello {
         Ok(Self {
             user: UserId::new(&wire.user)?,
             device: DeviceId::new(&wire.device)?,
-            credential: Credential::from_wire(credential.ok_or(BodyError::Missing {
-                field: "credential",
-            })?)?,
+            credential: Credential::from_wire(
+                credential.ok_or(BodyError::Missing { field: "credential" })?,
+            )?,
             client: short("client", wire.client, SOFTWARE_BYTES_MAX)?,
             wanted: Limits::from_wire(wire.wanted.unwrap_or_default()),
             start: start.map(Start::from_wire).transpose()?,
@@ -120,14 +120,10 @@ impl Hello {
         schema::Hello {
             user: self.user.to_string(),
             device: self.device.to_string(),
-            credential: Some(schema::Credential {
-                kind: Some(self.credential.to_wire()),
-            }),
+            credential: Some(schema::Credential { kind: Some(self.credential.to_wire()) }),
             client: self.client.clone(),
             wanted: Some(self.wanted.to_wire()),
-            start: self.start.map(|start| schema::Start {
-                at: Some(start.to_wire()),
-            }),
+            start: self.start.map(|start| schema::Start { at: Some(start.to_wire()) }),
         }
     }
 }
@@ -159,37 +155,13 @@ impl Credential {
 
 impl Limits {
     fn from_wire(wire: schema::Limits) -> Self {
-        let schema::Limits {
-            max_body,
-            window,
-            heartbeat_ms,
-            max_content,
-            sends,
-        } = wire;
-        Self {
-            max_body,
-            window,
-            heartbeat_ms,
-            max_content,
-            sends,
-        }
+        let schema::Limits { max_body, window, heartbeat_ms, max_content, sends } = wire;
+        Self { max_body, window, heartbeat_ms, max_content, sends }
     }
 
     fn to_wire(self) -> schema::Limits {
-        let Self {
-            max_body,
-            window,
-            heartbeat_ms,
-            max_content,
-            sends,
-        } = self;
-        schema::Limits {
-            max_body,
-            window,
-            heartbeat_ms,
-            max_content,
-            sends,
-        }
+        let Self { max_body, window, heartbeat_ms, max_content, sends } = self;
+        schema::Limits { max_body, window, heartbeat_ms, max_content, sends }
     }
 }
 
@@ -199,10 +171,9 @@ impl Start {
             At::Everything(_) => Ok(Self::Everything),
             At::Newest(_) => Ok(Self::Newest),
             At::Last(count) if (1..=START_LAST_MAX).contains(&count) => Ok(Self::Last(count)),
-            At::Last(count) => Err(BodyError::OutOfBounds {
-                field: "start.last",
-                value: count.into(),
-            }),
+            At::Last(count) => {
+                Err(BodyError::OutOfBounds { field: "start.last", value: count.into() })
+            }
         }
     }
 

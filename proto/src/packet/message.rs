@@ -70,10 +70,7 @@ impl Send {
 impl Accepted {
     pub(super) fn from_wire(wire: schema::Accepted) -> Result<Self, BodyError> {
         if wire.seq == 0 {
-            return Err(BodyError::OutOfBounds {
-                field: "seq",
-                value: 0,
-            });
+            return Err(BodyError::OutOfBounds { field: "seq", value: 0 });
         }
         Ok(Self {
             chat: ChatId::new(&wire.chat)?,
@@ -97,9 +94,7 @@ impl Accepted {
 
 impl Rejected {
     pub(super) fn from_wire(wire: schema::Rejected) -> Result<Self, BodyError> {
-        let verdict = wire
-            .verdict
-            .ok_or(BodyError::Missing { field: "verdict" })?;
+        let verdict = wire.verdict.ok_or(BodyError::Missing { field: "verdict" })?;
         Ok(Self {
             chat: ChatId::new(&wire.chat)?,
             id: MessageId::new(&wire.message_id)?,

@@ -71,12 +71,7 @@ impl Signal {
             "" => None,
             sender => Some(UserId::new(sender)?),
         };
-        Ok(Self {
-            chat: ChatId::new(&wire.chat)?,
-            kind,
-            data: wire.data,
-            sender,
-        })
+        Ok(Self { chat: ChatId::new(&wire.chat)?, kind, data: wire.data, sender })
     }
 
     pub(super) fn to_wire(&self) -> schema::Signal {
@@ -89,11 +84,7 @@ impl Signal {
             chat: self.chat.to_string(),
             kind: kind.into(),
             data: self.data.clone(),
-            sender: self
-                .sender
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            sender: self.sender.as_ref().map(ToString::to_string).unwrap_or_default(),
         }
     }
 }

@@ -185,18 +185,12 @@ impl Request {
         check_count(&body, &PRESENCE_USERS, PRESENCE_USERS_MAX)?;
         let wire = schema::Request::decode(body)?;
         let operation = wire.operation.map(Operation::from_wire).transpose()?;
-        Ok(Self {
-            id: wire.id,
-            operation,
-        })
+        Ok(Self { id: wire.id, operation })
     }
 
     pub(super) fn to_wire(&self) -> schema::Request {
         let operation = self.operation.as_ref().map(Operation::to_wire);
-        schema::Request {
-            id: self.id,
-            operation,
-        }
+        schema::Request { id: self.id, operation }
     }
 }
 
@@ -213,13 +207,10 @@ impl Operation {
                 },
                 limit: asked.limit,
             },
-            Wire::Chats(asked) => Self::Chats {
-                after: optional(&asked.after, ChatId::new)?,
-                limit: asked.limit,
-            },
-            Wire::Chat(asked) => Self::Chat {
-                chat: ChatId::new(&asked.chat)?,
-            },
+            Wire::Chats(asked) => {
+                Self::Chats { after: optional(&asked.after, ChatId::new)?, limit: asked.limit }
+            }
+            Wire::Chat(asked) => Self::Chat { chat: ChatId::new(&asked.chat)? },
             Wire::Members(asked) => Self::Members {
                 chat: ChatId::new(&asked.chat)?,
                 after: optional(&asked.after, UserId::new)?,
@@ -246,13 +237,10 @@ impl Operation {
                 }),
                 limit: *limit,
             }),
-            Self::Chats { after, limit } => Wire::Chats(schema::ChatsRequest {
-                after: text(after.as_ref()),
-                limit: *limit,
-            }),
-            Self::Chat { chat } => Wire::Chat(schema::ChatRequest {
-                chat: chat.to_string(),
-            }),
+            Self::Chats { after, limit } => {
+                Wire::Chats(schema::ChatsRequest { after: text(after.as_ref()), limit: *limit })
+            }
+            Self::Chat { chat } => Wire::Chat(schema::ChatRequest { chat: chat.to_string() }),
             Self::Members { chat, after, limit } => Wire::Members(schema::MembersRequest {
                 chat: chat.to_string(),
                 after: text(after.as_ref()),
@@ -266,11 +254,7 @@ impl Operation {
 }
 
 fn optional<T, E>(id: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, E> {
-    if id.is_empty() {
-        Ok(None)
-    } else {
-        parse(id).map(Some)
-    }
+    if id.is_empty() { Ok(None) } else { parse(id).map(Some) }
 }
 
 fn text<T: ToString>(id: Option<&T>) -> String {
@@ -287,10 +271,7 @@ impl Response {
             response::Result::Refused(verdict) => Err(Verdict::from_wire(verdict)?),
             found => Ok(Answer::from_wire(found)?),
         };
-        Ok(Self {
-            id: wire.id,
-            answer,
-        })
+        Ok(Self { id: wire.id, answer })
     }
 
     pub(super) fn to_wire(&self) -> schema::Response {
@@ -298,10 +279,7 @@ impl Response {
             Ok(answer) => answer.to_wire(),
             Err(verdict) => response::Result::Refused(verdict.to_wire()),
         };
-        schema::Response {
-            id: self.id,
-            result: Some(result),
-        }
+        schema::Response { id: self.id, result: Some(result) }
     }
 }
 
@@ -314,10 +292,7 @@ impl Answer {
                 for entry in &page.entries {
                     Entry::decode(entry.clone())?;
                 }
-                Self::History {
-                    entries: page.entries,
-                    more: page.more,
-                }
+                Self::History { entries: page.entries, more: page.more }
             }
             Wire::Chats(page) => Self::Chats {
                 chats: page
@@ -337,10 +312,7 @@ impl Answer {
                 more: page.more,
             },
             Wire::Presence(list) => Self::Presence(
-                list.users
-                    .into_iter()
-                    .map(Presence::from_wire)
-                    .collect::<Result<_, _>>()?,
+                list.users.into_iter().map(Presence::from_wire).collect::<Result<_, _>>()?,
             ),
         })
     }
@@ -348,10 +320,9 @@ impl Answer {
     fn to_wire(&self) -> response::Result {
         use response::Result as Wire;
         match self {
-            Self::History { entries, more } => Wire::History(schema::HistoryPage {
-                entries: entries.clone(),
-                more: *more,
-            }),
+            Self::History { entries, more } => {
+                Wire::History(schema::HistoryPage { entries: entries.clone(), more: *more })
+            }
             Self::Chats { chats, more } => Wire::Chats(schema::ChatsPage {
                 chats: chats.iter().map(ChatState::to_wire).collect(),
                 more: *more,

@@ -31,11 +31,7 @@ impl Verdict {
             reason: cut(reason),
             fault: Some(code.fault()),
             retry: Some(code.retry()),
-            retry_after_ms: if code.retry() == Retry::Later {
-                retry_after_ms
-            } else {
-                0
-            },
+            retry_after_ms: if code.retry() == Retry::Later { retry_after_ms } else { 0 },
         }
     }
 
@@ -46,11 +42,7 @@ impl Verdict {
             reason: cut(reason),
             fault: Some(code.fault()),
             retry: Some(code.retry()),
-            retry_after_ms: if code.retry() == Retry::Later {
-                retry_after_ms
-            } else {
-                0
-            },
+            retry_after_ms: if code.retry() == Retry::Later { retry_after_ms } else { 0 },
         }
     }
 
@@ -127,9 +119,6 @@ mod tests {
     fn only_what_may_be_tried_later_names_a_time() {
         assert_eq!(Verdict::close(CloseCode::Internal, "", 5).retry_after_ms, 5);
         assert_eq!(Verdict::close(CloseCode::BadBody, "", 5).retry_after_ms, 0);
-        assert_eq!(
-            Verdict::reject(RejectCode::StoreFull, "", 5).retry_after_ms,
-            5
-        );
+        assert_eq!(Verdict::reject(RejectCode::StoreFull, "", 5).retry_after_ms, 5);
     }
 }

@@ -1,0 +1,293 @@
+//! Finds the sessions that an effect concerns and leaves it in their mailboxes. A push is a hint,
+//! the log is the truth: must never wait for a mailbox, nor touch the store.
+
+pub mod mailbox;
+pub mod registry;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::BytesMut;
+use packetboat_proto::code::CloseCode;
+use packetboat_proto::frame::put_with;
+use packetboat_proto::id::{ChatId, SessionId, UserId};
+use packetboat_proto::limits::HEAD_BYTES;
+use packetboat_proto::packet::{CursorMoved, Kind, Packet, Signal};
+
+use crate::metrics::Metrics;
+use crate::store::{Effect, Outlet, Stored};
+
+use self::mailbox::{Delivery, Hint, Mailbox, MailboxLimits, Push};
+use self::registry::{Registry, Seat};
+
+/// Sessions that one signal is relayed to at most; in a larger crowd nobody types.
+pub const SIGNAL_SEATS_MAX: usize = 1_000;
+
+/// Finds the sessions that an effect concerns.
+#[derive(Debug)]
+pub struct Hub {
+    limits: MailboxLimits,
+    metrics: Arc<Metrics>,
+    registry: Mutex<Registry>,
+}
+
+impl Hub {
+    /// One with nobody in it.
+    pub fn new(limits: MailboxLimits, metrics: Arc<Metrics>) -> Self {
+        Self { limits, metrics, registry: Mutex::default() }
+    }
+
+    /// Lets a session in; it is pushed nothing before its claim is released.
+    pub fn enter(&self, session: SessionId) -> Arc<Mailbox> {
+        let mailbox = Arc::new(Mailbox::new(self.limits));
+        self.registry().enter(session, Arc::clone(&mailbox));
+        mailbox
+    }
+
+    /// Lets a session out. Its user, if it had its device to the end.
+    pub fn leave(&self, session: SessionId) -> Option<UserId> {
+        self.registry().leave(session)
+    }
+
+    /// Whether each of the users has a session here.
+    pub fn online(&self, users: &[UserId]) -> Vec<bool> {
+        let registry = self.registry();
+        users.iter().map(|user| !registry.of_user(user.as_str()).is_empty()).collect()
+    }
+
+    /// How many sessions are here, with or without a device.
+    pub fn sessions(&self) -> usize {
+        self.registry().sessions()
+    }
+
+    /// Passes a signal on, stamped with its sender, to the others in its chat. It is dropped when
+    /// the session has no seat in the chat, or too many have.
+    pub fn relay(&self, user: &UserId, session: SessionId, signal: Signal) {
+        let registry = self.registry();
+        let mut seats: Vec<&Seat> = Vec::new();
+        let mut seated = signal.chat.peer_of(user).is_some();
+        for seat in registry.of_chat(&signal.chat).take(SIGNAL_SEATS_MAX + 1) {
+            if seat.session == session {
+                seated = true;
+            } else {
+                seats.push(seat);
+            }
+        }
+        if !seated || seats.len() >= SIGNAL_SEATS_MAX {
+            self.metrics.signals_dropped.one();
+            return;
+        }
+        let mut frame = BytesMut::new();
+        Packet::Signal(Signal { sender: Some(user.clone()), ..signal }).put(&mut frame);
+        let frame = frame.freeze();
+        for seat in seats {
+            self.hint(seat, Hint::Signal(frame.clone()));
+        }
+    }
+
+    fn hint(&self, seat: &Seat, hint: Hint) {
+        if seat.mailbox.hint(hint) != Push::Taken {
+            self.metrics.hints_dropped.one();
+        }
+    }
+
+    fn apply(&self, registry: &mut Registry, effect: Effect) {
+        match effect {
+            Effect::Claimed { user, device, session, groups } => {
+                if let Some(older) = registry.seat(session, &user, &device, groups) {
+                    self.metrics.sessions_replaced.one();
+                    older.mailbox.evict(CloseCode::Replaced);
+                }
+            }
+            Effect::Joined { chat, users } => registry.join(&chat, &users),
+            Effect::Stored(stored) => self.fan_out(registry, &stored),
+            Effect::Left { chat, users } => registry.part(&chat, &users),
+            Effect::CursorMoved { chat, user, delivered, read } => {
+                self.tell(registry, CursorMoved { chat, user, delivered, read });
+            }
+        }
+    }
+
+    fn fan_out(&self, registry: &Registry, stored: &Stored) {
+        let mut seats = registry.of_chat(&stored.chat).peekable();
+        if seats.peek().is_none() {
+            return;
+        }
+        let mut frame = BytesMut::with_capacity(HEAD_BYTES + stored.body.len());
+        put_with(&mut frame, Kind::Deliver as u8, |body| body.extend_from_slice(&stored.body));
+        let delivery = Arc::new(Delivery {
+            chat: stored.chat.clone(),
+            seq: stored.seq,
+            origin: stored.origin,
+            frame: frame.freeze(),
+        });
+        for seat in seats {
+            if seat.mailbox.push(&delivery) == Push::Overflowed {
+                self.metrics.mailbox_overflows.one();
+            }
+        }
+    }
+
+    /// Tells the other user of a direct chat, and the user's own devices if there are several.
+    fn tell(&self, registry: &Registry, moved: CursorMoved) {
+        let own = registry.of_user(moved.user.as_str());
+        let peer = moved.chat.peer_of(&moved.user).filter(|peer| *peer != moved.user);
+        let peers = peer.as_ref().map_or(&[][..], |peer| registry.of_user(peer.as_str()));
+        let own = if own.len() > 1 { own } else { &[] };
+        for seat in own.iter().chain(peers) {
+            self.hint(seat, Hint::Cursor(moved.clone()));
+        }
+    }
+
+    /// The sessions connected for a chat.
+    pub fn seats(&self, chat: &ChatId) -> usize {
+        self.registry().of_chat(chat).count()
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        // A panic while it is held is a bug that the committer reports; the maps stay usable.
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The hub as the store's outlet.
+#[derive(Clone, Debug)]
+pub struct HubOutlet(pub Arc<Hub>);
+
+impl Outlet for HubOutlet {
+    fn release(&mut self, effects: Vec<Effect>) {
+        let mut registry = self.0.registry();
+        for effect in effects {
+            self.0.apply(&mut registry, effect);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use packetboat_proto::id::DeviceId;
+    use packetboat_proto::packet::SignalKind;
+
+    struct House {
+        hub: Arc<Hub>,
+        outlet: HubOutlet,
+    }
+
+    fn user(text: &str) -> UserId {
+        UserId::new(text).unwrap()
+    }
+
+    fn chat(text: &str) -> ChatId {
+        ChatId::new(text).unwrap()
+    }
+
+    fn session(number: u8) -> SessionId {
+        SessionId::from([number; 16])
+    }
+
+    impl House {
+        fn new() -> Self {
+            let limits = MailboxLimits { entries: 4, bytes: 1_000 };
+            let hub = Arc::new(Hub::new(limits, Arc::default()));
+            Self { outlet: HubOutlet(Arc::clone(&hub)), hub }
+        }
+
+        fn connect(&mut self, number: u8, name: &str, groups: &[&str]) -> Arc<Mailbox> {
+            let mailbox = self.hub.enter(session(number));
+            self.outlet.release(vec![Effect::Claimed {
+                user: user(name),
+                device: DeviceId::new(&format!("d{number}")).unwrap(),
+                session: session(number),
+                groups: groups.iter().map(|group| chat(group)).collect(),
+            }]);
+            mailbox
+        }
+
+        fn store(&mut self, of: &str, seq: u64, origin: u8) {
+            let body = Bytes::from_static(b"entry");
+            let (chat, origin) = (chat(of), session(origin));
+            let stored = Stored { chat, seq, origin, body };
+            self.outlet.release(vec![Effect::Stored(Arc::new(stored))]);
+        }
+    }
+
+    #[test]
+    fn an_entry_reaches_every_session_of_both_users_encoded_once() {
+        let mut house = House::new();
+        let boxes = [house.connect(1, "a", &[]), house.connect(2, "b", &[])];
+        let stranger = house.connect(3, "c", &[]);
+        house.store("dm:a:b", 1, 1);
+        let frames = boxes.map(|mailbox| mailbox.take().deliveries[0].frame.clone());
+        assert_eq!(frames[0].as_ptr(), frames[1].as_ptr());
+        assert!(stranger.take().deliveries.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_pushed_before_the_claim_is_released() {
+        let mut house = House::new();
+        let early = house.hub.enter(session(1));
+        house.store("dm:a:b", 1, 9);
+        assert!(early.take().deliveries.is_empty());
+    }
+
+    #[test]
+    fn a_removed_member_gets_the_entry_that_says_so_and_no_more() {
+        let mut house = House::new();
+        let bob = house.connect(2, "b", &["group:g"]);
+        house.store("group:g", 5, 1);
+        house.outlet.release(vec![Effect::Left { chat: chat("group:g"), users: vec![user("b")] }]);
+        house.store("group:g", 6, 1);
+        let seqs: Vec<u64> = bob.take().deliveries.iter().map(|entry| entry.seq).collect();
+        assert_eq!(seqs, [5]);
+    }
+
+    #[test]
+    fn a_cursor_is_told_to_the_peer_and_to_several_own_devices_only() {
+        let mut house = House::new();
+        let moved =
+            || Effect::CursorMoved { chat: chat("dm:a:b"), user: user("b"), delivered: 1, read: 0 };
+        let (alice, bob) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));
+        house.outlet.release(vec![moved()]);
+        assert_eq!((alice.take().hints.len(), bob.take().hints.len()), (1, 0));
+        let second = house.connect(3, "b", &[]);
+        house.outlet.release(vec![moved()]);
+        let counts = [alice, bob, second].map(|mailbox| mailbox.take().hints.len());
+        assert_eq!(counts, [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_signal_is_stamped_and_goes_to_the_others_of_its_chat_only() {
+        let mut house = House::new();
+        let (alice, bob) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));
+        let eve = house.connect(3, "e", &[]);
+        let signal = |forged: &str| Signal {
+            chat: chat("dm:a:b"),
+            kind: SignalKind::Typing,
+            data: Bytes::new(),
+            sender: Some(user(forged)),
+        };
+        house.hub.relay(&user("e"), session(3), signal("a"));
+        assert!(bob.take().hints.is_empty() && alice.take().hints.is_empty());
+        house.hub.relay(&user("a"), session(1), signal("b"));
+        assert!(alice.take().hints.is_empty() && eve.take().hints.is_empty());
+        let Some(Hint::Signal(frame)) = bob.take().hints.pop_front() else { panic!("no signal") };
+        let mut expected = BytesMut::new();
+        Packet::Signal(signal("a")).put(&mut expected);
+        assert_eq!(frame, expected.freeze());
+    }
+
+    #[test]
+    fn a_full_mailbox_costs_only_its_own_session() {
+        let mut house = House::new();
+        let (slow, quick) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));
+        for seq in 1..=6 {
+            house.store("dm:a:b", seq, 9);
+            assert_eq!(quick.take().deliveries.len(), 1);
+        }
+        let mail = slow.take();
+        assert!(mail.entries_lost);
+        assert_eq!(mail.deliveries.len(), 4);
+        assert_eq!(house.hub.metrics.mailbox_overflows.get(), 1);
+    }
+}
