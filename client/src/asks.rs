@@ -24,6 +24,13 @@ pub(crate) struct Ask {
     pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
+impl Ask {
+    /// Ends it before it was asked.
+    pub(crate) fn refuse(self, ending: &Ending) {
+        drop(self.reply.send(Err(RequestError::Closed(ending.clone()))));
+    }
+}
+
 /// The requests without an answer, the oldest first.
 #[derive(Debug)]
 pub(crate) struct Asks {

@@ -18,13 +18,14 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::asks::Ask;
+use crate::command::Command;
 use crate::config::Config;
 use crate::connect::Dial;
-use crate::driver::{self, Command, Driver};
+use crate::draft::Draft;
+use crate::driver::{self, Driver};
 use crate::error::{ConfigError, RequestError, SendError, SignalError};
 use crate::event::{Ending, Status};
 use crate::handover::{Events, Handover};
-use crate::outbox::Draft;
 use crate::sending::Sending;
 
 /// Commands that may wait for the driver.
@@ -163,7 +164,8 @@ impl Client {
         place.expect("no semaphore of a client is ever closed")
     }
 
-    /// Waits until the outbox is empty: every message sent so far has its outcome.
+    /// Waits until the outbox is empty: every message sent so far has its outcome. Sends that come
+    /// later wait for it as well.
     pub async fn flush(&self) {
         let all = self.parts.outbox.acquire_many(self.parts.outbox_max).await;
         drop(all.expect("no semaphore of a client is ever closed"));

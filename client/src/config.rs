@@ -59,7 +59,8 @@ pub struct Config {
     /// After how long without an answer, on a live connection, the oldest unanswered message is
     /// sent again.
     pub resend_after: Duration,
-    /// Messages that may wait for their answer; a further [`send`](crate::Client::send) waits.
+    /// Messages that may wait for their answer; a further [`send`](crate::Client::send) waits. It
+    /// bounds the memory too: this many contents of the largest size.
     pub outbox_max: usize,
     /// Entries that may wait for the app; beyond them the socket is not read.
     pub events_max: usize,

@@ -22,7 +22,8 @@ const HINTS_MAX: usize = 256;
 ///
 /// With [`AckMode::Auto`](crate::AckMode::Auto) asking for the next event says that the app is
 /// done with the one before. When this is dropped, entries are neither handed over nor
-/// acknowledged any more: they stay in the log for the device's next session.
+/// acknowledged any more: they stay in the log for the device's next session, and the server may
+/// close this one for it, now and then. An app that only sends takes the events and drops them.
 #[derive(Debug)]
 pub struct Events {
     handover: Arc<Handover>,
@@ -153,9 +154,13 @@ impl Handover {
         self.app.wake();
     }
 
-    /// As many entries wait as may.
-    pub(crate) fn is_full(&self) -> bool {
-        self.lock().entries >= self.entries_max
+    /// How many more entries the app may be left waiting with.
+    pub(crate) fn room(&self) -> usize {
+        let state = self.lock();
+        if state.app_is_gone {
+            return usize::MAX;
+        }
+        self.entries_max.saturating_sub(state.entries)
     }
 
     /// Nothing more will come.
@@ -264,9 +269,9 @@ mod tests {
         let handover = Handover::new(2);
         let mut events = Events::new(handover.clone());
         handover.push(&mut vec![entry(4), entry(5)]);
-        assert!(handover.is_full());
+        assert_eq!(handover.room(), 0);
         assert_eq!(events.next().await, Some(entry(4)));
-        assert!(!handover.is_full());
+        assert_eq!(handover.room(), 1);
         assert!(handover.doings().marks.is_empty());
         assert_eq!(events.next().await, Some(entry(5)));
         let doings = handover.doings();
@@ -304,6 +309,6 @@ mod tests {
         let handover = Handover::new(1);
         drop(Events::new(handover.clone()));
         handover.push(&mut vec![entry(1)]);
-        assert!(handover.app_is_gone() && !handover.is_full());
+        assert!(handover.app_is_gone() && handover.room() > 0);
     }
 }

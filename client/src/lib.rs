@@ -48,15 +48,24 @@
 
 mod asks;
 mod client;
+mod command;
 mod config;
 mod connect;
+mod draft;
 mod driver;
 mod error;
 mod event;
+mod flow;
 mod group;
 mod handover;
+mod heartbeat;
+mod inbox;
+mod lane;
+mod link;
 mod outbox;
+mod position;
 mod random;
+mod reconnect;
 mod sending;
 
 pub use packetboat_proto as proto;

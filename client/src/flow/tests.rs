@@ -1,0 +1,151 @@
+//! The flow under inputs in any order.
+
+use proptest::prelude::*;
+
+use super::*;
+use packetboat_proto::entry::Entry;
+use packetboat_proto::id::{MessageId, SessionId};
+use packetboat_proto::packet::{Accepted, Notice, Rejected};
+
+use crate::draft::Draft;
+use crate::handover::Marks;
+use crate::sending::Sending;
+
+fn chat() -> ChatId {
+    "dm:alice:bob".parse().unwrap()
+}
+
+fn flow() -> Flow {
+    let (user, device) = ("alice".parse().unwrap(), "laptop".parse().unwrap());
+    Flow::new(Config::new("s:1", user, device, Credential::Open), 7)
+}
+
+fn id(number: u8) -> MessageId {
+    MessageId::from([number; 16])
+}
+
+fn packet(kind: u8, number: u8) -> Packet {
+    let verdict = match number % 3 {
+        0 => Verdict::close(CloseCode::ShuttingDown, "", 100),
+        1 => Verdict::close(CloseCode::HeartbeatTimeout, "", 0),
+        _ => Verdict::close(CloseCode::BadTicket, "", 0),
+    };
+    match kind {
+        0 => Packet::Welcome(Welcome {
+            session: SessionId::from([1; 16]),
+            limits: Limits {
+                max_body: 8192,
+                ..Limits::default()
+            },
+            ticket: Bytes::from_static(b"t"),
+            ticket_expires_ms: u64::from(number),
+            now_ms: 0,
+            server: String::new(),
+            new_device: false,
+        }),
+        1 => Packet::Goodbye(verdict),
+        2 => Packet::Accepted(Accepted {
+            chat: chat(),
+            id: id(number),
+            seq: u64::from(number) + 1,
+            at_ms: 0,
+            duplicate: false,
+        }),
+        3 => Packet::Rejected(Rejected {
+            chat: chat(),
+            id: id(number),
+            verdict,
+        }),
+        4 => Packet::Deliver(Entry {
+            chat: chat(),
+            seq: u64::from(number) + 1,
+            sender: "bob".parse().unwrap(),
+            id: id(number),
+            at_ms: 0,
+            content: Bytes::from_static(b"x"),
+        }),
+        5 => Packet::Ping(number.into()),
+        6 => Packet::Pong(number.into()),
+        _ => Packet::Notice(Notice::Missed),
+    }
+}
+
+fn input(kind: u8, number: u8) -> Input {
+    match kind {
+        0 | 1 => Input::Dialed,
+        2 => Input::DialFailed("no".into()),
+        3 => Input::Lost(Lost::Cut),
+        4 => Input::Broken(CloseCode::BadFrame, "bad".into()),
+        5 => {
+            let (_, reply) = Sending::new(id(number), None);
+            Input::Command(Command::Send(Draft {
+                chat: chat(),
+                id: id(number),
+                content: Bytes::from_static(b"x"),
+                once: number.is_multiple_of(2),
+                reply,
+            }))
+        }
+        6 => {
+            let marks = Marks {
+                taken: number.into(),
+                acked: 0,
+                read: number.into(),
+            };
+            Input::Doings(Doings {
+                marks: HashMap::from([(chat(), marks)]),
+                taken: 1,
+                reconnect: number == 0,
+            })
+        }
+        7 => Input::Command(Command::Ping(oneshot::channel().0)),
+        8 => Input::Heard,
+        kind => Input::Packet(packet(kind % 8, number)),
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_due_once_it_was_seen_to(
+        steps in proptest::collection::vec((0..24u8, 0..12u8, 0..4000u64), 1..80),
+    ) {
+        let mut flow = flow();
+        let (mut now, mut out) = (Time::default(), vec![]);
+        for (kind, number, wait_ms) in steps {
+            now = now + Duration::from_millis(wait_ms);
+            flow.handle(now, input(kind, number), &mut out);
+            // A tick may leave one connection and another make the next.
+            for _ in 0..3 {
+                flow.handle(now, Input::Tick, &mut out);
+                flow.pump(now, 1 << 20, &mut out);
+            }
+            prop_assert!(flow.deadline().is_none_or(|at| at > now), "{:?} at {now:?}", flow.phase);
+        }
+    }
+
+    #[test]
+    fn each_connection_is_left_before_the_next_is_made(
+        steps in proptest::collection::vec((0..24u8, 0..12u8, 0..4000u64), 1..80),
+    ) {
+        let mut flow = flow();
+        let (mut now, mut out) = (Time::default(), vec![]);
+        for (kind, number, wait_ms) in steps {
+            now = now + Duration::from_millis(wait_ms);
+            flow.handle(now, Input::Tick, &mut out);
+            flow.handle(now, input(kind, number), &mut out);
+            flow.pump(now, 1 << 20, &mut out);
+        }
+        let mut is_linked = false;
+        for action in out {
+            match action {
+                Action::Dial => {
+                    prop_assert!(!is_linked);
+                    is_linked = true;
+                }
+                Action::HangUp => is_linked = false,
+                Action::Write(packet) => prop_assert!(is_linked, "{packet:?} goes nowhere"),
+                Action::Tell(_) => {}
+            }
+        }
+    }
+}

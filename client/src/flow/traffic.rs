@@ -1,0 +1,302 @@
+//! What goes over an open connection, both ways. Must never send more than the server's limits
+//! allow.
+
+use packetboat_proto::code::{CloseCode, RejectCode, Retry};
+use packetboat_proto::entry::Entry;
+use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, HANDSHAKE_BODY_BYTES_MAX};
+use packetboat_proto::packet::{Accepted as Stored, Packet, Rejected, Verdict};
+use packetboat_proto::time::Time;
+use tokio::sync::oneshot;
+
+use super::{Action, Flow, Phase};
+use crate::command::Command;
+use crate::draft::Draft;
+use crate::error::SendError;
+use crate::event::{Event, Lost};
+use crate::handover::Doings;
+use crate::heartbeat::Beat;
+use crate::outbox::{Next, Room};
+use crate::sending::Accepted;
+
+/// Messages that may go out behind the `Hello`, before the server has named its limit.
+const EARLY_SENDS_MAX: usize = 32;
+/// Bytes of a content that may.
+const EARLY_CONTENT_BYTES_MAX: usize = HANDSHAKE_BODY_BYTES_MAX as usize - 256;
+/// What a message is taken to need on the wire beside its content, in bytes.
+const SEND_OVERHEAD_BYTES: usize = 128;
+/// Pings of the app that may be without a pong; an older one is given up.
+const PINGS_MAX: usize = 16;
+
+impl Flow {
+    pub(super) fn packet(&mut self, now: Time, packet: Packet, out: &mut Vec<Action>) {
+        match (&self.phase, packet) {
+            (Phase::Greeting { .. }, Packet::Welcome(welcome)) => self.welcome(now, welcome, out),
+            (Phase::Greeting { .. } | Phase::Open(_), Packet::Goodbye(verdict)) => {
+                self.goodbye(now, verdict, out);
+            }
+            (Phase::Open(_), packet) => self.open_packet(now, packet, out),
+            (Phase::Greeting { .. }, packet) => self.misplaced(now, &packet, out),
+            // Left already: what still comes is of the connection before.
+            (Phase::Idle { .. } | Phase::Dialing { .. } | Phase::Over(_), _) => {}
+        }
+    }
+
+    fn open_packet(&mut self, now: Time, packet: Packet, out: &mut Vec<Action>) {
+        match packet {
+            Packet::Accepted(stored) => self.accepted(now, stored),
+            Packet::Rejected(rejected) => self.rejected(now, rejected),
+            Packet::Deliver(entry) => self.deliver(now, entry, out),
+            Packet::Ping(token) => self.write(now, Packet::Pong(token), out),
+            Packet::Pong(token) => self.pong(token),
+            Packet::Signal(signal) => out.push(Action::Tell(Event::Signal(signal))),
+            Packet::Notice(notice) => out.push(Action::Tell(Event::Notice(notice))),
+            Packet::Response(response) => {
+                if let Some(state) = self.asks.answered(response) {
+                    self.inbox.anchor(now, &state.chat, state.delivered);
+                }
+            }
+            Packet::Hello(_)
+            | Packet::Welcome(_)
+            | Packet::Goodbye(_)
+            | Packet::Send(_)
+            | Packet::Ack(_)
+            | Packet::Request(_) => self.misplaced(now, &packet, out),
+        }
+    }
+
+    fn misplaced(&mut self, now: Time, packet: &Packet, out: &mut Vec<Action>) {
+        let detail = format!("a {:?} may not come here", packet.kind());
+        self.fault(now, CloseCode::WrongState, detail, out);
+    }
+
+    fn accepted(&mut self, now: Time, stored: Stored) {
+        self.inbox.accepted(now, &stored.chat, stored.seq);
+        if let Some(draft) = self.outbox.take(&stored.chat, stored.id) {
+            self.reconnect.progress();
+            draft.reply.end(Ok(Accepted {
+                chat: stored.chat,
+                id: stored.id,
+                seq: stored.seq,
+                at_ms: stored.at_ms,
+                duplicate: stored.duplicate,
+            }));
+        }
+    }
+
+    fn rejected(&mut self, now: Time, rejected: Rejected) {
+        let Rejected { chat, id, verdict } = rejected;
+        let known = verdict.reject_code().map(RejectCode::retry);
+        let for_good = verdict.retry.or(known).unwrap_or(Retry::Never) == Retry::Never;
+        if for_good || self.outbox.is_once(&chat, id) {
+            if let Some(draft) = self.outbox.take(&chat, id) {
+                draft.reply.end(Err(SendError::Rejected { id, verdict }));
+            }
+        } else {
+            let wait = self.reconnect.after_refusal(&verdict);
+            self.outbox.put_off(&chat, id, now + wait);
+        }
+    }
+
+    fn deliver(&mut self, now: Time, entry: Entry, out: &mut Vec<Action>) {
+        // An own message whose acceptance was lost with its connection shows here to be stored.
+        if entry.sender == self.config.user
+            && self.outbox.content(&entry.chat, entry.id) == Some(&entry.content)
+        {
+            self.accepted(
+                now,
+                Stored {
+                    chat: entry.chat.clone(),
+                    id: entry.id,
+                    seq: entry.seq,
+                    at_ms: entry.at_ms,
+                    duplicate: true,
+                },
+            );
+        }
+        if self.inbox.deliver(now, &entry.chat, entry.seq) {
+            self.reconnect.progress();
+            out.push(Action::Tell(Event::Entry(entry)));
+        }
+    }
+
+    fn pong(&mut self, token: u64) {
+        if self.ack_ping == Some(token) {
+            self.ack_ping = None;
+            self.inbox.pong_came();
+        }
+        if let Some(at) = self.pings.iter().position(|(sent, _)| *sent == token)
+            && let Some((_, reply)) = self.pings.remove(at)
+        {
+            reply.send(()).ok();
+        }
+    }
+
+    pub(super) fn command(&mut self, now: Time, command: Command, out: &mut Vec<Action>) {
+        match command {
+            Command::Send(draft) => self.send(draft),
+            Command::Ask(ask) => match &self.phase {
+                Phase::Over(ending) => ask.refuse(ending),
+                _ => self.asks.push(now, ask),
+            },
+            Command::Signal(signal) => {
+                if matches!(self.phase, Phase::Open(_)) {
+                    self.write(now, Packet::Signal(signal), out);
+                }
+            }
+            Command::Ping(reply) => self.ping(now, Some(reply), out),
+            // Who asked may be gone.
+            Command::Cursors(reply) => drop(reply.send(self.inbox.cursors())),
+            Command::Close(reply) => {
+                self.closers.push(reply);
+                self.close(now, out);
+            }
+        }
+    }
+
+    fn send(&mut self, draft: Draft) {
+        if let Phase::Over(ending) = &self.phase {
+            let (id, ending) = (draft.id, ending.clone());
+            draft.reply.end(Err(SendError::Closed { id, ending }));
+        } else if let Err(draft) = self.outbox.push(draft) {
+            let id = draft.id;
+            draft.reply.end(Err(SendError::Pending { id }));
+        }
+    }
+
+    fn ping(&mut self, now: Time, reply: Option<oneshot::Sender<()>>, out: &mut Vec<Action>) {
+        if !matches!(self.phase, Phase::Open(_)) {
+            return;
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        if let Some(reply) = reply {
+            if self.pings.len() == PINGS_MAX {
+                self.pings.pop_front();
+            }
+            self.pings.push_back((token, reply));
+        }
+        if self.ack_ping.is_none() {
+            self.ack_ping = Some(token);
+            self.inbox.ping_sent();
+        }
+        self.write(now, Packet::Ping(token), out);
+    }
+
+    pub(super) fn doings(&mut self, now: Time, doings: Doings, out: &mut Vec<Action>) {
+        self.inbox.count_taken(doings.taken);
+        for (chat, marks) in doings.marks {
+            if marks.taken > 0 {
+                self.inbox.take(now, &chat, marks.taken);
+            }
+            if marks.acked > 0 {
+                self.inbox.finish(now, &chat, marks.acked);
+            }
+            if marks.read > 0 {
+                self.inbox.read(now, &chat, marks.read);
+            }
+        }
+        if doings.reconnect {
+            self.reconnect_now(now, out);
+        }
+    }
+
+    pub(super) fn tick_open(&mut self, now: Time, out: &mut Vec<Action>) {
+        let Phase::Open(session) = &mut self.phase else {
+            return;
+        };
+        if session.steady_at.is_some_and(|at| at <= now) {
+            session.steady_at = None;
+            self.reconnect.progress();
+        }
+        match session.heartbeat.beat(now) {
+            Beat::Rest => {}
+            Beat::Ping => self.ping(now, None, out),
+            Beat::Dead => self.lost(now, Lost::Silent, out),
+        }
+    }
+
+    /// Sends what waits: acks, requests, and messages of about `bytes` bytes together.
+    pub(crate) fn pump(&mut self, now: Time, bytes: usize, out: &mut Vec<Action>) {
+        let room = match &self.phase {
+            Phase::Greeting { .. } if !self.is_wary => Room {
+                sends: EARLY_SENDS_MAX,
+                content: EARLY_CONTENT_BYTES_MAX,
+                is_final: false,
+            },
+            Phase::Open(session) => {
+                let limits = &session.limits;
+                let body = limits.max_body.saturating_sub(BODY_OVERHEAD_BYTES);
+                Room {
+                    sends: limits.sends as usize,
+                    content: limits.max_content.min(body) as usize,
+                    is_final: true,
+                }
+            }
+            _ => return,
+        };
+        if self.inbox.must_flush(now) {
+            self.flush_acks(now, out);
+        }
+        if room.is_final {
+            self.pump_asks(now, out);
+        }
+        self.pump_sends(now, room, bytes, out);
+    }
+
+    fn pump_asks(&mut self, now: Time, out: &mut Vec<Action>) {
+        if !self.asks.position_is_open()
+            && let Some(chat) = self.inbox.next_adrift()
+        {
+            self.asks.push_position(now, chat);
+        }
+        while let Some(request) = self.asks.next_to_send() {
+            self.write(now, Packet::Request(request), out);
+        }
+    }
+
+    fn pump_sends(&mut self, now: Time, room: Room, mut bytes: usize, out: &mut Vec<Action>) {
+        while bytes > 0 {
+            match self.outbox.next(now, room) {
+                Some(Next::Send(send)) => {
+                    bytes = bytes.saturating_sub(send.content.len() + SEND_OVERHEAD_BYTES);
+                    self.write(now, Packet::Send(send), out);
+                }
+                Some(Next::TooLarge(draft)) => {
+                    let (bytes, max) = (draft.content.len(), room.content);
+                    let reason = format!("{bytes} bytes, the server takes {max}");
+                    let verdict = Verdict::reject(RejectCode::TooLarge, &reason, 0);
+                    let id = draft.id;
+                    draft.reply.end(Err(SendError::Rejected { id, verdict }));
+                }
+                None => return,
+            }
+        }
+    }
+
+    pub(super) fn flush_acks(&mut self, now: Time, out: &mut Vec<Action>) {
+        let bytes_max = match &self.phase {
+            Phase::Open(session) => session.limits.max_body,
+            _ => HANDSHAKE_BODY_BYTES_MAX,
+        };
+        loop {
+            let cursors = self.inbox.flush(bytes_max as usize);
+            if cursors.is_empty() {
+                return;
+            }
+            self.write(now, Packet::Ack(cursors), out);
+        }
+    }
+
+    pub(super) fn write(&mut self, now: Time, packet: Packet, out: &mut Vec<Action>) {
+        if let Phase::Open(session) = &mut self.phase {
+            session.heartbeat.sent(now);
+        }
+        out.push(Action::Write(packet));
+    }
+
+    pub(super) fn heard(&mut self, now: Time) {
+        if let Phase::Open(session) = &mut self.phase {
+            session.heartbeat.heard(now);
+        }
+    }
+}
