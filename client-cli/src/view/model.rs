@@ -368,4 +368,4 @@ fn refusal(error: &SendError) -> String {
 
 #[cfg(test)]
 #[path = "model/tests.rs"]
-mod tests;
+pub(crate) mod tests;
