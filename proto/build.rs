@@ -1,4 +1,5 @@
-//! Compiles the .proto files with protox, so that no protoc is needed. Must write to `OUT_DIR` only.
+//! Compiles the .proto files with protox, so that no protoc is needed. Must write to `OUT_DIR`
+//! only.
 
 use std::io;
 

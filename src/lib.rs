@@ -1,8 +1,19 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
 //!
-//! Floors, lowest first: [`metrics`]; [`store`]; [`hub`].
+//! Floors, lowest first: [`metrics`], [`clock`]; [`config`]; [`store`]; [`auth`], [`tls`];
+//! [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`], [`user`], [`greeting`].
 
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod greeting;
 pub mod hub;
+pub mod listener;
 pub mod metrics;
+pub mod server;
 pub mod session;
 pub mod store;
+pub mod tls;
+pub mod user;

@@ -1,5 +1,16 @@
 //! One authenticated connection: the pure `flow` decides, the task carries out. Must never know
 //! which store or transport it runs on.
+//!
+//! Floors, lowest first: [`rate`], [`deliveries`], [`moves`], [`transport`]; [`sends`],
+//! [`questions`]; [`flow`]; [`house`]; [`answers`]; [`task`].
 
+pub mod answers;
 pub mod deliveries;
+pub mod flow;
+pub mod house;
+pub mod moves;
+pub mod questions;
 pub mod rate;
+pub mod sends;
+pub mod task;
+pub mod transport;

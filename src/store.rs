@@ -1,6 +1,25 @@
 //! What the server asks to keep and find, in the words of the design and nothing of any engine.
 //! The session and the hub know only this file of the store; must never name a backend.
 
+pub mod backend;
+pub mod batch;
+mod committer;
+pub mod embedded;
+pub mod health;
+mod horizon;
+mod job;
+pub mod key;
+mod ledger;
+pub mod memory;
+mod parts;
+mod read_error;
+mod reader;
+mod recent;
+mod record;
+pub mod rules;
+pub mod sled;
+mod spans;
+
 use std::future::Future;
 use std::sync::Arc;
 

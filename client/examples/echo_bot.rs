@@ -9,10 +9,7 @@
 //! same message id, made from the entry's own: if the bot is stopped between its answer and its
 //! ack, the entry comes again, and the answer is stored once all the same.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "an example shows on the terminal what it does"
-)]
+#![allow(clippy::print_stdout, reason = "an example shows on the terminal what it does")]
 
 use std::error::Error;
 

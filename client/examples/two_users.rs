@@ -7,10 +7,7 @@
 //!
 //! The server must be one that asks for no credential.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "an example shows on the terminal what it does"
-)]
+#![allow(clippy::print_stdout, reason = "an example shows on the terminal what it does")]
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -39,13 +36,7 @@ async fn main() -> Result<(), Failure> {
     // What is left in the log of an earlier run has another mark.
     let mark = Client::new_message_id().to_string();
     let lines = ["Ahoy!", "Is the mail aboard?"].map(|line| format!("{line} ({mark})"));
-    let one = tokio::spawn(talk(
-        server.clone(),
-        alice,
-        chat.clone(),
-        lines,
-        mark.clone(),
-    ));
+    let one = tokio::spawn(talk(server.clone(), alice, chat.clone(), lines, mark.clone()));
     let lines = ["Ahoy yourself.", "It is, every sack."].map(|line| format!("{line} ({mark})"));
     let other = tokio::spawn(talk(server, bob, chat, lines, mark));
     let (one, other) = (one.await??, other.await??);

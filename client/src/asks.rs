@@ -57,11 +57,7 @@ enum Asker {
 
 impl Asks {
     pub(crate) const fn new(timeout: Duration) -> Self {
-        Self {
-            open: VecDeque::new(),
-            next_id: 1,
-            timeout,
-        }
+        Self { open: VecDeque::new(), next_id: 1, timeout }
     }
 
     pub(crate) fn push(&mut self, now: Time, ask: Ask) {
@@ -96,10 +92,7 @@ impl Asks {
     pub(crate) fn next_to_send(&mut self) -> Option<Request> {
         let open = self.open.iter_mut().find(|open| !open.sent)?;
         open.sent = true;
-        Some(Request {
-            id: open.id,
-            operation: Some(open.operation.clone()),
-        })
+        Some(Request { id: open.id, operation: Some(open.operation.clone()) })
     }
 
     /// Takes an answer. Returns what the client itself asked for.
@@ -118,8 +111,7 @@ impl Asks {
 
     /// The connection is gone: all are to be sent on the next one, but for the client's own.
     pub(crate) fn disconnected(&mut self) {
-        self.open
-            .retain(|open| matches!(open.asker, Asker::App(..)));
+        self.open.retain(|open| matches!(open.asker, Asker::App(..)));
         self.open.iter_mut().for_each(|open| open.sent = false);
     }
 
@@ -129,11 +121,7 @@ impl Asks {
             let Some(open) = self.open.pop_front() else {
                 return;
             };
-            let error = if open.sent {
-                RequestError::Timeout
-            } else {
-                RequestError::Disconnected
-            };
+            let error = if open.sent { RequestError::Timeout } else { RequestError::Disconnected };
             open.end(error);
         }
     }
@@ -176,14 +164,7 @@ mod tests {
         let (reply, outcome) = oneshot::channel();
         let operation = Operation::Presence { users: Vec::new() };
         let place = None;
-        asks.push(
-            Time::from_ms(now),
-            Ask {
-                operation,
-                reply,
-                place,
-            },
-        );
+        asks.push(Time::from_ms(now), Ask { operation, reply, place });
         outcome
     }
 
@@ -197,10 +178,7 @@ mod tests {
         let again = asks.next_to_send().unwrap();
         assert_eq!(first, again);
         let answer = Ok(Answer::Presence(Vec::new()));
-        let response = Response {
-            id: first.id,
-            answer,
-        };
+        let response = Response { id: first.id, answer };
         assert_eq!(asks.answered(response.clone()), None);
         assert_eq!(outcome.try_recv(), Ok(Ok(Answer::Presence(Vec::new()))));
         assert_eq!(asks.answered(response), None);

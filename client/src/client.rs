@@ -112,8 +112,7 @@ impl Client {
     /// Puts a message into the outbox; waits for a place in it. What is returned tells what
     /// becomes of the message, and may be dropped: the message goes its way.
     pub async fn send(&self, chat: &ChatId, content: &Content) -> Result<Sending, SendError> {
-        self.send_with_id(chat, Self::new_message_id(), content.encode())
-            .await
+        self.send_with_id(chat, Self::new_message_id(), content.encode()).await
     }
 
     /// As [`send`](Self::send), with an id of the app's and an encoded [`Content`]: for apps that
@@ -130,8 +129,7 @@ impl Client {
 
     /// As [`send`](Self::send), but a server that cannot store it for now is not asked again.
     pub async fn send_once(&self, chat: &ChatId, content: &Content) -> Result<Sending, SendError> {
-        self.push(chat, Self::new_message_id(), content.encode(), true)
-            .await
+        self.push(chat, Self::new_message_id(), content.encode(), true).await
     }
 
     async fn push(
@@ -143,19 +141,10 @@ impl Client {
     ) -> Result<Sending, SendError> {
         let place = Self::place(&self.parts.outbox).await;
         let (sending, reply) = Sending::new(id, Some(place));
-        let draft = Draft {
-            chat: chat.clone(),
-            id,
-            content,
-            once,
-            reply,
-        };
+        let draft = Draft { chat: chat.clone(), id, content, once, reply };
         match self.parts.commands.send(Command::Send(draft)).await {
             Ok(()) => Ok(sending),
-            Err(_) => Err(SendError::Closed {
-                id,
-                ending: self.ending(),
-            }),
+            Err(_) => Err(SendError::Closed { id, ending: self.ending() }),
         }
     }
 
@@ -187,12 +176,7 @@ impl Client {
     /// need not be asked about: its own entries. Also had after the end.
     pub async fn cursors(&self) -> HashMap<ChatId, u64> {
         let (reply, cursors) = oneshot::channel();
-        if self
-            .parts
-            .commands
-            .send(Command::Cursors(reply))
-            .await
-            .is_ok()
+        if self.parts.commands.send(Command::Cursors(reply)).await.is_ok()
             && let Ok(cursors) = cursors.await
         {
             return cursors;
@@ -204,17 +188,9 @@ impl Client {
     /// is dropped when anything is in its way, a connection that is missing included.
     pub fn signal(&self, chat: &ChatId, kind: SignalKind, data: Bytes) -> Result<(), SignalError> {
         if data.len() > SIGNAL_BYTES_MAX {
-            return Err(SignalError::TooLong {
-                bytes: data.len(),
-                max: SIGNAL_BYTES_MAX,
-            });
+            return Err(SignalError::TooLong { bytes: data.len(), max: SIGNAL_BYTES_MAX });
         }
-        let signal = Signal {
-            chat: chat.clone(),
-            kind,
-            data,
-            sender: None,
-        };
+        let signal = Signal { chat: chat.clone(), kind, data, sender: None };
         // A full queue is something in its way.
         drop(self.parts.commands.try_send(Command::Signal(signal)));
         Ok(())
@@ -268,10 +244,7 @@ impl Client {
     ) -> Result<Page<Member>, RequestError> {
         let chat = chat.clone();
         match self.ask(Operation::Members { chat, after, limit }).await? {
-            Answer::Members { members, more } => Ok(Page {
-                items: members,
-                more,
-            }),
+            Answer::Members { members, more } => Ok(Page { items: members, more }),
             _ => Err(RequestError::Unexpected),
         }
     }
@@ -279,10 +252,7 @@ impl Client {
     /// Who of at most 100 users is online, and when the others were last seen.
     pub async fn presence(&self, users: Vec<UserId>) -> Result<Vec<Presence>, RequestError> {
         if users.len() > PRESENCE_USERS_MAX {
-            return Err(RequestError::TooMany {
-                count: users.len(),
-                max: PRESENCE_USERS_MAX,
-            });
+            return Err(RequestError::TooMany { count: users.len(), max: PRESENCE_USERS_MAX });
         }
         match self.ask(Operation::Presence { users }).await? {
             Answer::Presence(users) => Ok(users),
@@ -293,11 +263,7 @@ impl Client {
     async fn ask(&self, operation: Operation) -> Result<Answer, RequestError> {
         let place = Self::place(&self.parts.asks).await;
         let (reply, outcome) = oneshot::channel();
-        let ask = Ask {
-            operation,
-            reply,
-            place: Some(place),
-        };
+        let ask = Ask { operation, reply, place: Some(place) };
         let closed = || RequestError::Closed(self.ending());
         let sent = self.parts.commands.send(Command::Ask(ask)).await;
         sent.map_err(|_| closed())?;
@@ -345,13 +311,7 @@ impl Client {
     /// [`SendError::Closed`]; to wait for it, [`flush`](Self::flush) first.
     pub async fn close(&self) {
         let (reply, closed) = oneshot::channel();
-        if self
-            .parts
-            .commands
-            .send(Command::Close(reply))
-            .await
-            .is_ok()
-        {
+        if self.parts.commands.send(Command::Close(reply)).await.is_ok() {
             // Gone without a word is closed as well.
             drop(closed.await);
         }

@@ -112,10 +112,7 @@ pub struct BackoffConfig {
 
 impl Default for BackoffConfig {
     fn default() -> Self {
-        Self {
-            base: Duration::from_millis(250),
-            cap: Duration::from_secs(30),
-        }
+        Self { base: Duration::from_millis(250), cap: Duration::from_secs(30) }
     }
 }
 
@@ -142,18 +139,12 @@ pub enum Roots {
 impl TlsConfig {
     /// Trusts whom the operating system trusts.
     pub const fn system() -> Self {
-        Self {
-            roots: Roots::System,
-            server_name: None,
-        }
+        Self { roots: Roots::System, server_name: None }
     }
 
     /// Trusts the certificates in a PEM file.
     pub fn pem_file(path: impl Into<PathBuf>) -> Self {
-        Self {
-            roots: Roots::PemFile(path.into()),
-            server_name: None,
-        }
+        Self { roots: Roots::PemFile(path.into()), server_name: None }
     }
 }
 
@@ -198,11 +189,7 @@ impl Config {
         let lengths = [
             credential,
             ("the ticket", ticket, TICKET_BYTES_MAX),
-            (
-                "the software's name",
-                self.software.len(),
-                SOFTWARE_BYTES_MAX,
-            ),
+            ("the software's name", self.software.len(), SOFTWARE_BYTES_MAX),
         ];
         for (what, bytes, max) in lengths {
             if bytes > max {
@@ -246,20 +233,9 @@ impl Config {
     /// The limits to ask for: the window no larger than what may wait for the app.
     pub(crate) fn wanted(&self) -> Limits {
         let events = u32::try_from(self.events_max).unwrap_or(u32::MAX);
-        let asked = if self.wanted.window == 0 {
-            WINDOW_DEFAULT
-        } else {
-            self.wanted.window
-        };
-        let window = if asked > events {
-            events
-        } else {
-            self.wanted.window
-        };
-        Limits {
-            window,
-            ..self.wanted
-        }
+        let asked = if self.wanted.window == 0 { WINDOW_DEFAULT } else { self.wanted.window };
+        let window = if asked > events { events } else { self.wanted.window };
+        Limits { window, ..self.wanted }
     }
 }
 

@@ -76,9 +76,8 @@ fn tls_config(tls: &TlsConfig) -> Result<ClientConfig, ConfigError> {
 }
 
 fn roots(roots: &Roots) -> Result<RootCertStore, ConfigError> {
-    let unreadable = |error: &dyn std::fmt::Display| ConfigError::Roots {
-        detail: error.to_string(),
-    };
+    let unreadable =
+        |error: &dyn std::fmt::Display| ConfigError::Roots { detail: error.to_string() };
     let mut store = RootCertStore::empty();
     let found = match roots {
         Roots::System => {
@@ -110,9 +109,8 @@ fn server_name(tls: &TlsConfig, server: &str) -> Result<ServerName<'static>, Con
     let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let name = tls.server_name.as_deref().unwrap_or(host);
-    ServerName::try_from(name.to_owned()).map_err(|_| ConfigError::ServerName {
-        name: name.to_owned(),
-    })
+    ServerName::try_from(name.to_owned())
+        .map_err(|_| ConfigError::ServerName { name: name.to_owned() })
 }
 
 impl std::fmt::Debug for Dial {
@@ -133,15 +131,9 @@ mod tests {
 
     #[test]
     fn the_certificate_is_for_the_host_unless_another_name_is_given() {
-        assert_eq!(
-            name("boat.example:7583", None).unwrap().to_str(),
-            "boat.example"
-        );
+        assert_eq!(name("boat.example:7583", None).unwrap().to_str(), "boat.example");
         assert_eq!(name("[::1]:7583", None).unwrap().to_str(), "::1");
-        assert_eq!(
-            name("10.0.0.1:7583", Some("boat")).unwrap().to_str(),
-            "boat"
-        );
+        assert_eq!(name("10.0.0.1:7583", Some("boat")).unwrap().to_str(), "boat");
         assert!(name("not a name:1", None).is_err());
     }
 

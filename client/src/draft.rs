@@ -21,10 +21,6 @@ pub(crate) struct Draft<R = SendReply> {
 
 impl<R> Draft<R> {
     pub(crate) fn to_send(&self) -> Send {
-        Send {
-            chat: self.chat.clone(),
-            id: self.id,
-            content: self.content.clone(),
-        }
+        Send { chat: self.chat.clone(), id: self.id, content: self.content.clone() }
     }
 }

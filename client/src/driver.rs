@@ -160,9 +160,7 @@ impl Driver {
         self.feed(match read {
             Ok(0) => Input::Lost(Lost::Cut),
             Ok(_) => Input::Heard,
-            Err(error) => Input::Lost(Lost::Stream {
-                detail: error.to_string(),
-            }),
+            Err(error) => Input::Lost(Lost::Stream { detail: error.to_string() }),
         });
     }
 

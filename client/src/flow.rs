@@ -125,17 +125,12 @@ impl Flow {
         let cursors = std::mem::take(&mut config.cursors);
         let ticket = config.ticket.take();
         Self {
-            phase: Phase::Idle {
-                until: Time::default(),
-            },
+            phase: Phase::Idle { until: Time::default() },
             outbox: Outbox::new(config.resend_after, config.strict_order),
             inbox: Inbox::new(config.acks, cursors),
             asks: Asks::new(config.request_timeout),
             reconnect: Reconnect::new(config.backoff, Random::new(seed)),
-            ticket: ticket.map(|bytes| Ticket {
-                bytes,
-                expires: None,
-            }),
+            ticket: ticket.map(|bytes| Ticket { bytes, expires: None }),
             ticket_is_shown: false,
             is_wary: false,
             next_token: 1,
@@ -298,10 +293,7 @@ impl Flow {
         self.pings.clear();
         self.ack_ping = None;
         out.push(Action::HangUp);
-        out.push(Action::Tell(Event::Disconnected {
-            why,
-            retry_in: wait,
-        }));
+        out.push(Action::Tell(Event::Disconnected { why, retry_in: wait }));
     }
 
     fn close(&mut self, now: Time, out: &mut Vec<Action>) {
@@ -318,10 +310,7 @@ impl Flow {
             return;
         }
         for draft in self.outbox.drain() {
-            draft.reply.end(Err(SendError::Closed {
-                id: draft.id,
-                ending: ending.clone(),
-            }));
+            draft.reply.end(Err(SendError::Closed { id: draft.id, ending: ending.clone() }));
         }
         self.asks.end(&ending);
         self.pings.clear();

@@ -17,8 +17,7 @@ impl Client {
         members: Vec<UserId>,
     ) -> Result<Sending, SendError> {
         let name = name.to_owned();
-        self.change(group, GroupChange::Created { name, members })
-            .await
+        self.change(group, GroupChange::Created { name, members }).await
     }
 
     /// Adds at most 100 users. Only the owner may.
@@ -50,8 +49,7 @@ impl Client {
 
     /// Calls the group differently. Only the owner may.
     pub async fn rename(&self, group: &ChatId, name: &str) -> Result<Sending, SendError> {
-        self.change(group, GroupChange::Renamed(name.to_owned()))
-            .await
+        self.change(group, GroupChange::Renamed(name.to_owned())).await
     }
 
     async fn change(&self, group: &ChatId, change: GroupChange) -> Result<Sending, SendError> {

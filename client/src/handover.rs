@@ -71,10 +71,7 @@ struct State {
 
 impl Events {
     pub(crate) const fn new(handover: Arc<Handover>) -> Self {
-        Self {
-            handover,
-            last: None,
-        }
+        Self { handover, last: None }
     }
 
     /// The next event; `None` after the last one. Cancel safe.
@@ -286,10 +283,7 @@ mod tests {
         for _ in 0..HINTS_MAX * 2 {
             handover.push(&mut vec![signal()]);
         }
-        let down = |ms| Event::Disconnected {
-            why: Lost::Cut,
-            retry_in: Duration::from_millis(ms),
-        };
+        let down = |ms| Event::Disconnected { why: Lost::Cut, retry_in: Duration::from_millis(ms) };
         let missed = Event::Notice(Notice::Missed);
         handover.push(&mut vec![missed.clone(), missed.clone(), down(1), down(2)]);
         handover.push(&mut vec![entry(1), Event::Closed(Ending::Closed)]);

@@ -27,12 +27,7 @@ pub(crate) enum Beat {
 
 impl Heartbeat {
     pub(crate) const fn new(now: Time, interval: Duration) -> Self {
-        Self {
-            interval,
-            sent: now,
-            heard: now,
-            pinged: None,
-        }
+        Self { interval, sent: now, heard: now, pinged: None }
     }
 
     /// Something was sent.

@@ -165,11 +165,7 @@ impl Inbox {
             let position = self.chats.get(chat);
             let (delivered, read) = position.map_or((0, 0), |at| (at.done(), at.read()));
             let chat = chat.clone();
-            cursors.push(Cursor {
-                chat,
-                delivered,
-                read,
-            });
+            cursors.push(Cursor { chat, delivered, read });
         }
         for cursor in &cursors {
             self.due.remove(&cursor.chat);
@@ -225,11 +221,7 @@ mod tests {
 
     fn cursor(name: &str, delivered: u64, read: u64) -> Cursor {
         let chat = chat(name);
-        Cursor {
-            chat,
-            delivered,
-            read,
-        }
+        Cursor { chat, delivered, read }
     }
 
     #[test]
@@ -288,10 +280,7 @@ mod tests {
         let small = inbox.flush(400);
         assert!((1..=10).contains(&small.len()));
         assert_eq!(inbox.flush(usize::MAX).len(), ACK_CURSORS_MAX);
-        assert_eq!(
-            inbox.flush(usize::MAX).len(),
-            300 - ACK_CURSORS_MAX - small.len()
-        );
+        assert_eq!(inbox.flush(usize::MAX).len(), 300 - ACK_CURSORS_MAX - small.len());
     }
 
     #[test]

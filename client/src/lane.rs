@@ -49,11 +49,7 @@ impl<R> Lane<R> {
         if !self.ids.insert(draft.id) {
             return Err(draft);
         }
-        self.items.push_back(Item {
-            order,
-            draft,
-            sent_at: Time::default(),
-        });
+        self.items.push_back(Item { order, draft, sent_at: Time::default() });
         Ok(())
     }
 

@@ -84,14 +84,7 @@ impl Link {
     pub(crate) async fn step(&mut self, may_read: bool) -> Moved {
         let may_read = may_read && self.going.len() < WRITE_BYTES_MAX;
         let may_write = !self.is_broken && (self.flush_due || !self.going.is_empty());
-        let Self {
-            from,
-            to,
-            came,
-            going,
-            flush_due,
-            ..
-        } = self;
+        let Self { from, to, came, going, flush_due, .. } = self;
         let written = tokio::select! {
             read = read(from, came), if may_read => return Moved::Read(read),
             written = write(to, going, flush_due), if may_write => written,

@@ -43,13 +43,7 @@ pub(crate) enum Found {
 impl Position {
     /// The app is done with every entry up to `seq`.
     pub(crate) fn at(seq: u64) -> Self {
-        Self {
-            had: seq,
-            last_handed: seq,
-            taken: seq,
-            done: seq,
-            ..Self::default()
-        }
+        Self { had: seq, last_handed: seq, taken: seq, done: seq, ..Self::default() }
     }
 
     pub(crate) const fn done(&self) -> u64 {

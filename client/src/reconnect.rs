@@ -23,12 +23,7 @@ pub(crate) struct Reconnect {
 
 impl Reconnect {
     pub(crate) const fn new(backoff: BackoffConfig, random: Random) -> Self {
-        Self {
-            backoff,
-            random,
-            tries: 0,
-            hurried: false,
-        }
+        Self { backoff, random, tries: 0, hurried: false }
     }
 
     /// A session was of use: the next loss is a first one.
@@ -72,10 +67,7 @@ impl Reconnect {
     fn next_bound(&mut self) -> Duration {
         let grown = 1_u32.checked_shl(self.tries).unwrap_or(u32::MAX);
         self.tries = self.tries.saturating_add(1);
-        self.backoff
-            .base
-            .saturating_mul(grown)
-            .min(self.backoff.cap)
+        self.backoff.base.saturating_mul(grown).min(self.backoff.cap)
     }
 }
 
@@ -104,9 +96,7 @@ mod tests {
         let mut reconnect = reconnect(3);
         let timeout = Verdict::close(CloseCode::HeartbeatTimeout, "", 0);
         assert_eq!(reconnect.after_goodbye(&timeout), Some(Duration::ZERO));
-        let waits: Vec<_> = (0..9)
-            .map(|_| reconnect.after_goodbye(&timeout).unwrap())
-            .collect();
+        let waits: Vec<_> = (0..9).map(|_| reconnect.after_goodbye(&timeout).unwrap()).collect();
         assert!(waits.iter().any(|wait| *wait > Duration::from_secs(1)));
         reconnect.progress();
         assert_eq!(reconnect.after_goodbye(&timeout), Some(Duration::ZERO));

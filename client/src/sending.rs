@@ -43,10 +43,7 @@ pub(crate) struct SendReply {
 impl Sending {
     pub(crate) fn new(id: MessageId, place: Option<OwnedSemaphorePermit>) -> (Self, SendReply) {
         let (sender, outcome) = oneshot::channel();
-        let reply = SendReply {
-            outcome: sender,
-            _place: place,
-        };
+        let reply = SendReply { outcome: sender, _place: place };
         (Self { id, outcome }, reply)
     }
 
@@ -63,10 +60,7 @@ impl Future for Sending {
         let id = self.id;
         Pin::new(&mut self.outcome).poll(cx).map(|outcome| {
             // Only a task that the runtime ended leaves without a word.
-            let gone = |_| SendError::Closed {
-                id,
-                ending: Ending::Closed,
-            };
+            let gone = |_| SendError::Closed { id, ending: Ending::Closed };
             outcome.map_err(gone).flatten()
         })
     }

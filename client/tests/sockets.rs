@@ -116,10 +116,8 @@ async fn a_server_with_a_trusted_certificate_is_spoken_to_over_tls() {
     let (acceptor, pem) = acceptor(&["boat.example"]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = config(listener.local_addr().unwrap().to_string());
-    config.tls = Some(TlsConfig {
-        roots: Roots::Pem(pem),
-        server_name: Some("boat.example".into()),
-    });
+    config.tls =
+        Some(TlsConfig { roots: Roots::Pem(pem), server_name: Some("boat.example".into()) });
     let serving = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         serve(acceptor.accept(stream).await.unwrap()).await;
@@ -136,10 +134,8 @@ async fn a_server_with_the_wrong_name_is_not_spoken_to() {
     let (acceptor, pem) = acceptor(&["other.example"]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = config(listener.local_addr().unwrap().to_string());
-    config.tls = Some(TlsConfig {
-        roots: Roots::Pem(pem),
-        server_name: Some("boat.example".into()),
-    });
+    config.tls =
+        Some(TlsConfig { roots: Roots::Pem(pem), server_name: Some("boat.example".into()) });
     let serving = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         assert!(acceptor.accept(stream).await.is_err());

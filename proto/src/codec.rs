@@ -113,7 +113,8 @@ mod tests {
     proptest! {
         #[test]
         fn frames_are_the_same_however_the_stream_is_cut(
-            bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 1..6),
+            bodies in
+                proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 1..6),
             cuts in proptest::collection::vec(1..30usize, 1..40),
         ) {
             let frames: Vec<Frame> =

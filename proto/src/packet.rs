@@ -1,6 +1,7 @@
 //! A decoded, validated frame (SPEC.md section 5). Must never hold a value outside its limits, nor
 //! know which state a connection is in.
 
+mod body;
 mod cursor;
 mod hello;
 mod message;
@@ -12,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 use thiserror::Error;
 
+pub use self::body::BodyError;
 pub use self::cursor::Cursor;
 pub use self::hello::{Credential, Hello, Limits, Start, Welcome};
 pub use self::message::{Accepted, Rejected, Send};
@@ -22,12 +24,10 @@ pub use self::question::{
 pub use self::verdict::Verdict;
 
 use crate::code::CloseCode;
-use crate::entry::{Entry, EntryError};
+use crate::entry::Entry;
 use crate::frame::{Frame, put_with};
-use crate::id::IdError;
 use crate::limits::KIND_CRITICAL_HIGHEST;
 use crate::schema;
-use crate::unfold::UnfoldError;
 
 /// Declares the kinds once: their numbers, names and the order in which they are listed.
 macro_rules! kinds {
@@ -49,6 +49,26 @@ macro_rules! kinds {
             }
         }
     };
+}
+
+impl Kind {
+    /// A client may send it.
+    pub const fn sent_by_client(self) -> bool {
+        !matches!(
+            self,
+            Self::Welcome
+                | Self::Accepted
+                | Self::Rejected
+                | Self::Deliver
+                | Self::Notice
+                | Self::Response
+        )
+    }
+
+    /// A server may send it.
+    pub const fn sent_by_server(self) -> bool {
+        !matches!(self, Self::Hello | Self::Send | Self::Ack | Self::Request)
+    }
 }
 
 kinds! {
@@ -134,50 +154,6 @@ pub enum PacketError {
     },
 }
 
-/// What is wrong with a body.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum BodyError {
-    /// It is not the protobuf message of its kind.
-    #[error("no such message: {detail}")]
-    Malformed {
-        /// What the decoder said.
-        detail: String,
-    },
-    /// It would unfold into more than is allowed.
-    #[error(transparent)]
-    Unfold(#[from] UnfoldError),
-    /// An id is none.
-    #[error(transparent)]
-    Id(#[from] IdError),
-    /// The entry is none.
-    #[error(transparent)]
-    Entry(#[from] EntryError),
-    /// A field that is needed is not there.
-    #[error("{field} is missing")]
-    Missing {
-        /// The field.
-        field: &'static str,
-    },
-    /// A text or bytes are longer than allowed.
-    #[error("{field} has {bytes} bytes, at most {max} are allowed")]
-    TooLong {
-        /// The field.
-        field: &'static str,
-        /// Its bytes.
-        bytes: usize,
-        /// The bytes that it may have.
-        max: usize,
-    },
-    /// A number is out of its bounds.
-    #[error("{field} is {value}, which is out of its bounds")]
-    OutOfBounds {
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        value: u64,
-    },
-}
-
 impl PacketError {
     /// The code that ends the connection.
     pub const fn code(&self) -> CloseCode {
@@ -188,26 +164,20 @@ impl PacketError {
     }
 }
 
-impl From<prost::DecodeError> for BodyError {
-    fn from(error: prost::DecodeError) -> Self {
-        Self::Malformed { detail: error.to_string() }
-    }
-}
-
 impl Packet {
-    /// Reads and checks a frame. `Ok(None)` is a frame to skip, of a later version.
+    /// Reads and checks a frame. `Ok(None)` is a frame to skip: a kind, or a notice, of a later
+    /// version.
     pub fn decode(frame: &Frame) -> Result<Option<Self>, PacketError> {
         match Kind::from_number(frame.kind) {
             Some(kind) => Self::decode_body(kind, frame.body.clone())
-                .map(Some)
                 .map_err(|fault| PacketError::Body { kind, fault }),
             None if frame.kind > KIND_CRITICAL_HIGHEST => Ok(None),
             None => Err(PacketError::UnknownKind { kind: frame.kind }),
         }
     }
 
-    fn decode_body(kind: Kind, body: Bytes) -> Result<Self, BodyError> {
-        Ok(match kind {
+    fn decode_body(kind: Kind, body: Bytes) -> Result<Option<Self>, BodyError> {
+        Ok(Some(match kind {
             Kind::Hello => Self::Hello(Hello::from_wire(schema::Hello::decode(body)?)?),
             Kind::Welcome => Self::Welcome(Welcome::from_wire(schema::Welcome::decode(body)?)?),
             Kind::Goodbye => Self::Goodbye(Verdict::from_wire(schema::Verdict::decode(body)?)?),
@@ -219,10 +189,13 @@ impl Packet {
             Kind::Deliver => Self::Deliver(Entry::decode(body)?),
             Kind::Ack => Self::Ack(cursor::decode(body)?),
             Kind::Signal => Self::Signal(Signal::from_wire(schema::Signal::decode(body)?)?),
-            Kind::Notice => Self::Notice(Notice::from_wire(schema::Notice::decode(body)?)?),
+            Kind::Notice => match Notice::from_wire(schema::Notice::decode(body)?)? {
+                Some(notice) => Self::Notice(notice),
+                None => return Ok(None),
+            },
             Kind::Request => Self::Request(Request::decode(body)?),
             Kind::Response => Self::Response(Response::decode(body)?),
-        })
+        }))
     }
 
     /// What frame it makes.
@@ -243,6 +216,16 @@ impl Packet {
             Self::Request(_) => Kind::Request,
             Self::Response(_) => Kind::Response,
         }
+    }
+
+    /// A client may send it.
+    pub const fn sent_by_client(&self) -> bool {
+        self.kind().sent_by_client()
+    }
+
+    /// A server may send it.
+    pub const fn sent_by_server(&self) -> bool {
+        self.kind().sent_by_server()
     }
 
     /// Appends the packet's frame to `out`.
@@ -272,16 +255,6 @@ impl Packet {
         };
         written.expect("a BytesMut grows as it is written to");
     }
-}
-
-/// The text, if it is no longer than `max` bytes.
-fn short(field: &'static str, text: String, max: usize) -> Result<String, BodyError> {
-    check_length(field, text.len(), max)?;
-    Ok(text)
-}
-
-fn check_length(field: &'static str, bytes: usize, max: usize) -> Result<(), BodyError> {
-    if bytes > max { Err(BodyError::TooLong { field, bytes, max }) } else { Ok(()) }
 }
 
 #[cfg(test)]

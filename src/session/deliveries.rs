@@ -269,7 +269,6 @@ impl Deliveries {
     }
 
     /// Where the scan to run now begins, if one is due. The answer comes to `scanned`.
-    #[expect(clippy::option_option, reason = "no scan, a scan from the start, a scan from there")]
     pub fn next_scan(&mut self) -> Option<Option<ChatId>> {
         // A later page waits until what the earlier one found has been read.
         let room = self.lagging.len() * 2 <= LAGGING_CHATS_MAX;

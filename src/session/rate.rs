@@ -53,13 +53,14 @@ impl Bucket {
         self.rate.per_second == 0 || self.left >= WHOLE
     }
 
-    /// When there is one left again.
-    pub fn ready_at(&self) -> Time {
+    /// When there is one left again, if there is none now.
+    pub fn paused_until(&self) -> Option<Time> {
         if self.rate.per_second == 0 || self.left >= WHOLE {
-            return self.filled;
+            return None;
         }
         let missing = WHOLE.saturating_sub(self.left).unsigned_abs();
-        self.filled + Duration::from_millis(missing.div_ceil(u64::from(self.rate.per_second)))
+        let wait = Duration::from_millis(missing.div_ceil(u64::from(self.rate.per_second)));
+        Some(self.filled + wait)
     }
 
     fn fill(&mut self, now: Time) {
@@ -84,7 +85,7 @@ mod tests {
         let mut bucket = Bucket::new(Rate { per_second: 10, burst: 3 }, at(0));
         assert!((0..3).all(|_| bucket.try_take(at(0))));
         assert!(!bucket.try_take(at(0)));
-        assert_eq!(bucket.ready_at(), at(100));
+        assert_eq!(bucket.paused_until(), Some(at(100)));
         assert!(!bucket.try_take(at(99)));
         assert!(bucket.try_take(at(100)));
         assert!(!bucket.try_take(at(150)));
@@ -94,7 +95,7 @@ mod tests {
     fn what_is_overdrawn_has_to_be_waited_for() {
         let mut bucket = Bucket::new(Rate { per_second: 10, burst: 1 }, at(0));
         (0..5).for_each(|_| bucket.take(at(0)));
-        assert_eq!(bucket.ready_at(), at(500));
+        assert_eq!(bucket.paused_until(), Some(at(500)));
         assert!(!bucket.ready(at(499)));
         assert!(bucket.ready(at(500)));
     }
@@ -103,7 +104,7 @@ mod tests {
     fn without_a_limit_there_is_always_one_left() {
         let mut bucket = Bucket::new(Rate { per_second: 0, burst: 0 }, at(5));
         assert!((0..9).all(|_| bucket.try_take(at(5))));
-        assert_eq!(bucket.ready_at(), at(5));
+        assert_eq!(bucket.paused_until(), None);
     }
 
     proptest! {
@@ -120,7 +121,7 @@ mod tests {
                 let most = u64::from(burst) + now * u64::from(per_second) / 1_000;
                 prop_assert!(taken <= most);
             }
-            let ready = bucket.ready_at();
+            let ready = bucket.paused_until().unwrap_or(at(now));
             prop_assert!(bucket.ready(ready));
         }
     }

@@ -102,8 +102,7 @@ async fn a_message_refused_for_now_is_sent_again_after_the_named_time() {
     let sending = client.send(&chat(), &text("hi")).await.unwrap();
     let send = peer.send().await;
     let began = Instant::now();
-    peer.write(&rejected(&send, RejectCode::StoreFull, 3000))
-        .await;
+    peer.write(&rejected(&send, RejectCode::StoreFull, 3000)).await;
     assert_eq!(peer.send().await, send);
     assert!(began.elapsed() >= Duration::from_secs(3));
     peer.write(&accepted(&send, 1)).await;
@@ -117,14 +116,10 @@ async fn a_message_refused_for_good_ends_and_so_does_one_to_be_tried_once() {
     let wrong = client.send(&chat(), &text("wrong")).await.unwrap();
     let once = client.send_once(&chat(), &text("once")).await.unwrap();
     let send = peer.send().await;
-    peer.write(&rejected(&send, RejectCode::NoSuchChat, 0))
-        .await;
+    peer.write(&rejected(&send, RejectCode::NoSuchChat, 0)).await;
     let send = peer.send().await;
     peer.write(&rejected(&send, RejectCode::StoreFull, 9)).await;
-    for (sending, code) in [
-        (wrong, RejectCode::NoSuchChat),
-        (once, RejectCode::StoreFull),
-    ] {
+    for (sending, code) in [(wrong, RejectCode::NoSuchChat), (once, RejectCode::StoreFull)] {
         let Err(SendError::Rejected { verdict, .. }) = sending.await else {
             panic!("it is refused");
         };
@@ -174,14 +169,8 @@ async fn the_same_id_is_refused_while_it_waits_and_may_be_sent_again_after() {
     let (client, _events, mut server) = start(config());
     let mut peer = server.welcome().await;
     let (id, bytes) = (Client::new_message_id(), text("hi").encode());
-    let first = client
-        .send_with_id(&chat(), id, bytes.clone())
-        .await
-        .unwrap();
-    let twice = client
-        .send_with_id(&chat(), id, bytes.clone())
-        .await
-        .unwrap();
+    let first = client.send_with_id(&chat(), id, bytes.clone()).await.unwrap();
+    let twice = client.send_with_id(&chat(), id, bytes.clone()).await.unwrap();
     assert_eq!(twice.await, Err(SendError::Pending { id }));
     let sent = peer.send().await;
     peer.write(&accepted(&sent, 1)).await;
@@ -272,11 +261,7 @@ async fn signals_that_are_too_long_are_refused_and_unknown_frames_are_skipped() 
     let (client, mut events, mut server) = start(config());
     let mut peer = server.welcome().await;
     let kind = crate::SignalKind::Typing;
-    assert!(
-        client
-            .signal(&chat(), kind, Bytes::from(vec![0; 257]))
-            .is_err()
-    );
+    assert!(client.signal(&chat(), kind, Bytes::from(vec![0; 257])).is_err());
     let later = packetboat_proto::frame::Frame {
         kind: 0x80,
         body: Bytes::from_static(b"of a later version"),

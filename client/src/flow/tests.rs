@@ -33,10 +33,7 @@ fn packet(kind: u8, number: u8) -> Packet {
     match kind {
         0 => Packet::Welcome(Welcome {
             session: SessionId::from([1; 16]),
-            limits: Limits {
-                max_body: 8192,
-                ..Limits::default()
-            },
+            limits: Limits { max_body: 8192, ..Limits::default() },
             ticket: Bytes::from_static(b"t"),
             ticket_expires_ms: u64::from(number),
             now_ms: 0,
@@ -51,11 +48,7 @@ fn packet(kind: u8, number: u8) -> Packet {
             at_ms: 0,
             duplicate: false,
         }),
-        3 => Packet::Rejected(Rejected {
-            chat: chat(),
-            id: id(number),
-            verdict,
-        }),
+        3 => Packet::Rejected(Rejected { chat: chat(), id: id(number), verdict }),
         4 => Packet::Deliver(Entry {
             chat: chat(),
             seq: u64::from(number) + 1,
@@ -87,11 +80,7 @@ fn input(kind: u8, number: u8) -> Input {
             }))
         }
         6 => {
-            let marks = Marks {
-                taken: number.into(),
-                acked: 0,
-                read: number.into(),
-            };
+            let marks = Marks { taken: number.into(), acked: 0, read: number.into() };
             Input::Doings(Doings {
                 marks: HashMap::from([(chat(), marks)]),
                 taken: 1,

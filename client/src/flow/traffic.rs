@@ -218,11 +218,9 @@ impl Flow {
     /// Sends what waits: acks, requests, and messages of about `bytes` bytes together.
     pub(crate) fn pump(&mut self, now: Time, bytes: usize, out: &mut Vec<Action>) {
         let room = match &self.phase {
-            Phase::Greeting { .. } if !self.is_wary => Room {
-                sends: EARLY_SENDS_MAX,
-                content: EARLY_CONTENT_BYTES_MAX,
-                is_final: false,
-            },
+            Phase::Greeting { .. } if !self.is_wary => {
+                Room { sends: EARLY_SENDS_MAX, content: EARLY_CONTENT_BYTES_MAX, is_final: false }
+            }
             Phase::Open(session) => {
                 let limits = &session.limits;
                 let body = limits.max_body.saturating_sub(BODY_OVERHEAD_BYTES);

@@ -7,11 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 const RESEND: Duration = Duration::from_millis(100);
-const ROOM: Room = Room {
-    sends: 4,
-    content: 100,
-    is_final: true,
-};
+const ROOM: Room = Room { sends: 4, content: 100, is_final: true };
 
 fn chat(at: u8) -> ChatId {
     ChatId::group(&format!("g{at}")).unwrap()
@@ -144,10 +140,7 @@ fn what_never_passes_is_taken_out_and_what_may_later_waits() {
     large.content = Bytes::from(vec![0; 101]);
     outbox.push(large).unwrap();
     outbox.push(draft(0, 1)).unwrap();
-    let early = Room {
-        is_final: false,
-        ..ROOM
-    };
+    let early = Room { is_final: false, ..ROOM };
     assert!(outbox.next(at(0), early).is_none());
     outbox.all_ready();
     let next = outbox.next(at(0), ROOM);

@@ -9,7 +9,7 @@ use crate::limits::ACK_CURSORS_MAX;
 use crate::schema;
 use crate::unfold::check_count;
 
-use super::BodyError;
+use super::body::BodyError;
 
 /// How far a device and its user are in a chat. Zero: no change.
 #[derive(Clone, Debug, PartialEq, Eq)]

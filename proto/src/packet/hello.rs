@@ -12,7 +12,7 @@ use crate::schema;
 use crate::schema::credential::Kind;
 use crate::schema::start::At;
 
-use super::{BodyError, check_length, short};
+use super::body::{BodyError, check_length, short};
 
 /// Who a client is, and what it wants.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use crate::id::{ChatId, MessageId};
 use crate::schema;
 
-use super::{BodyError, Verdict};
+use super::body::BodyError;
+use super::verdict::Verdict;
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]

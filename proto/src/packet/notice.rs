@@ -8,7 +8,7 @@ use crate::limits::SIGNAL_BYTES_MAX;
 use crate::schema;
 use crate::schema::notice::Kind;
 
-use super::{BodyError, check_length};
+use super::body::{BodyError, check_length};
 
 /// Typing and the like: never stored, never acknowledged, dropped when something is in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,16 +90,18 @@ impl Signal {
 }
 
 impl Notice {
-    pub(super) fn from_wire(wire: schema::Notice) -> Result<Self, BodyError> {
-        match wire.kind.ok_or(BodyError::Missing { field: "kind" })? {
-            Kind::Missed(_) => Ok(Self::Missed),
-            Kind::Cursor(moved) => Ok(Self::Cursor(CursorMoved {
+    /// `None` is a notice of a later version: a hint, so nothing is lost by skipping it.
+    pub(super) fn from_wire(wire: schema::Notice) -> Result<Option<Self>, BodyError> {
+        Ok(match wire.kind {
+            None => None,
+            Some(Kind::Missed(_)) => Some(Self::Missed),
+            Some(Kind::Cursor(moved)) => Some(Self::Cursor(CursorMoved {
                 chat: ChatId::new(&moved.chat)?,
                 user: UserId::new(&moved.user)?,
                 delivered: moved.delivered,
                 read: moved.read,
             })),
-        }
+        })
     }
 
     pub(super) fn to_wire(&self) -> schema::Notice {

@@ -11,7 +11,8 @@ use crate::schema;
 use crate::schema::{request, response};
 use crate::unfold::check_count;
 
-use super::{BodyError, Verdict, short};
+use super::body::{BodyError, short};
+use super::verdict::Verdict;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::code::{Fault, RejectCode, Retry};
-use crate::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
+use crate::id::{ChatId, DeviceId, IdError, MessageId, SessionId, UserId};
+use crate::unfold::UnfoldError;
 
 fn user(text: &str) -> UserId {
     UserId::new(text).unwrap()

@@ -5,7 +5,7 @@ use crate::code::{CloseCode, Fault, RejectCode, Retry};
 use crate::limits::REASON_BYTES_MAX;
 use crate::schema;
 
-use super::{BodyError, short};
+use super::body::{BodyError, short};
 
 /// A code with its reason, whose fault it is, and whether to try again. The code may be one that
 /// this version does not know; fault and retry tell what to do all the same.

@@ -25,13 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5000);
 /// Bytes that are on the way at most.
 const PIPE_BYTES: usize = 64 * 1024;
 
-pub(super) const LIMITS: Limits = Limits {
-    max_body: 65_536,
-    window: 256,
-    heartbeat_ms: 10_000,
-    max_content: 60_000,
-    sends: 256,
-};
+pub(super) const LIMITS: Limits =
+    Limits { max_body: 65_536, window: 256, heartbeat_ms: 10_000, max_content: 60_000, sends: 256 };
 
 /// Where the client's connections arrive.
 pub(super) struct Server {
@@ -59,10 +54,7 @@ pub(super) fn start(config: Config) -> (Client, Events, Server) {
     let dial = Dial::new(move || {
         let (near, far) = duplex(PIPE_BYTES);
         let met = dials.send(far);
-        async move {
-            met.map(|()| near)
-                .map_err(|_| io::ErrorKind::ConnectionRefused.into())
-        }
+        async move { met.map(|()| near).map_err(|_| io::ErrorKind::ConnectionRefused.into()) }
     });
     let (client, events) = Client::start_over(config, dial).unwrap();
     (client, events, Server { dialed })
@@ -71,9 +63,7 @@ pub(super) fn start(config: Config) -> (Client, Events, Server) {
 /// The next event, within a time that no test takes.
 pub(super) async fn next(events: &mut Events) -> Event {
     let event = tokio::time::timeout(PATIENCE, events.next()).await;
-    event
-        .expect("an event comes")
-        .expect("the client has not ended")
+    event.expect("an event comes").expect("the client has not ended")
 }
 
 /// The next entry, past all other events.

@@ -61,24 +61,15 @@ async fn in_manual_mode_only_what_the_app_says_is_acknowledged_and_outlives_the_
 async fn a_refused_ticket_falls_back_to_the_credential_at_once() {
     let (_client, _events, mut server) = start(config());
     let mut peer = server.meet().await;
-    assert!(matches!(
-        peer.hello().await.credential,
-        Credential::Password(_)
-    ));
+    assert!(matches!(peer.hello().await.credential, Credential::Password(_)));
     peer.write(&welcome(LIMITS)).await;
     drop(peer);
     let mut peer = server.meet().await;
-    assert!(matches!(
-        peer.hello().await.credential,
-        Credential::Ticket(_)
-    ));
+    assert!(matches!(peer.hello().await.credential, Credential::Ticket(_)));
     let began = Instant::now();
     peer.goodbye(CloseCode::BadTicket, 0).await;
     let mut peer = server.meet().await;
-    assert!(matches!(
-        peer.hello().await.credential,
-        Credential::Password(_)
-    ));
+    assert!(matches!(peer.hello().await.credential, Credential::Password(_)));
     assert!(began.elapsed() < Duration::from_millis(10));
     peer.goodbye(CloseCode::BadCredential, 0).await;
 }
@@ -121,13 +112,7 @@ async fn a_newer_session_of_the_device_ends_the_client_and_all_that_waits() {
     let waiting = client.send(&chat(), &Content::text("1")).await.unwrap();
     let peer = server.welcome().await;
     peer.goodbye(CloseCode::Replaced, 0).await;
-    assert!(matches!(
-        waiting.await,
-        Err(SendError::Closed {
-            ending: Ending::Refused(_),
-            ..
-        })
-    ));
+    assert!(matches!(waiting.await, Err(SendError::Closed { ending: Ending::Refused(_), .. })));
     assert!(matches!(next(&mut events).await, Event::Connected(_)));
     let Event::Closed(Ending::Refused(verdict)) = next(&mut events).await else {
         panic!("it ends");
@@ -151,22 +136,13 @@ async fn a_silent_server_is_left_after_one_and_a_half_intervals() {
     assert_eq!(peer.try_read().await, None);
     assert_eq!(began.elapsed().as_secs(), 15);
     assert!(matches!(next(&mut events).await, Event::Connected(_)));
-    assert!(matches!(
-        next(&mut events).await,
-        Event::Disconnected {
-            why: Lost::Silent,
-            ..
-        }
-    ));
+    assert!(matches!(next(&mut events).await, Event::Disconnected { why: Lost::Silent, .. }));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_heartbeat_follows_the_interval_that_the_server_names() {
     let (_client, _events, mut server) = start(config());
-    let slow = Limits {
-        heartbeat_ms: 400,
-        ..LIMITS
-    };
+    let slow = Limits { heartbeat_ms: 400, ..LIMITS };
     let mut peer = server.welcome_within(slow).await;
     let began = Instant::now();
     for _ in 0..5 {
@@ -190,10 +166,7 @@ async fn bytes_that_are_no_frame_are_answered_with_their_code_and_another_connec
     assert!(matches!(next(&mut events).await, Event::Connected(_)));
     assert!(matches!(
         next(&mut events).await,
-        Event::Disconnected {
-            why: Lost::Protocol { .. },
-            ..
-        }
+        Event::Disconnected { why: Lost::Protocol { .. }, .. }
     ));
     let mut peer = server.welcome().await;
     peer.write(&Packet::Ack(vec![])).await;
@@ -207,13 +180,7 @@ async fn bytes_that_are_no_frame_are_answered_with_their_code_and_another_connec
 async fn a_server_that_does_not_answer_the_hello_is_left() {
     let (client, mut events, mut server) = start(config());
     let _silent = server.meet().await;
-    assert!(matches!(
-        next(&mut events).await,
-        Event::Disconnected {
-            why: Lost::NoWelcome,
-            ..
-        }
-    ));
+    assert!(matches!(next(&mut events).await, Event::Disconnected { why: Lost::NoWelcome, .. }));
     let _peer = server.welcome().await;
     assert!(client.connected().await.is_ok());
     assert!(matches!(client.status(), Status::Connected(_)));
@@ -230,10 +197,7 @@ async fn an_app_that_looks_away_stops_the_reading_but_not_the_heartbeat() {
     peer.deliver(1..=600).await;
     let began = Instant::now();
     for _ in 0..6 {
-        assert!(
-            matches!(peer.read().await, Packet::Ping(_)),
-            "no answer is read"
-        );
+        assert!(matches!(peer.read().await, Packet::Ping(_)), "no answer is read");
     }
     assert_eq!(began.elapsed().as_secs(), 60);
     for seq in 1..=600 {
@@ -299,13 +263,7 @@ async fn another_connection_is_made_at_once_when_the_app_asks() {
     assert!(matches!(peer.read().await, Packet::Goodbye(_)));
     server.welcome().await;
     assert!(began.elapsed() < Duration::from_millis(10));
-    assert!(matches!(
-        next(&mut events).await,
-        Event::Disconnected {
-            why: Lost::Asked,
-            ..
-        }
-    ));
+    assert!(matches!(next(&mut events).await, Event::Disconnected { why: Lost::Asked, .. }));
 }
 
 #[tokio::test(start_paused = true)]

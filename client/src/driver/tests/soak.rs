@@ -36,20 +36,11 @@ impl Boat {
                 ..entry(seq, "alice")
             });
         }
-        Accepted {
-            chat: send.chat.clone(),
-            id: send.id,
-            seq,
-            at_ms: seq,
-            duplicate,
-        }
+        Accepted { chat: send.chat.clone(), id: send.id, seq, at_ms: seq, duplicate }
     }
 
     fn chatter(&mut self, total: u64) {
-        let others = self
-            .log
-            .iter()
-            .filter(|entry| entry.sender.as_str() == "bob");
+        let others = self.log.iter().filter(|entry| entry.sender.as_str() == "bob");
         if (others.count() as u64) < total {
             let seq = self.log.len() as u64 + 1;
             self.log.push(entry(seq, "bob"));
@@ -160,11 +151,8 @@ async fn run(seed: u64, mode: AckMode) {
     serving.abort();
 
     let boat = boat.lock().unwrap();
-    let (own, others): (Vec<_>, Vec<_>) = boat
-        .log
-        .iter()
-        .cloned()
-        .partition(|entry| entry.sender.as_str() == "alice");
+    let (own, others): (Vec<_>, Vec<_>) =
+        boat.log.iter().cloned().partition(|entry| entry.sender.as_str() == "alice");
     assert_eq!(had, others, "seed {seed}");
     let own: Vec<_> = own.into_iter().map(|entry| (entry.id, entry.seq)).collect();
     let stored: Vec<_> = stored.into_iter().map(|at| (at.id, at.seq)).collect();

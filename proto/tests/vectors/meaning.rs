@@ -1,0 +1,280 @@
+//! What a packet or content means, as JSON with the names of the schema (SPEC.md section 14).
+//! Must never leave out a field: what has its default is said too.
+
+use packetboat_proto::code::{Fault, Retry};
+use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::entry::Entry;
+use packetboat_proto::packet::{
+    Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Limits, Member, Notice,
+    Operation, Packet, Presence, Role, Signal, SignalKind, Start, Verdict, Welcome,
+};
+use serde_json::{Value, json};
+
+use crate::line::hex;
+
+/// A packet, by its name.
+pub(crate) fn of_packet(packet: &Packet) -> Value {
+    match packet {
+        Packet::Hello(hello) => json!({ "Hello": of_hello(hello) }),
+        Packet::Welcome(welcome) => json!({ "Welcome": of_welcome(welcome) }),
+        Packet::Goodbye(verdict) => json!({ "Goodbye": of_verdict(verdict) }),
+        Packet::Ping(token) => json!({ "Ping": { "token": token } }),
+        Packet::Pong(token) => json!({ "Pong": { "token": token } }),
+        Packet::Send(send) => json!({ "Send": {
+            "chat": send.chat.as_str(),
+            "message_id": send.id.to_string(),
+            "content": hex(&send.content),
+        } }),
+        Packet::Accepted(accepted) => json!({ "Accepted": {
+            "chat": accepted.chat.as_str(),
+            "message_id": accepted.id.to_string(),
+            "seq": accepted.seq,
+            "at_ms": accepted.at_ms,
+            "duplicate": accepted.duplicate,
+        } }),
+        Packet::Rejected(rejected) => json!({ "Rejected": {
+            "chat": rejected.chat.as_str(),
+            "message_id": rejected.id.to_string(),
+            "verdict": of_verdict(&rejected.verdict),
+        } }),
+        Packet::Deliver(entry) => json!({ "Deliver": of_entry(entry) }),
+        Packet::Ack(cursors) => json!({ "Ack": { "cursors": list(cursors, of_cursor) } }),
+        Packet::Signal(signal) => json!({ "Signal": of_signal(signal) }),
+        Packet::Notice(notice) => json!({ "Notice": of_notice(notice) }),
+        Packet::Request(request) => json!({ "Request": {
+            "id": request.id,
+            "operation": request.operation.as_ref().map(of_operation),
+        } }),
+        Packet::Response(response) => json!({ "Response": {
+            "id": response.id,
+            "result": match &response.answer {
+                Ok(answer) => of_answer(answer),
+                Err(verdict) => json!({ "refused": of_verdict(verdict) }),
+            },
+        } }),
+    }
+}
+
+/// A content, by its kind.
+pub(crate) fn of_content(content: &Content) -> Value {
+    match content {
+        Content::Text(body) => json!({ "text": { "body": body } }),
+        Content::Data { media_type, body } => {
+            json!({ "data": { "media_type": media_type, "body": hex(body) } })
+        }
+        Content::Group(GroupChange::Created { name, members }) => {
+            json!({ "group_created": { "name": name, "members": texts(members) } })
+        }
+        Content::Group(GroupChange::Added(users)) => {
+            json!({ "members_added": { "users": texts(users) } })
+        }
+        Content::Group(GroupChange::Removed(users)) => {
+            json!({ "members_removed": { "users": texts(users) } })
+        }
+        Content::Group(GroupChange::Left { new_owner }) => {
+            json!({ "member_left": { "new_owner": text(new_owner.as_ref()) } })
+        }
+        Content::Group(GroupChange::Renamed(name)) => json!({ "group_renamed": { "name": name } }),
+    }
+}
+
+fn of_hello(hello: &Hello) -> Value {
+    json!({
+        "user": hello.user.as_str(),
+        "device": hello.device.as_str(),
+        "credential": match &hello.credential {
+            Credential::Open => json!({ "open": {} }),
+            Credential::Password(password) => json!({ "password": password }),
+            Credential::Token(token) => json!({ "token": token }),
+            Credential::Ticket(ticket) => json!({ "ticket": hex(ticket) }),
+        },
+        "client": hello.client,
+        "wanted": of_limits(&hello.wanted),
+        "start": hello.start.map(|start| match start {
+            Start::Everything => json!({ "everything": {} }),
+            Start::Last(count) => json!({ "last": count }),
+            Start::Newest => json!({ "newest": {} }),
+        }),
+    })
+}
+
+fn of_limits(limits: &Limits) -> Value {
+    json!({
+        "max_body": limits.max_body,
+        "window": limits.window,
+        "heartbeat_ms": limits.heartbeat_ms,
+        "max_content": limits.max_content,
+        "sends": limits.sends,
+    })
+}
+
+fn of_welcome(welcome: &Welcome) -> Value {
+    json!({
+        "session": welcome.session.to_string(),
+        "limits": of_limits(&welcome.limits),
+        "ticket": hex(&welcome.ticket),
+        "ticket_expires_ms": welcome.ticket_expires_ms,
+        "now_ms": welcome.now_ms,
+        "server": welcome.server,
+        "new_device": welcome.new_device,
+    })
+}
+
+fn of_verdict(verdict: &Verdict) -> Value {
+    json!({
+        "code": verdict.code,
+        "reason": verdict.reason,
+        "fault": match verdict.fault {
+            None => "UNSPECIFIED",
+            Some(Fault::Peer) => "PEER",
+            Some(Fault::Server) => "SERVER",
+            Some(Fault::Policy) => "POLICY",
+        },
+        "retry": match verdict.retry {
+            None => "UNSPECIFIED",
+            Some(Retry::Never) => "NEVER",
+            Some(Retry::AtOnce) => "AT_ONCE",
+            Some(Retry::Later) => "LATER",
+        },
+        "retry_after_ms": verdict.retry_after_ms,
+    })
+}
+
+fn of_entry(entry: &Entry) -> Value {
+    json!({
+        "chat": entry.chat.as_str(),
+        "seq": entry.seq,
+        "sender": entry.sender.as_str(),
+        "message_id": entry.id.to_string(),
+        "at_ms": entry.at_ms,
+        "content": hex(&entry.content),
+    })
+}
+
+fn of_cursor(cursor: &Cursor) -> Value {
+    json!({
+        "chat": cursor.chat.as_str(),
+        "delivered": cursor.delivered,
+        "read": cursor.read,
+    })
+}
+
+fn of_signal(signal: &Signal) -> Value {
+    json!({
+        "chat": signal.chat.as_str(),
+        "kind": match signal.kind {
+            SignalKind::Typing => "TYPING",
+            SignalKind::Stopped => "STOPPED",
+            SignalKind::Custom => "CUSTOM",
+        },
+        "data": hex(&signal.data),
+        "sender": text(signal.sender.as_ref()),
+    })
+}
+
+fn of_notice(notice: &Notice) -> Value {
+    match notice {
+        Notice::Missed => json!({ "missed": {} }),
+        Notice::Cursor(CursorMoved { chat, user, delivered, read }) => json!({ "cursor": {
+            "chat": chat.as_str(),
+            "user": user.as_str(),
+            "delivered": delivered,
+            "read": read,
+        } }),
+    }
+}
+
+fn of_operation(operation: &Operation) -> Value {
+    match operation {
+        Operation::History { chat, edge, limit } => json!({ "history": {
+            "chat": chat.as_str(),
+            "edge": match edge {
+                Edge::After(seq) => json!({ "after": seq }),
+                Edge::Before(seq) => json!({ "before": seq }),
+            },
+            "limit": limit,
+        } }),
+        Operation::Chats { after, limit } => {
+            json!({ "chats": { "after": text(after.as_ref()), "limit": limit } })
+        }
+        Operation::Chat { chat } => json!({ "chat": { "chat": chat.as_str() } }),
+        Operation::Members { chat, after, limit } => json!({ "members": {
+            "chat": chat.as_str(),
+            "after": text(after.as_ref()),
+            "limit": limit,
+        } }),
+        Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
+    }
+}
+
+fn of_answer(answer: &Answer) -> Value {
+    match answer {
+        Answer::History { entries, more } => json!({ "history": {
+            "entries": list(entries, |entry| {
+                of_entry(&Entry::decode(entry.clone()).expect("a decoded page holds entries"))
+            }),
+            "more": more,
+        } }),
+        Answer::Chats { chats, more } => {
+            json!({ "chats": { "chats": list(chats, of_chat), "more": more } })
+        }
+        Answer::Chat(chat) => json!({ "chat": of_chat(chat) }),
+        Answer::Members { members, more } => {
+            json!({ "members": { "members": list(members, of_member), "more": more } })
+        }
+        Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
+    }
+}
+
+fn of_chat(chat: &ChatState) -> Value {
+    json!({
+        "chat": chat.chat.as_str(),
+        "head": chat.head,
+        "delivered": chat.delivered,
+        "read": chat.read,
+        "unread": chat.unread,
+        "name": chat.name,
+        "members": chat.members,
+        "role": of_role(chat.role),
+        "peer_delivered": chat.peer_delivered,
+        "peer_read": chat.peer_read,
+        "last_at_ms": chat.last_at_ms,
+    })
+}
+
+fn of_member(member: &Member) -> Value {
+    json!({
+        "user": member.user.as_str(),
+        "role": of_role(member.role),
+        "delivered": member.delivered,
+        "read": member.read,
+    })
+}
+
+fn of_presence(presence: &Presence) -> Value {
+    json!({
+        "user": presence.user.as_str(),
+        "online": presence.online,
+        "last_seen_ms": presence.last_seen_ms,
+    })
+}
+
+fn of_role(role: Option<Role>) -> &'static str {
+    match role {
+        None => "UNSPECIFIED",
+        Some(Role::Member) => "MEMBER",
+        Some(Role::Owner) => "OWNER",
+    }
+}
+
+fn list<T>(items: &[T], of: impl Fn(&T) -> Value) -> Vec<Value> {
+    items.iter().map(of).collect()
+}
+
+fn text<T: ToString>(id: Option<&T>) -> String {
+    id.map(ToString::to_string).unwrap_or_default()
+}
+
+fn texts<T: ToString>(ids: &[T]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).collect()
+}

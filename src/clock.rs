@@ -1,0 +1,36 @@
+//! The clocks: a monotonic one for the pure parts, the wall's for people. Must never be read by a
+//! pure part.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use packetboat_proto::time::Time;
+use tokio::time::Instant;
+
+/// A monotonic clock with a start of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+
+    /// The time since the start.
+    pub fn now(&self) -> Time {
+        Time::from_ms(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The moment at which it will be `time`.
+    pub fn instant(&self, time: Time) -> Instant {
+        self.start + time.since(Time::default())
+    }
+}
+
+/// The wall clock, in milliseconds of Unix time; 0 if it stands before 1970.
+pub fn wall_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

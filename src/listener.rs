@@ -1,0 +1,145 @@
+//! Takes connections and gives each a task of its own, before any handshake: must never wait for
+//! a peer.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use packetboat_proto::code::CloseCode;
+use packetboat_proto::packet::{Packet, Verdict};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tracing::{Instrument, debug, info_span, warn};
+
+use crate::session::house::House;
+use crate::session::task;
+use crate::store::Store;
+
+/// How long to wait when the system has no descriptor left for a new connection.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a peer that is turned away may take to be told so.
+pub const TURN_AWAY: Duration = Duration::from_secs(1);
+/// Peers that are told so at a time; further ones are just closed.
+pub const TURNED_AWAY_MAX: usize = 64;
+
+/// What a listener has to share.
+pub struct Listener<S: Store> {
+    /// The sessions' side.
+    pub house: Arc<House<S>>,
+    /// One permit for each connection that there may be.
+    pub places: Arc<Semaphore>,
+    /// Turns true when the server stops.
+    pub drain: watch::Receiver<bool>,
+    /// Turns nobody away more than `TURNED_AWAY_MAX` at a time.
+    pub turned_away: Arc<Semaphore>,
+}
+
+impl<S: Store> Clone for Listener<S> {
+    fn clone(&self) -> Self {
+        Self {
+            house: Arc::clone(&self.house),
+            places: Arc::clone(&self.places),
+            drain: self.drain.clone(),
+            turned_away: Arc::clone(&self.turned_away),
+        }
+    }
+}
+
+impl<S: Store> Listener<S> {
+    /// Takes plain connections until the drain begins.
+    pub async fn serve_plain(self, socket: TcpListener) {
+        self.serve(socket, |shared, stream, permit| async move {
+            task::run(stream, Arc::clone(&shared.house), shared.drain.clone()).await;
+            drop(permit);
+        })
+        .await;
+    }
+
+    /// Takes TLS connections until the drain begins.
+    pub async fn serve_tls(self, socket: TcpListener, acceptor: TlsAcceptor) {
+        self.serve(socket, move |shared, stream, permit| {
+            let acceptor = acceptor.clone();
+            async move {
+                let handshake = timeout(shared.house.rules.handshake, acceptor.accept(stream));
+                match handshake.await {
+                    Ok(Ok(stream)) => {
+                        task::run(stream, Arc::clone(&shared.house), shared.drain.clone()).await;
+                    }
+                    Ok(Err(error)) => debug!(%error, "no TLS handshake"),
+                    Err(_) => shared.house.metrics.handshake_timeouts.one(),
+                }
+                drop(permit);
+            }
+        })
+        .await;
+    }
+
+    async fn serve<F, R>(mut self, socket: TcpListener, run: F)
+    where
+        F: Fn(Self, TcpStream, OwnedSemaphorePermit) -> R,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        loop {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                _ = self.drain.wait_for(|stops| *stops) => return,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    pause(&error).await;
+                    continue;
+                }
+            };
+            // Small frames are to leave at once; without it they only leave later.
+            if let Err(error) = stream.set_nodelay(true) {
+                debug!(%error, "TCP_NODELAY is not set");
+            }
+            match Arc::clone(&self.places).try_acquire_owned() {
+                Ok(permit) => {
+                    self.house.metrics.connections_accepted.one();
+                    let session = run(self.clone(), stream, permit);
+                    tokio::spawn(session.instrument(info_span!("session", %peer)));
+                }
+                Err(_) => self.turn_away(stream),
+            }
+        }
+    }
+
+    fn turn_away(&self, mut stream: TcpStream) {
+        self.house.metrics.connections_refused.one();
+        let Ok(permit) = Arc::clone(&self.turned_away).try_acquire_owned() else { return };
+        let after = u32::try_from(self.house.rules.retry_after.as_millis()).unwrap_or(u32::MAX);
+        tokio::spawn(async move {
+            let verdict = Verdict::close(CloseCode::ServerFull, "no place is free", after);
+            let mut goodbye = BytesMut::new();
+            Packet::Goodbye(verdict).put(&mut goodbye);
+            let farewell = async {
+                stream.write_all(&goodbye).await?;
+                stream.shutdown().await
+            };
+            // It is turned away either way.
+            let _ = timeout(TURN_AWAY, farewell).await;
+            drop(permit);
+        });
+    }
+}
+
+/// An error of one connection is nothing to stop for; without descriptors a pause is needed.
+async fn pause(error: &io::Error) {
+    if matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    ) {
+        return;
+    }
+    warn!(%error, "no connection can be taken for the moment");
+    sleep(ACCEPT_PAUSE).await;
+}

@@ -1,0 +1,296 @@
+//! The wiring: from a configuration to a server that runs and stops. The only place that names
+//! concrete types. Must never hold a rule of its own.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tracing::{info, warn};
+
+use crate::auth::doorman::{Doorman, DoormanError};
+use crate::clock::{Clock, wall_ms};
+use crate::config::settings::{Config, Drain, SessionLimits, StoreSettings};
+#[cfg(unix)]
+use crate::control::socket::{ControlError, ControlSocket, SOCKET_FILE};
+use crate::greeting::Bound;
+use crate::hub::mailbox::MailboxLimits;
+use crate::hub::{Hub, HubOutlet};
+use crate::listener::{Listener, TURNED_AWAY_MAX};
+use crate::metrics::Metrics;
+use crate::session::deliveries::Retries;
+use crate::session::flow::Rules;
+use crate::session::house::House;
+use crate::session::rate::Rate;
+use crate::store::backend::BackendError;
+use crate::store::embedded::{EmbeddedStore, OpenError, Settings};
+use crate::store::health::Failure;
+use crate::store::rules::{Rules as StoreRules, UnknownUsers};
+use crate::store::sled::SledBackend;
+use crate::store::{Effect, Outlet};
+use crate::tls::{self, TlsError};
+
+/// How long the store may take to end what it is at.
+pub const CLOSE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Why the server does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The store's engine does not open.
+    #[error("the store in {} does not open: {source}", data.display())]
+    Backend {
+        /// Its folder.
+        data: PathBuf,
+        /// What the engine said.
+        source: BackendError,
+    },
+    /// The store does not open.
+    #[error("the store in {} does not open: {source}", data.display())]
+    Store {
+        /// Its folder.
+        data: PathBuf,
+        /// What it said.
+        source: OpenError,
+    },
+    /// An address cannot be listened on.
+    #[error("{address} cannot be listened on: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nobody could be let in.
+    #[error(transparent)]
+    Doorman(#[from] DoormanError),
+    /// The certificate is of no use.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The operator's socket cannot be bound.
+    #[cfg(unix)]
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}
+
+/// A server that is bound, and not yet running.
+pub struct Server {
+    store: EmbeddedStore,
+    house: Arc<House<EmbeddedStore>>,
+    sockets: Sockets,
+    #[cfg(unix)]
+    control: ControlSocket,
+    connections_max: usize,
+    drain: Drain,
+}
+
+struct Sockets {
+    plain: Option<TcpListener>,
+    tls: Option<(TcpListener, TlsAcceptor)>,
+    dev_cert: Option<PathBuf>,
+}
+
+impl Server {
+    /// Opens the store and binds the addresses.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let metrics = Arc::new(Metrics::default());
+        let mailbox = MailboxLimits {
+            entries: config.limits.mailbox_entries,
+            bytes: config.limits.mailbox_bytes,
+        };
+        let hub = Arc::new(Hub::new(mailbox, Arc::clone(&metrics)));
+        let unknown_users = config.store.unknown_users.keep(config.auth.kind);
+        let store = open_store(&config.store, unknown_users, HubOutlet(Arc::clone(&hub))).await?;
+        let doorman = Doorman::from_settings(&config.auth, &Arc::new(store.clone()))?;
+        let sockets = Sockets::bind(config).await?;
+        #[cfg(unix)]
+        let control = ControlSocket::bind(&config.store.data.join(SOCKET_FILE))?;
+        let house = House {
+            store: store.clone(),
+            hub,
+            doorman,
+            metrics,
+            rules: rules(&config.limits, &config.drain),
+            out_bytes: config.limits.out_buffer_bytes,
+            clock: Clock::start(),
+        };
+        Ok(Self {
+            store,
+            house: Arc::new(house),
+            sockets,
+            #[cfg(unix)]
+            control,
+            connections_max: config.listen.connections_max,
+            drain: config.drain.clone(),
+        })
+    }
+
+    /// Where it was bound.
+    pub fn bound(&self) -> Bound<'_> {
+        let address = |socket: &TcpListener| socket.local_addr().ok();
+        Bound {
+            plain: self.sockets.plain.as_ref().and_then(address),
+            tls: self.sockets.tls.as_ref().and_then(|(socket, _)| address(socket)),
+            dev_cert: self.sockets.dev_cert.as_deref(),
+        }
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.house.metrics)
+    }
+
+    /// Serves until `stop` resolves, then drains; or until the store fails, when the process is
+    /// to end at once: nothing more may be acknowledged.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+        let (drain, drained) = watch::channel(false);
+        let places = Arc::new(Semaphore::new(self.connections_max));
+        let listener = Listener {
+            house: Arc::clone(&self.house),
+            places: Arc::clone(&places),
+            drain: drained.clone(),
+            turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+        };
+        let mut servants = JoinSet::new();
+        if let Some(socket) = self.sockets.plain {
+            servants.spawn(listener.clone().serve_plain(socket));
+        }
+        if let Some((socket, acceptor)) = self.sockets.tls {
+            servants.spawn(listener.clone().serve_tls(socket, acceptor));
+        }
+        #[cfg(unix)]
+        servants.spawn({
+            let mut drained = drained;
+            let stopped = async move {
+                // A sender that is gone has stopped, too.
+                let _ = drained.wait_for(|stops| *stops).await;
+            };
+            self.control.serve(Arc::new(self.store.clone()), stopped)
+        });
+        tokio::select! {
+            failure = self.store.failed() => return Err(failure),
+            () = stop => {}
+        }
+        info!(sessions = self.house.hub.sessions(), "draining");
+        drain.send_replace(true);
+        let ended = drained_whole(&mut servants, &places, self.connections_max);
+        let limit = Duration::from_millis(self.drain.drain_ms.into());
+        tokio::select! {
+            failure = self.store.failed() => return Err(failure),
+            ended = timeout(limit, ended) => if ended.is_err() {
+                let left = self.connections_max - places.available_permits();
+                warn!(left, "connections are cut off: the time to drain is over");
+            },
+        }
+        if timeout(CLOSE_TIME_MAX, self.store.close()).await.is_err() {
+            warn!("the store did not close in time; what was accepted is on disk");
+        }
+        let counts = self.house.metrics.all();
+        info!(?counts, "stopped");
+        Ok(())
+    }
+}
+
+/// Resolves once every listener and every connection has ended.
+async fn drained_whole(servants: &mut JoinSet<()>, places: &Semaphore, connections_max: usize) {
+    while servants.join_next().await.is_some() {}
+    let all = u32::try_from(connections_max).unwrap_or(u32::MAX);
+    // Whoever holds all the places is alone. The semaphore is never closed.
+    let _ = places.acquire_many(all).await;
+}
+
+/// Opens the store of a server, or of a command that works on it while no server runs.
+pub async fn open_store(
+    settings: &StoreSettings,
+    keep_unknown_users: bool,
+    outlet: impl Outlet,
+) -> Result<EmbeddedStore, StartError> {
+    let settings = settings.clone();
+    let unknown_users = if keep_unknown_users { UnknownUsers::Keep } else { UnknownUsers::Reject };
+    let opening = spawn_blocking(move || {
+        let data = settings.data.clone();
+        let backend = SledBackend::open(&settings.data, settings.cache_bytes)
+            .map_err(|source| StartError::Backend { data: data.clone(), source })?;
+        let settings = Settings {
+            rules: StoreRules {
+                unknown_users,
+                group_members_max: settings.group_members_max,
+                chats_per_user_max: settings.chats_per_user_max,
+            },
+            stall_ms: settings.stall_ms.into(),
+            disk_reserve_bytes: settings.disk_reserve_bytes,
+            queue_bytes: settings.queue_bytes,
+            readers: settings.readers,
+        };
+        EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
+            .map_err(|source| StartError::Store { data, source })
+    });
+    opening.await.expect("opening a store does not panic: the engine is guarded")
+}
+
+/// For a store that nobody is connected to.
+pub struct NoOutlet;
+
+impl Outlet for NoOutlet {
+    fn release(&mut self, _effects: Vec<Effect>) {}
+}
+
+impl Sockets {
+    async fn bind(config: &Config) -> Result<Self, StartError> {
+        let backlog = config.listen.backlog;
+        let plain = config.listen.plain.map(|address| listen(address, backlog)).transpose()?;
+        let mut sockets = Self { plain, tls: None, dev_cert: None };
+        let Some(address) = config.listen.tls else { return Ok(sockets) };
+        if let Some(loaded) = load_tls(config).await? {
+            let acceptor = TlsAcceptor::from(loaded.config);
+            sockets.tls = Some((listen(address, backlog)?, acceptor));
+            sockets.dev_cert = loaded.dev_cert;
+        }
+        Ok(sockets)
+    }
+}
+
+async fn load_tls(config: &Config) -> Result<Option<tls::Tls>, StartError> {
+    let (settings, data) = (config.tls.clone(), config.store.data.clone());
+    let loading = spawn_blocking(move || tls::load(&settings, Path::new(&data)));
+    Ok(loading.await.expect("loading a certificate does not panic")?)
+}
+
+fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
+    let bind = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // A server that was killed is to come back at once on its own port.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(backlog)
+    };
+    bind().map_err(|source| StartError::Listen { address, source })
+}
+
+fn rules(limits: &SessionLimits, drain: &Drain) -> Rules {
+    let ms = |ms: u32| Duration::from_millis(ms.into());
+    let rate = |per_second: u32| Rate { per_second, burst: per_second };
+    Rules {
+        max_body: limits.max_body,
+        window: limits.window,
+        sends: limits.sends,
+        heartbeat: ms(limits.heartbeat_ms),
+        handshake: ms(limits.handshake_ms),
+        retries: Retries { first: ms(limits.retry_ms), max: limits.retries_max },
+        read_bytes: limits.page_bytes,
+        pings: Rate { per_second: limits.pings_per_s, burst: limits.ping_burst },
+        send_rate: rate(limits.sends_per_s),
+        requests: rate(limits.requests_per_s),
+        signals: rate(limits.signals_per_s),
+        retry_after: ms(drain.retry_after_ms),
+    }
+}

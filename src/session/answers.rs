@@ -1,0 +1,100 @@
+//! Asks the store what a client asks, and says it in the words of the wire. Must never answer
+//! without the store's check of the user's rights.
+
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::id::{DeviceId, UserId};
+use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
+use packetboat_proto::packet::{self, Answer, ChatState, Member, Operation, Presence, Verdict};
+
+use crate::store::{ChatView, Edge, MemberView, PageLimit, Role, Store, StoreError};
+
+use super::house::House;
+
+/// The answer to an operation of `user` on `device`.
+pub async fn answer<S: Store>(
+    house: &House<S>,
+    user: UserId,
+    device: DeviceId,
+    operation: Operation,
+) -> Result<Answer, Verdict> {
+    let after = u32::try_from(house.rules.retry_after.as_millis()).unwrap_or(u32::MAX);
+    find(house, user, device, operation).await.map_err(|error| match error {
+        StoreError::Refused(refusal) => Verdict::reject(refusal.code, &refusal.reason, after),
+        StoreError::Stopped | StoreError::Unreadable { .. } => {
+            Verdict::reject(RejectCode::Unavailable, &error.to_string(), after)
+        }
+    })
+}
+
+async fn find<S: Store>(
+    house: &House<S>,
+    user: UserId,
+    device: DeviceId,
+    operation: Operation,
+) -> Result<Answer, StoreError> {
+    let store = &house.store;
+    Ok(match operation {
+        Operation::History { chat, edge, limit } => {
+            let edge = match edge {
+                packet::Edge::After(seq) => Edge::After(seq),
+                packet::Edge::Before(seq) => Edge::Before(seq),
+            };
+            let bytes = (house.rules.max_body - BODY_OVERHEAD_BYTES) as usize;
+            let limit = PageLimit { items: limit as usize, bytes };
+            let page = store.history(user, chat, edge, limit).await?;
+            let entries = page.items.into_iter().map(|entry| entry.body).collect();
+            Answer::History { entries, more: page.more }
+        }
+        Operation::Chats { after, limit } => {
+            let page = store.chats(user, device, after, limit as usize).await?;
+            let chats = page.items.into_iter().map(chat_state).collect();
+            Answer::Chats { chats, more: page.more }
+        }
+        Operation::Chat { chat } => Answer::Chat(chat_state(store.chat(user, device, chat).await?)),
+        Operation::Members { chat, after, limit } => {
+            let page = store.members(user, chat, after, limit as usize).await?;
+            let members = page.items.into_iter().map(member).collect();
+            Answer::Members { members, more: page.more }
+        }
+        Operation::Presence { users } => {
+            let seen = store.last_seen(users.clone()).await?;
+            let online = house.hub.online(&users);
+            let users = users.into_iter().zip(online).zip(seen);
+            let presence =
+                users.map(|((user, online), last_seen_ms)| Presence { user, online, last_seen_ms });
+            Answer::Presence(presence.collect())
+        }
+    })
+}
+
+fn role(role: Role) -> packet::Role {
+    match role {
+        Role::Member => packet::Role::Member,
+        Role::Owner => packet::Role::Owner,
+    }
+}
+
+fn chat_state(view: ChatView) -> ChatState {
+    ChatState {
+        chat: view.chat,
+        head: view.head,
+        delivered: view.delivered,
+        read: view.read,
+        unread: view.unread,
+        name: view.name,
+        members: view.members,
+        role: view.role.map(role),
+        peer_delivered: view.peer_delivered,
+        peer_read: view.peer_read,
+        last_at_ms: view.last_at_ms,
+    }
+}
+
+fn member(view: MemberView) -> Member {
+    Member {
+        user: view.user,
+        role: Some(role(view.role)),
+        delivered: view.delivered,
+        read: view.read,
+    }
+}

@@ -1,0 +1,576 @@
+//! The rules of one connection, from its first packet to its last (SPEC.md section 7). Pure: time
+//! is an argument, slow answers come back as inputs. Must never hold a socket, a clock or a store.
+//!
+//! ```text
+//! AwaitHello --Hello--> Checking --good--> Claiming --claimed--> Open --drain--> Draining
+//!      any state --fault, time-out, Goodbye, eviction--> Closed
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use packetboat_proto::code::CloseCode;
+use packetboat_proto::id::{ChatId, SessionId};
+use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
+use packetboat_proto::packet::{self, Hello, Limits, Packet, Response, Signal, Verdict, Welcome};
+use packetboat_proto::time::Time;
+
+use crate::hub::mailbox::{Delivery, Hint};
+use crate::metrics::Metrics;
+use crate::store::{
+    Claim, Claimed, CursorMove, Draft, LagPage, Outcome, PageLimit, Read, Start, StoreError,
+    Stretch,
+};
+
+use super::deliveries::{Deliveries, Due, Pushed, Retries};
+use super::moves::Moves;
+use super::questions::Questions;
+use super::rate::{Bucket, Rate};
+use super::sends::Sends;
+
+/// What the operator has set for every session.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The largest body, in bytes.
+    pub max_body: u32,
+    /// Deliveries that may be unacknowledged.
+    pub window: u32,
+    /// Sends that may be unanswered.
+    pub sends: u32,
+    /// The heartbeat interval.
+    pub heartbeat: Duration,
+    /// From the connection to an open session.
+    pub handshake: Duration,
+    /// How unacknowledged deliveries are sent again.
+    pub retries: Retries,
+    /// Bytes of entries in one read of the log.
+    pub read_bytes: usize,
+    /// Pings; over it the session is closed.
+    pub pings: Rate,
+    /// Sends; over it they are not read.
+    pub send_rate: Rate,
+    /// Requests; over it they are not read.
+    pub requests: Rate,
+    /// Signals; over it they are dropped.
+    pub signals: Rate,
+    /// When to come back after a fault of the server, or a policy's.
+    pub retry_after: Duration,
+}
+
+/// A credential for the next connection, and when it ends in milliseconds of Unix time.
+pub type Ticket = Option<(Bytes, u64)>;
+
+/// What happens to a connection.
+#[derive(Debug)]
+pub enum Input {
+    /// Bytes came or went: the other side is there.
+    Heard,
+    /// A packet came.
+    Packet(Packet),
+    /// What came is no packet.
+    Broken {
+        /// The code to end with.
+        code: CloseCode,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The credential was checked.
+    Checked(Result<Ticket, (CloseCode, String)>),
+    /// The device was claimed; with the wall clock in milliseconds of Unix time.
+    Claimed(Result<Claimed, StoreError>, u64),
+    /// Drafts were appended.
+    Appended(Result<Vec<Outcome>, StoreError>),
+    /// Cursors were moved.
+    Advanced(Result<(), StoreError>),
+    /// A scan for lagging chats came back.
+    Scanned(Result<LagPage, StoreError>),
+    /// Stretches of the log were read.
+    Read(Result<Vec<Read>, StoreError>),
+    /// A request was answered.
+    Answered(Result<packet::Answer, Verdict>),
+    /// An entry was pushed.
+    Pushed(Arc<Delivery>),
+    /// Pushes were lost.
+    EntriesLost,
+    /// A hint came.
+    Hint(Hint),
+    /// Notices were lost.
+    NoticesLost,
+    /// The session is to end at once.
+    Evicted(CloseCode),
+    /// The server stops: answer what was taken, then end.
+    Drain,
+    /// The deadline is reached.
+    Tick,
+}
+
+/// What is to be done about it.
+#[derive(Debug)]
+pub enum Action {
+    /// Write a packet.
+    Write(Packet),
+    /// Write a frame that is encoded already.
+    WriteFrame(Bytes),
+    /// Write an entry from the log.
+    Deliver(Bytes),
+    /// Take bodies up to so many bytes from now on.
+    SetBodyMax(u32),
+    /// Check a credential; the answer is `Checked`.
+    Check(Hello),
+    /// Ask the store for something; its answer comes back as an input.
+    Start(Work),
+    /// Pass a signal on.
+    Relay(Signal),
+    /// Write a goodbye, then end the connection.
+    Close(Verdict),
+    /// End the connection.
+    Hangup,
+}
+
+/// What the store is asked for: at most one of each at a time.
+#[derive(Debug)]
+pub enum Work {
+    /// Claim the device; the answer is `Claimed`.
+    Claim(Claim),
+    /// Append drafts; the answer is `Appended`.
+    Append(Vec<Draft>),
+    /// Move cursors; the answer is `Advanced`.
+    Advance(Vec<CursorMove>),
+    /// Look for lagging chats; the answer is `Scanned`.
+    Scan {
+        /// After this one.
+        after: Option<ChatId>,
+        /// So many at most.
+        limit: usize,
+    },
+    /// Read stretches of the log; the answer is `Read`.
+    Read(Vec<Stretch>, PageLimit),
+    /// Answer a question; the answer is `Answered`.
+    Ask(packet::Operation),
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitHello,
+    Checking(Hello),
+    Claiming(Ticket),
+    Open,
+    Draining,
+    Closed,
+}
+
+/// The rules of one connection.
+#[derive(Debug)]
+pub struct Flow {
+    rules: Rules,
+    metrics: Arc<Metrics>,
+    session: SessionId,
+    state: State,
+    limits: Limits,
+    started: Time,
+    heard: Time,
+    deliveries: Deliveries,
+    sends: Sends,
+    questions: Questions,
+    moves: Moves,
+    pings: Bucket,
+    signals: Bucket,
+}
+
+impl Flow {
+    /// Of a connection that has just been made.
+    pub fn new(now: Time, session: SessionId, rules: Rules, metrics: Arc<Metrics>) -> Self {
+        let limits = Limits {
+            max_body: rules.max_body,
+            window: rules.window,
+            heartbeat_ms: u32::try_from(rules.heartbeat.as_millis()).unwrap_or(u32::MAX),
+            max_content: rules.max_body - BODY_OVERHEAD_BYTES,
+            sends: rules.sends,
+        };
+        Self {
+            session,
+            state: State::AwaitHello,
+            limits,
+            started: now,
+            heard: now,
+            deliveries: Deliveries::new(rules.window, rules.retries),
+            sends: Sends::new(now, rules.sends, limits.max_content, rules.send_rate),
+            questions: Questions::new(now, rules.max_body, rules.requests),
+            moves: Moves::default(),
+            pings: Bucket::new(rules.pings, now),
+            signals: Bucket::new(rules.signals, now),
+            rules,
+            metrics,
+        }
+    }
+
+    /// Takes what happened, and says what is to be done.
+    pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Action>) {
+        if self.is_closed() {
+            return;
+        }
+        match input {
+            Input::Heard => self.heard = now,
+            Input::Packet(packet) => self.packet(now, packet, out),
+            Input::Broken { code, reason } => {
+                self.metrics.protocol_errors.one();
+                self.close(code, &reason, out);
+            }
+            Input::Checked(result) => self.checked(result, out),
+            Input::Claimed(result, now_ms) => self.claimed(now, result, now_ms, out),
+            Input::Appended(result) => self.appended(result, out),
+            Input::Advanced(result) => self.advanced(&result, out),
+            Input::Scanned(result) => self.scanned(result, out),
+            Input::Read(result) => self.read(now, result, out),
+            Input::Answered(answer) => self.respond(|questions| questions.answered(answer), out),
+            Input::Pushed(delivery) => self.pushed(now, &delivery, out),
+            Input::EntriesLost => self.deliveries.lost(),
+            Input::Hint(hint) => self.hint(hint, out),
+            Input::NoticesLost => out.push(Action::Write(Packet::Notice(packet::Notice::Missed))),
+            Input::Evicted(code) => self.close(code, reason_of(code), out),
+            Input::Drain => self.drain(),
+            Input::Tick => self.tick(now, out),
+        }
+    }
+
+    /// Starts what work has gathered since the last time. To be called after a round of inputs.
+    pub fn settle(&mut self, out: &mut Vec<Action>) {
+        match self.state {
+            State::Open => {
+                self.store(out);
+                out.extend(self.questions.next_question().map(Work::Ask).map(Action::Start));
+                self.catch_up(out);
+            }
+            State::Draining => {
+                self.store(out);
+                if self.sends.is_idle() && self.moves.is_idle() {
+                    let code = CloseCode::ShuttingDown;
+                    self.close(code, reason_of(code), out);
+                }
+            }
+            State::AwaitHello | State::Checking(_) | State::Claiming(_) | State::Closed => {}
+        }
+    }
+
+    /// When to call with `Input::Tick` at the latest.
+    pub fn deadline(&self) -> Option<Time> {
+        match self.state {
+            State::AwaitHello | State::Checking(_) | State::Claiming(_) => {
+                Some(self.started + self.rules.handshake)
+            }
+            State::Open => {
+                let times = [self.deliveries.deadline(), self.paused_until()];
+                times.into_iter().flatten().chain([self.silent_at()]).min()
+            }
+            State::Draining => Some(self.silent_at()),
+            State::Closed => None,
+        }
+    }
+
+    /// Whether the next packet is to be read now.
+    pub fn wants_packet(&mut self, now: Time) -> bool {
+        match self.state {
+            State::AwaitHello => true,
+            State::Open => {
+                self.sends.has_room(now) && self.questions.has_room(now) && self.moves.has_room()
+            }
+            State::Checking(_) | State::Claiming(_) | State::Draining | State::Closed => false,
+        }
+    }
+
+    /// Whether the session is open: before, nothing that is pushed may be taken from its mailbox.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
+    /// Whether it is over.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    fn packet(&mut self, now: Time, packet: Packet, out: &mut Vec<Action>) {
+        match (&self.state, packet) {
+            (_, Packet::Goodbye(_)) => self.hang_up(out),
+            (State::AwaitHello, Packet::Hello(hello)) => self.hello(hello, out),
+            (State::Open, Packet::Ping(token)) => self.ping(now, token, out),
+            (State::Open, Packet::Pong(_)) => {}
+            (State::Open, Packet::Send(send)) => {
+                self.metrics.sends.one();
+                if let Some(rejected) = self.sends.take(now, send) {
+                    self.metrics.rejected.one();
+                    out.push(Action::Write(Packet::Rejected(rejected)));
+                }
+            }
+            (State::Open, Packet::Ack(cursors)) => {
+                for cursor in cursors {
+                    self.deliveries.ack(&cursor.chat, cursor.delivered);
+                    self.moves.add(cursor);
+                }
+            }
+            (State::Open, Packet::Signal(signal)) => self.signal(now, signal, out),
+            (State::Open, Packet::Request(request)) => {
+                self.respond(|questions| questions.take(now, request), out);
+            }
+            (_, packet) => self.out_of_turn(&packet, out),
+        }
+    }
+
+    fn out_of_turn(&mut self, packet: &Packet, out: &mut Vec<Action>) {
+        self.metrics.protocol_errors.one();
+        let kind = packet.kind();
+        let reason = match self.state {
+            State::AwaitHello => format!("a connection opens with a Hello, not with a {kind:?}"),
+            _ => format!("a client may not send a {kind:?} here"),
+        };
+        self.close(CloseCode::WrongState, &reason, out);
+    }
+
+    fn hello(&mut self, hello: Hello, out: &mut Vec<Action>) {
+        let wanted = hello.wanted;
+        // An entry fills a body to the limit: who takes less could not be sent every entry.
+        if wanted.max_body != 0 && wanted.max_body < self.limits.max_body {
+            let reason = format!("bodies have up to {} bytes here", self.limits.max_body);
+            return self.close(CloseCode::LimitsTooLow, &reason, out);
+        }
+        if wanted.window != 0 {
+            self.limits.window = self.limits.window.min(wanted.window);
+        }
+        if wanted.heartbeat_ms != 0 {
+            self.limits.heartbeat_ms =
+                wanted.heartbeat_ms.clamp(HEARTBEAT_MS_LOWEST, HEARTBEAT_MS_HIGHEST);
+        }
+        out.push(Action::Check(hello.clone()));
+        self.state = State::Checking(hello);
+    }
+
+    fn checked(&mut self, result: Result<Ticket, (CloseCode, String)>, out: &mut Vec<Action>) {
+        let State::Checking(hello) = &self.state else { return };
+        match result {
+            Err((code, reason)) => {
+                self.metrics.credentials_refused.one();
+                self.close(code, &reason, out);
+            }
+            Ok(ticket) => {
+                out.push(Action::Start(Work::Claim(claim(hello, self.session))));
+                self.state = State::Claiming(ticket);
+            }
+        }
+    }
+
+    fn claimed(
+        &mut self,
+        now: Time,
+        result: Result<Claimed, StoreError>,
+        now_ms: u64,
+        out: &mut Vec<Action>,
+    ) {
+        let State::Claiming(ticket) = &mut self.state else { return };
+        let claimed = match result {
+            Ok(claimed) => claimed,
+            Err(error) => return self.close(CloseCode::Internal, &error.to_string(), out),
+        };
+        let (ticket, ticket_expires_ms) = ticket.take().unwrap_or_default();
+        self.state = State::Open;
+        self.heard = now;
+        self.deliveries = Deliveries::new(self.limits.window, self.rules.retries);
+        self.metrics.sessions_opened.one();
+        out.push(Action::SetBodyMax(self.limits.max_body));
+        out.push(Action::Write(Packet::Welcome(Welcome {
+            session: self.session,
+            limits: self.limits,
+            ticket,
+            ticket_expires_ms,
+            now_ms,
+            server: concat!("packetboat ", env!("CARGO_PKG_VERSION")).to_owned(),
+            new_device: claimed.new_device,
+        })));
+    }
+
+    fn ping(&mut self, now: Time, token: u64, out: &mut Vec<Action>) {
+        if self.pings.try_take(now) {
+            out.push(Action::Write(Packet::Pong(token)));
+        } else {
+            self.metrics.rate_closes.one();
+            self.close(CloseCode::RateLimited, "too many pings", out);
+        }
+    }
+
+    fn signal(&mut self, now: Time, signal: Signal, out: &mut Vec<Action>) {
+        if self.signals.try_take(now) {
+            out.push(Action::Relay(signal));
+        } else {
+            self.metrics.signals_dropped.one();
+        }
+    }
+
+    fn appended(&mut self, result: Result<Vec<Outcome>, StoreError>, out: &mut Vec<Action>) {
+        match self.sends.answered(result, self.rules.retry_after) {
+            Ok(answers) => {
+                for answer in answers {
+                    match answer {
+                        Packet::Accepted(_) => self.metrics.accepted.one(),
+                        _ => self.metrics.rejected.one(),
+                    }
+                    out.push(Action::Write(answer));
+                }
+            }
+            Err(error) => self.close(CloseCode::Internal, &error.to_string(), out),
+        }
+    }
+
+    fn advanced(&mut self, result: &Result<(), StoreError>, out: &mut Vec<Action>) {
+        self.moves.done();
+        if let Err(error) = result {
+            self.close(CloseCode::Internal, &error.to_string(), out);
+        }
+    }
+
+    fn scanned(&mut self, result: Result<LagPage, StoreError>, out: &mut Vec<Action>) {
+        match result {
+            Ok(page) => self.deliveries.scanned(page),
+            Err(error) => self.close(CloseCode::Internal, &error.to_string(), out),
+        }
+    }
+
+    fn read(&mut self, now: Time, result: Result<Vec<Read>, StoreError>, out: &mut Vec<Action>) {
+        match result {
+            Ok(reads) => {
+                for entry in self.deliveries.read(now, reads) {
+                    self.metrics.deliveries.one();
+                    out.push(Action::Deliver(entry.body));
+                }
+            }
+            Err(error) => self.close(CloseCode::Internal, &error.to_string(), out),
+        }
+    }
+
+    fn pushed(&mut self, now: Time, delivery: &Delivery, out: &mut Vec<Action>) {
+        if !self.is_open() {
+            return;
+        }
+        let own = delivery.origin == self.session;
+        match self.deliveries.push(now, &delivery.chat, delivery.seq, own) {
+            Pushed::Send => {
+                self.metrics.deliveries.one();
+                out.push(Action::WriteFrame(delivery.frame.clone()));
+            }
+            Pushed::Hold => {}
+            Pushed::HoldFull => self.metrics.windows_full.one(),
+        }
+    }
+
+    fn hint(&mut self, hint: Hint, out: &mut Vec<Action>) {
+        if !self.is_open() {
+            return;
+        }
+        out.push(match hint {
+            Hint::Cursor(moved) => Action::Write(Packet::Notice(packet::Notice::Cursor(moved))),
+            Hint::Signal(frame) => Action::WriteFrame(frame),
+        });
+    }
+
+    fn store(&mut self, out: &mut Vec<Action>) {
+        out.extend(self.sends.next_batch().map(Work::Append).map(Action::Start));
+        out.extend(self.moves.next_batch().map(Work::Advance).map(Action::Start));
+    }
+
+    fn respond(
+        &mut self,
+        answer: impl FnOnce(&mut Questions) -> Option<Response>,
+        out: &mut Vec<Action>,
+    ) {
+        let response = answer(&mut self.questions);
+        out.extend(response.map(|response| Action::Write(Packet::Response(response))));
+    }
+
+    fn catch_up(&mut self, out: &mut Vec<Action>) {
+        // The device's acknowledgements first: what they cover need not be found.
+        if self.moves.is_idle()
+            && let Some(after) = self.deliveries.next_scan()
+        {
+            let limit = self.deliveries.scan_limit();
+            out.push(Action::Start(Work::Scan { after, limit }));
+        }
+        if let Some((stretches, items)) = self.deliveries.next_read() {
+            let limit = PageLimit { items, bytes: self.rules.read_bytes };
+            out.push(Action::Start(Work::Read(stretches, limit)));
+        }
+    }
+
+    fn drain(&mut self) {
+        // What was taken is still answered; `settle` says goodbye after it, or at once.
+        self.state = State::Draining;
+    }
+
+    fn tick(&mut self, now: Time, out: &mut Vec<Action>) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        if !matches!(self.state, State::Open | State::Draining) {
+            self.metrics.handshake_timeouts.one();
+            let code = CloseCode::HandshakeTimeout;
+            return self.close(code, reason_of(code), out);
+        }
+        if now >= self.silent_at() {
+            self.metrics.heartbeat_timeouts.one();
+            let code = CloseCode::HeartbeatTimeout;
+            return self.close(code, reason_of(code), out);
+        }
+        match self.deliveries.tick(now) {
+            Due::Nothing => {}
+            Due::Again => self.metrics.retries.one(),
+            Due::GiveUp => {
+                self.metrics.ack_timeouts.one();
+                let code = CloseCode::AckTimeout;
+                self.close(code, reason_of(code), out);
+            }
+        }
+    }
+
+    /// When a session that is silent from now on is closed: after one and a half intervals.
+    fn silent_at(&self) -> Time {
+        let interval = Duration::from_millis(self.limits.heartbeat_ms.into());
+        self.heard + interval + interval / 2
+    }
+
+    fn paused_until(&self) -> Option<Time> {
+        self.sends.paused_until().max(self.questions.paused_until())
+    }
+
+    fn close(&mut self, code: CloseCode, reason: &str, out: &mut Vec<Action>) {
+        let after = u32::try_from(self.rules.retry_after.as_millis()).unwrap_or(u32::MAX);
+        out.push(Action::Close(Verdict::close(code, reason, after)));
+        self.state = State::Closed;
+    }
+
+    fn hang_up(&mut self, out: &mut Vec<Action>) {
+        out.push(Action::Hangup);
+        self.state = State::Closed;
+    }
+}
+
+fn claim(hello: &Hello, session: SessionId) -> Claim {
+    let start = match hello.start {
+        None => Start::Undelivered,
+        Some(packet::Start::Everything) => Start::Everything,
+        Some(packet::Start::Last(count)) => Start::Last(count),
+        Some(packet::Start::Newest) => Start::Newest,
+    };
+    Claim { user: hello.user.clone(), device: hello.device.clone(), session, start }
+}
+
+/// What a person is told about a close that needs no detail.
+fn reason_of(code: CloseCode) -> &'static str {
+    match code {
+        CloseCode::Replaced => "a newer session of this device took its place",
+        CloseCode::ShuttingDown => "the server stops, and will be back",
+        CloseCode::HandshakeTimeout => "no session was opened in time",
+        CloseCode::HeartbeatTimeout => "nothing was heard for one and a half intervals",
+        CloseCode::AckTimeout => "deliveries were not acknowledged",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! What all sessions share: the store, the hub, the door, the rules. Must never hold anything of
+//! one session.
+
+use std::sync::Arc;
+
+use crate::auth::doorman::Doorman;
+use crate::clock::Clock;
+use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+use super::flow::Rules;
+
+/// What all sessions share.
+pub struct House<S: Store> {
+    /// Where messages are kept.
+    pub store: S,
+    /// Who is connected.
+    pub hub: Arc<Hub>,
+    /// Who may come in.
+    pub doorman: Doorman,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What the operator has set.
+    pub rules: Rules,
+    /// Bytes that may wait to be written to one socket before no more is taken for it. What was
+    /// taken in one turn comes on top: a mailbox, a read of the log, an answer.
+    pub out_bytes: usize,
+    /// The clock.
+    pub clock: Clock,
+}

@@ -1,0 +1,329 @@
+//! Carries out what `flow` decides: one task, one timer, one stream. Must never decide anything
+//! itself, nor wait for one thing while another could go on.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use packetboat_proto::code::CloseCode;
+use packetboat_proto::codec::FrameCodec;
+use packetboat_proto::frame::put_with;
+use packetboat_proto::id::{DeviceId, SessionId, UserId};
+use packetboat_proto::packet::{Hello, Kind, Packet, Verdict};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::codec::Decoder;
+use tracing::{debug, info};
+
+use crate::clock::wall_ms;
+use crate::hub::mailbox::{Mail, Mailbox};
+use crate::store::{Author, Store};
+
+use super::answers::answer;
+use super::flow::{Action, Flow, Input, Work};
+use super::house::House;
+use super::transport::{Moved, Transport};
+
+/// Packets taken before other sessions get their turn.
+pub const PACKETS_PER_TURN: usize = 64;
+
+/// Runs a connection to its end. `drain` turns true when the server stops.
+pub async fn run<T, S>(stream: T, house: Arc<House<S>>, drain: watch::Receiver<bool>)
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin,
+    S: Store,
+{
+    let session = random_session();
+    let seat = Seat { session, house: Arc::clone(&house) };
+    let mailbox = house.hub.enter(session);
+    let now = house.clock.now();
+    let task = Task {
+        flow: Flow::new(now, session, house.rules, Arc::clone(&house.metrics)),
+        codec: FrameCodec::server(),
+        transport: Transport::new(stream),
+        mailbox,
+        who: None,
+        session,
+        work: FuturesUnordered::new(),
+        actions: Vec::new(),
+        ending: None,
+        house: Arc::clone(&house),
+    };
+    task.run(drain).await;
+    if let Some(user) = house.hub.leave(session) {
+        house.metrics.sessions_ended.one();
+        if let Err(error) = house.store.release(user).await {
+            debug!(%error, "when the user was last seen is not noted");
+        }
+    }
+    drop(seat);
+}
+
+/// Takes a session out of the hub even if its task panics: nothing may be pushed to the dead.
+struct Seat<S: Store> {
+    session: SessionId,
+    house: Arc<House<S>>,
+}
+
+impl<S: Store> Drop for Seat<S> {
+    fn drop(&mut self) {
+        self.house.hub.leave(self.session);
+    }
+}
+
+fn random_session() -> SessionId {
+    let mut bytes = [0; packetboat_proto::limits::SESSION_ID_BYTES];
+    getrandom::fill(&mut bytes).expect("the system has a source of random bytes");
+    SessionId::from(bytes)
+}
+
+type Pending = Pin<Box<dyn Future<Output = Input> + Send>>;
+
+/// How a connection ends.
+#[derive(Debug)]
+enum Ending {
+    /// What waits to go out, a goodbye at its end, still goes out.
+    Goodbye,
+    /// There is nobody to write to.
+    Gone,
+}
+
+/// What a session waits for.
+enum Event {
+    Done(Input),
+    Mail,
+    Moved(std::io::Result<Moved>),
+    Deadline,
+    Drain,
+}
+
+struct Task<T, S: Store> {
+    flow: Flow,
+    codec: FrameCodec,
+    transport: Transport<T>,
+    mailbox: Arc<Mailbox>,
+    who: Option<(UserId, DeviceId)>,
+    session: SessionId,
+    work: FuturesUnordered<Pending>,
+    actions: Vec<Action>,
+    ending: Option<Ending>,
+    house: Arc<House<S>>,
+}
+
+impl<T, S> Task<T, S>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin,
+    S: Store,
+{
+    async fn run(mut self, mut drain: watch::Receiver<bool>) {
+        let mut timer = std::pin::pin!(sleep_until(Instant::now()));
+        loop {
+            let more = self.turn();
+            match self.ending {
+                Some(Ending::Goodbye) => return self.transport.close().await,
+                Some(Ending::Gone) => return,
+                None => {}
+            }
+            if more {
+                tokio::task::yield_now().await;
+                continue;
+            }
+            self.set(timer.as_mut());
+            let event = self.event(timer.as_mut(), &mut drain).await;
+            self.take(event);
+        }
+    }
+
+    /// Takes what has come, as far as there is room for what follows from it. Whether there was
+    /// more than one turn may take.
+    fn turn(&mut self) -> bool {
+        let more = self.take_packets();
+        self.take_mail();
+        self.flow.settle(&mut self.actions);
+        self.perform();
+        self.transport.tidy();
+        more
+    }
+
+    fn take_packets(&mut self) -> bool {
+        let now = self.house.clock.now();
+        for _ in 0..PACKETS_PER_TURN {
+            if !self.has_room() || !self.flow.wants_packet(now) || self.flow.is_closed() {
+                return false;
+            }
+            let input = match self.codec.decode(&mut self.transport.inbox) {
+                Ok(None) => return false,
+                Ok(Some(frame)) => match Packet::decode(&frame) {
+                    Ok(Some(packet)) => Input::Packet(packet),
+                    Ok(None) => continue,
+                    Err(error) => Input::Broken { code: error.code(), reason: error.to_string() },
+                },
+                Err(error) => match error.code() {
+                    Some(code) => Input::Broken { code, reason: error.to_string() },
+                    None => return false,
+                },
+            };
+            self.flow.handle(now, input, &mut self.actions);
+            self.perform();
+        }
+        true
+    }
+
+    fn take_mail(&mut self) {
+        if !self.flow.is_open() || !self.has_room() {
+            return;
+        }
+        let now = self.house.clock.now();
+        let Mail { deliveries, hints, entries_lost, notices_lost, evicted } = self.mailbox.take();
+        let inputs = deliveries.into_iter().map(Input::Pushed);
+        let inputs = inputs.chain(entries_lost.then_some(Input::EntriesLost));
+        let inputs = inputs.chain(hints.into_iter().map(Input::Hint));
+        let inputs = inputs.chain(notices_lost.then_some(Input::NoticesLost));
+        for input in inputs.chain(evicted.map(Input::Evicted)) {
+            self.flow.handle(now, input, &mut self.actions);
+        }
+        self.perform();
+    }
+
+    fn has_room(&self) -> bool {
+        self.transport.outbox.len() < self.house.out_bytes
+    }
+
+    fn set(&self, mut timer: Pin<&mut Sleep>) {
+        if let Some(deadline) = self.flow.deadline() {
+            let instant = self.house.clock.instant(deadline);
+            if timer.deadline() != instant {
+                timer.as_mut().reset(instant);
+            }
+        }
+    }
+
+    async fn event(&mut self, timer: Pin<&mut Sleep>, drain: &mut watch::Receiver<bool>) -> Event {
+        let now = self.house.clock.now();
+        let wants_packet = self.flow.wants_packet(now);
+        let may_read = self.has_room() && wants_packet;
+        let takes_mail = self.has_room() && self.flow.is_open();
+        if self.flow.is_open() && !wants_packet {
+            self.house.metrics.reads_paused.one();
+        }
+        let drained = *drain.borrow();
+        tokio::select! {
+            biased;
+            Some(input) = self.work.next(), if !self.work.is_empty() => Event::Done(input),
+            changed = drain.wait_for(|stops| *stops), if !drained => {
+                // The server being gone without a word is as good as its word.
+                drop(changed);
+                Event::Drain
+            }
+            () = self.mailbox.arrived(), if takes_mail => Event::Mail,
+            moved = self.transport.progress(may_read) => Event::Moved(moved),
+            () = timer => Event::Deadline,
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        let now = self.house.clock.now();
+        let input = match event {
+            Event::Mail => return,
+            Event::Done(input) => input,
+            Event::Drain => Input::Drain,
+            Event::Deadline => Input::Tick,
+            Event::Moved(Ok(Moved::In(0))) => {
+                self.ending = Some(Ending::Gone);
+                return;
+            }
+            Event::Moved(Ok(Moved::In(_) | Moved::Out(_))) => Input::Heard,
+            Event::Moved(Err(error)) => {
+                debug!(%error, "the connection broke");
+                self.ending = Some(Ending::Gone);
+                return;
+            }
+        };
+        self.flow.handle(now, input, &mut self.actions);
+        self.perform();
+    }
+
+    fn perform(&mut self) {
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
+            self.perform_one(action);
+        }
+        // Kept for its room, unless a burst has made it large.
+        if actions.capacity() <= PACKETS_PER_TURN {
+            self.actions = actions;
+        }
+    }
+
+    fn perform_one(&mut self, action: Action) {
+        let out = &mut self.transport.outbox;
+        match action {
+            Action::Write(packet) => packet.put(out),
+            Action::WriteFrame(frame) => out.extend_from_slice(&frame),
+            Action::Deliver(entry) => {
+                put_with(out, Kind::Deliver as u8, |body| body.extend_from_slice(&entry));
+            }
+            Action::SetBodyMax(bytes) => self.codec.set_body_max(bytes),
+            Action::Relay(signal) => {
+                let (user, _) = self.who();
+                self.house.hub.relay(&user, self.session, signal);
+            }
+            Action::Close(verdict) => self.say_goodbye(verdict),
+            Action::Hangup => self.ending = Some(Ending::Goodbye),
+            Action::Check(hello) => self.check(hello),
+            Action::Start(work) => self.start(work),
+        }
+    }
+
+    fn say_goodbye(&mut self, verdict: Verdict) {
+        let code = verdict.close_code().map(CloseCode::name).unwrap_or_default();
+        info!(code, reason = verdict.reason, "goodbye");
+        Packet::Goodbye(verdict).put(&mut self.transport.outbox);
+        self.ending = Some(Ending::Goodbye);
+    }
+
+    fn check(&mut self, hello: Hello) {
+        let house = Arc::clone(&self.house);
+        info!(user = %hello.user, device = %hello.device, client = hello.client, "hello");
+        self.who = Some((hello.user.clone(), hello.device.clone()));
+        self.work.push(Box::pin(async move {
+            let Hello { user, device, credential, .. } = hello;
+            let admitted = house.doorman.admit(&user, &device, &credential, wall_ms()).await;
+            Input::Checked(match admitted {
+                Ok(admitted) => Ok(admitted.ticket.map(|ticket| (ticket.bytes, ticket.expires_ms))),
+                Err(error) => Err((error.close_code(), error.to_string())),
+            })
+        }));
+    }
+
+    fn start(&mut self, work: Work) {
+        let house = Arc::clone(&self.house);
+        let (user, device) = self.who();
+        let session = self.session;
+        self.work.push(Box::pin(async move {
+            let store = &house.store;
+            match work {
+                Work::Claim(claim) => Input::Claimed(store.claim(claim).await, wall_ms()),
+                Work::Append(drafts) => {
+                    Input::Appended(store.append(Author { user, session }, drafts).await)
+                }
+                Work::Advance(moves) => Input::Advanced(store.advance(user, device, moves).await),
+                Work::Scan { after, limit } => {
+                    Input::Scanned(store.lagging(user, device, after, limit).await)
+                }
+                Work::Read(stretches, limit) => {
+                    Input::Read(store.stretches(user, stretches, limit).await)
+                }
+                Work::Ask(operation) => {
+                    Input::Answered(answer(&house, user, device, operation).await)
+                }
+            }
+        }));
+    }
+
+    fn who(&self) -> (UserId, DeviceId) {
+        self.who.clone().expect("flow asks for nothing before the hello")
+    }
+}

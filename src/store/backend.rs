@@ -1,0 +1,112 @@
+//! An ordered key-value engine, as small as the embedded store needs it. Synchronous: it is called
+//! on the committer's thread and on blocking threads. Must never know what a key or a value means.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::batch::Batch;
+
+/// Bytes of a value: what is larger would leave sled's log for `blobs/`, which a flush and an
+/// fdatasync do not cover. A longer entry is split over several keys.
+pub const VALUE_BYTES_MAX: usize = 4 * 1024;
+
+/// A key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// Sees one row, and says whether to go on.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+/// An ordered key-value engine with one writer.
+pub trait Backend: Send + Sync + 'static {
+    /// Applies all of a batch or nothing. It is seen at once, and durable after the next `sync`;
+    /// a crash before that takes the batches from the last one backwards. After an error it is
+    /// unknown what was applied, and the backend must not be used again.
+    fn apply(&self, batch: &Batch) -> Result<(), BackendError>;
+
+    /// Returns once every batch that was applied is on stable storage. After an error the
+    /// backend must not be used again.
+    fn sync(&self) -> Result<(), BackendError>;
+
+    /// Applies one batch, and returns once it is on stable storage.
+    fn commit(&self, batch: &Batch) -> Result<(), BackendError> {
+        self.apply(batch)?;
+        self.sync()
+    }
+
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BackendError>;
+
+    /// Shows the rows from one key up to another, which is not shown, in ascending order until
+    /// `visit` breaks. `visit` must not call the backend: a lock may be held.
+    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), BackendError>;
+
+    /// The last key from one up to another, which is not counted.
+    fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError>;
+
+    /// The bytes that can still be written, if there is such a bound.
+    fn free_bytes(&self) -> Result<Option<u64>, BackendError>;
+}
+
+/// Why a backend did not open, or did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum BackendError {
+    /// Another process, or another store of this one, has the folder.
+    #[error("the data folder {path} is in use by another instance")]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The system refused something.
+    #[error("could not {what} {path}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A value spilled to where it is not made durable.
+    #[error("{path} is not empty: values there are not durable, so the store does not go on")]
+    Blobs {
+        /// The folder of the spilled values.
+        path: PathBuf,
+    },
+    /// The folder did not open, nor did it without its snapshots.
+    #[error(
+        "the data in {path} is damaged ({detail}); a copy from before the repair is in {aside}"
+    )]
+    Damaged {
+        /// The folder.
+        path: PathBuf,
+        /// The copy.
+        aside: PathBuf,
+        /// What the engine said.
+        detail: String,
+    },
+    /// A value has more bytes than are safe.
+    #[error("a value of {bytes} bytes, at most {VALUE_BYTES_MAX} are allowed")]
+    ValueTooLarge {
+        /// The bytes that it has.
+        bytes: usize,
+    },
+    /// The engine failed.
+    #[error("the storage engine failed: {detail}")]
+    Engine {
+        /// What it said.
+        detail: String,
+    },
+}
+
+/// Refuses a batch with a value that is too large: every backend does it, so that tests on
+/// memory find what sled would refuse.
+pub(crate) fn check_values(batch: &Batch) -> Result<(), BackendError> {
+    let too_large = |value: &&[u8]| value.len() > VALUE_BYTES_MAX;
+    match batch.writes().filter_map(|(_, value)| value).find(too_large) {
+        Some(value) => Err(BackendError::ValueTooLarge { bytes: value.len() }),
+        None => Ok(()),
+    }
+}

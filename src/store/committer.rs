@@ -1,0 +1,386 @@
+//! The one thread that owns the ledger and writes. It takes what has queued, runs it through the
+//! ledger batch by batch, makes all of it durable with one sync, and only then releases effects
+//! and answers. There is no timer: the sync on its way is what lets the next batches gather. Must
+//! never answer before the sync of all that the answer rests on, and must never touch the backend
+//! again after a failure.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::backend::{Backend, BackendError};
+use super::health::{Failure, Health};
+use super::horizon::Horizon;
+use super::job::{Answer, Job, Ran};
+use super::ledger::{Caches, Turn, Work};
+use super::rules::Rules;
+use super::{Effect, Outlet, StoreError};
+
+/// Batches that one sync makes durable. A batch is kept small for sled's sake; a sync costs the
+/// same for one and for many, and is the larger part of the time where disks are slow.
+const BATCHES_PER_COMMIT_MAX: usize = 4;
+/// Commands in one batch: those that write nothing do not fill it.
+const COMMANDS_PER_BATCH_MAX: usize = 1024;
+/// How long the free space of the disk is believed.
+const DISK_CHECK_AFTER: Duration = Duration::from_secs(1);
+/// Commits after which it is looked at in any case.
+const DISK_CHECK_COMMITS: u32 = 64;
+/// How often the watchdog looks, for each time that a commit may take.
+const LOOKS_PER_STALL: u32 = 4;
+
+/// What the committer works with.
+pub(crate) struct Parts {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) horizon: Arc<Horizon>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) rules: Rules,
+    pub(crate) clock: Arc<dyn Fn() -> u64 + Send + Sync>,
+    pub(crate) outlet: Box<dyn Outlet>,
+    pub(crate) stall: Duration,
+    pub(crate) disk_reserve_bytes: u64,
+    /// Bytes that may be queued or on their way to the disk, as `Job::bytes` counts them.
+    pub(crate) queue_bytes: usize,
+}
+
+enum Message {
+    Job(Queued),
+    Close,
+}
+
+struct Queued {
+    job: Job,
+    room: Room,
+}
+
+/// A place in the queue; given back when it is dropped.
+struct Room {
+    _permit: OwnedSemaphorePermit,
+    queued: Arc<AtomicUsize>,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.queued.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The way to the committer's thread.
+pub(crate) struct Committer {
+    queue: mpsc::Sender<Message>,
+    room: Arc<Semaphore>,
+    queue_bytes: usize,
+    queued: Arc<AtomicUsize>,
+    health: Arc<Health>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Committer {
+    /// Starts the thread, and its watchdog.
+    pub(crate) fn start(parts: Parts) -> io::Result<Self> {
+        let (queue, received) = mpsc::channel();
+        let room = Arc::new(Semaphore::new(parts.queue_bytes));
+        let queued = Arc::new(AtomicUsize::new(0));
+        let health = Arc::clone(&parts.health);
+        let queue_bytes = parts.queue_bytes;
+        let (alive, gone) = mpsc::channel();
+        let watchdog = Watchdog {
+            health: Arc::clone(&health),
+            room: Arc::clone(&room),
+            queued: Arc::clone(&queued),
+            stall: parts.stall,
+            gone,
+        };
+        let looker = named("store-watchdog").spawn(move || watchdog.run())?;
+        let worker = Worker::new(parts, received, Arc::clone(&room), alive);
+        let writer = named("store-committer").spawn(move || worker.run())?;
+        let threads = Mutex::new(vec![writer, looker]);
+        Ok(Self { queue, room, queue_bytes, queued, health, threads })
+    }
+
+    /// Queues a job, once there is room for it, and waits for its answer.
+    pub(crate) async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<T>) -> Job,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job = job(answer);
+        let bytes =
+            u32::try_from(job.bytes().min(self.queue_bytes)).expect("its bounds are checked");
+        let permit = Arc::clone(&self.room).acquire_many_owned(bytes).await;
+        let permit = permit.map_err(|_| StoreError::Stopped)?;
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        let room = Room { _permit: permit, queued: Arc::clone(&self.queued) };
+        let message = Message::Job(Queued { job, room });
+        self.queue.send(message).map_err(|_| StoreError::Stopped)?;
+        // The committer's thread may be stuck with the other end: then the failure answers.
+        tokio::select! {
+            biased;
+            answer = answered => answer.map_err(|_| StoreError::Stopped),
+            _ = self.health.failed() => Err(StoreError::Stopped),
+        }
+    }
+
+    /// Lets the thread finish what is queued. It is a blocking call.
+    pub(crate) fn close(&self) {
+        self.room.close();
+        // An error says that the thread has ended already.
+        drop(self.queue.send(Message::Close));
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.health.has_failed() {
+            // The thread may be stuck for good; the process is about to end.
+            threads.clear();
+        }
+        for thread in threads.drain(..) {
+            // A panic was caught and told where it happened.
+            drop(thread.join());
+        }
+    }
+}
+
+fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned())
+}
+
+/// Looks whether the committer is stuck, on a thread of its own.
+struct Watchdog {
+    health: Arc<Health>,
+    room: Arc<Semaphore>,
+    queued: Arc<AtomicUsize>,
+    stall: Duration,
+    gone: mpsc::Receiver<()>,
+}
+
+impl Watchdog {
+    fn run(self) {
+        let pause = (self.stall / LOOKS_PER_STALL).max(Duration::from_millis(1));
+        // The committer never sends: its end is the only thing that is heard.
+        while self.gone.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let queued = self.queued.load(Ordering::Relaxed);
+            if self.health.check_stall(Instant::now(), self.stall, queued) {
+                break;
+            }
+        }
+        if self.health.has_failed() {
+            self.room.close();
+        }
+    }
+}
+
+/// What the committer's thread owns.
+struct Worker {
+    parts: Parts,
+    received: mpsc::Receiver<Message>,
+    room: Arc<Semaphore>,
+    caches: Caches,
+    unfinished: Option<Queued>,
+    closing: bool,
+    now_ms: u64,
+    disk: Disk,
+    _alive: mpsc::Sender<()>,
+}
+
+/// What a commit releases once it is durable.
+#[derive(Default)]
+struct Released {
+    operations: usize,
+    effects: Vec<Effect>,
+    answers: Vec<(Answer, Room)>,
+}
+
+/// What is known of the disk's free space.
+struct Disk {
+    full: bool,
+    looked: Option<Instant>,
+    commits: u32,
+}
+
+impl Worker {
+    fn new(
+        parts: Parts,
+        received: mpsc::Receiver<Message>,
+        room: Arc<Semaphore>,
+        alive: mpsc::Sender<()>,
+    ) -> Self {
+        let disk = Disk { full: false, looked: None, commits: 0 };
+        Self {
+            parts,
+            received,
+            room,
+            caches: Caches::default(),
+            unfinished: None,
+            closing: false,
+            now_ms: 0,
+            disk,
+            _alive: alive,
+        }
+    }
+
+    fn run(mut self) {
+        while let Some(first) = self.first() {
+            let failure = match catch_unwind(AssertUnwindSafe(|| self.commit(first))) {
+                Ok(Ok(())) => continue,
+                Ok(Err(failure)) => failure,
+                Err(panic) => Failure::Panicked { detail: said(panic.as_ref()) },
+            };
+            self.parts.health.fail(failure);
+            self.room.close();
+            // After a failed commit the engine's state is unknown, and dropping it would flush,
+            // may panic, or wait for ever. It is left to the end of the process, which is near.
+            std::mem::forget(Arc::clone(&self.parts.backend));
+            return;
+        }
+    }
+
+    /// What the next commit begins with; waits for it. `None`: it is time to end.
+    fn first(&mut self) -> Option<Queued> {
+        if let Some(next) = self.next() {
+            return Some(next);
+        }
+        if self.closing {
+            return None;
+        }
+        match self.received.recv() {
+            Ok(Message::Job(queued)) => Some(queued),
+            Ok(Message::Close) | Err(mpsc::RecvError) => None,
+        }
+    }
+
+    /// What is there to go on with, without waiting.
+    fn next(&mut self) -> Option<Queued> {
+        if let Some(unfinished) = self.unfinished.take() {
+            return Some(unfinished);
+        }
+        if self.closing {
+            return None;
+        }
+        match self.received.try_recv() {
+            Ok(Message::Job(queued)) => Some(queued),
+            Ok(Message::Close) => {
+                self.closing = true;
+                None
+            }
+            Err(mpsc::TryRecvError::Empty | mpsc::TryRecvError::Disconnected) => None,
+        }
+    }
+
+    /// Applies what is there in batches, makes it durable, and releases what came of it.
+    fn commit(&mut self, first: Queued) -> Result<(), Failure> {
+        self.parts.health.begin(Instant::now());
+        self.look_at_disk();
+        // Time in the logs does not go back when the system's clock does.
+        self.now_ms = self.now_ms.max((self.parts.clock)());
+        let mut released = Released::default();
+        let mut next = Some(first);
+        for _ in 0..BATCHES_PER_COMMIT_MAX {
+            let Some(first) = next else { break };
+            self.apply(first, &mut released)?;
+            next = self.next();
+        }
+        self.unfinished = next;
+        let operations = released.operations;
+        if operations > 0 {
+            self.parts.backend.sync().map_err(failed_commit(operations))?;
+            self.parts.horizon.clear();
+        }
+        self.parts.health.end();
+        if self.parts.health.has_failed() {
+            // It took so long that the watchdog gave it up: nobody may be told that it is done.
+            let detail = "it ended after it was given up".to_owned();
+            return Err(Failure::Commit { operations, detail });
+        }
+        if !released.effects.is_empty() {
+            self.parts.outlet.release(released.effects);
+        }
+        for (answer, room) in released.answers {
+            answer.release();
+            drop(room);
+        }
+        Ok(())
+    }
+
+    /// Makes one batch, and applies it.
+    fn apply(&mut self, first: Queued, released: &mut Released) -> Result<(), Failure> {
+        let work = self.gather(first, &mut released.answers)?;
+        released.operations += work.batch.operations();
+        self.parts.health.committing(released.operations);
+        if released.effects.is_empty() {
+            released.effects = work.effects;
+        } else {
+            released.effects.extend(work.effects);
+        }
+        if work.batch.is_empty() {
+            return Ok(());
+        }
+        self.parts.horizon.publish(work.heads_before);
+        self.parts.backend.apply(&work.batch).map_err(failed_commit(released.operations))
+    }
+
+    /// Runs jobs until the batch is full or the queue is empty.
+    fn gather(
+        &mut self,
+        first: Queued,
+        answers: &mut Vec<(Answer, Room)>,
+    ) -> Result<Work, Failure> {
+        let backend = self.parts.backend.as_ref();
+        let full = self.disk.full;
+        let mut turn = Turn::new(backend, &mut self.caches, &self.parts.rules, self.now_ms, full);
+        let mut next = Some(first);
+        let mut commands = 0;
+        while let Some(Queued { job, room }) = next.take() {
+            let ran = job.run(&mut turn);
+            match ran.map_err(|error| Failure::Read { detail: error.to_string() })? {
+                Ran::Done(answer) => answers.push((answer, room)),
+                Ran::Unfinished(job) => {
+                    self.unfinished = Some(Queued { job, room });
+                    break;
+                }
+            }
+            commands += 1;
+            if commands == COMMANDS_PER_BATCH_MAX || self.closing {
+                break;
+            }
+            match self.received.try_recv() {
+                Ok(Message::Job(queued)) => next = Some(queued),
+                Ok(Message::Close) => self.closing = true,
+                Err(mpsc::TryRecvError::Empty | mpsc::TryRecvError::Disconnected) => {}
+            }
+        }
+        Ok(turn.finish())
+    }
+
+    /// Rarely asks how much room the disk has.
+    fn look_at_disk(&mut self) {
+        self.disk.commits += 1;
+        let fresh = self.disk.looked.is_some_and(|at| at.elapsed() < DISK_CHECK_AFTER);
+        if fresh && self.disk.commits < DISK_CHECK_COMMITS {
+            return;
+        }
+        self.disk.looked = Some(Instant::now());
+        self.disk.commits = 0;
+        let full = match self.parts.backend.free_bytes() {
+            Ok(free) => free.is_some_and(|free| free < self.parts.disk_reserve_bytes),
+            Err(error) => {
+                tracing::warn!(%error, "the disk's free space is not known");
+                return;
+            }
+        };
+        if full != self.disk.full {
+            tracing::warn!(full, "the disk is nearly full, or has room again");
+        }
+        self.disk.full = full;
+    }
+}
+
+fn failed_commit(operations: usize) -> impl FnOnce(BackendError) -> Failure {
+    move |error| Failure::Commit { operations, detail: error.to_string() }
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}

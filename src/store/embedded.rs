@@ -1,0 +1,360 @@
+//! The embedded store: one node's messages in one backend. Writes go to the committer's thread,
+//! reads to blocking threads. Must never call a backend on a thread of the async runtime.
+
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use packetboat_proto::id::{ChatId, DeviceId, UserId};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::backend::{Backend, BackendError};
+use super::batch::Batch;
+use super::committer::{Committer, Parts};
+use super::health::{Failure, Health};
+use super::horizon::Horizon;
+use super::job::Job;
+use super::key;
+use super::reader::Reader;
+use super::record::{as_number, number};
+use super::rules::{Rules, RulesError, within};
+use super::{
+    Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
+    MemberView, Outcome, Outlet, Page, PageLimit, Read, Store, StoreError, Stretch,
+};
+
+/// Reads that are under way at once, unless the operator sets another number.
+pub const READERS_DEFAULT: usize = 16;
+/// The lowest and the highest value for that.
+pub const READERS_BOUNDS: (u64, u64) = (1, 512);
+/// Bytes that may be queued for the committer, unless the operator sets another number.
+pub const QUEUE_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
+/// The lowest and the highest value for that.
+pub const QUEUE_BYTES_BOUNDS: (u64, u64) = (1024 * 1024, 1024 * 1024 * 1024);
+/// Milliseconds that a commit may take, unless the operator sets another number.
+pub const STALL_MS_DEFAULT: u64 = 5_000;
+/// The lowest and the highest value for that.
+pub const STALL_MS_BOUNDS: (u64, u64) = (100, 600_000);
+/// Bytes of the disk that are kept free, unless the operator sets another number.
+pub const DISK_RESERVE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+/// Bytes of the store's secret.
+const SECRET_BYTES: usize = 32;
+
+/// Tells the time, in milliseconds since 1970.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// What the operator may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Of the ledger.
+    pub rules: Rules,
+    /// Milliseconds after which a commit counts as stalled, and the process is to end.
+    pub stall_ms: u64,
+    /// Bytes of free space below which nothing new is stored.
+    pub disk_reserve_bytes: u64,
+    /// Bytes that may be queued for the committer, or on their way to the disk. A command counts
+    /// for 4 KiB at least, so that their number is bounded too.
+    pub queue_bytes: usize,
+    /// Reads that are under way at once, each on a thread.
+    pub readers: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            stall_ms: STALL_MS_DEFAULT,
+            disk_reserve_bytes: DISK_RESERVE_BYTES_DEFAULT,
+            queue_bytes: QUEUE_BYTES_DEFAULT,
+            readers: READERS_DEFAULT,
+        }
+    }
+}
+
+impl Settings {
+    /// Checks the bounds.
+    pub fn check(&self) -> Result<(), RulesError> {
+        let (lowest, highest) = STALL_MS_BOUNDS;
+        within("stall_ms", self.stall_ms, lowest, highest)?;
+        let (lowest, highest) = QUEUE_BYTES_BOUNDS;
+        within("queue_bytes", self.queue_bytes as u64, lowest, highest)?;
+        let (lowest, highest) = READERS_BOUNDS;
+        within("readers", self.readers as u64, lowest, highest)?;
+        self.rules.check()
+    }
+}
+
+/// Why a store does not open.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// A setting is out of its bounds.
+    #[error(transparent)]
+    Settings(#[from] RulesError),
+    /// The backend failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// A later version of Packetboat wrote it.
+    #[error("the data has format {found}, this version of Packetboat reads formats up to {known}")]
+    NewerFormat {
+        /// What the data has.
+        found: u64,
+        /// The newest that can be read.
+        known: u64,
+    },
+    /// There is something in it that is not a store.
+    #[error("the data is not Packetboat's, or its first rows are damaged: {detail}")]
+    Foreign {
+        /// What is wrong.
+        detail: &'static str,
+    },
+    /// The system gave no random bytes for the secret.
+    #[error("no random bytes: {detail}")]
+    Random {
+        /// What the system said.
+        detail: String,
+    },
+    /// A thread could not be started.
+    #[error("the committer's thread could not be started: {0}")]
+    Thread(io::Error),
+}
+
+/// A store over a backend. Clones are cheap, and are the same store.
+#[derive(Clone)]
+pub struct EmbeddedStore {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    committer: Committer,
+    health: Arc<Health>,
+    /// Taken away by `close`.
+    reader: RwLock<Option<Arc<Reader>>>,
+    reads: Arc<Semaphore>,
+    readers: u32,
+    secret: [u8; SECRET_BYTES],
+}
+
+impl EmbeddedStore {
+    /// Opens a store, or makes an empty one. It is a blocking call.
+    pub fn open(
+        backend: impl Backend,
+        settings: Settings,
+        clock: Clock,
+        outlet: impl Outlet,
+    ) -> Result<Self, OpenError> {
+        settings.check()?;
+        let secret = prepare(&backend)?;
+        let backend: Arc<dyn Backend> = Arc::new(backend);
+        let (horizon, health) = (Arc::new(Horizon::default()), Arc::new(Health::default()));
+        let parts = Parts {
+            backend: Arc::clone(&backend),
+            horizon: Arc::clone(&horizon),
+            health: Arc::clone(&health),
+            rules: settings.rules,
+            clock,
+            outlet: Box::new(outlet),
+            stall: Duration::from_millis(settings.stall_ms),
+            disk_reserve_bytes: settings.disk_reserve_bytes,
+            queue_bytes: settings.queue_bytes,
+        };
+        let committer = Committer::start(parts).map_err(OpenError::Thread)?;
+        let reader = RwLock::new(Some(Arc::new(Reader::new(backend, horizon))));
+        let reads = Arc::new(Semaphore::new(settings.readers));
+        let readers = u32::try_from(settings.readers).expect("its bounds are checked");
+        let shared = Shared { committer, health, reader, reads, readers, secret };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Resolves once the store has stopped for good, with the reason; the process is to end then.
+    /// It never resolves for a store that works, nor for one that was closed.
+    pub async fn failed(&self) -> Failure {
+        self.shared.health.failed().await
+    }
+
+    /// Finishes what is queued, lets the reads end, and gives the backend free, so that it may be
+    /// opened again. From here on the store answers `Stopped`.
+    pub async fn close(&self) {
+        let shared = Arc::clone(&self.shared);
+        let closed = spawn_blocking(move || shared.committer.close()).await;
+        closed.expect("the close of a committer does not panic");
+        // All permits at once: no read is under way any more, nor will be.
+        let reads = self.shared.reads.acquire_many(self.shared.readers).await;
+        let reader = self.shared.reader.write().unwrap_or_else(PoisonError::into_inner).take();
+        let gone = spawn_blocking(move || drop(reader)).await;
+        self.shared.reads.close();
+        drop(reads);
+        gone.expect("the drop of a backend does not panic");
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = Arc::clone(&self.shared.reads).acquire_owned().await;
+        let permit = permit.map_err(|_| StoreError::Stopped)?;
+        if self.shared.health.has_failed() {
+            return Err(StoreError::Stopped);
+        }
+        let reader = self.shared.reader.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let reader = reader.ok_or(StoreError::Stopped)?;
+        // The permit goes along: a read whose caller has gone counts until it ends.
+        let done = spawn_blocking(move || {
+            let result = read(&reader);
+            drop(reader);
+            drop(permit);
+            result
+        });
+        done.await.unwrap_or_else(|error| Err(StoreError::Unreadable { detail: error.to_string() }))
+    }
+}
+
+/// Checks the format, and makes the first rows of an empty backend; gives the secret.
+fn prepare(backend: &dyn Backend) -> Result<[u8; SECRET_BYTES], OpenError> {
+    let secret = backend.get(&key::secret())?;
+    let Some(format) = backend.get(&key::format())? else {
+        if secret.is_some() || backend.last_key(&[], &[u8::MAX])?.is_some() {
+            return Err(OpenError::Foreign { detail: "there are rows, but no format" });
+        }
+        return found(backend);
+    };
+    let unreadable = OpenError::Foreign { detail: "the format is no number" };
+    match as_number(&format).map_err(|_| unreadable)? {
+        key::FORMAT => {}
+        0 => {
+            return Err(OpenError::Foreign { detail: "there is no format 0" });
+        }
+        found => {
+            return Err(OpenError::NewerFormat { found, known: key::FORMAT });
+        }
+    }
+    let secret = secret.and_then(|secret| secret.try_into().ok());
+    secret.ok_or(OpenError::Foreign { detail: "the secret is missing, or not of its size" })
+}
+
+fn found(backend: &dyn Backend) -> Result<[u8; SECRET_BYTES], OpenError> {
+    let mut secret = [0; SECRET_BYTES];
+    getrandom::fill(&mut secret)
+        .map_err(|error| OpenError::Random { detail: error.to_string() })?;
+    let mut batch = Batch::default();
+    batch.put(key::format(), number(key::FORMAT));
+    batch.put(key::secret(), secret.to_vec());
+    backend.commit(&batch)?;
+    Ok(secret)
+}
+
+impl Store for EmbeddedStore {
+    async fn append(&self, author: Author, drafts: Vec<Draft>) -> Result<Vec<Outcome>, StoreError> {
+        let outcomes = Vec::with_capacity(drafts.len());
+        let job = |answer| Job::Append { author, drafts, outcomes, answer };
+        self.shared.committer.ask(job).await
+    }
+
+    async fn advance(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        moves: Vec<CursorMove>,
+    ) -> Result<(), StoreError> {
+        let job = |answer| Job::Advance { user, device, moves, done: 0, answer };
+        self.shared.committer.ask(job).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        self.shared.committer.ask(|answer| Job::Claim { claim, after: None, answer }).await
+    }
+
+    async fn release(&self, user: UserId) -> Result<(), StoreError> {
+        self.shared.committer.ask(|answer| Job::Release { user, answer }).await
+    }
+
+    async fn lagging(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        after: Option<ChatId>,
+        limit: usize,
+    ) -> Result<LagPage, StoreError> {
+        self.read(move |reader| reader.lagging(&user, &device, after.as_ref(), limit)).await
+    }
+
+    async fn stretches(
+        &self,
+        user: UserId,
+        stretches: Vec<Stretch>,
+        limit: PageLimit,
+    ) -> Result<Vec<Read>, StoreError> {
+        self.read(move |reader| reader.stretches(&user, stretches, limit)).await
+    }
+
+    async fn history(
+        &self,
+        user: UserId,
+        chat: ChatId,
+        edge: Edge,
+        limit: PageLimit,
+    ) -> Result<Page<Logged>, StoreError> {
+        self.read(move |reader| reader.history(&user, &chat, edge, limit)).await
+    }
+
+    async fn chats(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        after: Option<ChatId>,
+        limit: usize,
+    ) -> Result<Page<ChatView>, StoreError> {
+        self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit)).await
+    }
+
+    async fn chat(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        chat: ChatId,
+    ) -> Result<ChatView, StoreError> {
+        self.read(move |reader| reader.chat(&user, &device, chat)).await
+    }
+
+    async fn members(
+        &self,
+        user: UserId,
+        chat: ChatId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Page<MemberView>, StoreError> {
+        self.read(move |reader| reader.members(&user, &chat, after.as_ref(), limit)).await
+    }
+
+    async fn last_seen(&self, users: Vec<UserId>) -> Result<Vec<u64>, StoreError> {
+        self.read(move |reader| reader.last_seen(&users)).await
+    }
+}
+
+impl Accounts for EmbeddedStore {
+    async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
+        self.read(move |reader| reader.account(&user)).await
+    }
+
+    async fn set_account(&self, user: UserId, hash: String, new: bool) -> Result<(), StoreError> {
+        let job = |answer| Job::SetAccount { user, hash, new, answer };
+        Ok(self.shared.committer.ask(job).await??)
+    }
+
+    async fn remove_account(&self, user: UserId) -> Result<(), StoreError> {
+        Ok(self.shared.committer.ask(|answer| Job::RemoveAccount { user, answer }).await??)
+    }
+
+    async fn accounts(
+        &self,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<UserId>, StoreError> {
+        self.read(move |reader| reader.accounts(after.as_ref(), limit)).await
+    }
+
+    fn secret(&self) -> [u8; SECRET_BYTES] {
+        self.shared.secret
+    }
+}

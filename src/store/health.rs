@@ -1,0 +1,170 @@
+//! Whether the store still works, and since when it has been at one commit. The first failure is
+//! final: must never be taken back, since a second fsync after a failed one may lie.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use tokio::sync::watch;
+
+/// Why the store has stopped for good. The process is to end: nothing more is acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Failure {
+    /// A batch could not be made durable.
+    #[error("a commit of {operations} operations failed: {detail}")]
+    Commit {
+        /// Operations of the batch.
+        operations: usize,
+        /// What the backend said.
+        detail: String,
+    },
+    /// What the rules needed could not be read.
+    #[error("a command could not be run: {detail}")]
+    Read {
+        /// What was wrong.
+        detail: String,
+    },
+    /// The committer panicked.
+    #[error("the committer panicked: {detail}")]
+    Panicked {
+        /// The panic's message.
+        detail: String,
+    },
+    /// A commit took too long.
+    #[error(
+        "a commit has not come to its end for {elapsed_ms} ms: {commands} commands of it or \
+         waiting, {operations} operations, commit number {commit}"
+    )]
+    Stalled {
+        /// How long ago it began.
+        elapsed_ms: u64,
+        /// Commands that were taken or are queued.
+        commands: usize,
+        /// Operations of the batch; 0 while it is still being made.
+        operations: usize,
+        /// Commits since the store was opened.
+        commit: u64,
+    },
+}
+
+/// A commit on its way.
+#[derive(Clone, Copy, Debug)]
+struct Busy {
+    since: Instant,
+    operations: usize,
+}
+
+/// What the committer is at.
+#[derive(Debug, Default)]
+struct Progress {
+    busy: Option<Busy>,
+    commits: u64,
+}
+
+/// Shared by the committer, its watchdog and all that wait for either.
+#[derive(Debug)]
+pub(crate) struct Health {
+    failed: watch::Sender<Option<Failure>>,
+    progress: Mutex<Progress>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { failed: watch::Sender::new(None), progress: Mutex::default() }
+    }
+}
+
+impl Health {
+    /// Stops the store for good. Only the first reason is kept.
+    pub(crate) fn fail(&self, failure: Failure) {
+        self.failed.send_if_modified(|failed| {
+            let first = failed.is_none();
+            if first {
+                tracing::error!(%failure, "the store has stopped");
+                *failed = Some(failure);
+            }
+            first
+        });
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.borrow().is_some()
+    }
+
+    /// Resolves once the store has failed, and not before.
+    pub(crate) async fn failed(&self) -> Failure {
+        let mut failed = self.failed.subscribe();
+        let failure = failed.wait_for(Option::is_some).await;
+        let failure = failure.expect("the sender is borrowed for as long as this waits");
+        failure.clone().expect("it was waited for")
+    }
+
+    fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The committer begins with a batch.
+    pub(crate) fn begin(&self, now: Instant) {
+        self.progress().busy = Some(Busy { since: now, operations: 0 });
+    }
+
+    /// The batch is made, and goes to the backend.
+    pub(crate) fn committing(&self, operations: usize) {
+        if let Some(busy) = &mut self.progress().busy {
+            busy.operations = operations;
+        }
+    }
+
+    /// The batch is durable, or was empty.
+    pub(crate) fn end(&self) {
+        let mut progress = self.progress();
+        progress.busy = None;
+        progress.commits += 1;
+    }
+
+    /// Fails the store if a commit takes longer than `bound`; true once it has failed.
+    pub(crate) fn check_stall(&self, now: Instant, bound: Duration, commands: usize) -> bool {
+        let progress = self.progress();
+        let Some(busy) = progress.busy else {
+            return self.has_failed();
+        };
+        let elapsed = now.saturating_duration_since(busy.since);
+        if elapsed < bound {
+            return self.has_failed();
+        }
+        let commit = progress.commits + 1;
+        drop(progress);
+        self.fail(Failure::Stalled {
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            commands,
+            operations: busy.operations,
+            commit,
+        });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_commit_that_takes_too_long_is_a_stall() {
+        let health = Health::default();
+        let (start, bound) = (Instant::now(), Duration::from_secs(5));
+        assert!(!health.check_stall(start + bound * 9, bound, 0), "idle is no stall");
+        health.begin(start);
+        health.committing(12);
+        assert!(!health.check_stall(start + bound / 2, bound, 3));
+        health.end();
+        health.begin(start + bound);
+        assert!(!health.check_stall(start + bound + bound / 2, bound, 3), "another commit");
+        health.committing(7);
+        assert!(health.check_stall(start + bound * 2, bound, 3));
+        let failure = health.failed.borrow().clone();
+        let stalled = Failure::Stalled { elapsed_ms: 5_000, commands: 3, operations: 7, commit: 2 };
+        assert_eq!(failure, Some(stalled.clone()));
+        health.fail(Failure::Read { detail: "later".into() });
+        assert_eq!(*health.failed.borrow(), Some(stalled), "the first reason stays");
+    }
+}

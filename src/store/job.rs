@@ -1,0 +1,170 @@
+//! A command on its way through the ledger, with the one who waits for its answer. A large one
+//! takes several batches. Must never answer by itself: its answer is released once it is durable.
+
+use packetboat_proto::id::{ChatId, DeviceId, UserId};
+use tokio::sync::oneshot;
+
+use super::ledger::{
+    CLAIM_OPERATIONS_MAX, ClaimStep, MOVE_OPERATIONS_MAX, Turn, draft_operations_max,
+};
+use super::read_error::ReadError;
+use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal};
+
+/// What a command may cost beside what it carries, in bytes: its bookkeeping in the queue. So
+/// the queue's bound in bytes bounds the number of commands too.
+pub(crate) const COMMAND_BYTES: usize = 4 * 1024;
+/// What a draft or a move costs beside its content.
+const ITEM_BYTES: usize = 256;
+/// Operations of the commands that write one row.
+const ROW_OPERATIONS: usize = 1;
+
+/// A command that is not at its end.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Append {
+        author: Author,
+        drafts: Vec<Draft>,
+        outcomes: Vec<Outcome>,
+        answer: oneshot::Sender<Vec<Outcome>>,
+    },
+    Advance {
+        user: UserId,
+        device: DeviceId,
+        moves: Vec<CursorMove>,
+        done: usize,
+        answer: oneshot::Sender<()>,
+    },
+    Claim {
+        claim: Claim,
+        after: Option<ChatId>,
+        answer: oneshot::Sender<Claimed>,
+    },
+    Release {
+        user: UserId,
+        answer: oneshot::Sender<()>,
+    },
+    SetAccount {
+        user: UserId,
+        hash: String,
+        new: bool,
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
+    RemoveAccount {
+        user: UserId,
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
+}
+
+/// An answer that waits for its batch. Who asked may have gone: then it is dropped.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Outcomes(oneshot::Sender<Vec<Outcome>>, Vec<Outcome>),
+    Done(oneshot::Sender<()>),
+    Claimed(oneshot::Sender<Claimed>, Claimed),
+    Account(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>),
+}
+
+/// How far a job came in one turn.
+#[derive(Debug)]
+pub(crate) enum Ran {
+    /// To its end.
+    Done(Answer),
+    /// The batch is full: it goes on with the next one.
+    Unfinished(Job),
+}
+
+impl Job {
+    /// What it counts for in the queue.
+    pub(crate) fn bytes(&self) -> usize {
+        COMMAND_BYTES
+            + match self {
+                Self::Append { drafts, .. } => {
+                    drafts.iter().map(|draft| draft.content.len() + ITEM_BYTES).sum()
+                }
+                Self::Advance { moves, .. } => moves.len() * ITEM_BYTES,
+                _ => 0,
+            }
+    }
+
+    /// Goes on until its end, or until the next step might not fit into the batch.
+    pub(crate) fn run(self, turn: &mut Turn<'_>) -> Result<Ran, ReadError> {
+        match self {
+            Self::Append { author, drafts, outcomes, answer } => {
+                append(turn, author, drafts, outcomes, answer)
+            }
+            Self::Advance { user, device, moves, mut done, answer } => {
+                while let Some(to) = moves.get(done) {
+                    if turn.room() < MOVE_OPERATIONS_MAX {
+                        let rest = Self::Advance { user, device, moves, done, answer };
+                        return Ok(Ran::Unfinished(rest));
+                    }
+                    turn.advance(&user, &device, to)?;
+                    done += 1;
+                }
+                Ok(Ran::Done(Answer::Done(answer)))
+            }
+            Self::Claim { claim, after, answer } => run_claim(turn, claim, after, answer),
+            one_row if turn.room() < ROW_OPERATIONS => Ok(Ran::Unfinished(one_row)),
+            Self::Release { user, answer } => {
+                turn.release(&user)?;
+                Ok(Ran::Done(Answer::Done(answer)))
+            }
+            Self::SetAccount { user, hash, new, answer } => {
+                let verdict = turn.set_account(&user, &hash, new)?;
+                Ok(Ran::Done(Answer::Account(answer, verdict)))
+            }
+            Self::RemoveAccount { user, answer } => {
+                let verdict = turn.remove_account(&user)?;
+                Ok(Ran::Done(Answer::Account(answer, verdict)))
+            }
+        }
+    }
+}
+
+fn append(
+    turn: &mut Turn<'_>,
+    author: Author,
+    drafts: Vec<Draft>,
+    mut outcomes: Vec<Outcome>,
+    answer: oneshot::Sender<Vec<Outcome>>,
+) -> Result<Ran, ReadError> {
+    while let Some(draft) = drafts.get(outcomes.len()) {
+        let before = turn.room();
+        let needed = draft_operations_max(draft);
+        if before < needed {
+            return Ok(Ran::Unfinished(Job::Append { author, drafts, outcomes, answer }));
+        }
+        outcomes.push(turn.append(&author, draft)?);
+        debug_assert!(before - turn.room() <= needed, "a draft needs what was said of it");
+    }
+    Ok(Ran::Done(Answer::Outcomes(answer, outcomes)))
+}
+
+fn run_claim(
+    turn: &mut Turn<'_>,
+    claim: Claim,
+    mut after: Option<ChatId>,
+    answer: oneshot::Sender<Claimed>,
+) -> Result<Ran, ReadError> {
+    loop {
+        if turn.room() < CLAIM_OPERATIONS_MAX {
+            return Ok(Ran::Unfinished(Job::Claim { claim, after, answer }));
+        }
+        match turn.claim(&claim, after.as_ref())? {
+            ClaimStep::After(chat) => after = Some(chat),
+            ClaimStep::Done(claimed) => return Ok(Ran::Done(Answer::Claimed(answer, claimed))),
+        }
+    }
+}
+
+impl Answer {
+    /// Tells the one who asked.
+    pub(crate) fn release(self) {
+        match self {
+            Self::Outcomes(answer, outcomes) => drop(answer.send(outcomes)),
+            Self::Done(answer) => drop(answer.send(())),
+            Self::Claimed(answer, claimed) => drop(answer.send(claimed)),
+            Self::Account(answer, verdict) => drop(answer.send(verdict)),
+        }
+    }
+}

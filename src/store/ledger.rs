@@ -1,0 +1,17 @@
+//! The embedded store's rules: what a command changes, given what is stored. Pure: knows no thread,
+//! no socket and no clock. Must never write to a backend: it fills a `Turn`'s batch.
+
+mod account;
+mod append;
+mod claim;
+mod cursor;
+mod group;
+mod turn;
+
+pub(crate) use append::draft_operations_max;
+pub(crate) use claim::{CLAIM_OPERATIONS_MAX, ClaimStep};
+pub(crate) use cursor::MOVE_OPERATIONS_MAX;
+pub(crate) use turn::{Caches, Turn, Work};
+
+#[cfg(test)]
+mod tests;

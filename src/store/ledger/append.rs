@@ -1,0 +1,191 @@
+//! A draft becomes an entry: found again, refused, or given its place. Must never change anything
+//! for a draft that it refuses.
+
+use std::sync::Arc;
+
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::GroupChange;
+use packetboat_proto::entry::Entry;
+use packetboat_proto::id::{ChatId, ChatKind, UserId};
+use packetboat_proto::limits::{
+    BODY_BYTES_HIGHEST, BODY_OVERHEAD_BYTES, GROUP_NAME_BYTES_MAX, MEMBERS_PER_CHANGE_MAX,
+    USER_ID_BYTES_MAX,
+};
+
+use super::group::{CHANGE_OPERATIONS_PER_USER, change_operations_max};
+use super::turn::{Halt, Turn, no_such_chat, refuse};
+use crate::store::batch::OPERATIONS_PER_BATCH_MAX;
+use crate::store::key;
+use crate::store::parts::{Joiner, PARTS_MAX, parts_of, split};
+use crate::store::read_error::ReadError;
+use crate::store::record::{Place, as_number, number};
+use crate::store::{Author, Draft, Effect, Outcome, Stored};
+
+/// Bytes of a content.
+const CONTENT_BYTES_MAX: usize = BODY_BYTES_HIGHEST as usize;
+/// Bytes of a content that changes a group. Twice what the longest one needs: a commit has to
+/// hold the entry and a row or two for each user that it names.
+const CHANGE_BYTES_MAX: usize =
+    2 * (GROUP_NAME_BYTES_MAX + MEMBERS_PER_CHANGE_MAX * (USER_ID_BYTES_MAX + 2));
+/// Operations for an entry beside its parts: how it is found again by its id.
+const DEDUP_OPERATIONS: usize = 1;
+/// Operations for a direct chat's first entry: two places, two members.
+const FIRST_OPERATIONS: usize = 4;
+
+const _: () = assert!(PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS <= OPERATIONS_PER_BATCH_MAX);
+const _: () = assert!(
+    parts_of(CHANGE_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
+        + DEDUP_OPERATIONS
+        + change_operations_max(MEMBERS_PER_CHANGE_MAX)
+        <= OPERATIONS_PER_BATCH_MAX
+);
+const _: () = assert!(CHANGE_OPERATIONS_PER_USER >= 2, "a member has a place and a member row");
+
+/// The most operations that a draft can need.
+pub(crate) fn draft_operations_max(draft: &Draft) -> usize {
+    if content_bytes_max(draft) < draft.content.len() {
+        return 0;
+    }
+    let entry = parts_of(draft.content.len() + BODY_OVERHEAD_BYTES as usize) + DEDUP_OPERATIONS;
+    entry
+        + match &draft.change {
+            None => FIRST_OPERATIONS,
+            Some(
+                GroupChange::Created { members: users, .. }
+                | GroupChange::Added(users)
+                | GroupChange::Removed(users),
+            ) => change_operations_max(users.len().min(MEMBERS_PER_CHANGE_MAX)),
+            Some(GroupChange::Left { .. } | GroupChange::Renamed(_)) => change_operations_max(1),
+        }
+}
+
+fn content_bytes_max(draft: &Draft) -> usize {
+    if draft.change.is_some() { CHANGE_BYTES_MAX } else { CONTENT_BYTES_MAX }
+}
+
+impl Turn<'_> {
+    /// Puts a draft into its log.
+    pub(crate) fn append(&mut self, author: &Author, draft: &Draft) -> Result<Outcome, ReadError> {
+        match self.try_append(author, draft) {
+            Ok(outcome) => Ok(outcome),
+            Err(Halt::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
+            Err(Halt::Read(error)) => Err(error),
+        }
+    }
+
+    fn try_append(&mut self, author: &Author, draft: &Draft) -> Result<Outcome, Halt> {
+        let chat = &draft.chat;
+        let kind = chat.kind();
+        check_kind(kind, &author.user, draft.change.is_some())?;
+        let max = content_bytes_max(draft);
+        if draft.content.len() > max {
+            return refuse(RejectCode::TooLarge, format!("at most {max} bytes are allowed"));
+        }
+        // Before the rights: who sends again what was accepted has a right to the answer, also
+        // when it is no member any more.
+        let by_id = key::dedup(chat, &author.user, &draft.id);
+        if let Some(seq) = self.get(&by_id)? {
+            return self.again(author, draft, as_number(&seq).map_err(ReadError::from)?);
+        }
+        if self.full {
+            return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
+        }
+        let seq = self.head(chat)? + 1;
+        let left = match (kind, &draft.change) {
+            (ChatKind::Direct(low, high), _) if seq == 1 => {
+                self.open_direct(chat, &author.user, low, high)?;
+                Vec::new()
+            }
+            (ChatKind::Direct(..) | ChatKind::Room(_), _) => Vec::new(),
+            (ChatKind::Group(_), None) if self.is_member(chat, &author.user)? => Vec::new(),
+            (ChatKind::Group(_), None) => return no_such_chat(),
+            (ChatKind::Group(_), Some(change)) => {
+                self.change_group(chat, &author.user, change, seq)?
+            }
+        };
+        self.put(by_id, number(seq));
+        self.store_entry(author, draft, seq);
+        if !left.is_empty() {
+            self.emit(Effect::Left { chat: chat.clone(), users: left });
+        }
+        Ok(Outcome::Stored { seq, at_ms: self.now_ms })
+    }
+
+    /// The same id was accepted before.
+    fn again(&self, author: &Author, draft: &Draft, seq: u64) -> Result<Outcome, Halt> {
+        let entry = self.entry(&draft.chat, seq)?;
+        debug_assert_eq!(entry.sender, author.user, "the sender is part of the dedup key");
+        if entry.content != draft.content {
+            let reason = "the same message id was accepted with other content";
+            return refuse(RejectCode::Conflict, reason);
+        }
+        Ok(Outcome::Duplicate { seq, at_ms: entry.at_ms })
+    }
+
+    fn entry(&self, chat: &ChatId, seq: u64) -> Result<Entry, ReadError> {
+        let mut joiner = Joiner::default();
+        for part in 0..u8::MAX {
+            let value = self.get(&key::entry(chat, seq, part))?;
+            let value = value.ok_or_else(|| ReadError::Hole { chat: chat.clone(), seq })?;
+            if let Some(body) = joiner.take(part, &value)? {
+                return Ok(Entry::decode(body)?);
+            }
+        }
+        Err(ReadError::Hole { chat: chat.clone(), seq })
+    }
+
+    /// The first entry of a direct chat makes its members.
+    fn open_direct(
+        &mut self,
+        chat: &ChatId,
+        sender: &UserId,
+        low: &str,
+        high: &str,
+    ) -> Result<(), Halt> {
+        let peer = if low == sender.as_str() { high } else { low };
+        let peer = UserId::new(peer).expect("a chat id holds checked user ids");
+        let pair = [sender.clone(), peer];
+        let users = if low == high { &pair[..1] } else { &pair[..] };
+        for user in &users[1..] {
+            self.check_known(user)?;
+        }
+        for user in users {
+            self.check_room_for_chat(user)?;
+        }
+        for user in users {
+            self.put_place(user, chat, &Place::starting_at(1));
+            self.put(key::member(chat, user), Vec::new());
+            self.count_chat(user);
+        }
+        Ok(())
+    }
+
+    fn store_entry(&mut self, author: &Author, draft: &Draft, seq: u64) {
+        let entry = Entry {
+            chat: draft.chat.clone(),
+            seq,
+            sender: author.user.clone(),
+            id: draft.id,
+            at_ms: self.now_ms,
+            content: draft.content.clone(),
+        };
+        let body = entry.encode();
+        for (part, value) in split(&body) {
+            self.put(key::entry(&entry.chat, seq, part), value);
+        }
+        self.raise_head(&entry.chat, seq);
+        let stored = Stored { chat: entry.chat, seq, origin: author.session, body };
+        self.emit(Effect::Stored(Arc::new(stored)));
+    }
+}
+
+fn check_kind(kind: ChatKind<'_>, sender: &UserId, changes: bool) -> Result<(), Halt> {
+    match kind {
+        ChatKind::Room(_) => refuse(RejectCode::Unsupported, "this server has no rooms"),
+        ChatKind::Direct(low, high) if ![low, high].contains(&sender.as_str()) => no_such_chat(),
+        ChatKind::Direct(..) if changes => {
+            refuse(RejectCode::Invalid, "a direct chat is not changed like a group")
+        }
+        ChatKind::Direct(..) | ChatKind::Group(_) => Ok(()),
+    }
+}

@@ -1,0 +1,264 @@
+//! One batch in the making: what is stored, under what the batch will change, so that a command
+//! sees what the ones before it did. Must never show a write of a batch that failed: after one, the
+//! turn's caches must not be used again.
+
+use std::collections::HashMap;
+
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::id::{ChatId, UserId};
+use thiserror::Error;
+
+use crate::store::backend::{Backend, Row};
+use crate::store::batch::{Batch, OPERATIONS_PER_BATCH_MAX};
+use crate::store::key::{self, KeyRange};
+use crate::store::read_error::ReadError;
+use crate::store::recent::Recent;
+use crate::store::record::{AccountRow, Group, Place};
+use crate::store::rules::{Rules, UnknownUsers};
+use crate::store::{Effect, Refusal};
+
+/// Heads of chats that are kept at hand.
+const HEADS_CACHED_MAX: usize = 65_536;
+/// Users whose number of chats is kept at hand.
+const COUNTS_CACHED_MAX: usize = 65_536;
+
+/// What the ledger keeps from turn to turn; all of it can be read again.
+#[derive(Debug)]
+pub(crate) struct Caches {
+    heads: Recent<ChatId, u64>,
+    chats: Recent<UserId, u32>,
+}
+
+impl Default for Caches {
+    fn default() -> Self {
+        Self {
+            heads: Recent::with_capacity(HEADS_CACHED_MAX),
+            chats: Recent::with_capacity(COUNTS_CACHED_MAX),
+        }
+    }
+}
+
+/// What a turn has come to.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// What is to be written.
+    pub(crate) batch: Batch,
+    /// What others are to learn once it is durable.
+    pub(crate) effects: Vec<Effect>,
+    /// Where the logs that grow ended before.
+    pub(crate) heads_before: HashMap<ChatId, u64>,
+}
+
+/// Why a command ends early: refused, with nothing changed; or the store cannot be read.
+#[derive(Debug, Error)]
+pub(crate) enum Halt {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// A refusal as an error.
+pub(super) fn refuse<T>(code: RejectCode, reason: impl Into<String>) -> Result<T, Halt> {
+    Err(Refusal { code, reason: reason.into() }.into())
+}
+
+/// The same answer for a chat that is not there and one that is not the sender's.
+pub(super) fn no_such_chat<T>() -> Result<T, Halt> {
+    refuse(RejectCode::NoSuchChat, "there is no such chat, or it is not yours")
+}
+
+/// One batch in the making.
+pub(crate) struct Turn<'a> {
+    backend: &'a dyn Backend,
+    caches: &'a mut Caches,
+    work: Work,
+    /// What the operator has set.
+    pub(super) rules: &'a Rules,
+    /// The time of all that is done in this turn.
+    pub(super) now_ms: u64,
+    /// The disk is nearly full: nothing new is taken.
+    pub(super) full: bool,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(
+        backend: &'a dyn Backend,
+        caches: &'a mut Caches,
+        rules: &'a Rules,
+        now_ms: u64,
+        full: bool,
+    ) -> Self {
+        Self { backend, caches, work: Work::default(), rules, now_ms, full }
+    }
+
+    pub(crate) fn finish(self) -> Work {
+        self.work
+    }
+
+    /// Operations that still fit into the batch.
+    pub(crate) fn room(&self) -> usize {
+        OPERATIONS_PER_BATCH_MAX.saturating_sub(self.work.batch.operations())
+    }
+
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        match self.work.batch.get(key) {
+            Some(written) => Ok(written.map(<[u8]>::to_vec)),
+            None => Ok(self.backend.get(key)?),
+        }
+    }
+
+    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.work.batch.put(key, value);
+    }
+
+    pub(super) fn remove(&mut self, key: Vec<u8>) {
+        self.work.batch.remove(key);
+    }
+
+    pub(super) fn emit(&mut self, effect: Effect) {
+        self.work.effects.push(effect);
+    }
+
+    /// The first rows of a range, at most `limit`.
+    pub(super) fn rows(&self, range: &KeyRange, limit: usize) -> Result<Vec<Row>, ReadError> {
+        use std::ops::ControlFlow::{Break, Continue};
+        let mut rows = Vec::new();
+        let mut ours = self.work.batch.range(&range.from, &range.to).peekable();
+        let mut take = |key: &[u8], value: &[u8]| {
+            rows.push((key.to_vec(), value.to_vec()));
+            rows.len() >= limit
+        };
+        let mut done = limit == 0;
+        self.backend.scan(&range.from, &range.to, &mut |key, value| {
+            while let Some((our_key, our_value)) = ours.next_if(|(our_key, _)| *our_key < key) {
+                done = done || our_value.is_some_and(|value| take(our_key, value));
+                if done {
+                    return Break(());
+                }
+            }
+            done = done
+                || match ours.next_if(|(our_key, _)| *our_key == key) {
+                    Some((_, our_value)) => our_value.is_some_and(|value| take(key, value)),
+                    None => take(key, value),
+                };
+            if done { Break(()) } else { Continue(()) }
+        })?;
+        for (key, value) in ours {
+            if done {
+                break;
+            }
+            done = value.is_some_and(|value| take(key, value));
+        }
+        Ok(rows)
+    }
+
+    /// Where a chat's log ends.
+    pub(super) fn head(&mut self, chat: &ChatId) -> Result<u64, ReadError> {
+        if let Some(head) = self.caches.heads.get(chat) {
+            return Ok(head);
+        }
+        let range = key::log(chat);
+        let ours = self.work.batch.range(&range.from, &range.to).next_back();
+        let ours = ours.map(|(key, _)| key.to_vec());
+        let stored = self.backend.last_key(&range.from, &range.to)?;
+        let head = match ours.max(stored) {
+            Some(last) => key::seq_and_part(&last)?.0,
+            None => 0,
+        };
+        self.caches.heads.set(chat, head);
+        Ok(head)
+    }
+
+    /// A chat's log has one entry more.
+    pub(super) fn raise_head(&mut self, chat: &ChatId, seq: u64) {
+        if !self.work.heads_before.contains_key(chat) {
+            self.work.heads_before.insert(chat.clone(), seq - 1);
+        }
+        self.caches.heads.set(chat, seq);
+    }
+
+    pub(super) fn place(&self, user: &UserId, chat: &ChatId) -> Result<Option<Place>, ReadError> {
+        let value = self.get(&key::place(user, chat))?;
+        Ok(value.map(|value| Place::decode(&value)).transpose()?)
+    }
+
+    pub(super) fn put_place(&mut self, user: &UserId, chat: &ChatId, place: &Place) {
+        self.put(key::place(user, chat), place.encode());
+    }
+
+    pub(super) fn is_member(&self, chat: &ChatId, user: &UserId) -> Result<bool, ReadError> {
+        Ok(self.get(&key::member(chat, user))?.is_some())
+    }
+
+    pub(super) fn group(&self, chat: &ChatId) -> Result<Option<Group>, ReadError> {
+        let value = self.get(&key::group(chat))?;
+        Ok(value.map(|value| Group::decode(&value)).transpose()?)
+    }
+
+    pub(super) fn account_row(&self, user: &UserId) -> Result<Option<AccountRow>, ReadError> {
+        let value = self.get(&key::account(user))?;
+        Ok(value.map(|value| AccountRow::from_value(&value)).transpose()?)
+    }
+
+    /// The user was here once, or has an account.
+    fn is_known(&self, user: &UserId) -> Result<bool, ReadError> {
+        if self.get(&key::user(user))?.is_some() {
+            return Ok(true);
+        }
+        Ok(self.account_row(user)?.is_some_and(|account| !account.hash.is_empty()))
+    }
+
+    /// Refuses a user who was never here, if the operator wants that.
+    pub(super) fn check_known(&self, user: &UserId) -> Result<(), Halt> {
+        if self.rules.unknown_users == UnknownUsers::Keep || self.is_known(user)? {
+            return Ok(());
+        }
+        refuse(RejectCode::UnknownUser, format!("there is no user {user}"))
+    }
+
+    /// Refuses a user who is in as many chats as one may be.
+    pub(super) fn check_room_for_chat(&mut self, user: &UserId) -> Result<(), Halt> {
+        if self.chats_of(user)? < self.rules.chats_per_user_max {
+            return Ok(());
+        }
+        let max = self.rules.chats_per_user_max;
+        refuse(RejectCode::LimitReached, format!("{user} is in {max} chats, which is the most"))
+    }
+
+    /// Counted once by a scan that stops at the bound, and kept at hand from then on: a row for
+    /// the number would make a change of 100 members larger than one commit.
+    fn chats_of(&mut self, user: &UserId) -> Result<u32, ReadError> {
+        if let Some(count) = self.caches.chats.get(user) {
+            return Ok(count);
+        }
+        let bound = self.rules.chats_per_user_max;
+        let range = key::places(user, None);
+        let mut count: u32 = 0;
+        self.backend.scan(&range.from, &range.to, &mut |_, _| {
+            count += 1;
+            if count < bound {
+                std::ops::ControlFlow::Continue(())
+            } else {
+                std::ops::ControlFlow::Break(())
+            }
+        })?;
+        // A place is never removed, so what the batch has beside the stored ones is new.
+        let ours = self.work.batch.range(&range.from, &range.to);
+        for (place, _) in ours {
+            if count >= bound {
+                break;
+            }
+            count += u32::from(self.backend.get(place)?.is_none());
+        }
+        self.caches.chats.set(user, count);
+        Ok(count)
+    }
+
+    /// The user is in one chat more than before.
+    pub(super) fn count_chat(&mut self, user: &UserId) {
+        if let Some(count) = self.caches.chats.get(user) {
+            self.caches.chats.set(user, count + 1);
+        }
+    }
+}

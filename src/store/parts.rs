@@ -1,0 +1,175 @@
+//! An entry over as many values as it needs: the first says how many there are. Must never make a
+//! value that is larger than a backend takes.
+
+use bytes::Bytes;
+use packetboat_proto::limits::{BODY_BYTES_HIGHEST, BODY_OVERHEAD_BYTES};
+use prost::encoding::{WireType, decode_key, decode_varint};
+use thiserror::Error;
+
+use super::backend::VALUE_BYTES_MAX;
+
+/// Bytes in front of the first part: how many parts there are.
+const HEAD_BYTES: usize = 1;
+/// Bytes of an entry in one part. The same for all, so that a part's place needs no arithmetic.
+const PART_BYTES: usize = VALUE_BYTES_MAX - HEAD_BYTES;
+/// Parts of the largest entry.
+pub(crate) const PARTS_MAX: usize = parts_of(ENTRY_BYTES_MAX);
+const ENTRY_BYTES_MAX: usize = (BODY_BYTES_HIGHEST + BODY_OVERHEAD_BYTES) as usize;
+
+const _: () = assert!(PARTS_MAX <= u8::MAX as usize);
+
+/// An entry's parts do not fit together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum PartError {
+    /// A first part has no head, or one that says there are none.
+    #[error("the first part of an entry has no head")]
+    Head,
+    /// A part is not the one that should follow.
+    #[error("part {found} of an entry follows where part {expected} should")]
+    Order {
+        /// The part that is there.
+        found: u8,
+        /// The part that should be.
+        expected: u8,
+    },
+}
+
+/// How many parts an entry of so many bytes needs.
+pub(crate) const fn parts_of(bytes: usize) -> usize {
+    if bytes == 0 { 1 } else { bytes.div_ceil(PART_BYTES) }
+}
+
+/// The values of an entry, with their parts' numbers.
+pub(crate) fn split(body: &[u8]) -> impl Iterator<Item = (u8, Vec<u8>)> {
+    assert!(body.len() <= ENTRY_BYTES_MAX, "the size of a content is checked before it is stored");
+    let parts = u8::try_from(parts_of(body.len())).expect("PARTS_MAX fits a byte");
+    (0..parts).map(move |part| {
+        let from = usize::from(part) * PART_BYTES;
+        let piece = &body[from..body.len().min(from + PART_BYTES)];
+        let mut value = Vec::with_capacity(HEAD_BYTES + piece.len());
+        if part == 0 {
+            value.push(parts);
+        }
+        value.extend_from_slice(piece);
+        (part, value)
+    })
+}
+
+/// Who sent an entry, from its first part alone: an entry's sender stands in front of its content,
+/// so an entry of any size need not be put together for it.
+pub(crate) fn sender_of(first_part: &[u8]) -> Option<&str> {
+    const SENDER: u32 = 3;
+    let mut rest = first_part.get(HEAD_BYTES..)?;
+    while !rest.is_empty() {
+        let (field, kind) = decode_key(&mut rest).ok()?;
+        let number = decode_varint(&mut rest).ok()?;
+        match kind {
+            WireType::Varint => {}
+            WireType::LengthDelimited => {
+                let (payload, behind) = rest.split_at_checked(usize::try_from(number).ok()?)?;
+                if field == SENDER {
+                    return std::str::from_utf8(payload).ok();
+                }
+                rest = behind;
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Puts an entry together again from its values in order.
+#[derive(Debug, Default)]
+pub(crate) struct Joiner {
+    parts: u8,
+    next: u8,
+    body: Vec<u8>,
+}
+
+impl Joiner {
+    /// Takes the next value; gives the entry once it is whole.
+    pub(crate) fn take(&mut self, part: u8, value: &[u8]) -> Result<Option<Bytes>, PartError> {
+        if part != self.next {
+            return Err(PartError::Order { found: part, expected: self.next });
+        }
+        let piece = match (part, value.split_first()) {
+            (0, Some((parts, piece))) if *parts > 0 => {
+                self.parts = *parts;
+                self.body.reserve_exact(piece.len() * usize::from(*parts));
+                piece
+            }
+            (0, _) => return Err(PartError::Head),
+            _ => value,
+        };
+        self.body.extend_from_slice(piece);
+        self.next += 1;
+        if self.next < self.parts {
+            return Ok(None);
+        }
+        self.next = 0;
+        Ok(Some(std::mem::take(&mut self.body).into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn no_value_is_larger_than_a_backend_takes() {
+        for bytes in [0, 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, ENTRY_BYTES_MAX] {
+            let values: Vec<_> = split(&vec![7; bytes]).collect();
+            assert_eq!(values.len(), parts_of(bytes));
+            assert!(values.iter().all(|(_, value)| value.len() <= VALUE_BYTES_MAX));
+        }
+    }
+
+    #[test]
+    fn a_part_out_of_place_is_an_error() {
+        let values: Vec<_> = split(&[1; 2 * PART_BYTES]).collect();
+        let mut joiner = Joiner::default();
+        assert_eq!(joiner.take(1, &values[1].1), Err(PartError::Order { found: 1, expected: 0 }));
+        assert_eq!(joiner.take(0, &[]), Err(PartError::Head));
+        assert_eq!(joiner.take(0, &[0, 9]), Err(PartError::Head));
+        assert_eq!(joiner.take(0, &values[0].1), Ok(None));
+        assert!(joiner.take(0, &values[0].1).is_err());
+    }
+
+    #[test]
+    fn the_sender_is_told_from_the_first_part_alone() {
+        use packetboat_proto::entry::Entry;
+        use packetboat_proto::id::{ChatId, MessageId, UserId};
+        let entry = Entry {
+            chat: ChatId::group("crew").unwrap(),
+            seq: 300,
+            sender: UserId::new("ann").unwrap(),
+            id: MessageId::from([1; 16]),
+            at_ms: 5,
+            content: Bytes::from(vec![0xff; 2 * PART_BYTES]),
+        };
+        let (_, first) = split(&entry.encode()).next().unwrap();
+        assert_eq!(sender_of(&first), Some("ann"));
+        for cut in 0..21 {
+            assert_eq!(sender_of(&first[..cut]), None, "{cut}");
+        }
+        assert_eq!(sender_of(&[1, 0xff, 0xff]), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn an_entry_comes_back_as_it_was(
+            body in proptest::collection::vec(any::<u8>(), 0..20_000),
+        ) {
+            let mut joiner = Joiner::default();
+            let mut whole = None;
+            for (part, value) in split(&body) {
+                prop_assert!(whole.is_none());
+                whole = joiner.take(part, &value).unwrap();
+            }
+            prop_assert_eq!(whole.as_deref(), Some(body.as_slice()));
+        }
+    }
+}

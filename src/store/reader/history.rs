@@ -1,0 +1,211 @@
+//! Reads entries: stretches for the devices that lag, pages for those who look back. Must never
+//! give an entry outside the spans of the user who asks.
+
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use packetboat_proto::id::{ChatId, UserId};
+
+use super::Reader;
+use crate::store::key;
+use crate::store::parts::Joiner;
+use crate::store::read_error::ReadError;
+use crate::store::spans::Spans;
+use crate::store::{Edge, Logged, Page, PageLimit, Read, StoreError, Stretch};
+
+/// What a page may still take.
+struct Room {
+    items: usize,
+    bytes: usize,
+    fresh: bool,
+}
+
+impl Room {
+    fn of(limit: PageLimit) -> Self {
+        Self { items: limit.items.max(1), bytes: limit.bytes, fresh: true }
+    }
+
+    fn is_full(&self) -> bool {
+        self.items == 0
+    }
+
+    /// Takes an entry, unless there is no room for it; the first one always fits.
+    fn take(&mut self, body: &Bytes) -> bool {
+        let fits = self.items > 0 && (body.len() <= self.bytes || self.fresh);
+        if fits {
+            self.items -= 1;
+            self.bytes = self.bytes.saturating_sub(body.len());
+        } else {
+            self.items = 0;
+        }
+        self.fresh = false;
+        fits
+    }
+}
+
+impl Reader {
+    /// Reads stretches in turn until the limit is reached.
+    pub(crate) fn stretches(
+        &self,
+        user: &UserId,
+        stretches: Vec<Stretch>,
+        limit: PageLimit,
+    ) -> Result<Vec<Read>, StoreError> {
+        let mut room = Room::of(limit);
+        let mut reads = Vec::with_capacity(stretches.len());
+        for stretch in stretches {
+            if room.is_full() {
+                break;
+            }
+            reads.push(self.stretch(user, stretch, &mut room)?);
+        }
+        Ok(reads)
+    }
+
+    fn stretch(&self, user: &UserId, stretch: Stretch, room: &mut Room) -> Result<Read, ReadError> {
+        let Stretch { chat, after, upto } = stretch;
+        let Some(place) = self.place(user, &chat)? else {
+            return Ok(Read { chat, entries: Vec::new(), reached: upto });
+        };
+        // What is not durable yet is not reached: it would be taken for something not visible.
+        let end = upto.min(self.head(&chat)?);
+        let (entries, whole) = self.forward(&chat, &place.spans, after, end, room)?;
+        let reached = match entries.last() {
+            Some(last) if !whole => last.seq,
+            None if !whole => after,
+            _ => end.max(after.min(upto)),
+        };
+        Ok(Read { chat, entries, reached })
+    }
+
+    /// Visible entries behind `after`, up to `upto`; whether they are all of these.
+    fn forward(
+        &self,
+        chat: &ChatId,
+        spans: &Spans,
+        after: u64,
+        upto: u64,
+        room: &mut Room,
+    ) -> Result<(Vec<Logged>, bool), ReadError> {
+        let mut entries = Vec::new();
+        for (first, last) in spans.between(after, upto) {
+            if !self.read_run(chat, first, last, room, &mut entries)? {
+                return Ok((entries, false));
+            }
+        }
+        Ok((entries, true))
+    }
+
+    /// Reads entries from one seq to another until there is no room; whether there was for all.
+    fn read_run(
+        &self,
+        chat: &ChatId,
+        first: u64,
+        last: u64,
+        room: &mut Room,
+        entries: &mut Vec<Logged>,
+    ) -> Result<bool, ReadError> {
+        let mut run = Run { chat, next: first, joiner: Joiner::default(), room, entries };
+        let mut whole = true;
+        self.try_scan(&key::entries(chat, first, last), |key, value| {
+            let flow = run.take(key, value)?;
+            whole = flow.is_continue();
+            Ok(flow)
+        })?;
+        if whole && run.next <= last {
+            return Err(ReadError::Hole { chat: chat.clone(), seq: run.next });
+        }
+        Ok(whole)
+    }
+
+    /// A page of a chat's log, as far as the user may see it.
+    pub(crate) fn history(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        edge: Edge,
+        limit: PageLimit,
+    ) -> Result<Page<Logged>, StoreError> {
+        let spans = self.own_place(user, chat)?.spans;
+        let head = self.head(chat)?;
+        let mut room = Room::of(limit);
+        let (items, whole) = match edge {
+            Edge::After(after) => self.forward(chat, &spans, after, head, &mut room)?,
+            Edge::Before(0) => self.backward(chat, &spans, head, &mut room)?,
+            Edge::Before(seq) => self.backward(chat, &spans, head.min(seq - 1), &mut room)?,
+        };
+        Ok(Page { items, more: !whole })
+    }
+
+    /// The highest visible entries up to `upto`, ascending; whether they are all of these. A log
+    /// has no gaps, so they are found one by one: a backend need not scan downwards.
+    fn backward(
+        &self,
+        chat: &ChatId,
+        spans: &Spans,
+        upto: u64,
+        room: &mut Room,
+    ) -> Result<(Vec<Logged>, bool), ReadError> {
+        let mut entries = Vec::new();
+        let runs = spans.between(0, upto).rev();
+        let mut whole = true;
+        for seq in runs.flat_map(|(first, last)| (first..=last).rev()) {
+            whole = !room.is_full();
+            if !whole {
+                break;
+            }
+            let body = self.entry(chat, seq)?;
+            whole = room.take(&body);
+            if !whole {
+                break;
+            }
+            entries.push(Logged { seq, body });
+        }
+        entries.reverse();
+        Ok((entries, whole))
+    }
+
+    /// One encoded entry, which must be there.
+    pub(super) fn entry(&self, chat: &ChatId, seq: u64) -> Result<Bytes, ReadError> {
+        let mut joiner = Joiner::default();
+        for part in 0..u8::MAX {
+            let Some(value) = self.backend.get(&key::entry(chat, seq, part))? else {
+                break;
+            };
+            if let Some(body) = joiner.take(part, &value)? {
+                return Ok(body);
+            }
+        }
+        Err(ReadError::Hole { chat: chat.clone(), seq })
+    }
+}
+
+/// Entries that are read one after the other.
+struct Run<'a> {
+    chat: &'a ChatId,
+    next: u64,
+    joiner: Joiner,
+    room: &'a mut Room,
+    entries: &'a mut Vec<Logged>,
+}
+
+impl Run<'_> {
+    fn take(&mut self, key: &[u8], value: &[u8]) -> Result<ControlFlow<()>, ReadError> {
+        let (seq, part) = key::seq_and_part(key)?;
+        if seq != self.next {
+            return Err(ReadError::Hole { chat: self.chat.clone(), seq: self.next });
+        }
+        if self.room.is_full() {
+            return Ok(ControlFlow::Break(()));
+        }
+        let Some(body) = self.joiner.take(part, value)? else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        if !self.room.take(&body) {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.entries.push(Logged { seq, body });
+        self.next += 1;
+        Ok(ControlFlow::Continue(()))
+    }
+}

@@ -1,0 +1,159 @@
+//! A user's chats and their members, as that user sees them. Must never count beyond its bounds:
+//! a long log that was never read costs as much as a short one.
+
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::entry::Entry;
+use packetboat_proto::id::{ChatId, DeviceId, UserId};
+
+use super::{Reader, refusal};
+use crate::store::key;
+use crate::store::parts;
+use crate::store::read_error::ReadError;
+use crate::store::record::Place;
+use crate::store::{ChatView, MemberView, Page, StoreError};
+
+/// Entries that are looked at to tell who sent those that are not read yet. Where there are
+/// more, all of them count as unread, which is a bound from above.
+const UNREAD_SCAN_MAX: u64 = 1_000;
+/// Chats that are read at once: those that the user is out of are passed over.
+const CHATS_PER_SCAN: usize = 128;
+
+impl Reader {
+    /// The user's chats, without those that the user is out of.
+    pub(crate) fn chats(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        after: Option<&ChatId>,
+        limit: usize,
+    ) -> Result<Page<ChatView>, StoreError> {
+        Ok(self.chat_page(user, device, after.cloned(), limit.max(1))?)
+    }
+
+    fn chat_page(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        mut after: Option<ChatId>,
+        limit: usize,
+    ) -> Result<Page<ChatView>, ReadError> {
+        let mut items = Vec::new();
+        loop {
+            let found = self.rows(&key::places(user, after.as_ref()), CHATS_PER_SCAN)?;
+            for (row, value) in &found.rows {
+                let (chat, place) = (key::last_chat(row)?, Place::decode(value)?);
+                if !place.spans.is_open() {
+                    continue;
+                }
+                if items.len() == limit {
+                    return Ok(Page { items, more: true });
+                }
+                items.push(self.view(user, device, chat, &place)?);
+            }
+            if !found.more {
+                return Ok(Page { items, more: false });
+            }
+            let last = found.rows.last().map(|(row, _)| key::last_chat(row)).transpose()?;
+            after = last.or(after);
+        }
+    }
+
+    /// One chat of the user's.
+    pub(crate) fn chat(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        chat: ChatId,
+    ) -> Result<ChatView, StoreError> {
+        let place = self.own_place(user, &chat)?;
+        Ok(self.view(user, device, chat, &place)?)
+    }
+
+    fn view(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        chat: ChatId,
+        place: &Place,
+    ) -> Result<ChatView, ReadError> {
+        let head = self.last_visible(place, &chat)?;
+        let mut view = ChatView {
+            head,
+            delivered: self.cursor(user, device, &chat, place)?,
+            read: place.read,
+            unread: self.unread(user, &chat, place, head)?,
+            name: String::new(),
+            members: 0,
+            role: place.role(),
+            peer_delivered: 0,
+            peer_read: 0,
+            last_at_ms: 0,
+            chat,
+        };
+        if head > 0 {
+            view.last_at_ms = Entry::decode(self.entry(&view.chat, head)?)?.at_ms;
+        }
+        if let Some(group) = self.group(&view.chat)? {
+            view.name = group.name;
+            view.members = group.members;
+        }
+        if let Some(peer) = view.chat.peer_of(user)
+            && let Some(place) = self.place(&peer, &view.chat)?
+        {
+            view.peer_delivered = place.delivered;
+            view.peer_read = place.read;
+        }
+        Ok(view)
+    }
+
+    /// Entries of others after what the user has read.
+    fn unread(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        place: &Place,
+        head: u64,
+    ) -> Result<u64, ReadError> {
+        let after = place.read;
+        let visible = place.spans.count(after, head);
+        if head.saturating_sub(after) > UNREAD_SCAN_MAX {
+            return Ok(visible);
+        }
+        let mut own = 0;
+        for (first, last) in place.spans.between(after, head) {
+            self.try_scan(&key::entries(chat, first, last), |row, value| {
+                let (_, part) = key::seq_and_part(row)?;
+                own += u64::from(part == 0 && parts::sender_of(value) == Some(user.as_str()));
+                Ok(std::ops::ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(visible - own)
+    }
+
+    /// The members of a chat, for one of them.
+    pub(crate) fn members(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Page<MemberView>, StoreError> {
+        if !self.own_place(user, chat)?.spans.is_open() {
+            let reason = "you are not a member any more".to_owned();
+            return Err(refusal(RejectCode::NotAllowed, reason));
+        }
+        let found = self.rows(&key::members(chat, after), limit.max(1))?;
+        let mut items = Vec::with_capacity(found.rows.len());
+        for (row, _) in &found.rows {
+            let member = key::last_user(row).map_err(ReadError::from)?;
+            // Between the two reads the member may have been put out.
+            let Some(place) = self.place(&member, chat)? else {
+                continue;
+            };
+            let Some(role) = place.role() else { continue };
+            let (delivered, read) = (place.delivered, place.read);
+            items.push(MemberView { user: member, role, delivered, read });
+        }
+        Ok(Page { items, more: found.more })
+    }
+}

@@ -1,0 +1,74 @@
+//! A bounded map that forgets what was not asked for lately. Two generations: when the young one
+//! is full, it becomes the old one, and the old one goes. Must never be the only place of anything.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// Keeps at least the last half of `capacity` keys that were used, and at most `capacity`.
+#[derive(Debug)]
+pub(crate) struct Recent<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+    generation: usize,
+}
+
+impl<K: Hash + Eq + Clone, V: Copy> Recent<K, V> {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        let generation = (capacity / 2).max(1);
+        Self { young: HashMap::new(), old: HashMap::new(), generation }
+    }
+
+    pub(crate) fn get(&mut self, key: &K) -> Option<V> {
+        if let Some(value) = self.young.get(key) {
+            return Some(*value);
+        }
+        let (key, value) = self.old.remove_entry(key)?;
+        self.insert(key, value);
+        Some(value)
+    }
+
+    pub(crate) fn set(&mut self, key: &K, value: V) {
+        if let Some(known) = self.young.get_mut(key) {
+            *known = value;
+            return;
+        }
+        self.old.remove(key);
+        self.insert(key.clone(), value);
+    }
+
+    fn insert(&mut self, key: K, value: V) {
+        if self.young.len() >= self.generation {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_stays_bounded_and_keeps_what_is_used() {
+        let mut recent = Recent::with_capacity(8);
+        recent.set(&0, 100);
+        for key in 1..1_000 {
+            recent.set(&key, key);
+            assert_eq!(recent.get(&0), Some(100));
+            assert!(recent.young.len() + recent.old.len() <= 8);
+        }
+        assert_eq!(recent.get(&999), Some(999));
+        assert_eq!(recent.get(&1), None);
+    }
+
+    #[test]
+    fn a_newer_value_is_never_hidden_by_an_older_one() {
+        let mut recent = Recent::with_capacity(4);
+        for round in 0..50 {
+            for key in 0..5 {
+                recent.set(&key, round);
+                assert_eq!(recent.get(&key), Some(round));
+            }
+        }
+    }
+}

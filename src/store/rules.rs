@@ -1,0 +1,93 @@
+//! What the operator may set of the ledger's rules. Must never hold a bound of the protocol.
+
+use packetboat_proto::limits::GROUP_MEMBERS_MAX;
+use thiserror::Error;
+
+/// Chats that a user may be or have been in, unless the operator sets another number.
+pub const CHATS_PER_USER_DEFAULT: u32 = 10_000;
+/// The highest value for that.
+pub const CHATS_PER_USER_HIGHEST: u32 = 100_000;
+/// Members of a group, unless the operator sets another number.
+pub const GROUP_MEMBERS_DEFAULT: u32 = 1_000;
+
+/// What becomes of a message to a user who was never here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownUsers {
+    /// It waits for the user.
+    #[default]
+    Keep,
+    /// It is refused, unless the user has an account.
+    Reject,
+}
+
+/// What the operator may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// What becomes of a message to a user who was never here.
+    pub unknown_users: UnknownUsers,
+    /// Members of a group.
+    pub group_members_max: u32,
+    /// Chats that a user may be in. Chats that the user is out of count too: their entries can
+    /// still be read, and a scan over a user's chats stays bounded.
+    pub chats_per_user_max: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            unknown_users: UnknownUsers::default(),
+            group_members_max: GROUP_MEMBERS_DEFAULT,
+            chats_per_user_max: CHATS_PER_USER_DEFAULT,
+        }
+    }
+}
+
+/// A setting is out of its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{setting} is {value}, but must be from {lowest} to {highest}")]
+pub struct RulesError {
+    /// Which one.
+    pub setting: &'static str,
+    /// What it is.
+    pub value: u64,
+    /// The lowest that it may be.
+    pub lowest: u64,
+    /// The highest that it may be.
+    pub highest: u64,
+}
+
+/// Checks one setting.
+pub(crate) fn within(
+    setting: &'static str,
+    value: u64,
+    lowest: u64,
+    highest: u64,
+) -> Result<(), RulesError> {
+    if (lowest..=highest).contains(&value) {
+        return Ok(());
+    }
+    Err(RulesError { setting, value, lowest, highest })
+}
+
+impl Rules {
+    /// Checks the bounds.
+    pub fn check(&self) -> Result<(), RulesError> {
+        let (members, chats) = (self.group_members_max, self.chats_per_user_max);
+        within("group_members_max", members.into(), 1, GROUP_MEMBERS_MAX.into())?;
+        within("chats_per_user_max", chats.into(), 1, CHATS_PER_USER_HIGHEST.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_out_of_its_bounds_is_named() {
+        assert_eq!(Rules::default().check(), Ok(()));
+        let none = Rules { group_members_max: 0, ..Rules::default() };
+        assert_eq!(none.check().unwrap_err().setting, "group_members_max");
+        let many = Rules { chats_per_user_max: u32::MAX, ..Rules::default() };
+        assert_eq!(many.check().unwrap_err().highest, u64::from(CHATS_PER_USER_HIGHEST));
+    }
+}

@@ -1,0 +1,87 @@
+//! The backend of an operator's messages: sled 0.34.7, with what is known about it (the design,
+//! section 5). A sync is a flush and an fdatasync on a descriptor of our own, since a flush of
+//! sled's never reaches the disk. Must never answer a sync before that, and never wipe anything.
+
+mod folder;
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use self::folder::{Folder, engine, io_error};
+use super::backend::{Backend, BackendError, Visit, check_values};
+use super::batch::Batch;
+
+/// Bytes of sled's cache, unless the operator sets another number.
+pub const CACHE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
+
+/// A sled database in a folder of its own. The fields are dropped in this order: the engine
+/// first, the lock last.
+pub struct SledBackend {
+    tree: ::sled::Db,
+    /// The file of the log, opened by us: sled keeps its own descriptor to itself.
+    log: File,
+    blobs: PathBuf,
+    folder: Folder,
+}
+
+impl SledBackend {
+    /// Opens a folder, or makes it. It is a blocking call.
+    pub fn open(path: &Path, cache_bytes: u64) -> Result<Self, BackendError> {
+        let folder = Folder::claim(path)?;
+        folder.check_blobs()?;
+        folder.remove_torn_snapshots()?;
+        let tree = folder.open_guarded(cache_bytes)?;
+        folder.sync()?;
+        let file = folder.path().join("db");
+        let opened = OpenOptions::new().read(true).write(true).open(&file);
+        let log = opened.map_err(io_error("open", &file))?;
+        Ok(Self { tree, log, blobs: folder.path().join("blobs"), folder })
+    }
+}
+
+impl Backend for SledBackend {
+    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
+        check_values(batch)?;
+        let mut writes = ::sled::Batch::default();
+        for (key, value) in batch.writes() {
+            match value {
+                Some(value) => writes.insert(key, value),
+                None => writes.remove(key),
+            }
+        }
+        self.tree.apply_batch(writes).map_err(engine)
+    }
+
+    fn sync(&self) -> Result<(), BackendError> {
+        self.tree.flush().map_err(engine)?;
+        let synced = self.log.sync_data();
+        synced.map_err(io_error("sync", &self.folder.path().join("db")))?;
+        folder::check_empty(&self.blobs)
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
+        Ok(self.tree.get(key).map_err(engine)?.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), BackendError> {
+        for row in self.tree.range(from..to) {
+            let (key, value) = row.map_err(engine)?;
+            if visit(&key, &value).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
+        let last = self.tree.range(from..to).next_back().transpose().map_err(engine)?;
+        Ok(last.map(|(key, _)| key.to_vec()))
+    }
+
+    fn free_bytes(&self) -> Result<Option<u64>, BackendError> {
+        let path = self.folder.path();
+        let space = rustix::fs::statvfs(path).map_err(std::io::Error::from);
+        let space = space.map_err(io_error("look at the free space of", path))?;
+        Ok(Some(space.f_bavail.saturating_mul(space.f_frsize)))
+    }
+}

@@ -1,0 +1,216 @@
+//! The folder of a sled database: its lock, what a crash may leave in it, and the guarded open.
+//! Must never remove anything but a snapshot, which sled makes again from its log.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use crate::store::backend::BackendError;
+
+/// How often an open is tried that meets a descriptor which sled's threads have not closed yet.
+const UNLOCK_TRIES: u32 = 100;
+/// How long to wait between two tries.
+const UNLOCK_PAUSE: Duration = Duration::from_millis(20);
+/// Copies that are made of a damaged folder: a supervisor that starts the server again and again
+/// must not fill the disk with them.
+const ASIDE_MAX: u32 = 3;
+
+/// An error of the system's, with what was tried.
+pub(super) fn io_error<'a>(
+    what: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> BackendError + 'a {
+    move |source| BackendError::Io { what, path: path.to_owned(), source }
+}
+
+/// An error of sled's.
+pub(super) fn engine(error: ::sled::Error) -> BackendError {
+    BackendError::Engine { detail: error.to_string() }
+}
+
+/// Refuses a folder that holds anything.
+pub(super) fn check_empty(path: &Path) -> Result<(), BackendError> {
+    let mut found = match fs::read_dir(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io_error("look into", path)(error)),
+    };
+    if found.next().is_some() {
+        return Err(BackendError::Blobs { path: path.to_owned() });
+    }
+    Ok(())
+}
+
+/// A folder that is ours for as long as this lives.
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Why one try to open sled did not succeed.
+enum Fault {
+    /// The data is damaged, or sled panicked on it.
+    Damaged(String),
+    /// Something else, which a repair would not change.
+    Other(BackendError),
+}
+
+impl Folder {
+    /// Makes the folder if there is none, and locks it.
+    pub(super) fn claim(path: &Path) -> Result<Self, BackendError> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path).map_err(io_error("make the folder", path))?;
+        let path = fs::canonicalize(path).map_err(io_error("find", path))?;
+        let file = path.join("lock");
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file);
+        let lock = opened.map_err(io_error("open", &file))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(BackendError::Locked { path }),
+            Err(TryLockError::Error(error)) => Err(io_error("lock", &file)(error)),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Refuses values that are not in the log.
+    pub(super) fn check_blobs(&self) -> Result<(), BackendError> {
+        check_empty(&self.path.join("blobs"))
+    }
+
+    /// Removes what a kill during an open leaves, on which the next open would fail.
+    pub(super) fn remove_torn_snapshots(&self) -> Result<(), BackendError> {
+        self.remove_snapshots(|name| name.ends_with(".generating"))
+    }
+
+    fn remove_snapshots(&self, which: impl Fn(&str) -> bool) -> Result<(), BackendError> {
+        let found = fs::read_dir(&self.path).map_err(io_error("look into", &self.path))?;
+        for entry in found {
+            let entry = entry.map_err(io_error("look into", &self.path))?;
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with("snap.") && which(name)) {
+                let path = entry.path();
+                tracing::warn!(path = %path.display(), "a snapshot is removed, and made again");
+                fs::remove_file(&path).map_err(io_error("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens sled; once more without its snapshots if they may be at fault. The folder is copied
+    /// aside before.
+    pub(super) fn open_guarded(&self, cache_bytes: u64) -> Result<::sled::Db, BackendError> {
+        let detail = match self.open(cache_bytes) {
+            Ok(tree) => return Ok(tree),
+            Err(Fault::Other(error)) => return Err(error),
+            Err(Fault::Damaged(detail)) => detail,
+        };
+        let aside = self.copy_aside()?;
+        tracing::error!(detail, aside = %aside.display(), "the data did not open; trying again");
+        self.remove_snapshots(|_| true)?;
+        let detail = match self.open(cache_bytes) {
+            Ok(tree) => return Ok(tree),
+            Err(Fault::Damaged(detail)) => detail,
+            // The folder is ours, so it is the first try whose threads still hold the file.
+            Err(Fault::Other(BackendError::Locked { .. })) => {
+                format!("{detail}; its snapshots are removed, so another start may do")
+            }
+            Err(Fault::Other(error)) => return Err(error),
+        };
+        Err(BackendError::Damaged { path: self.path.clone(), aside, detail })
+    }
+
+    /// One open, which waits for descriptors of an instance that was closed just now: the folder
+    /// is ours, but threads of sled's may hold its file for a moment longer.
+    fn open(&self, cache_bytes: u64) -> Result<::sled::Db, Fault> {
+        for _ in 1..UNLOCK_TRIES {
+            match self.open_once(cache_bytes) {
+                Err(Fault::Other(error))
+                    if error.to_string().contains("could not acquire lock") =>
+                {
+                    thread::sleep(UNLOCK_PAUSE);
+                }
+                opened => return opened,
+            }
+        }
+        match self.open_once(cache_bytes) {
+            Err(Fault::Other(_)) => {
+                Err(Fault::Other(BackendError::Locked { path: self.path.clone() }))
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_once(&self, cache_bytes: u64) -> Result<::sled::Db, Fault> {
+        let config = ::sled::Config::new()
+            .path(&self.path)
+            .cache_capacity(cache_bytes)
+            .use_compression(false)
+            .flush_every_ms(None);
+        match catch_unwind(AssertUnwindSafe(|| config.open())) {
+            Ok(Ok(tree)) => Ok(tree),
+            Ok(Err(error @ ::sled::Error::Corruption { .. })) => {
+                Err(Fault::Damaged(error.to_string()))
+            }
+            Ok(Err(error)) => Err(Fault::Other(engine(error))),
+            Err(_) => Err(Fault::Damaged("the engine panicked".to_owned())),
+        }
+    }
+
+    /// Copies everything into a folder of its own beside this one.
+    fn copy_aside(&self) -> Result<PathBuf, BackendError> {
+        let aside = self.free_name()?;
+        let copied = copy(&self.path, &aside);
+        copied.map_err(io_error("copy the damaged data to", &aside))?;
+        Ok(aside)
+    }
+
+    fn free_name(&self) -> Result<PathBuf, BackendError> {
+        for number in 1..=ASIDE_MAX {
+            let mut name = self.path.clone().into_os_string();
+            name.push(format!(".damaged-{number}"));
+            let aside = PathBuf::from(name);
+            match fs::create_dir(&aside) {
+                Ok(()) => return Ok(aside),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(io_error("make the folder", &aside)(error)),
+            }
+        }
+        let full = io::Error::other(format!("there are {ASIDE_MAX} copies already"));
+        Err(io_error("copy aside", &self.path)(full))
+    }
+
+    /// Makes what an open has made survive a loss of power: sled does not.
+    pub(super) fn sync(&self) -> Result<(), BackendError> {
+        let parent = self.path.parent().unwrap_or(&self.path);
+        let paths = [self.path.join("db"), self.path.join("conf"), self.path.clone()];
+        for path in paths.iter().map(PathBuf::as_path).chain([parent]) {
+            let synced = File::open(path).and_then(|file| file.sync_all());
+            synced.map_err(io_error("sync", path))?;
+        }
+        Ok(())
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir(&target)?;
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+            File::open(&target)?.sync_all()?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! A server of one's own, in this process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use packetboat::config::settings::Config;
+use packetboat::metrics::Metrics;
+use packetboat::server::{Server, StartError};
+use packetboat::store::health::Failure;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A running server, and the folder of its store.
+pub struct House {
+    pub address: SocketAddr,
+    pub tls: Option<SocketAddr>,
+    pub metrics: Arc<Metrics>,
+    pub config: Config,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<Result<(), Failure>>,
+}
+
+/// The settings of a test: any port, the given folder.
+pub fn config(folder: &Path) -> Config {
+    let mut config = Config::default();
+    config.listen.plain = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    config.store.data = folder.join("data");
+    config
+}
+
+impl House {
+    /// With the defaults.
+    pub async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With settings changed.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        change(&mut config);
+        Self::start(folder, config).await.unwrap()
+    }
+
+    async fn start(folder: TempDir, config: Config) -> Result<Self, StartError> {
+        let server = Server::start(&config).await?;
+        let bound = server.bound();
+        let (address, tls) = (bound.plain.unwrap(), bound.tls);
+        let metrics = server.metrics();
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        Ok(Self { address, tls, metrics, config, folder, stop: Some(stop), running })
+    }
+
+    /// Asks the server to stop, without waiting for it.
+    pub fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    /// Stops the server, waits for its end, and keeps the store.
+    pub async fn close(mut self) -> (TempDir, Config) {
+        self.stop();
+        self.running.await.unwrap().unwrap();
+        (self.folder, self.config)
+    }
+
+    /// Stops the server and starts it again on the same store.
+    pub async fn restart(self) -> Self {
+        let (folder, config) = self.close().await;
+        Self::start(folder, config).await.unwrap()
+    }
+}

@@ -1,0 +1,14 @@
+//! A whole server on its embedded store, over real sockets, spoken to in raw packets. Every port
+//! is 0, every folder temporary, and nothing sleeps to wait for something.
+
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "a test crate has no outside")]
+
+mod bad_input;
+mod credentials;
+mod delivery;
+mod groups;
+mod house;
+mod messages;
+mod peer;
+mod questions;
+mod stopping;

@@ -1,0 +1,307 @@
+//! What happens when a backend fails, hangs, or has no room: nobody is told a lie. The backends
+//! here are memory with a fault in it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use packetboat::store::backend::{Backend, BackendError, VALUE_BYTES_MAX, Visit};
+use packetboat::store::batch::Batch;
+use packetboat::store::embedded::{EmbeddedStore, OpenError, Settings};
+use packetboat::store::health::Failure;
+use packetboat::store::key;
+use packetboat::store::memory::MemoryBackend;
+use packetboat::store::{Edge, Start, Store, StoreError};
+use packetboat_proto::code::RejectCode;
+
+use crate::bed::{
+    Bed, Heard, MemoryBed, Opened, SledBed, WIDE, author, chat, code, device, draft, duplicate,
+    stored, text_of, user,
+};
+
+const DM: &str = "dm:ann:bob";
+
+/// What is wrong with a backend.
+#[derive(Default)]
+struct Faults {
+    fail: AtomicBool,
+    panic: AtomicBool,
+    free: AtomicU64,
+    commits: AtomicU64,
+    /// A commit is applied, and waits here before it counts as durable.
+    held: Mutex<bool>,
+    changed: Condvar,
+    waiting: AtomicBool,
+}
+
+#[derive(Clone, Default)]
+struct Faulty {
+    rows: MemoryBackend,
+    faults: Arc<Faults>,
+}
+
+impl Faulty {
+    fn new() -> Self {
+        let faulty = Self::default();
+        faulty.faults.free.store(u64::MAX, Ordering::SeqCst);
+        faulty
+    }
+
+    fn hold(&self) {
+        *self.faults.held.lock().unwrap() = true;
+    }
+
+    fn let_go(&self) {
+        *self.faults.held.lock().unwrap() = false;
+        self.faults.changed.notify_all();
+    }
+
+    async fn commit_waits(&self) {
+        while !self.faults.waiting.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Backend for Faulty {
+    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
+        self.faults.commits.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.faults.panic.load(Ordering::SeqCst), "a fault in the engine");
+        if self.faults.fail.load(Ordering::SeqCst) {
+            return Err(BackendError::Engine { detail: "no space left".into() });
+        }
+        self.rows.apply(batch)
+    }
+
+    fn sync(&self) -> Result<(), BackendError> {
+        let mut held = self.faults.held.lock().unwrap();
+        while *held {
+            self.faults.waiting.store(true, Ordering::SeqCst);
+            held = self.faults.changed.wait(held).unwrap();
+        }
+        self.faults.waiting.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
+        self.rows.get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), BackendError> {
+        self.rows.scan(from, to, visit)
+    }
+
+    fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
+        self.rows.last_key(from, to)
+    }
+
+    fn free_bytes(&self) -> Result<Option<u64>, BackendError> {
+        Ok(Some(self.faults.free.load(Ordering::SeqCst)))
+    }
+}
+
+#[tokio::test]
+async fn a_failed_commit_stops_the_store_and_answers_nobody() {
+    let faulty = Faulty::new();
+    let open = Opened::over(faulty.clone(), Settings::default());
+    open.say("ann", DM, &["before"]).await;
+    open.effects();
+    faulty.faults.fail.store(true, Ordering::SeqCst);
+    let sends = (0..8).map(|_| open.append(author("ann"), vec![draft(DM, "lost")]));
+    for answer in futures_util::future::join_all(sends).await {
+        assert_eq!(answer, Err(StoreError::Stopped));
+    }
+    let Failure::Commit { detail, .. } = open.failed().await else { panic!("another reason") };
+    assert!(detail.contains("no space left"), "{detail}");
+    faulty.faults.fail.store(false, Ordering::SeqCst);
+    let commits = faulty.faults.commits.load(Ordering::SeqCst);
+    assert_eq!(
+        open.append(author("ann"), vec![draft(DM, "later")]).await,
+        Err(StoreError::Stopped)
+    );
+    let history = open.history(user("ann"), chat(DM), Edge::After(0), WIDE).await;
+    assert_eq!(history, Err(StoreError::Stopped));
+    open.close().await;
+    assert_eq!(faulty.faults.commits.load(Ordering::SeqCst), commits, "it is not used again");
+    assert_eq!(open.effects(), []);
+    let open = Opened::over(faulty, Settings::default());
+    assert_eq!(open.missing_texts("bob", "phone").await, ["before"]);
+    assert_eq!(open.put("ann", draft(DM, "again")).await, stored(2));
+}
+
+#[tokio::test]
+async fn a_panic_in_the_engine_stops_the_store() {
+    let faulty = Faulty::new();
+    let open = Opened::over(faulty.clone(), Settings::default());
+    faulty.faults.panic.store(true, Ordering::SeqCst);
+    assert_eq!(open.append(author("ann"), vec![draft(DM, "lost")]).await, Err(StoreError::Stopped));
+    let Failure::Panicked { detail } = open.failed().await else { panic!("another reason") };
+    assert!(detail.contains("a fault in the engine"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_large_is_refused_by_every_backend() {
+    let bed = SledBed::default();
+    let backends: [Box<dyn Backend>; 2] =
+        [Box::new(MemoryBackend::default()), Box::new(bed.backend())];
+    for backend in backends {
+        let mut batch = Batch::default();
+        batch.put(b"x".to_vec(), vec![0; VALUE_BYTES_MAX]);
+        backend.commit(&batch).unwrap();
+        batch.put(b"y".to_vec(), vec![0; VALUE_BYTES_MAX + 1]);
+        let error = backend.commit(&batch).unwrap_err();
+        assert!(matches!(error, BackendError::ValueTooLarge { bytes: 4_097 }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_stalled_commit_stops_the_store_although_its_thread_is_stuck() {
+    let faulty = Faulty::new();
+    let settings = Settings { stall_ms: 100, ..Settings::default() };
+    let open = Opened::over(faulty.clone(), settings);
+    faulty.hold();
+    let mine = draft(DM, "stuck");
+    let answer = open.append(author("ann"), vec![mine.clone()]).await;
+    assert_eq!(answer, Err(StoreError::Stopped));
+    let failure = open.failed().await;
+    let Failure::Stalled { elapsed_ms, operations, commands, .. } = failure else {
+        panic!("another reason: {failure}")
+    };
+    assert!(elapsed_ms >= 100 && operations > 0 && commands == 1, "{failure}");
+    assert_eq!(open.append(author("ann"), vec![mine]).await, Err(StoreError::Stopped));
+    open.close().await;
+    faulty.let_go();
+    while Arc::strong_count(&open.heard.0) > 1 {
+        // The committer's thread has the other one until it ends.
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(open.effects(), [], "what ends after it was given up is not told");
+}
+
+#[tokio::test]
+async fn what_is_not_durable_is_not_shown() {
+    let faulty = Faulty::new();
+    let open = Opened::over(faulty.clone(), Settings::default());
+    open.say("ann", DM, &["durable"]).await;
+    open.claim("bob", "phone", Start::Everything).await;
+    open.effects();
+    faulty.hold();
+    let (store, twice) = (open.store.clone(), draft(DM, "on its way"));
+    let again = twice.clone();
+    let first = tokio::spawn(async move { store.append(author("ann"), vec![twice]).await });
+    faulty.commit_waits().await;
+    let store = open.store.clone();
+    let second = tokio::spawn(async move { store.append(author("ann"), vec![again]).await });
+    for _ in 0..3 {
+        assert_eq!(open.missing_texts("bob", "phone").await, ["durable"]);
+        let page = open.history(user("bob"), chat(DM), Edge::Before(0), WIDE).await.unwrap();
+        assert_eq!(page.items.len(), 1);
+        let view = open.chat(user("bob"), device("phone"), chat(DM)).await.unwrap();
+        assert_eq!((view.head, view.unread), (1, 1));
+    }
+    assert!(!first.is_finished() && !second.is_finished());
+    assert_eq!(open.effects(), []);
+    faulty.let_go();
+    assert_eq!(first.await.unwrap().unwrap(), [stored(2)]);
+    assert_eq!(second.await.unwrap().unwrap(), [duplicate(2)]);
+    assert_eq!(open.missing_texts("bob", "phone").await, ["durable", "on its way"]);
+    open.close().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_is_new_and_nothing_else() {
+    let faulty = Faulty::new();
+    faulty.faults.free.store(1_000_000, Ordering::SeqCst);
+    let reserve = |disk_reserve_bytes| Settings { disk_reserve_bytes, ..Settings::default() };
+    let open = Opened::over(faulty.clone(), reserve(1_000_000));
+    let mine = draft(DM, "in time");
+    assert_eq!(open.put("ann", mine.clone()).await, stored(1));
+    open.close().await;
+    let open = Opened::over(faulty, reserve(1_000_001));
+    assert_eq!(code(&open.put("ann", draft(DM, "too late")).await), Some(RejectCode::StoreFull));
+    assert_eq!(open.put("ann", mine).await, duplicate(1));
+    assert!(open.claim("bob", "phone", Start::Everything).await);
+    assert_eq!(open.missing_texts("bob", "phone").await, ["in time"]);
+    open.moved("bob", "phone", DM, 1, 1).await;
+    assert_eq!(open.missing_texts("bob", "phone").await, Vec::<String>::new());
+    open.close().await;
+}
+
+#[tokio::test]
+async fn a_closed_store_finishes_what_was_queued_and_then_stops() {
+    let bed = MemoryBed::default();
+    let open = bed.open();
+    let sends: Vec<_> = (0..50)
+        .map(|number| {
+            let store = open.store.clone();
+            let text = number.to_string();
+            tokio::spawn(async move { store.append(author("ann"), vec![draft(DM, &text)]).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    open.close().await;
+    let mut accepted = 0;
+    for send in sends {
+        match send.await.unwrap() {
+            Ok(outcomes) => accepted += outcomes.len(),
+            Err(error) => assert_eq!(error, StoreError::Stopped),
+        }
+    }
+    assert_eq!(open.append(author("ann"), Vec::new()).await, Err(StoreError::Stopped));
+    let again = bed.open();
+    assert_eq!(again.missing_texts("bob", "phone").await.len(), accepted);
+    open.close().await;
+    again.close().await;
+}
+
+fn opened(backend: impl Backend) -> Result<EmbeddedStore, OpenError> {
+    EmbeddedStore::open(backend, Settings::default(), Arc::new(|| 1), Heard::default())
+}
+
+async fn newer_format_is_refused(bed: impl Bed) {
+    bed.open().close().await;
+    let mut batch = Batch::default();
+    batch.put(key::format(), 7_u64.to_be_bytes().to_vec());
+    bed.backend().commit(&batch).unwrap();
+    let Err(error) = opened(bed.backend()) else { panic!("it was opened") };
+    assert!(matches!(error, OpenError::NewerFormat { found: 7, known: 1 }), "{error}");
+    let said = error.to_string();
+    assert!(said.contains("format 7") && said.contains("up to 1"), "{said}");
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused_by_name() {
+    newer_format_is_refused(MemoryBed::default()).await;
+    newer_format_is_refused(SledBed::default()).await;
+}
+
+#[tokio::test]
+async fn rows_of_something_else_are_left_alone() {
+    let backend = MemoryBackend::default();
+    let mut batch = Batch::default();
+    batch.put(b"theirs".to_vec(), b"precious".to_vec());
+    backend.commit(&batch).unwrap();
+    let Err(error) = opened(backend.clone()) else { panic!("it was opened") };
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
+    assert_eq!(backend.get(b"theirs").unwrap().as_deref(), Some(&b"precious"[..]));
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_an_error_and_no_panic() {
+    let bed = MemoryBed::default();
+    let open = bed.open();
+    open.say("ann", DM, &["1", "2", "3"]).await;
+    let mut batch = Batch::default();
+    batch.remove(key::entry(&chat(DM), 2, 0));
+    bed.0.commit(&batch).unwrap();
+    let history = open.history(user("ann"), chat(DM), Edge::After(0), WIDE).await;
+    let Err(StoreError::Unreadable { detail }) = history else { panic!("{history:?}") };
+    assert!(detail.contains("no entry 2"), "{detail}");
+    let page = open.history(user("ann"), chat(DM), Edge::After(2), WIDE).await.unwrap();
+    assert_eq!(text_of(&page.items[0].body), "3");
+    let mut batch = Batch::default();
+    batch.put(key::place(&user("bob"), &chat(DM)), vec![0xff; 9]);
+    bed.0.commit(&batch).unwrap();
+    let lagging = open.lagging(user("bob"), device("phone"), None, 9).await;
+    assert!(matches!(lagging, Err(StoreError::Unreadable { .. })), "{lagging:?}");
+    open.close().await;
+}

@@ -1,0 +1,83 @@
+//! What every store must do, run against the embedded store over each of its backends; and what
+//! only one backend or a failing one shows. Must never look into the store but through its traits.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod bed;
+mod chats;
+mod devices;
+mod failure;
+mod groups;
+mod messages;
+mod model;
+mod sled;
+
+/// Runs each contract on each backend.
+macro_rules! contracts {
+    ($($room:ident: $($name:ident),* $(,)?;)*) => {
+        mod on_memory {
+            $($(
+                #[tokio::test]
+                async fn $name() {
+                    super::$room::$name(super::bed::MemoryBed::default()).await;
+                }
+            )*)*
+        }
+        mod on_sled {
+            $($(
+                #[tokio::test]
+                async fn $name() {
+                    super::$room::$name(super::bed::SledBed::default()).await;
+                }
+            )*)*
+        }
+    };
+}
+
+contracts! {
+    messages:
+        a_log_has_no_gaps_over_a_restart,
+        what_was_accepted_is_found_again_by_its_id,
+        the_same_id_with_other_content_is_a_conflict,
+        an_id_is_the_senders_own,
+        a_duplicate_in_one_append_is_found,
+        a_direct_chat_is_of_two,
+        a_note_to_oneself_has_one_member,
+        what_is_not_supported_is_refused,
+        a_large_entry_comes_back_whole,
+        an_append_larger_than_a_commit_is_answered_whole,
+        concurrent_senders_get_one_order,
+        an_unknown_user_is_refused_when_the_operator_wants_it,
+        time_does_not_go_back;
+    groups:
+        a_group_begins_with_its_making,
+        only_members_write_and_only_the_owner_changes,
+        a_change_that_does_not_fit_the_members_is_refused,
+        a_resend_is_answered_after_the_sender_was_put_out,
+        who_is_out_sees_up_to_the_end_and_no_more,
+        who_comes_back_sees_both_spans,
+        an_owner_hands_over_before_leaving,
+        the_last_one_may_leave,
+        bounds_of_groups_and_chats_are_kept,
+        a_change_of_a_hundred_members_is_one_commit;
+    devices:
+        a_new_device_starts_where_it_asks,
+        a_known_device_keeps_its_cursors,
+        a_device_gets_exactly_what_is_missing,
+        cursors_only_move_forward_and_within_sight,
+        a_claim_over_many_chats_is_whole,
+        effects_come_in_the_order_of_the_log,
+        lagging_goes_on_where_it_stopped,
+        stretches_stop_at_the_limit;
+    chats:
+        history_goes_both_ways,
+        history_stops_at_bytes,
+        unread_counts_what_others_wrote,
+        a_direct_chat_shows_the_other_one,
+        members_come_in_pages,
+        chats_come_in_pages_without_those_left,
+        a_stranger_is_told_nothing,
+        last_seen_is_kept,
+        accounts_are_kept_and_generations_remembered,
+        everything_is_there_after_a_restart;
+}
