@@ -1,0 +1,326 @@
+//! The command line, parsed and nothing else. Must never read a file, nor show a credential.
+
+pub(crate) mod target;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
+use packetboat_client::{ChatId, DeviceId, Start, UserId};
+
+use self::target::{Target, group};
+
+/// Entries that one `history` may ask for.
+const HISTORY_LIMIT_MAX: i64 = 10_000;
+/// The longest time that may be waited, in seconds: some three years.
+const TIMEOUT_SECS_MAX: f64 = 1e8;
+
+/// Chat over Packetboat by hand and in scripts.
+///
+/// A TARGET is a user (the direct chat with them), `#crew` or `group:crew` (a group), or any other
+/// chat id. Exits with 0 when done, 1 when it failed (the reason is on stderr), 2 for wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "packetboat-cli", version, propagate_version = true)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    /// Print JSON, one object a line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How long to try. Without it a command fails when the server cannot be reached at once.
+    ///
+    /// For `send`: how long to wait for an answer, over as many connections as it takes (30 once
+    /// there was a connection). For `recv`: how long to wait for messages.
+    #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Whose session, on which server.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct AccountArgs {
+    /// The server [default: 127.0.0.1, port 7582, with TLS 7583].
+    #[arg(long, global = true, value_name = "HOST[:PORT]", env = "PACKETBOAT_SERVER")]
+    pub(crate) server: Option<String>,
+    /// The user [default: $USER].
+    #[arg(long, global = true, env = "PACKETBOAT_USER")]
+    pub(crate) user: Option<UserId>,
+    /// The device: what has had messages, each on its own, and what may be connected once.
+    ///
+    /// `chat` and `recv` are by default the device `cli`: what one of them has had, the other is
+    /// not given again. All other commands are by default on devices of their own (`cli-once-…`)
+    /// that take no messages, so they disturb nothing.
+    #[arg(long, global = true, env = "PACKETBOAT_DEVICE", verbatim_doc_comment)]
+    pub(crate) device: Option<DeviceId>,
+    /// A token that shows who the user is.
+    #[arg(long, global = true, env = "PACKETBOAT_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// A file whose first line is the user's password.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "PACKETBOAT_PASSWORD_FILE",
+        conflicts_with = "token"
+    )]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Connect with TLS.
+    #[arg(long, global = true, env = "PACKETBOAT_TLS", value_parser = FalseyValueParser::new())]
+    pub(crate) tls: bool,
+    /// Connect with TLS, and trust the certificates in this PEM file alone.
+    #[arg(long, global = true, value_name = "FILE", env = "PACKETBOAT_CA")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Chat in the terminal.
+    Chat {
+        /// The chat to open first.
+        target: Option<Target>,
+        #[command(flatten)]
+        start: StartArgs,
+    },
+    /// Send a message, or one for each line of stdin.
+    Send {
+        /// To whom, or to which chat.
+        target: Target,
+        /// What; `-` reads lines from stdin and sends each that is not blank.
+        #[arg(allow_hyphen_values = true)]
+        text: String,
+    },
+    /// Print the messages that the device has not had yet, and those that come.
+    ///
+    /// Ends when there are no more; with --count, when so many were printed; with --follow, never.
+    /// With --timeout it waits no longer than that, and fails if --count was not reached. What was
+    /// printed is acknowledged, so that the device is not given it again.
+    Recv(RecvArgs),
+    /// Print a chat's messages, the oldest first.
+    History {
+        /// Which chat.
+        chat: Target,
+        /// How many.
+        #[arg(long, default_value_t = 50,
+              value_parser = clap::value_parser!(u32).range(1..=HISTORY_LIMIT_MAX))]
+        limit: u32,
+        /// The last ones before this one, instead of the last of all.
+        #[arg(long, value_name = "SEQ", conflicts_with = "after",
+              value_parser = clap::value_parser!(u64).range(1..))]
+        before: Option<u64>,
+        /// The first ones after this one.
+        #[arg(long, value_name = "SEQ")]
+        after: Option<u64>,
+    },
+    /// List the user's chats, the liveliest first.
+    Chats,
+    /// Make and change groups.
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Tell who is online.
+    Presence {
+        /// Who is asked about.
+        #[arg(required = true, num_args = 1..=PRESENCE_USERS_MAX)]
+        users: Vec<UserId>,
+    },
+    /// Measure the time to the server and back.
+    Ping {
+        /// How many times.
+        #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+        count: u32,
+    },
+    /// Print the completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// What to receive.
+#[derive(Debug, Args)]
+pub(crate) struct RecvArgs {
+    /// Wait for so many messages, and print no more.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    /// Go on until interrupted.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Print the user's own messages too, sent from other devices.
+    #[arg(long)]
+    pub(crate) own: bool,
+    /// Tell the others that what was printed has been read.
+    #[arg(long)]
+    pub(crate) read: bool,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+}
+
+/// Where a device starts.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct StartArgs {
+    /// Where a device starts that the server has not seen before: `unseen` (what no device of the
+    /// user has had), `everything`, `newest` (only what comes from now on), or how many of each
+    /// chat.
+    #[arg(long, value_name = "WHERE", default_value = "unseen", value_parser = start)]
+    pub(crate) start: StartAt,
+}
+
+/// Where a device starts that the server has not seen before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StartAt(pub(crate) Option<Start>);
+
+/// What to do with a group, named `crew`, `#crew` or `group:crew`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GroupCommand {
+    /// Make a group, and own it.
+    Create {
+        /// Which group.
+        #[arg(value_parser = group)]
+        group: ChatId,
+        /// What people call it [default: its id].
+        #[arg(long)]
+        name: Option<String>,
+        /// Who else is in it.
+        members: Vec<UserId>,
+    },
+    /// Add users; only the owner may.
+    Add {
+        /// Which group.
+        #[arg(value_parser = group)]
+        group: ChatId,
+        /// Who.
+        #[arg(required = true)]
+        users: Vec<UserId>,
+    },
+    /// Put users out; only the owner may.
+    Remove {
+        /// Which group.
+        #[arg(value_parser = group)]
+        group: ChatId,
+        /// Who.
+        #[arg(required = true)]
+        users: Vec<UserId>,
+    },
+    /// Leave a group.
+    Leave {
+        /// Which group.
+        #[arg(value_parser = group)]
+        group: ChatId,
+        /// Who owns it then; needed if the user does and others stay.
+        #[arg(long, value_name = "NEW_OWNER")]
+        to: Option<UserId>,
+    },
+    /// Call a group differently; only the owner may.
+    Rename {
+        /// Which group.
+        #[arg(value_parser = group)]
+        group: ChatId,
+        /// What people call it.
+        name: String,
+    },
+    /// List who is in a group.
+    Members {
+        /// Which group.
+        #[arg(value_parser = group)]
+        group: ChatId,
+    },
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if (0.0..=TIMEOUT_SECS_MAX).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(format!("must be 0 to {TIMEOUT_SECS_MAX} seconds"))
+    }
+}
+
+fn start(text: &str) -> Result<StartAt, String> {
+    match (text, text.parse()) {
+        ("unseen", _) => Ok(StartAt(None)),
+        ("everything", _) => Ok(StartAt(Some(Start::Everything))),
+        ("newest", _) => Ok(StartAt(Some(Start::Newest))),
+        (_, Ok(last)) if (1..=START_LAST_MAX).contains(&last) => {
+            Ok(StartAt(Some(Start::Last(last))))
+        }
+        _ => Err(format!("must be unseen, everything, newest, or 1 to {START_LAST_MAX}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    fn parse(line: &str) -> Result<CommandLine, clap::Error> {
+        CommandLine::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_the_connection_may_stand_anywhere() {
+        for line in [
+            "packetboat-cli --user alice --json send bob hi",
+            "packetboat-cli send --user alice bob --json hi",
+            "packetboat-cli send bob hi --json --user alice",
+        ] {
+            let parsed = parse(line).unwrap();
+            assert!(parsed.json);
+            assert_eq!(parsed.account.user, Some(UserId::new("alice").unwrap()));
+        }
+    }
+
+    #[test]
+    fn a_text_may_start_with_a_hyphen() {
+        for text in ["-", "-1", "--", "-x"] {
+            let words = ["packetboat-cli", "send", "bob", "--", text];
+            let parsed = CommandLine::try_parse_from(words).unwrap();
+            assert!(matches!(parsed.command, Command::Send { text: sent, .. } if sent == text));
+        }
+        let parsed = parse("packetboat-cli send bob -").unwrap();
+        assert!(matches!(parsed.command, Command::Send { text, .. } if text == "-"));
+    }
+
+    #[test]
+    fn bad_values_are_wrong_usage() {
+        for line in [
+            "packetboat-cli --user a/b chats",
+            "packetboat-cli --timeout -1 chats",
+            "packetboat-cli --timeout nan chats",
+            "packetboat-cli send bob",
+            "packetboat-cli recv --count 0",
+            "packetboat-cli recv --start 0",
+            "packetboat-cli history bob --before 3 --after 4",
+            "packetboat-cli history bob --limit 10001",
+            "packetboat-cli group add crew",
+            "packetboat-cli --token t --password-file f chats",
+            "packetboat-cli",
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_device_starts_where_it_is_told() {
+        assert_eq!(start("unseen"), Ok(StartAt(None)));
+        assert_eq!(start("20"), Ok(StartAt(Some(Start::Last(20)))));
+        assert!(start("10001").is_err());
+    }
+
+    #[test]
+    fn help_is_no_failure() {
+        let error = parse("packetboat-cli --help").unwrap_err();
+        assert_eq!((error.kind(), error.exit_code()), (ErrorKind::DisplayHelp, 0));
+    }
+}

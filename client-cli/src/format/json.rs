@@ -1,0 +1,245 @@
+//! JSON objects, one for each thing: their fields' names are kept, scripts rely on them. Each has
+//! a `type`; ids are texts, times are milliseconds of Unix time, bytes are hex.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use packetboat_client::{
+    Accepted, ChatId, ChatState, Content, Entry, GroupChange, Member, MessageId, Presence, Role,
+    UserId, Verdict,
+};
+use serde_json::{Map, Value, json};
+
+use super::content;
+
+/// An entry: `chat`, `seq`, `sender`, `id`, `at_ms`, and by its `kind`: `text` with `text`; `data`
+/// with `media_type` and `hex`; `group_created` with `name` and `members`; `members_added` and
+/// `members_removed` with `users`; `member_left` with `new_owner`; `group_renamed` with `name`;
+/// `unknown` with `hex`.
+pub(crate) fn entry(entry: &Entry) -> Value {
+    let mut object = json!({
+        "type": "entry",
+        "chat": entry.chat.as_str(),
+        "seq": entry.seq,
+        "sender": entry.sender.as_str(),
+        "id": entry.id.to_string(),
+        "at_ms": entry.at_ms,
+    });
+    let said = match content(entry) {
+        Ok(Content::Text(text)) => json!({ "kind": "text", "text": text }),
+        Ok(Content::Data { media_type, body }) => {
+            json!({ "kind": "data", "media_type": media_type, "hex": hex(&body) })
+        }
+        Ok(Content::Group(change)) => group_change(change),
+        Err(bytes) => json!({ "kind": "unknown", "hex": hex(&bytes) }),
+    };
+    if let (Some(object), Value::Object(said)) = (object.as_object_mut(), said) {
+        object.extend::<Map<_, _>>(said);
+    }
+    object
+}
+
+fn group_change(change: GroupChange) -> Value {
+    match change {
+        GroupChange::Created { name, members } => {
+            json!({ "kind": "group_created", "name": name, "members": texts(&members) })
+        }
+        GroupChange::Added(users) => json!({ "kind": "members_added", "users": texts(&users) }),
+        GroupChange::Removed(users) => {
+            json!({ "kind": "members_removed", "users": texts(&users) })
+        }
+        GroupChange::Left { new_owner } => {
+            json!({ "kind": "member_left", "new_owner": new_owner.map(|user| user.to_string()) })
+        }
+        GroupChange::Renamed(name) => json!({ "kind": "group_renamed", "name": name }),
+    }
+}
+
+fn texts(users: &[UserId]) -> Vec<&str> {
+    users.iter().map(UserId::as_str).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("a String takes all that is written");
+    }
+    text
+}
+
+/// A message that is stored: `chat`, `id`, `seq`, `at_ms`, `duplicate`, and the `line` of stdin
+/// that it was.
+pub(crate) fn accepted(accepted: &Accepted, line: Option<u64>) -> Value {
+    with_line(
+        json!({
+            "type": "accepted",
+            "chat": accepted.chat.as_str(),
+            "id": accepted.id.to_string(),
+            "seq": accepted.seq,
+            "at_ms": accepted.at_ms,
+            "duplicate": accepted.duplicate,
+        }),
+        line,
+    )
+}
+
+/// A message that is refused: `chat`, `id`, `code`, `reason` and `line`.
+pub(crate) fn rejected(
+    chat: &ChatId,
+    id: MessageId,
+    verdict: &Verdict,
+    line: Option<u64>,
+) -> Value {
+    let code = verdict.reject_code().map_or_else(|| verdict.code.to_string(), |code| code.name());
+    with_line(
+        json!({
+            "type": "rejected",
+            "chat": chat.as_str(),
+            "id": id.to_string(),
+            "code": code,
+            "reason": verdict.reason,
+        }),
+        line,
+    )
+}
+
+fn with_line(mut object: Value, line: Option<u64>) -> Value {
+    if let (Some(line), Some(object)) = (line, object.as_object_mut()) {
+        object.insert("line".to_owned(), line.into());
+    }
+    object
+}
+
+/// A chat: `chat`, `name`, `unread`, `head` (the last seq), `read`, `last_at_ms`; of a group
+/// `members` and `role` (`owner`, `member`, or null once out of it); of a direct chat
+/// `peer_delivered` and `peer_read`.
+pub(crate) fn chat(state: &ChatState) -> Value {
+    json!({
+        "type": "chat",
+        "chat": state.chat.as_str(),
+        "name": state.name,
+        "unread": state.unread,
+        "head": state.head,
+        "read": state.read,
+        "last_at_ms": state.last_at_ms,
+        "members": state.members,
+        "role": role(state.role),
+        "peer_delivered": state.peer_delivered,
+        "peer_read": state.peer_read,
+    })
+}
+
+/// A member: `chat`, `user`, `role`, `delivered`, `read`.
+pub(crate) fn member(chat: &ChatId, member: &Member) -> Value {
+    json!({
+        "type": "member",
+        "chat": chat.as_str(),
+        "user": member.user.as_str(),
+        "role": role(member.role),
+        "delivered": member.delivered,
+        "read": member.read,
+    })
+}
+
+const fn role(role: Option<Role>) -> Option<&'static str> {
+    match role {
+        Some(Role::Owner) => Some("owner"),
+        Some(Role::Member) => Some("member"),
+        None => None,
+    }
+}
+
+/// Who is online: `user`, `online`, `last_seen_ms` (null: never, or not known).
+pub(crate) fn presence(presence: &Presence) -> Value {
+    let last_seen = (presence.last_seen_ms > 0).then_some(presence.last_seen_ms);
+    json!({
+        "type": "presence",
+        "user": presence.user.as_str(),
+        "online": presence.online,
+        "last_seen_ms": last_seen,
+    })
+}
+
+/// A ping's answer: `n` from 1 on, and the `ms` it took, or null if there was none.
+pub(crate) fn pong(n: u32, took: Option<Duration>) -> Value {
+    json!({ "type": "pong", "n": n, "ms": took.map(|took| took.as_secs_f64() * 1e3) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::entry as make;
+    use super::*;
+    use bytes::Bytes;
+    use packetboat_client::proto::code::RejectCode;
+
+    fn said(content: &Content) -> Value {
+        let mut object = entry(&make("group:crew", 3, "alice", content));
+        let object = object.as_object_mut().unwrap();
+        for field in ["type", "chat", "seq", "sender", "id", "at_ms"] {
+            assert!(object.remove(field).is_some(), "{field}");
+        }
+        Value::Object(object.clone())
+    }
+
+    #[test]
+    fn an_entry_has_its_fields() {
+        let object = entry(&make("dm:a:b", 7, "a", &Content::text("hi \"there\"\n")));
+        let expected = json!({
+            "type": "entry", "chat": "dm:a:b", "seq": 7, "sender": "a",
+            "id": "abababababababababababababababab", "at_ms": 1_795_251_907_000_u64,
+            "kind": "text", "text": "hi \"there\"\n",
+        });
+        assert_eq!(object, expected);
+    }
+
+    #[test]
+    fn every_kind_of_content_has_its_shape() {
+        let bob = || vec!["bob".parse().unwrap()];
+        let group = |change| said(&Content::Group(change));
+        let data = Content::Data { media_type: "image/png".into(), body: Bytes::from("\u{1}z") };
+        let hexed = json!({ "kind": "data", "media_type": "image/png", "hex": "017a" });
+        assert_eq!(said(&data), hexed);
+        let created = GroupChange::Created { name: "Crew".into(), members: bob() };
+        let shape = json!({ "kind": "group_created", "name": "Crew", "members": ["bob"] });
+        assert_eq!(group(created), shape);
+        let added = json!({ "kind": "members_added", "users": ["bob"] });
+        assert_eq!(group(GroupChange::Added(bob())), added);
+        let removed = json!({ "kind": "members_removed", "users": ["bob"] });
+        assert_eq!(group(GroupChange::Removed(bob())), removed);
+        let left = json!({ "kind": "member_left", "new_owner": null });
+        assert_eq!(group(GroupChange::Left { new_owner: None }), left);
+        let renamed = json!({ "kind": "group_renamed", "name": "Old" });
+        assert_eq!(group(GroupChange::Renamed("Old".into())), renamed);
+    }
+
+    #[test]
+    fn what_is_not_known_is_told_all_the_same() {
+        let mut unknown = make("dm:a:b", 7, "a", &Content::text("x"));
+        unknown.content = Bytes::from_static(&[0xfa, 0x07, 0x00]);
+        assert_eq!(entry(&unknown)["kind"], "unknown");
+        assert_eq!(entry(&unknown)["hex"], "fa0700");
+    }
+
+    #[test]
+    fn an_outcome_names_its_line() {
+        let verdict = Verdict::reject(RejectCode::NoSuchChat, "no", 0);
+        let (chat, id) = ("dm:a:b".parse().unwrap(), MessageId::from([1; 16]));
+        let object = rejected(&chat, id, &verdict, Some(3));
+        assert_eq!((&object["code"], &object["line"]), (&json!("NO_SUCH_CHAT"), &json!(3)));
+        let accepted = Accepted { chat, id, seq: 4, at_ms: 5, duplicate: true };
+        let object = super::accepted(&accepted, None);
+        assert_eq!((&object["seq"], &object["duplicate"]), (&json!(4), &json!(true)));
+        assert!(object.get("line").is_none());
+    }
+
+    #[test]
+    fn the_rest_has_its_fields() {
+        let (user, chat) = ("a".parse::<UserId>().unwrap(), "group:c".parse::<ChatId>().unwrap());
+        let seen = Presence { user: user.clone(), online: false, last_seen_ms: 0 };
+        assert_eq!(presence(&seen)["last_seen_ms"], Value::Null);
+        let one = Member { user, role: Some(Role::Owner), delivered: 2, read: 1 };
+        assert_eq!(member(&chat, &one)["role"], "owner");
+        assert_eq!(pong(1, Some(Duration::from_micros(1500)))["ms"], 1.5);
+        assert_eq!(pong(2, None)["ms"], Value::Null);
+    }
+}

@@ -1,0 +1,159 @@
+//! Sentences and lines for people. Must never hold a character that a terminal obeys.
+
+use packetboat_client::{Accepted, UserId};
+use packetboat_client::{ChatId, ChatState, Content, Entry, GroupChange, Member, Presence, Role};
+
+use super::content;
+use crate::clean;
+use crate::clock::Clock;
+
+/// What an entry says, in lines.
+pub(crate) fn said(entry: &Entry) -> Vec<String> {
+    match content(entry) {
+        Ok(Content::Text(text)) => clean::lines(&text),
+        Ok(Content::Data { media_type, body }) => {
+            vec![format!("[{}, {}]", clean::line(&media_type), size(body.len()))]
+        }
+        Ok(Content::Group(change)) => vec![changed(&change)],
+        Err(bytes) => vec![format!("[something of a later version, {}]", size(bytes.len()))],
+    }
+}
+
+/// Whether an entry is a change to its group.
+pub(crate) fn is_change(entry: &Entry) -> bool {
+    matches!(content(entry), Ok(Content::Group(_)))
+}
+
+fn changed(change: &GroupChange) -> String {
+    match change {
+        GroupChange::Created { name, members } if members.is_empty() => {
+            format!("made the group “{}”", clean::line(name))
+        }
+        GroupChange::Created { name, members } => {
+            format!("made the group “{}” with {}", clean::line(name), names(members))
+        }
+        GroupChange::Added(users) => format!("added {}", names(users)),
+        GroupChange::Removed(users) => format!("removed {}", names(users)),
+        GroupChange::Left { new_owner: None } => "left".to_owned(),
+        GroupChange::Left { new_owner: Some(user) } => format!("left; {user} owns the group now"),
+        GroupChange::Renamed(name) => format!("called the group “{}”", clean::line(name)),
+    }
+}
+
+fn names(users: &[UserId]) -> String {
+    users.iter().map(UserId::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        _ => format!("{}.{} KiB", bytes / 1024, bytes % 1024 * 10 / 1024),
+    }
+}
+
+/// An entry on a line of its own; further lines of its text are indented.
+pub(crate) fn entry(clock: &Clock, entry: &Entry) -> String {
+    let (at, said) = (clock.full(entry.at_ms), said(entry).join("\n    "));
+    let (chat, seq, sender) = (&entry.chat, entry.seq, &entry.sender);
+    let mark = if is_change(entry) { "" } else { ":" };
+    format!("{at} {chat} {seq} {sender}{mark} {said}")
+}
+
+/// Where a message is stored.
+pub(crate) fn accepted(accepted: &Accepted) -> String {
+    format!("{} {}", accepted.chat, accepted.seq)
+}
+
+/// The head of the table of chats.
+pub(crate) fn chats_head() -> String {
+    format!("{:<28} {:<20} {:>6} {:>8}  {}", "CHAT", "NAME", "UNREAD", "LAST SEQ", "LAST ACTIVITY")
+}
+
+/// A line of the table of chats.
+pub(crate) fn chat(clock: &Clock, user: &UserId, state: &ChatState) -> String {
+    let (chat, name, at) = (state.chat.as_str(), name(user, state), clock.full(state.last_at_ms));
+    format!("{chat:<28} {name:<20} {:>6} {:>8}  {at}", state.unread, state.head)
+}
+
+/// What people call a chat.
+pub(crate) fn name(user: &UserId, state: &ChatState) -> String {
+    if state.name.is_empty() { short_name(user, &state.chat) } else { clean::line(&state.name) }
+}
+
+/// What a chat is called by its id alone.
+pub(crate) fn short_name(user: &UserId, chat: &ChatId) -> String {
+    match chat.peer_of(user) {
+        Some(peer) => peer.to_string(),
+        None => chat.as_str().split_once(':').map_or("", |(_, name)| name).to_owned(),
+    }
+}
+
+/// The head of the table of members.
+pub(crate) fn members_head() -> String {
+    format!("{:<28} {:<7} {:>9} {:>8}", "USER", "ROLE", "DELIVERED", "READ")
+}
+
+/// A line of the table of members.
+pub(crate) fn member(member: &Member) -> String {
+    let role = match member.role {
+        Some(Role::Owner) => "owner",
+        Some(Role::Member) => "member",
+        None => "-",
+    };
+    format!("{:<28} {role:<7} {:>9} {:>8}", member.user.as_str(), member.delivered, member.read)
+}
+
+/// Whether a user is there.
+pub(crate) fn presence(clock: &Clock, presence: &Presence) -> String {
+    let user = presence.user.as_str();
+    match (presence.online, presence.last_seen_ms) {
+        (true, _) => format!("{user:<28} online"),
+        (false, 0) => format!("{user:<28} offline"),
+        (false, seen) => format!("{user:<28} last seen {}", clock.full(seen)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::entry as make;
+    use super::*;
+    use bytes::Bytes;
+
+    fn line(content: &Content) -> String {
+        entry(&Clock::utc(), &make("group:crew", 3, "alice", content))
+    }
+
+    #[test]
+    fn an_entry_is_a_line() {
+        assert_eq!(line(&Content::text("hi")), "2026-11-21 09:05:03 group:crew 3 alice: hi");
+        let lines = line(&Content::text("hi\n2026 group:crew 4 bob: no"));
+        assert!(lines.ends_with("alice: hi\n    2026 group:crew 4 bob: no"));
+        assert!(line(&Content::text("\x1b]0;title\x07")).ends_with("␛]0;title␇"));
+    }
+
+    #[test]
+    fn changes_are_sentences() {
+        let users = |text: &str| text.split(' ').map(|user| user.parse().unwrap()).collect();
+        let said = |change| line(&Content::Group(change)).split_off(33);
+        let members = users("bob carol");
+        let created = GroupChange::Created { name: "Crew\u{202e}".into(), members };
+        assert_eq!(said(created), "alice made the group “Crew\u{fffd}” with bob, carol");
+        assert_eq!(said(GroupChange::Added(users("bob"))), "alice added bob");
+        let new_owner = Some("bob".parse().unwrap());
+        assert_eq!(said(GroupChange::Left { new_owner }), "alice left; bob owns the group now");
+    }
+
+    #[test]
+    fn data_is_named_with_its_size() {
+        let body = Bytes::from(vec![0; 1536]);
+        let data = Content::Data { media_type: "image/png".into(), body };
+        assert!(line(&data).ends_with("alice: [image/png, 1.5 KiB]"));
+    }
+
+    #[test]
+    fn a_chat_without_a_name_is_called_by_its_id() {
+        let user = "bob".parse().unwrap();
+        assert_eq!(short_name(&user, &"dm:alice:bob".parse().unwrap()), "alice");
+        assert_eq!(short_name(&user, &"group:crew".parse().unwrap()), "crew");
+    }
+}

@@ -1,0 +1,10 @@
+//! The commands for scripts, each in a file of its noun. Must never draw on a terminal.
+
+pub(crate) mod chats;
+pub(crate) mod group;
+pub(crate) mod history;
+mod lines;
+pub(crate) mod ping;
+pub(crate) mod presence;
+pub(crate) mod recv;
+pub(crate) mod send;

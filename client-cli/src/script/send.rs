@@ -1,0 +1,227 @@
+//! `send`: messages on their way until each has its outcome. Must never call a message sent that
+//! the server has not stored, nor leave a refused one unnamed.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use packetboat_client::{Accepted, ChatId, Client, Content, MessageId, SendError, Sending};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::lines;
+use crate::account::Account;
+use crate::failure::{Failure, reason};
+use crate::format::{json, text};
+use crate::out::{Out, complain};
+use crate::visit::{Visit, within};
+
+/// Messages without an outcome; further lines wait.
+const PENDING_MAX: usize = 256;
+/// How long no answer may come while some are waited for.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A message to send, and the line of stdin that it was.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    line: Option<u64>,
+    content: Content,
+}
+
+/// Where messages come from.
+pub(crate) enum Drafts {
+    /// A single one.
+    One(Option<Content>),
+    /// The lines of stdin.
+    Lines(mpsc::Receiver<io::Result<lines::Line>>),
+}
+
+struct Pending {
+    line: Option<u64>,
+    id: MessageId,
+    content: Bytes,
+    sending: Sending,
+}
+
+/// What `text` says, or, for a hyphen, each line of stdin.
+pub(crate) fn drafts(text: String) -> Result<Drafts, Failure> {
+    match text.as_str() {
+        "-" => Ok(Drafts::Lines(lines::stdin().map_err(Failure::Input)?)),
+        _ => Ok(Drafts::One(Some(Content::text(text)))),
+    }
+}
+
+impl Drafts {
+    /// The next one that says something. Cancel safe.
+    async fn next(&mut self) -> Option<io::Result<Draft>> {
+        match self {
+            Self::One(content) => content.take().map(|content| Ok(Draft { line: None, content })),
+            Self::Lines(lines) => loop {
+                match lines.recv().await? {
+                    Ok((_, text)) if text.trim().is_empty() => {}
+                    Ok((line, text)) => {
+                        return Some(Ok(Draft { line: Some(line), content: Content::text(text) }));
+                    }
+                    Err(error) => return Some(Err(error)),
+                }
+            },
+        }
+    }
+}
+
+/// Sends all drafts. Goes on when one is refused, and fails in the end.
+pub(crate) async fn post(
+    account: &Account,
+    chat: &ChatId,
+    drafts: Drafts,
+    timeout: Option<Duration>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let visit = within(timeout, Visit::open(account, timeout.is_some())).await?;
+    let limit = timeout.unwrap_or(ANSWER_TIMEOUT);
+    let mut post = Post { visit, chat, pending: VecDeque::new(), sent: 0, failed: 0, out };
+    let outcome = post.run(drafts, limit).await;
+    let (sent, failed) = (post.sent, post.failed);
+    post.visit.close().await;
+    outcome?;
+    if failed > 0 { Err(Failure::Some { failed, total: sent + failed }) } else { Ok(()) }
+}
+
+struct Post<'a> {
+    visit: Visit,
+    chat: &'a ChatId,
+    /// In the order in which they were given.
+    pending: VecDeque<Pending>,
+    sent: u64,
+    failed: u64,
+    out: &'a mut Out,
+}
+
+impl Post<'_> {
+    async fn run(&mut self, mut drafts: Drafts, limit: Duration) -> Result<(), Failure> {
+        let mut unread = None;
+        let mut more = true;
+        let mut heard = Instant::now();
+        while more || !self.pending.is_empty() {
+            let (room, waiting) = (self.pending.len() < PENDING_MAX, !self.pending.is_empty());
+            tokio::select! {
+                draft = drafts.next(), if more && room => match draft {
+                    Some(Ok(draft)) => {
+                        if !waiting {
+                            heard = Instant::now();
+                        }
+                        self.push(draft).await?;
+                    }
+                    Some(Err(error)) => (unread, more) = (Some(error), false),
+                    None => more = false,
+                },
+                outcome = first_outcome(&mut self.pending), if waiting => {
+                    heard = Instant::now();
+                    self.settle(outcome).await?;
+                }
+                () = sleep_until(heard + limit), if waiting => {
+                    self.failed += self.pending.len() as u64;
+                    return Err(Failure::TimedOut(limit));
+                }
+            }
+        }
+        unread.map_or(Ok(()), |error| Err(Failure::Input(error)))
+    }
+
+    async fn push(&mut self, draft: Draft) -> Result<(), Failure> {
+        let (id, content) = (Client::new_message_id(), draft.content.encode());
+        let sending = self.start(id, &content).await?;
+        self.pending.push_back(Pending { line: draft.line, id, content, sending });
+        Ok(())
+    }
+
+    async fn start(&mut self, id: MessageId, content: &Bytes) -> Result<Sending, Failure> {
+        loop {
+            match self.visit.client().send_with_id(self.chat, id, content.clone()).await {
+                Ok(sending) => return Ok(sending),
+                Err(SendError::Closed { ending, .. }) => {
+                    self.visit.recover(ending).await?;
+                    self.send_again().await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Gives all that have no outcome to the client, which is a new one. Where it ends as well,
+    /// the outcome of the first one says so.
+    async fn send_again(&mut self) {
+        for pending in &mut self.pending {
+            let again =
+                self.visit.client().send_with_id(self.chat, pending.id, pending.content.clone());
+            match again.await {
+                Ok(sending) => pending.sending = sending,
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The first one has its outcome.
+    async fn settle(&mut self, outcome: Result<Accepted, SendError>) -> Result<(), Failure> {
+        if let Err(SendError::Closed { ending, .. }) = outcome {
+            self.visit.recover(ending).await?;
+            self.send_again().await;
+            return Ok(());
+        }
+        let first = self.pending.pop_front().expect("an outcome is of one that is pending");
+        match outcome {
+            Ok(accepted) => {
+                self.sent += 1;
+                self.out.put(|| json::accepted(&accepted, first.line), || text::accepted(&accepted))
+            }
+            Err(SendError::Rejected { verdict, .. }) => {
+                self.failed += 1;
+                let which = first.line.map_or(String::new(), |line| format!("line {line}: "));
+                complain(&format!("{which}refused: {}", reason(&verdict)));
+                if self.out.is_json() {
+                    let object = json::rejected(self.chat, first.id, &verdict, first.line);
+                    self.out.put(|| object, String::new)?;
+                }
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What becomes of the first one. Cancel safe.
+async fn first_outcome(pending: &mut VecDeque<Pending>) -> Result<Accepted, SendError> {
+    match pending.front_mut() {
+        Some(first) => (&mut first.sending).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn blank_lines_are_not_sent_and_keep_their_numbers() {
+        let (lines, received) = mpsc::channel(4);
+        for (number, text) in [(1, "one"), (2, " "), (3, "three")] {
+            lines.send(Ok((number, text.to_owned()))).await.unwrap();
+        }
+        drop(lines);
+        let mut drafts = Drafts::Lines(received);
+        let mut found = Vec::new();
+        while let Some(draft) = drafts.next().await {
+            found.push(draft.unwrap().line.unwrap());
+        }
+        assert_eq!(found, [1, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_single_text_is_sent_once_as_it_is() {
+        let mut drafts = drafts(" spaced\nlines ".to_owned()).unwrap();
+        let draft = drafts.next().await.unwrap().unwrap();
+        assert_eq!(draft.content, Content::text(" spaced\nlines "));
+        assert!(drafts.next().await.is_none());
+    }
+}

@@ -1,0 +1,141 @@
+//! `chat`: joins the view to a terminal and a client. Must never leave the terminal other than it
+//! was found, nor decide what is shown.
+
+mod errands;
+mod screen;
+
+use std::time::Duration;
+
+use crossterm::event::{Event as Key, EventStream};
+use futures_util::{FutureExt, StreamExt};
+use packetboat_client::{ChatId, Client, Ending, Event, Events, Start};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+
+use self::errands::Errands;
+use self::screen::Screen;
+use crate::account::Account;
+use crate::clock::{Clock, now_ms};
+use crate::failure::Failure;
+use crate::stop::Stop;
+use crate::view::{Answer, Effect, Input, View};
+use crate::visit::close;
+
+/// How often the time is looked at.
+const TICK: Duration = Duration::from_secs(1);
+/// Inputs that are handled before the screen is painted again.
+const BATCH_MAX: usize = 256;
+
+/// Chats until the user quits.
+pub(crate) async fn chat(
+    account: &Account,
+    open: Option<ChatId>,
+    start: Option<Start>,
+) -> Result<(), Failure> {
+    let mut config = account.config(account.device());
+    config.start = start;
+    let who = format!("{} ({}) to {}", account.user, config.device, account.server);
+    let stop = Stop::listen().map_err(Failure::Runtime)?;
+    let (client, events) = Client::start(config)?;
+    let mut screen = Screen::open().map_err(Failure::Terminal)?;
+    let size = screen.size().map_err(Failure::Terminal)?;
+    let user = account.user.clone();
+    let mut view = View::new(user, who, Clock::system(), Client::new_message_id, size);
+    if let Some(chat) = open {
+        view.open(chat);
+    }
+    let (errands, answers) = Errands::start(client.clone());
+    let sources = Sources { keys: EventStream::new(), events: Some(events), answers, stop };
+    let outcome = run(&mut screen, &mut view, &errands, sources).await;
+    screen.close();
+    close(&client).await;
+    outcome
+}
+
+/// Where inputs come from.
+struct Sources {
+    keys: EventStream,
+    events: Option<Events>,
+    answers: mpsc::Receiver<Answer>,
+    stop: Stop,
+}
+
+async fn run(
+    screen: &mut Screen,
+    view: &mut View,
+    errands: &Errands,
+    mut sources: Sources,
+) -> Result<(), Failure> {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        screen.paint(view, now_ms()).map_err(Failure::Terminal)?;
+        let mut next = tokio::select! {
+            input = sources.next() => input?,
+            _ = ticks.tick() => Some(Input::Tick),
+        };
+        for _ in 0..BATCH_MAX {
+            let Some(input) = next else { return Ok(()) };
+            for effect in view.handle(now_ms(), input) {
+                match effect {
+                    Effect::Quit => return Ok(()),
+                    Effect::GiveUp(ending) => return Err(Failure::Ended(ending)),
+                    effect => errands.run(effect),
+                }
+            }
+            match sources.next().now_or_never() {
+                Some(input) => next = input?,
+                None => break,
+            }
+        }
+    }
+}
+
+impl Sources {
+    /// The next input; `None`: it is time to leave. Cancel safe.
+    async fn next(&mut self) -> Result<Option<Input>, Failure> {
+        loop {
+            let input = tokio::select! {
+                () = self.stop.told() => return Ok(None),
+                key = self.keys.next() => match key {
+                    Some(Ok(key)) => input(key),
+                    Some(Err(error)) => return Err(Failure::Terminal(error)),
+                    None => return Ok(None),
+                },
+                event = next_event(&mut self.events) => Some(Input::Net(event)),
+                Some(answer) = self.answers.recv() => Some(Input::Answer(answer)),
+            };
+            if input.is_some() {
+                return Ok(input);
+            }
+        }
+    }
+}
+
+/// The next event of a client, which says nothing more after its last.
+async fn next_event(events: &mut Option<Events>) -> Event {
+    match events {
+        Some(source) => match source.next().await {
+            Some(event) => {
+                if matches!(event, Event::Closed(_)) {
+                    *events = None;
+                }
+                event
+            }
+            None => {
+                *events = None;
+                Event::Closed(Ending::Closed)
+            }
+        },
+        None => std::future::pending().await,
+    }
+}
+
+fn input(key: Key) -> Option<Input> {
+    match key {
+        Key::Key(key) => Some(Input::Key(key)),
+        Key::Paste(text) => Some(Input::Paste(text)),
+        Key::Resize(columns, rows) => Some(Input::Resize(columns, rows)),
+        Key::FocusGained | Key::FocusLost | Key::Mouse(_) => None,
+    }
+}

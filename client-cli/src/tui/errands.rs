@@ -1,0 +1,120 @@
+//! Does what the view wants done, and tells it what came of it. Must never make it wait, nor send
+//! messages in another order than they were written.
+
+use bytes::Bytes;
+use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
+use packetboat_client::{ChatId, ChatState, Client, MessageId, RequestError};
+use tokio::sync::mpsc;
+
+use crate::view::{Answer, Effect, Trouble};
+
+/// Answers that may wait for the view.
+const ANSWERS_MAX: usize = 256;
+/// Messages that may wait for the client. The view puts fewer on their way at a time.
+const SENDS_MAX: usize = 512;
+/// Chats that are asked for.
+const CHATS_MAX: usize = 1_000;
+/// Entries of one page.
+const PAGE: u32 = 100;
+
+type Draft = (ChatId, MessageId, Bytes);
+
+/// Runs errands.
+pub(crate) struct Errands {
+    client: Client,
+    answers: mpsc::Sender<Answer>,
+    sends: mpsc::Sender<Draft>,
+}
+
+impl Errands {
+    /// Errands of this client, and where their answers come.
+    pub(crate) fn start(client: Client) -> (Self, mpsc::Receiver<Answer>) {
+        let (answers, received) = mpsc::channel(ANSWERS_MAX);
+        let (sends, drafts) = mpsc::channel(SENDS_MAX);
+        tokio::spawn(send_all(client.clone(), drafts, answers.clone()));
+        (Self { client, answers, sends }, received)
+    }
+
+    /// Starts one.
+    pub(crate) fn run(&self, effect: Effect) {
+        match effect {
+            Effect::Send { chat, id, content } => self.send((chat, id, content)),
+            Effect::Read { chat, seq } => self.client.read(&chat, seq),
+            Effect::Signal { chat, kind } => {
+                self.client
+                    .signal(&chat, kind, Bytes::new())
+                    .expect("a signal without data is not too long");
+            }
+            // What ends the chat is no errand.
+            Effect::Quit | Effect::GiveUp(_) => {}
+            question => {
+                let (client, answers) = (self.client.clone(), self.answers.clone());
+                tokio::spawn(async move {
+                    // A view that is gone does not want to know.
+                    drop(answers.send(ask(&client, question).await).await);
+                });
+            }
+        }
+    }
+
+    fn send(&self, draft: Draft) {
+        self.sends.try_send(draft).expect("the view bounds what is on its way, and the task lives");
+    }
+}
+
+/// Gives messages to the client in their order.
+async fn send_all(
+    client: Client,
+    mut drafts: mpsc::Receiver<Draft>,
+    answers: mpsc::Sender<Answer>,
+) {
+    while let Some((chat, id, content)) = drafts.recv().await {
+        let sending = client.send_with_id(&chat, id, content).await;
+        let answers = answers.clone();
+        tokio::spawn(async move {
+            let outcome = match sending {
+                Ok(sending) => sending.await,
+                Err(error) => Err(error),
+            };
+            drop(answers.send(Answer::Sent { id, outcome }).await);
+        });
+    }
+}
+
+async fn ask(client: &Client, question: Effect) -> Answer {
+    let failed = |error: RequestError| Answer::Failed(error.to_string());
+    match question {
+        Effect::AskChats => chats(client).await.map_or_else(failed, Answer::Chats),
+        Effect::AskChat(chat) => client.chat(&chat).await.map_or_else(failed, Answer::Chat),
+        Effect::AskPresence(users) => {
+            client.presence(users).await.map_or_else(failed, Answer::Presence)
+        }
+        Effect::AskMembers(chat) => match client.members(&chat, None, PAGE_ITEMS_MAX).await {
+            Ok(members) => Answer::Members { chat, members },
+            Err(error) => failed(error),
+        },
+        Effect::AskPage { chat, edge } => {
+            let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
+            Answer::Page { chat, edge, page }
+        }
+        Effect::Send { .. }
+        | Effect::Read { .. }
+        | Effect::Signal { .. }
+        | Effect::Quit
+        | Effect::GiveUp(_) => Answer::Failed("that is no question".to_owned()),
+    }
+}
+
+async fn chats(client: &Client) -> Result<Vec<ChatState>, RequestError> {
+    let mut chats: Vec<ChatState> = Vec::new();
+    loop {
+        let after = chats.last().map(|state| state.chat.clone());
+        let page = client.chats(after, PAGE_ITEMS_MAX).await?;
+        let empty = page.items.is_empty();
+        chats.extend(page.items);
+        if empty || !page.more || chats.len() >= CHATS_MAX {
+            chats.truncate(CHATS_MAX);
+            return Ok(chats);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What the terminal shows and what its keys mean, without a terminal: `model` takes what happens
+//! and says what is to be done, `draw` paints it. Must never wait, read a clock or send anything.
+
+mod cells;
+pub(crate) mod draw;
+mod editor;
+mod event;
+mod layout;
+mod link;
+mod model;
+mod outbox;
+mod overlay;
+mod roster;
+mod slash;
+mod timeline;
+
+pub(crate) use self::event::{Answer, Effect, Input, Trouble};
+pub(crate) use self::model::View;

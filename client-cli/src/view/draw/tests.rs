@@ -1,0 +1,159 @@
+//! What is on an 80×24 screen.
+
+use super::*;
+use crossterm::event::KeyCode;
+use packetboat_client::{
+    ChatState, Content, Edge, Event, GroupChange, Presence, Signal, SignalKind,
+};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::format::tests::entry;
+use crate::view::model::tests::{
+    connected, disconnected, key, open, page, said, state, view, write,
+};
+use crate::view::{Answer, Input};
+
+const NOW: u64 = 1_000;
+
+fn screen(view: &View, columns: u16, rows: u16) -> Vec<String> {
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+    terminal.draw(|frame| draw(view, NOW, frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let row = |y| (0..columns).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..rows).map(|y| row(y).trim_end().to_owned()).collect()
+}
+
+fn crew() -> ChatState {
+    ChatState { name: "The crew".into(), members: 3, ..state("group:crew", 7, 4) }
+}
+
+#[test]
+fn a_chat_looks_like_this() {
+    let mut view = view();
+    view.handle(0, connected());
+    let chats = vec![state("dm:alice:bob", 9, 2), crew(), state("dm:bob:carol", 1, 0)];
+    view.handle(0, Input::Answer(Answer::Chats(chats)));
+    let online =
+        |user: &str, online| Presence { user: user.parse().unwrap(), online, last_seen_ms: 0 };
+    let users = vec![online("alice", true), online("carol", false)];
+    view.handle(0, Input::Answer(Answer::Presence(users)));
+    let entries = vec![
+        said("dm:alice:bob", 7, "alice", "Ahoy!"),
+        said("dm:alice:bob", 8, "bob", "Ahoy yourself. This line is long enough to be wrapped."),
+        said("dm:alice:bob", 9, "alice", "two\nlines"),
+    ];
+    view.handle(0, page(Edge::Before(0), entries, false));
+    write(&mut view, 1_795_251_910_000, "on its way");
+    view.editor.insert("next wörd");
+    let typing = Signal {
+        chat: "dm:alice:bob".parse().unwrap(),
+        kind: SignalKind::Typing,
+        data: bytes::Bytes::new(),
+        sender: Some("alice".parse().unwrap()),
+    };
+    view.handle(NOW, Input::Net(Event::Signal(typing)));
+    let expected = "
+● alice                 │alice  online
+# The crew             4│
+○ carol                 │
+                        │
+                        │
+                        │
+                        │
+                        │
+                        │
+                        │
+                        │
+                        │
+                        │
+                        │
+                        │              ── Sat 21 November 2026 ──
+                        │09:05 alice: Ahoy!
+                        │09:05 bob: Ahoy yourself. This line is long
+                        │      enough to be wrapped. ✓
+                        │09:05 alice: two
+                        │      lines
+                        │09:05 you: on its way …
+                        │alice is typing …
+                        │> next wörd
+ connected as bob (cli) to boat:7582 · 1 on the way                       /help";
+    assert_eq!(screen(&view, 80, 24).join("\n"), expected.trim_start_matches('\n'));
+}
+
+#[test]
+fn a_group_and_a_lost_link_look_like_this() {
+    let mut view = view();
+    view.handle(0, connected());
+    view.handle(0, Input::Answer(Answer::Chats(vec![crew()])));
+    let change = |seq, change| entry("group:crew", seq, "alice", &Content::Group(change));
+    let members = vec!["bob".parse().unwrap()];
+    let created = change(1, GroupChange::Created { name: "The crew".into(), members });
+    let added = change(2, GroupChange::Added(vec!["carol".parse().unwrap()]));
+    let chat = "group:crew".parse().unwrap();
+    let found = packetboat_client::Page { items: vec![created, added], more: false };
+    let edge = Edge::Before(0);
+    view.handle(0, Input::Answer(Answer::Page { chat, edge, page: Ok(found) }));
+    view.handle(NOW, disconnected());
+    let rows = screen(&view, 80, 10);
+    assert_eq!(rows[0], "# The crew             4│The crew  group:crew, 3 members");
+    assert_eq!(rows[5], "                        │09:05 alice made the group “The crew” with bob");
+    assert_eq!(rows[6], "                        │09:05 alice added carol");
+    assert_eq!(
+        rows[9].trim_end(),
+        " link lost: the connection was cut; trying again in 3 s                   /help"
+    );
+}
+
+#[test]
+fn nothing_that_a_terminal_obeys_is_painted() {
+    let mut view = open(1);
+    let evil = "\x1b[2J\x1b]0;pwned\x07\u{9b}31m\u{202e}evil\r\n\x08";
+    view.handle(0, Input::Net(Event::Entry(said("dm:alice:bob", 2, "alice", evil))));
+    let renamed = ChatState { name: evil.into(), ..crew() };
+    view.handle(0, Input::Answer(Answer::Chats(vec![renamed])));
+    view.handle(0, Input::Answer(Answer::Failed(evil.into())));
+    view.editor.insert(evil);
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    terminal.draw(|frame| draw(&view, NOW, frame)).unwrap();
+    let harmless = |char: char| !char.is_control() && char != '\u{202e}';
+    let cells = terminal.backend().buffer().content();
+    assert!(cells.iter().all(|cell| cell.symbol().chars().all(harmless)));
+    let text = screen(&view, 80, 24).join("\n");
+    assert!(text.contains("alice: ␛[2J␛]0;pwned␇"), "{text}");
+}
+
+#[test]
+fn the_help_lies_above_all_else() {
+    let mut view = open(3);
+    write(&mut view, 0, "/help");
+    let rows = screen(&view, 80, 24);
+    assert!(rows.iter().any(|row| row.contains("┌Help─")), "{rows:#?}");
+    assert!(rows.iter().any(|row| row.contains("✗ refused")), "{rows:#?}");
+    view.handle(0, key(KeyCode::Esc));
+    assert!(!screen(&view, 80, 24).iter().any(|row| row.contains("Help")));
+}
+
+#[test]
+fn a_small_terminal_goes_without_the_list_and_none_is_too_small() {
+    let mut view = open(30);
+    view.editor.insert("漢字かな交じり文");
+    view.handle(0, Input::Resize(30, 6));
+    let rows = screen(&view, 30, 6);
+    assert_eq!(rows[2], "09:05 alice: message 30");
+    assert!(!rows.iter().any(|row| row.contains('│')));
+    write(&mut view, 0, "/help");
+    for (columns, rows) in [(1, 1), (2, 3), (61, 2), (5, 40), (200, 1)] {
+        view.handle(0, Input::Resize(columns, rows));
+        assert_eq!(screen(&view, columns, rows).len(), usize::from(rows));
+    }
+}
+
+#[test]
+fn looking_back_shows_other_rows_and_says_so() {
+    let mut view = open(99);
+    view.handle(0, key(KeyCode::PageUp));
+    let rows = screen(&view, 80, 24);
+    assert!(rows[20].ends_with("message 80"), "{rows:#?}");
+    assert!(rows[21].ends_with("looking back; PgDn goes on"));
+}

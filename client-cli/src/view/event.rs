@@ -1,0 +1,124 @@
+//! What happens to the view, and what it wants done. Must never carry a socket or a terminal.
+
+use bytes::Bytes;
+use crossterm::event::KeyEvent;
+use packetboat_client::{
+    Accepted, ChatId, ChatState, Edge, Ending, Entry, Event, Member, MessageId, Page, Presence,
+    RequestError, SendError, SignalKind, UserId,
+};
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A key.
+    Key(KeyEvent),
+    /// A text was put in at once.
+    Paste(String),
+    /// The terminal has this many columns and rows.
+    Resize(u16, u16),
+    /// Time has passed.
+    Tick,
+    /// Something of the client's.
+    Net(Event),
+    /// What became of an effect.
+    Answer(Answer),
+}
+
+/// What became of an effect.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The user's chats.
+    Chats(Vec<ChatState>),
+    /// One chat.
+    Chat(ChatState),
+    /// A page of a chat's log.
+    Page {
+        /// The chat.
+        chat: ChatId,
+        /// As it was asked for.
+        edge: Edge,
+        /// What was found.
+        page: Result<Page<Entry>, Trouble>,
+    },
+    /// Who is online.
+    Presence(Vec<Presence>),
+    /// Who is in a chat.
+    Members {
+        /// The chat.
+        chat: ChatId,
+        /// They, or the first of them.
+        members: Page<Member>,
+    },
+    /// What became of a message.
+    Sent {
+        /// Which.
+        id: MessageId,
+        /// Where it is stored, or why it is not.
+        outcome: Result<Accepted, SendError>,
+    },
+    /// Something could not be had.
+    Failed(String),
+}
+
+/// Why a page could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// A sentence.
+    pub(crate) why: String,
+    /// Asking again would not help: there is no such chat, or it is not the user's.
+    pub(crate) refused: bool,
+}
+
+impl From<RequestError> for Trouble {
+    fn from(error: RequestError) -> Self {
+        let again = matches!(error, RequestError::Timeout | RequestError::Disconnected);
+        Self { why: error.to_string(), refused: !again }
+    }
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Send a message.
+    Send {
+        /// Where to.
+        chat: ChatId,
+        /// How it is named.
+        id: MessageId,
+        /// An encoded content.
+        content: Bytes,
+    },
+    /// Ask for the user's chats.
+    AskChats,
+    /// Ask for one chat.
+    AskChat(ChatId),
+    /// Ask for a page of a chat's log.
+    AskPage {
+        /// The chat.
+        chat: ChatId,
+        /// From where, and which way.
+        edge: Edge,
+    },
+    /// Ask who is online.
+    AskPresence(Vec<UserId>),
+    /// Ask who is in a chat.
+    AskMembers(ChatId),
+    /// The user has read the chat up to this seq.
+    Read {
+        /// The chat.
+        chat: ChatId,
+        /// Up to here.
+        seq: u64,
+    },
+    /// Tell the others what the user is doing.
+    Signal {
+        /// In this chat.
+        chat: ChatId,
+        /// That.
+        kind: SignalKind,
+    },
+    /// Leave.
+    Quit,
+    /// Leave, since no session could be opened at all.
+    GiveUp(Ending),
+}

@@ -1,0 +1,105 @@
+//! Own messages that have no seq yet: on their way, or refused. Must never forget one that is on
+//! its way.
+
+use packetboat_client::{ChatId, MessageId};
+
+/// Messages on their way; further ones are not taken.
+const WAITING_MAX: usize = 256;
+/// Refused messages that are still shown.
+const FAILED_MAX: usize = 50;
+
+/// A message without a seq.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    /// Where to.
+    pub(crate) chat: ChatId,
+    /// How it is named.
+    pub(crate) id: MessageId,
+    /// When it was written, in milliseconds of Unix time.
+    pub(crate) at_ms: u64,
+    /// What it says, cleaned.
+    pub(crate) lines: Vec<String>,
+    /// It is a change to a group.
+    pub(crate) change: bool,
+    /// Why it is refused.
+    pub(crate) failed: Option<String>,
+}
+
+/// Own messages without a seq, the oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    messages: Vec<Outgoing>,
+}
+
+impl Outbox {
+    /// Messages on their way.
+    pub(crate) fn waiting(&self) -> usize {
+        self.messages.iter().filter(|message| message.failed.is_none()).count()
+    }
+
+    /// Whether no further message is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting() >= WAITING_MAX
+    }
+
+    /// Takes a message.
+    pub(crate) fn push(&mut self, message: Outgoing) {
+        self.messages.push(message);
+    }
+
+    /// It is stored.
+    pub(crate) fn accepted(&mut self, id: MessageId) -> Option<Outgoing> {
+        let at = self.messages.iter().position(|message| message.id == id)?;
+        Some(self.messages.remove(at))
+    }
+
+    /// It is refused.
+    pub(crate) fn failed(&mut self, id: MessageId, why: String) {
+        if let Some(message) = self.messages.iter_mut().find(|message| message.id == id) {
+            message.failed = Some(why);
+        }
+        let failed = |message: &Outgoing| message.failed.is_some();
+        if self.messages.iter().filter(|message| failed(message)).count() > FAILED_MAX
+            && let Some(oldest) = self.messages.iter().position(failed)
+        {
+            self.messages.remove(oldest);
+        }
+    }
+
+    /// Those of one chat.
+    pub(crate) fn of<'a>(&'a self, chat: &'a ChatId) -> impl Iterator<Item = &'a Outgoing> {
+        self.messages.iter().filter(move |message| message.chat == *chat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outgoing(n: u8) -> Outgoing {
+        let (chat, id) = ("dm:a:b".parse().unwrap(), MessageId::from([n; 16]));
+        Outgoing { chat, id, at_ms: 0, lines: Vec::new(), change: false, failed: None }
+    }
+
+    #[test]
+    fn refused_messages_are_shown_but_do_not_pile_up() {
+        let mut outbox = Outbox::default();
+        for n in 0..=60 {
+            outbox.push(outgoing(n));
+            outbox.failed(outgoing(n).id, "no".into());
+        }
+        let chat = outgoing(0).chat;
+        assert_eq!(outbox.of(&chat).count(), FAILED_MAX);
+        assert_eq!(outbox.of(&chat).last().unwrap().id, outgoing(60).id);
+        assert_eq!(outbox.waiting(), 0);
+    }
+
+    #[test]
+    fn what_is_stored_is_gone() {
+        let mut outbox = Outbox::default();
+        outbox.push(outgoing(1));
+        assert_eq!(outbox.waiting(), 1);
+        assert_eq!(outbox.accepted(outgoing(1).id), Some(outgoing(1)));
+        assert_eq!(outbox.accepted(outgoing(1).id), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! The part of a chat's log that is held for the view: one stretch without a gap. Must never hold
+//! more than its bound, nor take an entry that would leave a gap before it.
+
+use std::collections::VecDeque;
+
+use packetboat_client::{Edge, Entry};
+
+/// Messages that are held.
+const MESSAGES_MAX: usize = 500;
+
+/// An entry as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// Its place in the log.
+    pub(crate) seq: u64,
+    /// Who sent it.
+    pub(crate) sender: String,
+    /// When the server took it.
+    pub(crate) at_ms: u64,
+    /// The user sent it.
+    pub(crate) own: bool,
+    /// It is a change to its group.
+    pub(crate) change: bool,
+    /// What it says, cleaned.
+    pub(crate) lines: Vec<String>,
+}
+
+/// A stretch of a log.
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    messages: VecDeque<Message>,
+    /// The log has entries before the stretch.
+    above: bool,
+    /// The log may have entries after the stretch.
+    below: bool,
+    /// A page is asked for.
+    asked: bool,
+}
+
+impl Timeline {
+    /// Nothing yet.
+    pub(crate) const fn new() -> Self {
+        Self { messages: VecDeque::new(), above: false, below: true, asked: false }
+    }
+
+    /// The messages, in order.
+    pub(crate) fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> {
+        self.messages.iter()
+    }
+
+    /// The log is held to its end.
+    pub(crate) const fn is_live(&self) -> bool {
+        !self.below
+    }
+
+    /// A page is asked for.
+    pub(crate) const fn is_loading(&self) -> bool {
+        self.asked
+    }
+
+    /// The last seq of the stretch; 0: it is empty.
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.messages.back().map_or(0, |message| message.seq)
+    }
+
+    /// The page to ask for to get to the end of the log.
+    pub(crate) fn ask_newer(&mut self) -> Option<Edge> {
+        if !self.below || self.asked {
+            return None;
+        }
+        self.asked = true;
+        Some(if self.messages.is_empty() { Edge::Before(0) } else { Edge::After(self.last_seq()) })
+    }
+
+    /// The page to ask for to see what was before.
+    pub(crate) fn ask_older(&mut self) -> Option<Edge> {
+        let first = self.messages.front().filter(|_| self.above && !self.asked)?;
+        let edge = Edge::Before(first.seq);
+        self.asked = true;
+        Some(edge)
+    }
+
+    /// The page could not be had. If asking again would not help, the log counts as empty.
+    pub(crate) const fn failed(&mut self, refused: bool) {
+        self.asked = false;
+        if refused {
+            (self.above, self.below) = (false, false);
+        }
+    }
+
+    /// The page is there; `head` is the last seq of the log that is known.
+    pub(crate) fn page(&mut self, edge: Edge, page: Vec<Message>, more: bool, head: u64) {
+        self.asked = false;
+        let empty = page.is_empty();
+        page.into_iter().for_each(|message| self.insert(message));
+        match edge {
+            Edge::After(_) => self.below = more || (!empty && self.last_seq() < head),
+            Edge::Before(0) => {
+                (self.above, self.below) = (more, !empty && self.last_seq() < head);
+            }
+            Edge::Before(_) => self.above = more,
+        }
+        let looks_back = !matches!(edge, Edge::After(_) | Edge::Before(0));
+        while self.messages.len() > MESSAGES_MAX {
+            if looks_back {
+                self.messages.pop_back();
+                self.below = true;
+            } else {
+                self.messages.pop_front();
+                self.above = true;
+            }
+        }
+    }
+
+    /// An entry came. Without the end of the log it is not taken: a page will hold it.
+    pub(crate) fn arrived(&mut self, message: Message) {
+        let first = self.messages.front().map_or(0, |first| first.seq);
+        if self.below || (self.above && message.seq < first) {
+            return;
+        }
+        self.insert(message);
+        if self.messages.len() > MESSAGES_MAX {
+            self.messages.pop_front();
+            self.above = true;
+        }
+    }
+
+    fn insert(&mut self, message: Message) {
+        match self.messages.binary_search_by_key(&message.seq, |held| held.seq) {
+            Ok(_) => {}
+            Err(at) => self.messages.insert(at, message),
+        }
+    }
+}
+
+impl Message {
+    /// An entry as it is shown.
+    pub(crate) fn new(entry: &Entry, own: bool) -> Self {
+        use crate::format::text;
+        Self {
+            seq: entry.seq,
+            sender: entry.sender.to_string(),
+            at_ms: entry.at_ms,
+            own,
+            change: text::is_change(entry),
+            lines: text::said(entry),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(seq: u64) -> Message {
+        let (sender, lines) = ("a".to_owned(), vec![seq.to_string()]);
+        Message { seq, sender, at_ms: seq, own: false, change: false, lines }
+    }
+
+    fn messages(seqs: std::ops::RangeInclusive<u64>) -> Vec<Message> {
+        seqs.map(message).collect()
+    }
+
+    fn seqs(timeline: &Timeline) -> (u64, u64) {
+        let first = timeline.messages().next().map_or(0, |message| message.seq);
+        (first, timeline.last_seq())
+    }
+
+    #[test]
+    fn what_comes_before_the_page_is_in_a_page() {
+        let mut timeline = Timeline::new();
+        timeline.arrived(message(9));
+        assert_eq!(timeline.messages().count(), 0);
+        assert_eq!(timeline.ask_newer(), Some(Edge::Before(0)));
+        assert_eq!(timeline.ask_newer(), None);
+        timeline.arrived(message(10));
+        timeline.page(Edge::Before(0), messages(5..=9), true, 10);
+        assert!(!timeline.is_live());
+        assert_eq!(timeline.ask_newer(), Some(Edge::After(9)));
+        timeline.page(Edge::After(9), messages(10..=10), false, 10);
+        timeline.arrived(message(11));
+        timeline.arrived(message(11));
+        timeline.arrived(message(2));
+        assert_eq!((seqs(&timeline), timeline.messages().count()), ((5, 11), 7));
+    }
+
+    #[test]
+    fn it_holds_so_many_whichever_way_it_grows() {
+        let mut timeline = Timeline::new();
+        timeline.ask_newer();
+        timeline.page(Edge::Before(0), messages(601..=1000), true, 1000);
+        assert_eq!(timeline.ask_older(), Some(Edge::Before(601)));
+        assert_eq!(timeline.ask_older(), None);
+        timeline.page(Edge::Before(601), messages(401..=600), true, 1000);
+        assert_eq!(seqs(&timeline), (401, 900));
+        assert!(!timeline.is_live());
+        timeline.arrived(message(1001));
+        assert_eq!(timeline.ask_newer(), Some(Edge::After(900)));
+        timeline.page(Edge::After(900), messages(901..=1001), false, 1001);
+        assert_eq!(seqs(&timeline), (502, 1001));
+        assert!(timeline.is_live());
+        assert_eq!(timeline.ask_older(), Some(Edge::Before(502)));
+        for seq in 1002..=2000 {
+            timeline.arrived(message(seq));
+        }
+        assert_eq!(timeline.messages().count(), MESSAGES_MAX);
+    }
+
+    #[test]
+    fn a_chat_that_is_not_there_yet_is_empty() {
+        let mut timeline = Timeline::new();
+        timeline.ask_newer();
+        timeline.failed(false);
+        assert!(timeline.ask_newer().is_some());
+        timeline.failed(true);
+        assert!(timeline.is_live());
+        timeline.arrived(message(1));
+        assert_eq!(seqs(&timeline), (1, 1));
+    }
+}
