@@ -1,6 +1,8 @@
 //! Makes text of others fit for a terminal. Must never let through a character that a terminal
 //! obeys, or that changes the order in which others are shown.
 
+use std::fmt::Write;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Characters of one grapheme; what is beyond them is left out.
@@ -54,7 +56,8 @@ pub(crate) fn json(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for char in text.chars() {
         if char.is_control() || reorders(char) {
-            cleaned.push_str(&format!("\\u{:04x}", u32::from(char)));
+            write!(cleaned, "\\u{:04x}", u32::from(char))
+                .expect("a String takes all that is written");
         } else {
             cleaned.push(char);
         }

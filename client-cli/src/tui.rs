@@ -114,21 +114,12 @@ impl Sources {
 
 /// The next event of a client, which says nothing more after its last.
 async fn next_event(events: &mut Option<Events>) -> Event {
-    match events {
-        Some(source) => match source.next().await {
-            Some(event) => {
-                if matches!(event, Event::Closed(_)) {
-                    *events = None;
-                }
-                event
-            }
-            None => {
-                *events = None;
-                Event::Closed(Ending::Closed)
-            }
-        },
-        None => std::future::pending().await,
+    let Some(source) = events else { return std::future::pending().await };
+    let event = source.next().await.unwrap_or(Event::Closed(Ending::Closed));
+    if matches!(event, Event::Closed(_)) {
+        *events = None;
     }
+    event
 }
 
 fn input(key: Key) -> Option<Input> {

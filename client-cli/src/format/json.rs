@@ -4,6 +4,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use packetboat_client::proto::code::RejectCode;
 use packetboat_client::{
     Accepted, ChatId, ChatState, Content, Entry, GroupChange, Member, MessageId, Presence, Role,
     UserId, Verdict,
@@ -90,7 +91,7 @@ pub(crate) fn rejected(
     verdict: &Verdict,
     line: Option<u64>,
 ) -> Value {
-    let code = verdict.reject_code().map_or_else(|| verdict.code.to_string(), |code| code.name());
+    let code = verdict.reject_code().map_or_else(|| verdict.code.to_string(), RejectCode::name);
     with_line(
         json!({
             "type": "rejected",
@@ -170,7 +171,6 @@ mod tests {
     use super::super::tests::entry as make;
     use super::*;
     use bytes::Bytes;
-    use packetboat_client::proto::code::RejectCode;
 
     fn said(content: &Content) -> Value {
         let mut object = entry(&make("group:crew", 3, "alice", content));

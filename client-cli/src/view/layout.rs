@@ -15,6 +15,8 @@ use crate::clock::Clock;
 const TIME_CELLS: usize = 6;
 /// Cells of the ticks behind an own message.
 const TICK_CELLS: usize = 3;
+/// What the user is called.
+const YOU: &str = "you";
 /// The fewest cells that a text is wrapped to.
 const TEXT_CELLS_MIN: usize = 4;
 /// What senders are told apart by.
@@ -85,13 +87,13 @@ struct Sheet<'a> {
 impl Sheet<'_> {
     fn message(&mut self, message: &Message, tick: Tick) {
         let style = sender_style(&message.sender, message.own);
-        let sender = (message.sender.as_str(), style);
+        let sender = (if message.own { YOU } else { message.sender.as_str() }, style);
         self.block(message.seq, message.at_ms, sender, message.change, &message.lines, tick);
     }
 
     fn outgoing(&mut self, message: &Outgoing) {
         let tick = if message.failed.is_some() { Tick::Failed } else { Tick::Sending };
-        let sender = ("you", sender_style("", true));
+        let sender = (YOU, sender_style(YOU, true));
         self.block(u64::MAX, message.at_ms, sender, message.change, &message.lines, tick);
         if let Some(why) = &message.failed {
             let style = Style::new().fg(Color::Red);
@@ -233,12 +235,12 @@ mod tests {
         ];
         let expected = [
             "   ── Sat 21 November 2026 ──",
-            "09:05 alice: hello there,",
-            "      how are you?",
-            "20:11 bob: read ✓✓",
+            "09:05 alice: hello there, how",
+            "      are you?",
+            "20:11 you: read ✓✓",
             "   ── Sun 22 November 2026 ──",
-            "07:18 bob: delivered ✓✓",
-            "18:25 bob: stored ✓",
+            "07:18 you: delivered ✓✓",
+            "18:25 you: stored ✓",
         ];
         assert_eq!(texts(messages, &chat(2, 1), 33), expected);
     }

@@ -69,16 +69,14 @@ impl Roster {
 
     /// One of them, which is put there if it is not known.
     pub(crate) fn entry(&mut self, chat: &ChatId) -> &mut Chat {
-        let at = match self.chats.iter().position(|known| known.id == *chat) {
-            Some(at) => at,
-            None => {
-                if self.chats.len() >= CHATS_MAX {
-                    self.chats.pop();
-                }
-                self.chats.push(Chat::new(&self.me, chat));
-                self.chats.len() - 1
+        let known = self.chats.iter().position(|known| known.id == *chat);
+        let at = known.unwrap_or_else(|| {
+            if self.chats.len() >= CHATS_MAX {
+                self.chats.pop();
             }
-        };
+            self.chats.push(Chat::new(&self.me, chat));
+            self.chats.len() - 1
+        });
         &mut self.chats[at]
     }
 

@@ -92,7 +92,9 @@ impl Timeline {
     pub(crate) fn page(&mut self, edge: Edge, page: Vec<Message>, more: bool, head: u64) {
         self.asked = false;
         let empty = page.is_empty();
-        page.into_iter().for_each(|message| self.insert(message));
+        for message in page {
+            self.insert(message);
+        }
         match edge {
             Edge::After(_) => self.below = more || (!empty && self.last_seq() < head),
             Edge::Before(0) => {

@@ -70,8 +70,8 @@ fn a_chat_looks_like_this() {
                         │
                         │              ── Sat 21 November 2026 ──
                         │09:05 alice: Ahoy!
-                        │09:05 bob: Ahoy yourself. This line is long
-                        │      enough to be wrapped. ✓
+                        │09:05 you: Ahoy yourself. This line is long enough
+                        │      to be wrapped. ✓
                         │09:05 alice: two
                         │      lines
                         │09:05 you: on its way …

@@ -32,7 +32,7 @@ impl View {
         }
         match key.code {
             KeyCode::Enter if key.modifiers.contains(KeyModifiers::ALT) => self.editor.insert("\n"),
-            KeyCode::Enter => return self.enter(now_ms, effects),
+            KeyCode::Enter => self.enter(now_ms, effects),
             KeyCode::Tab => self.switch(1),
             KeyCode::BackTab => self.switch(-1),
             KeyCode::Char('n') if control => self.switch(1),

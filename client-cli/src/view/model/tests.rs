@@ -124,7 +124,7 @@ fn a_message_goes_its_way_and_its_ticks_follow() {
     assert!(shown(&view).last().unwrap().ends_with("you: hello …"));
     assert_eq!(view.editor.text(), "");
     view.handle(6, accepted(2));
-    assert!(shown(&view).last().unwrap().ends_with("bob: hello ✓"));
+    assert!(shown(&view).last().unwrap().ends_with("you: hello ✓"));
     let moved = |delivered, read| {
         let user = "alice".parse().unwrap();
         Input::Net(Event::Notice(Notice::Cursor(CursorMoved {
@@ -135,7 +135,7 @@ fn a_message_goes_its_way_and_its_ticks_follow() {
         })))
     };
     view.handle(7, moved(2, 1));
-    assert!(shown(&view).last().unwrap().ends_with("bob: hello ✓✓"));
+    assert!(shown(&view).last().unwrap().ends_with("you: hello ✓✓"));
     let before = view.rows().last().unwrap().line.clone();
     view.handle(8, moved(2, 2));
     assert_ne!(view.rows().last().unwrap().line, before);
@@ -255,7 +255,7 @@ fn a_chat_that_is_not_there_yet_can_be_written_to() {
     assert_eq!(view.noted(3), None);
     write(&mut view, 3, "hi dan");
     view.handle(4, accepted(1));
-    assert!(shown(&view).last().unwrap().ends_with("bob: hi dan ✓"));
+    assert!(shown(&view).last().unwrap().ends_with("you: hi dan ✓"));
 }
 
 #[test]
