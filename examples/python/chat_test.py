@@ -51,7 +51,7 @@ class Person(Client):
 
     def __init__(self, server, user, store, credential=OPEN, got=None, **more):
         self.got, self.sessions, self.wrote, self.verdicts = [] if got is None else got, [], [], []
-        self.delivers, self.mute = 0, False
+        self.delivers, self.mute, self.deaf = 0, False, False
         super().__init__("127.0.0.1", server.port, user, credential, store, self.got.append, **more)
         self.task = self.loop.create_task(self.run())
 
@@ -59,7 +59,8 @@ class Person(Client):
         if name == "Welcome":
             self.sessions.append(body)
         self.delivers += name == "Deliver"
-        super()._handle(name, body)
+        if not (name == "Accepted" and self.deaf):
+            super()._handle(name, body)
 
     def _write(self, name, message):
         self.wrote.append((name, message))
@@ -233,6 +234,29 @@ async def duplicate(w):
     raw.sock.close()
 
 
+async def too_large(w):
+    bytes_max = w.alice.sessions[-1]["limits"]["max_content"]
+    around = len(encode("Content", {"text": {"body": "x" * bytes_max}})) - bytes_max
+    note = "dm:alice:alice"
+    assert (await w.alice.send(note, "x" * (bytes_max - around)))["seq"] == 1
+    assert await refused(w.alice.send(note, "x" * (bytes_max + 1 - around))) == "TOO_LARGE"
+    sizes = [len(body["content"]) for name, body in w.alice.wrote if name == "Send"]
+    assert max(sizes) == bytes_max and len(w.alice.sessions) == 1, "the client says so by itself"
+
+
+async def own_entry_completes(w):
+    w.alice.deaf = True  # as if the answer was lost with the connection
+    answer = w.alice.send(CHAT, "stored, but not known to be")
+    await until(lambda: w.bob.texts()[-1] == "stored, but not known to be")
+    assert not answer.done() and w.alice.store.outbox
+    w.alice._hang_up(w.alice.sock)
+    accepted = await asyncio.wait_for(answer, 10)
+    assert accepted["seq"] == w.bob.got[-1]["seq"] and accepted["duplicate"]
+    assert not w.alice.store.outbox and w.alice.got == []
+    assert await acknowledged(w.alice, CHAT, accepted["seq"])
+    w.alice.deaf = False
+
+
 async def wrong_checksum(w):
     raw = Raw(w.server, "dave")
     ping = bytearray(frame("Ping", {"token": 42}))
@@ -303,6 +327,7 @@ async def shut_down(w):
     verdict = [v for v in bob.verdicts if v][-1]
     assert (verdict["code"], verdict["retry"]) == (CLOSE_CODES["SHUTTING_DOWN"], "LATER")
     waits = [pause(verdict, 0) for _ in range(100)]
+    waits += [pause({**verdict, "retry": "UNSPECIFIED"}, 0) for _ in range(100)]
     after = verdict["retry_after_ms"] / 1000
     assert after <= min(waits) and max(waits) <= 2 * max(after, 0.5) and max(waits) > min(waits)
     w.second.start()
@@ -369,8 +394,8 @@ class World:
 async def run(w):
     passed = failed = 0
     for check in (log_in, send_and_receive, acknowledge, nothing_twice, resume_by_ticket, bad_ticket,
-                  stored_for_offline, questions, group, hints, duplicate, wrong_checksum, kills,
-                  delivered_twice, shut_down, heartbeat, replaced, passwords, tokens):
+                  stored_for_offline, questions, group, hints, duplicate, too_large, own_entry_completes,
+                  wrong_checksum, kills, delivered_twice, shut_down, heartbeat, replaced, passwords, tokens):
         try:
             await asyncio.wait_for(check(w), 40)
             passed += 1

@@ -70,7 +70,7 @@ class Store:
 
 
 def pause(verdict, n):
-    """Seconds to wait before the next attempt, with full jitter [X-13 to X-15]."""
+    """Seconds to wait before the next attempt, with full jitter, after n waits [X-13 to X-15]."""
     bound = min(30.0, 0.5 * 2 ** min(n, 10))
     if verdict is None or (verdict["retry"] == "AT_ONCE" and n > 0):
         return random.uniform(0, bound)
@@ -111,9 +111,9 @@ class Client:
         with self.store.db as db:
             db.execute("INSERT INTO pb_outbox (chat, id, content) VALUES (?, ?, ?)", (*key, content))
         self.store.outbox[key] = content
-        self.answers[key] = self.loop.create_future()
+        answer = self.answers[key] = self.loop.create_future()
         self._pump()
-        return self.answers[key]
+        return answer
 
     async def request(self, operation, **body):
         """Asks, once a session is open: request("history", chat=…, edge={"before": 0}, limit=50)."""
@@ -152,8 +152,8 @@ class Client:
             self.good = False
             verdict = await self._session(ticket)
             if verdict and 16 <= verdict["code"] <= 18 and ticket:
-                self.store.put("ticket", None)  # [H-10]; the full credential is the change X-12 asks for
-                verdict = {**verdict, "retry": "AT_ONCE"}
+                self.store.put("ticket", None)  # at once, with the full credential [H-10]
+                continue
             if verdict and verdict["retry"] == "NEVER" and not self.stop.is_set():
                 self.over = Refused(verdict, CLOSE_CODES)
                 break
@@ -213,7 +213,8 @@ class Client:
                         if name == "Welcome":
                             frames.limit = body["limits"]["max_body"]
                             timer.cancel()
-                            tasks.append(self.loop.create_task(self._heartbeat(body["limits"]["heartbeat_ms"] / 1000)))
+                            every = (body["limits"]["heartbeat_ms"] or 30000) / 1000  # [H-14]
+                            tasks.append(self.loop.create_task(self._heartbeat(every)))
                         self._handle(name, body)
                 except Fault as fault:
                     self._goodbye(fault.code, "NEVER", fault.reason)
@@ -321,20 +322,20 @@ class Client:
         """Sends what of the outbox is not on its way, as far as the server's limits allow."""
         if not self.welcome:
             return
-        limits, large = self.welcome["limits"], []
+        limits = self.welcome["limits"]
         for key, content in self.store.outbox.items():
-            if len(self.sent) >= limits["sends"]:
+            if len(self.sent) >= max(1, limits["sends"]):  # [H-14]
                 break
             if key in self.sent or key[0] in self.held:
                 continue
-            if len(content) + 1024 > limits["max_body"]:
-                large.append(key)  # the server would not reject it, but close, on every connection to come
+            if len(content) > limits["max_content"]:
+                # The server might not reject it, but close [M-12].
+                verdict = {"code": REJECT_CODES["TOO_LARGE"], "reason": "over max_content", "retry": "NEVER"}
+                self.loop.call_soon(self._answered, "Rejected", {
+                    "chat": key[0], "message_id": key[1], "verdict": verdict})
                 continue
             self.sent.add(key)
             self._write("Send", {"chat": key[0], "message_id": key[1], "content": content})
-        for chat, message_id in large:
-            verdict = {"code": REJECT_CODES["TOO_LARGE"], "reason": "over max_content", "retry": "NEVER"}
-            self._answered("Rejected", {"chat": chat, "message_id": message_id, "verdict": verdict})
 
     def _answered(self, name, body):
         key = (body["chat"], body["message_id"])
@@ -344,7 +345,8 @@ class Client:
             # Later ones of the chat wait with it, to keep their order [X-5]; those on their way do not.
             self.sent.discard(key)
             self.held.add(key[0])
-            self.loop.call_later(max(body["verdict"]["retry_after_ms"], 100) / 1000, self._release, key[0])
+            wait = max(body["verdict"]["retry_after_ms"], 100) / 1000  # [R-5]
+            self.loop.call_later(wait + random.uniform(0, wait), self._release, key[0])
             return
         with self.store.db:
             self.store.drop(key)
@@ -374,16 +376,18 @@ class Client:
 
     def _deliver(self, entry):
         chat, seq, key = entry["chat"], entry["seq"], (entry["chat"], entry["message_id"])
-        done = entry["sender"] == self.user and key in self.store.outbox  # as good as Accepted [X-10]
+        # As good as Accepted [X-10].
+        done = entry["sender"] == self.user and self.store.outbox.get(key) == entry["content"]
         with self.store.db:  # with what on_entry writes there, in one step [X-9]
             if done:
                 self.store.drop(key)
-            if seq > self.store.cursor(chat):
-                if not done and not self.store.is_own(chat, seq):
-                    self.on_entry(entry)
-                self.store.advance(chat, seq)
+            cursor = self.store.cursor(chat)
+            if seq > cursor and not done and not self.store.is_own(chat, seq):  # [X-6]
+                self.on_entry(entry)
+            self.store.advance(chat, max(cursor, seq))  # [X-19]
         if done:
-            self._settle(key, entry)
+            self._settle(key, {"chat": chat, "message_id": key[1], "seq": seq, "at_ms": entry["at_ms"],
+                               "duplicate": True})
         self.delivered += 1
         self._ack_soon(chat)  # also what was had before: the server sends it again until it is told
 

@@ -13,7 +13,7 @@ HANDSHAKE_BODY_MAX = 4096  # both ways, until the Welcome [F-7]
 
 CLOSE_CODES = dict(
     BAD_PREFACE=1, BAD_FRAME=2, BAD_CHECKSUM=3, FRAME_TOO_LARGE=4, UNKNOWN_KIND=5, BAD_BODY=6,
-    WRONG_STATE=7, LIMITS_TOO_LOW=8, BAD_CREDENTIAL=16, BAD_TICKET=17, WRONG_CREDENTIAL_KIND=18,
+    WRONG_STATE=7, LIMITS_TOO_LOW=8, BAD_CREDENTIAL=16, BAD_TICKET=17, WRONG_CREDENTIAL_KIND=18, TOO_MANY_DEVICES=19,
     HANDSHAKE_TIMEOUT=32, HEARTBEAT_TIMEOUT=33, ACK_TIMEOUT=34, RATE_LIMITED=35, REPLACED=36,
     SHUTTING_DOWN=48, SERVER_FULL=49, INTERNAL=50, DONE=64)
 REJECT_CODES = dict(
@@ -150,7 +150,7 @@ def _read_fields(data):
     while at < len(data):
         key, at = _read_varint(data, at)
         number, wire, value = key >> 3, key & 7, None
-        if number == 0 or wire in (3, 4, 6, 7):
+        if not 0 < number < 1 << 29 or wire in (3, 4, 6, 7):
             raise Fault("BAD_BODY", f"field {number} of wire type {wire}")
         if wire == 0:
             value, at = _read_varint(data, at)
@@ -184,7 +184,7 @@ def _merge(name, data, message, counts):
         elif field.type == "bool":
             value = value != 0
         elif field.type in ENUMS:
-            value = dict(enumerate(ENUMS[field.type])).get(value, "UNSPECIFIED")
+            value = dict(enumerate(ENUMS[field.type])).get(value & 0xFFFFFFFF, "UNSPECIFIED")  # [P-8, P-9]
         elif field.type == "string":
             try:
                 value = str(value, "utf-8")
@@ -233,8 +233,8 @@ def _complete(name, raw):
             value = raw[field.oneof][field.name]
         else:
             continue
-        if (name, field.name) == ("Rejected", "verdict") and field.name not in raw:
-            raise Fault("BAD_BODY", "the verdict is missing")
+        if (name, field.name) in (("Rejected", "verdict"), ("Welcome", "limits")) and field.name not in raw:
+            raise Fault("BAD_BODY", f"{where} is missing")
         if field.type in MESSAGES:
             value = [_complete(field.type, v) for v in value] if field.repeated else _complete(field.type, value)
         if name == "PresenceRequest" and not all(map(is_user, value)):
@@ -249,8 +249,6 @@ def _complete(name, raw):
         if name not in NO_MEMBER:
             raise Fault("BAD_BODY", f"{name} without a known kind")
         message[oneof] = NO_MEMBER[name]
-    if name == "Welcome" and not all(message["limits"].values()):
-        raise Fault("BAD_BODY", "a limit of 0")
     return message.get("", message)
 
 

@@ -1,6 +1,7 @@
 //! Bodies as protobuf lets them be written, and as it does not.
 
 use bytes::Bytes;
+use packetboat_proto::code::Fault;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
     Accepted, Answer, Credential, Edge, Hello, Kind, Limits, Operation, Packet, Request,
@@ -134,6 +135,12 @@ fn odd_values(theme: &mut Theme) {
 
     let nothing =
         Verdict { code: 1, reason: String::new(), fault: None, retry: None, retry_after_ms: 0 };
+    let wide = Message::new().int(1, 1).int(3, (1 << 32) + 2).int(4, (1 << 32) + 9);
+    let cut = Verdict { fault: Some(Fault::Server), ..nothing.clone() };
+    theme.ok("value.enum_keeps_its_low_bits", &wide, &Packet::Goodbye(cut));
+    let wide = Message::new().bytes(1, CHAT).int(2, (1 << 32) + 1);
+    let typing = Packet::Signal(signal(SignalKind::Typing));
+    theme.ok("value.signal_kind_keeps_its_low_bits", &wide, &typing);
     let goodbye = Packet::Goodbye(nothing);
     let body = Message::new().int(1, 1).int(3, 4).int(4, 99);
     theme.ok("value.enum_unknown", &body, &goodbye);
@@ -194,6 +201,9 @@ fn broken_protobuf(theme: &mut Theme) {
     let over = [&[0x08][..], &[0xff; 9], &[0x02]].concat();
     bad("varint_over_64_bits", &over, "a varint of more than 64 bits");
     bad("field_zero", &[0x00, 0x01], "there is no field 0");
+    let over = Message::new().int(1 << 29, 1).0;
+    bad("field_over_the_highest", &over, "field numbers end at 2^29 - 1");
+    bad("key_of_64_bits", &[&[0xf8][..], &[0xff; 8], &[0x01, 0x01]].concat(), "no field number");
     bad("wire_type_6", &[0x7e, 0x01], "there is no wire type 6");
     bad("wire_type_7", &[0x7f, 0x01], "there is no wire type 7");
     bad("unknown_bytes_cut", &[0x12, 0x05, 0x00], "an unknown field cut short");
@@ -208,6 +218,8 @@ fn broken_protobuf(theme: &mut Theme) {
     theme.bad("broken.not_utf_8", Kind::Send, &body, "a text that is not UTF-8");
     let body = hello_body().bytes(4, [0xc3]);
     theme.bad("broken.half_a_character", Kind::Hello, &body, "a text that is not UTF-8");
+    let body = nameless().message(3, open().int(1 << 29, 1));
+    theme.bad("broken.nested_field_over_the_highest", Kind::Hello, &body, "no field number");
     let body = nameless().raw(&[0x1a, 0x02, 0x12, 0x05]);
     theme.bad("broken.nested_cut", Kind::Hello, &body, "a text longer than its message");
     let body = Message::new().raw(&[0x0a, 0x02, 0x0a, 0x09]);

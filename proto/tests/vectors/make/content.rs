@@ -117,6 +117,8 @@ fn invalid(theme: &mut Theme) {
     reject("broken", &Message::new().raw(&[0x0a]), "cut behind its first key");
     reject("broken_nested", &of(TEXT, Message::new().raw(&[0x0a, 0x05])), "a text cut short");
     reject("not_utf_8", &of(TEXT, Message::new().bytes(1, [0xff])), "a text that is not UTF-8");
+    let body = text("hi").int(1 << 29, 1);
+    reject("field_over_the_highest", &body, "field numbers end at 2^29 - 1");
     reject("wire_type", &Message::new().int(TEXT, 1), "the text is no message");
     reject("plain_text", &Message::new().raw(b"hello"), "words instead of a message");
     reject("media_type_missing", &of(DATA, Message::new().bytes(2, "x")), "no media type");
@@ -187,4 +189,10 @@ fn limits(theme: &mut Theme) {
         (created("Crew", &listed), meaning)
     };
     pair("members_per_change_max.created", &made, 100);
+    let names: Vec<String> = (0..60).map(|at| format!("u{at}")).collect();
+    let listed: Vec<&str> = names.iter().map(String::as_str).collect();
+    let half = users(ADDED, &listed);
+    let both = half.clone().raw(&text("hi").0).raw(&half.0);
+    let name = "limit.members_per_change_max.around_another_kind.over";
+    theme.reject(name, &both, RejectCode::Invalid, "60 users, a text, and 60 users");
 }

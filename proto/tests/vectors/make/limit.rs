@@ -158,6 +158,9 @@ fn lists(theme: &mut Theme) {
     over(theme, "presence_users_max.request_apart", Kind::Request, &apart);
     let overridden = apart.message(4, Message::new().bytes(1, CHAT));
     over(theme, "presence_users_max.request_overridden", Kind::Request, &overridden);
+    let chats = Message::new().message(6, asked(60)).message(3, Message::new());
+    let around = chats.message(6, asked(60));
+    over(theme, "presence_users_max.request_around_another", Kind::Request, &around);
     let users = (0..100).map(|at| presence(&format!("u{at}"))).collect();
     theme.canonical("limit.presence_users_max.response.at", &response(Answer::Presence(users)));
     let users = Message::new().repeated(1, 101, |_| b"\x0a\x01u".to_vec());

@@ -161,6 +161,11 @@ fn handshakes(theme: &mut Theme) {
         ..welcome()
     };
     theme.canonical("welcome.full", &Packet::Welcome(full));
+    let still = Limits { heartbeat_ms: 0, ..welcome().limits };
+    let packet = Packet::Welcome(Welcome { limits: still, ..welcome() });
+    theme.canonical("welcome.limit_of_zero", &packet);
+    let packet = Packet::Welcome(Welcome { limits: Limits::default(), ..welcome() });
+    theme.canonical("welcome.every_limit_zero", &packet);
     for (name, token) in [("zero", 0), ("small", 42), ("largest", u64::MAX)] {
         theme.canonical(&format!("ping.{name}"), &Packet::Ping(token));
         theme.canonical(&format!("pong.{name}"), &Packet::Pong(token));

@@ -79,6 +79,11 @@ pub(super) fn vectors() -> Vec<Vector> {
             theme.add(&format!("state.{state}.{what}"), state, limit, verdict, bytes, why);
         };
         add("skipped", "skip", &framed(0x80, b"later"), "a kind of a later version");
+        let later = framed(Kind::Notice as u8, b"\x1a\x00");
+        add("notice_later", "skip", &later, "a notice of a later version");
+        let stranger = if state.starts_with("server") { Kind::Welcome } else { Kind::Hello };
+        let broken = framed(stranger as u8, b"\x0a");
+        add("bad_body", "close BAD_BODY", &broken, "out of turn, but its body is bad before that");
         let unknown = framed(0x7f, b"");
         add("unknown", "close UNKNOWN_KIND", &unknown, "kind 0x7f is unknown and below 0x80");
         let length = (limit + 1).to_be_bytes();
