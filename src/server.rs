@@ -222,6 +222,7 @@ pub async fn open_store(
                 unknown_users,
                 group_members_max: settings.group_members_max,
                 chats_per_user_max: settings.chats_per_user_max,
+                devices_per_user_max: settings.devices_per_user_max,
             },
             stall_ms: settings.stall_ms.into(),
             disk_reserve_bytes: settings.disk_reserve_bytes,

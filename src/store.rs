@@ -355,7 +355,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Gives a session its device, in the order of all changes: what is stored later is pushed
-    /// to it, what was stored earlier is found by `lagging`.
+    /// to it, what was stored earlier is found by `lagging`. A new device of a user who has as
+    /// many as may be is refused.
     fn claim(&self, claim: Claim) -> impl Future<Output = Result<Claimed, StoreError>> + Send;
 
     /// Notes that a session of the user has ended just now.

@@ -34,8 +34,10 @@ pub struct Events {
 /// How far the app is in a chat; zero: nothing new.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
-    /// It took every entry handed over up to this seq.
+    /// It took every entry handed over up to this seq: it may be done with it from here on.
     pub(crate) taken: u64,
+    /// It asked for what comes after this seq: in Auto mode it is done with it.
+    pub(crate) passed: u64,
     /// It is done with every entry up to this seq.
     pub(crate) acked: u64,
     /// The user has read up to this seq.
@@ -46,8 +48,8 @@ pub(crate) struct Marks {
 #[derive(Debug, Default)]
 pub(crate) struct Doings {
     pub(crate) marks: HashMap<ChatId, Marks>,
-    /// Entries that it took.
-    pub(crate) taken: u32,
+    /// Entries that it passed.
+    pub(crate) passed: u32,
     /// It wants another connection.
     pub(crate) reconnect: bool,
 }
@@ -82,9 +84,9 @@ impl Events {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let mut state = self.handover.lock();
         if let Some((chat, seq)) = self.last.take() {
-            state.doings.taken += 1;
+            state.doings.passed += 1;
             let marks = state.doings.marks.entry(chat).or_default();
-            marks.taken = marks.taken.max(seq);
+            marks.passed = marks.passed.max(seq);
             self.handover.driver.notify_one();
         }
         if state.queue.is_empty() && !state.ended {
@@ -95,6 +97,8 @@ impl Events {
         let event = state.queue.pop_front();
         if let Some(Event::Entry(entry)) = &event {
             state.entries -= 1;
+            let marks = state.doings.marks.entry(entry.chat.clone()).or_default();
+            marks.taken = marks.taken.max(entry.seq);
             self.last = Some((entry.chat.clone(), entry.seq));
         }
         Poll::Ready(event)
@@ -269,11 +273,13 @@ mod tests {
         assert_eq!(handover.room(), 0);
         assert_eq!(events.next().await, Some(entry(4)));
         assert_eq!(handover.room(), 1);
-        assert!(handover.doings().marks.is_empty());
+        let doings = handover.doings();
+        let marks = doings.marks.values().next().unwrap();
+        assert_eq!((doings.passed, marks.taken, marks.passed), (0, 4, 0));
         assert_eq!(events.next().await, Some(entry(5)));
         let doings = handover.doings();
-        assert_eq!(doings.taken, 1);
-        assert_eq!(doings.marks.values().next().unwrap().taken, 4);
+        let marks = doings.marks.values().next().unwrap();
+        assert_eq!((doings.passed, marks.taken, marks.passed), (1, 5, 4));
     }
 
     #[tokio::test]

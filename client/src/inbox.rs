@@ -102,8 +102,14 @@ impl Inbox {
 
     /// The app took entries up to `seq`.
     pub(crate) fn take(&mut self, now: Time, chat: &ChatId, seq: u64) {
-        let done = self.mode == AckMode::Auto;
-        self.change(now, chat, 0, |position| position.take(seq, done));
+        self.change(now, chat, 0, |position| position.take(seq));
+    }
+
+    /// The app asked for what comes after entries up to `seq`.
+    pub(crate) fn pass(&mut self, now: Time, chat: &ChatId, seq: u64) {
+        if self.mode == AckMode::Auto {
+            self.change(now, chat, 0, |position| position.finish(seq));
+        }
     }
 
     /// The app is done with entries up to `seq`.
@@ -119,8 +125,8 @@ impl Inbox {
         }
     }
 
-    /// The app took `count` entries, of whichever chats.
-    pub(crate) const fn count_taken(&mut self, count: u32) {
+    /// The app passed `count` entries, of whichever chats.
+    pub(crate) const fn count_passed(&mut self, count: u32) {
         self.undone = self.undone.saturating_add(count);
     }
 
@@ -230,6 +236,7 @@ mod tests {
         assert!(inbox.deliver(START, &chat("g"), 8));
         assert_eq!(inbox.deadline(), None);
         inbox.take(START, &chat("g"), 8);
+        inbox.pass(START, &chat("g"), 8);
         inbox.read(START, &chat("g"), 8);
         assert!(!inbox.must_flush(START));
         assert_eq!(inbox.deadline(), Some(START + ACK_DELAY));
@@ -244,7 +251,8 @@ mod tests {
         let mut inbox = inbox();
         inbox.deliver(START, &chat("g"), 8);
         inbox.take(START, &chat("g"), 8);
-        inbox.count_taken(ACK_ENTRIES_MAX);
+        inbox.pass(START, &chat("g"), 8);
+        inbox.count_passed(ACK_ENTRIES_MAX);
         assert!(inbox.must_flush(START));
         inbox.set_window(1);
         assert_eq!(inbox.flush_entries, 1);
@@ -289,6 +297,7 @@ mod tests {
         inbox.deliver(START, &chat("g"), 1);
         inbox.deliver(START, &chat("g"), 2);
         inbox.take(START, &chat("g"), 2);
+        inbox.pass(START, &chat("g"), 2);
         assert!(inbox.cursors().is_empty());
         inbox.finish(START, &chat("g"), 1);
         assert_eq!(inbox.cursors(), HashMap::from([(chat("g"), 1)]));

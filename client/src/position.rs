@@ -92,12 +92,9 @@ impl Position {
         self.settle();
     }
 
-    /// The app took the entry `seq`; with `done`, it is done with it as well.
-    pub(crate) fn take(&mut self, seq: u64, done: bool) {
+    /// The app took the entry `seq`.
+    pub(crate) fn take(&mut self, seq: u64) {
         self.taken = self.taken.max(seq.min(self.last_handed));
-        if done {
-            self.finish(self.taken);
-        }
     }
 
     /// The app is done with what it took, up to `seq`.
@@ -161,7 +158,8 @@ mod tests {
         assert_eq!(position.done(), 8);
         assert_eq!(position.deliver(9), Found::New);
         assert_eq!(position.done(), 8);
-        position.take(9, true);
+        position.take(9);
+        position.finish(9);
         assert_eq!(position.done(), 10);
         assert_eq!(position.deliver(10), Found::Done);
     }
@@ -196,7 +194,8 @@ mod tests {
         assert_eq!(position.deliver(56), Found::New);
         assert_eq!(position.deliver(57), Found::New);
         assert_eq!(position.deliver(58), Found::Again);
-        position.take(57, true);
+        position.take(57);
+        position.finish(57);
         assert_eq!(position.done(), 58);
     }
 
@@ -205,7 +204,7 @@ mod tests {
         let mut position = Position::default();
         position.deliver(1);
         position.deliver(2);
-        position.take(1, false);
+        position.take(1);
         position.finish(u64::MAX);
         assert_eq!(position.done(), 1);
         assert_eq!(position.deliver(2), Found::Again);
@@ -278,7 +277,8 @@ mod tests {
                     Step::Take(count) => for _ in 0..count {
                         if let Some(seq) = queue.pop_front() {
                             taken.push(seq);
-                            position.take(seq, true);
+                            position.take(seq);
+        position.finish(seq);
                         }
                     },
                     Step::Ack => server_cursor = position.done(),

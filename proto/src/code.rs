@@ -104,6 +104,8 @@ codes! {
         BadTicket = 17, Policy, AtOnce;
         /// The kind of credential is not one that this server takes.
         WrongCredentialKind = 18, Policy, Never;
+        /// The user has as many devices as may be, and this one is new.
+        TooManyDevices = 19, Policy, Never;
         /// No session was opened in time.
         HandshakeTimeout = 32, Peer, Later;
         /// Nothing was heard for one and a half heartbeat intervals.

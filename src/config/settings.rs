@@ -139,6 +139,8 @@ pub struct StoreSettings {
     pub group_members_max: u32,
     /// Chats of a user.
     pub chats_per_user_max: u32,
+    /// Devices of a user.
+    pub devices_per_user_max: u32,
     /// Bytes that stay free on the disk: below them, new sends are rejected.
     pub disk_reserve_bytes: u64,
     /// Milliseconds that a commit may take before the process ends itself.
@@ -157,6 +159,7 @@ impl Default for StoreSettings {
             unknown_users: UnknownUsers::Auto,
             group_members_max: 10_000,
             chats_per_user_max: 10_000,
+            devices_per_user_max: 100,
             disk_reserve_bytes: 64 * MIB as u64,
             stall_ms: 5_000,
             queue_bytes: 64 * MIB,

@@ -145,7 +145,8 @@ settings! {
     store.unknown_users: Shape::Choice(UNKNOWN_USERS),
         "Entries for users that never came: keep or reject. auto: reject with passwords only.";
     store.group_members_max: count(2, GROUP_MEMBERS_MAX as u64), "Members of a group.";
-    store.chats_per_user_max: count(1, 1_000_000), "Chats of a user.";
+    store.chats_per_user_max: count(1, 100_000), "Chats of a user, those left included.";
+    store.devices_per_user_max: count(1, 10_000), "Devices of a user.";
     store.disk_reserve_bytes: count(0, TIB),
         "Bytes that stay free on the disk; below them new sends are rejected for a while.";
     store.stall_ms: count(100, 10 * MINUTE_MS),

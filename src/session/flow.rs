@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! AwaitHello --Hello--> Checking --good--> Claiming --claimed--> Open --drain--> Draining
-//!      any state --fault, time-out, Goodbye, eviction--> Closed
+//!      any state --Goodbye, end of the stream--> Leaving --all stored--> Closed
+//!      any state --fault, time-out, eviction--> Closed
 //! ```
 
 use std::sync::Arc;
@@ -97,6 +98,8 @@ pub enum Input {
     Hint(Hint),
     /// Notices were lost.
     NoticesLost,
+    /// The other side has closed.
+    Left,
     /// The session is to end at once.
     Evicted(CloseCode),
     /// The server stops: answer what was taken, then end.
@@ -157,6 +160,7 @@ enum State {
     Claiming(Ticket),
     Open,
     Draining,
+    Leaving,
     Closed,
 }
 
@@ -228,6 +232,7 @@ impl Flow {
             Input::EntriesLost => self.deliveries.lost(),
             Input::Hint(hint) => self.hint(hint, out),
             Input::NoticesLost => out.push(Action::Write(Packet::Notice(packet::Notice::Missed))),
+            Input::Left => self.state = State::Leaving,
             Input::Evicted(code) => self.close(code, reason_of(code), out),
             Input::Drain => self.drain(),
             Input::Tick => self.tick(now, out),
@@ -249,6 +254,13 @@ impl Flow {
                     self.close(code, reason_of(code), out);
                 }
             }
+            State::Leaving => {
+                self.store(out);
+                if self.sends.is_idle() && self.moves.is_idle() {
+                    out.push(Action::Hangup);
+                    self.state = State::Closed;
+                }
+            }
             State::AwaitHello | State::Checking(_) | State::Claiming(_) | State::Closed => {}
         }
     }
@@ -263,7 +275,7 @@ impl Flow {
                 let times = [self.deliveries.deadline(), self.paused_until()];
                 times.into_iter().flatten().chain([self.silent_at()]).min()
             }
-            State::Draining => Some(self.silent_at()),
+            State::Draining | State::Leaving => Some(self.silent_at()),
             State::Closed => None,
         }
     }
@@ -275,7 +287,11 @@ impl Flow {
             State::Open => {
                 self.sends.has_room(now) && self.questions.has_room(now) && self.moves.has_room()
             }
-            State::Checking(_) | State::Claiming(_) | State::Draining | State::Closed => false,
+            State::Checking(_)
+            | State::Claiming(_)
+            | State::Draining
+            | State::Leaving
+            | State::Closed => false,
         }
     }
 
@@ -291,7 +307,8 @@ impl Flow {
 
     fn packet(&mut self, now: Time, packet: Packet, out: &mut Vec<Action>) {
         match (&self.state, packet) {
-            (_, Packet::Goodbye(_)) => self.hang_up(out),
+            // What was taken before it is still stored: a device acknowledges and leaves.
+            (_, Packet::Goodbye(_)) => self.state = State::Leaving,
             (State::AwaitHello, Packet::Hello(hello)) => self.hello(hello, out),
             (State::Open, Packet::Ping(token)) => self.ping(now, token, out),
             (State::Open, Packet::Pong(_)) => {}
@@ -368,6 +385,9 @@ impl Flow {
         let State::Claiming(ticket) = &mut self.state else { return };
         let claimed = match result {
             Ok(claimed) => claimed,
+            Err(StoreError::Refused(refusal)) => {
+                return self.close(CloseCode::TooManyDevices, &refusal.reason, out);
+            }
             Err(error) => return self.close(CloseCode::Internal, &error.to_string(), out),
         };
         let (ticket, ticket_expires_ms) = ticket.take().unwrap_or_default();
@@ -500,14 +520,16 @@ impl Flow {
 
     fn drain(&mut self) {
         // What was taken is still answered; `settle` says goodbye after it, or at once.
-        self.state = State::Draining;
+        if !matches!(self.state, State::Leaving) {
+            self.state = State::Draining;
+        }
     }
 
     fn tick(&mut self, now: Time, out: &mut Vec<Action>) {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
-        if !matches!(self.state, State::Open | State::Draining) {
+        if !matches!(self.state, State::Open | State::Draining | State::Leaving) {
             self.metrics.handshake_timeouts.one();
             let code = CloseCode::HandshakeTimeout;
             return self.close(code, reason_of(code), out);
@@ -541,11 +563,6 @@ impl Flow {
     fn close(&mut self, code: CloseCode, reason: &str, out: &mut Vec<Action>) {
         let after = u32::try_from(self.rules.retry_after.as_millis()).unwrap_or(u32::MAX);
         out.push(Action::Close(Verdict::close(code, reason, after)));
-        self.state = State::Closed;
-    }
-
-    fn hang_up(&mut self, out: &mut Vec<Action>) {
-        out.push(Action::Hangup);
         self.state = State::Closed;
     }
 }

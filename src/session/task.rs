@@ -231,10 +231,7 @@ where
             Event::Done(input) => input,
             Event::Drain => Input::Drain,
             Event::Deadline => Input::Tick,
-            Event::Moved(Ok(Moved::In(0))) => {
-                self.ending = Some(Ending::Gone);
-                return;
-            }
+            Event::Moved(Ok(Moved::In(0))) => Input::Left,
             Event::Moved(Ok(Moved::In(_) | Moved::Out(_))) => Input::Heard,
             Event::Moved(Err(error)) => {
                 debug!(%error, "the connection broke");

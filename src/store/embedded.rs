@@ -262,7 +262,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
-        self.shared.committer.ask(|answer| Job::Claim { claim, after: None, answer }).await
+        Ok(self.shared.committer.ask(|answer| Job::Claim { claim, after: None, answer }).await??)
     }
 
     async fn release(&self, user: UserId) -> Result<(), StoreError> {

@@ -37,7 +37,7 @@ pub(crate) enum Job {
     Claim {
         claim: Claim,
         after: Option<ChatId>,
-        answer: oneshot::Sender<Claimed>,
+        answer: oneshot::Sender<Result<Claimed, Refusal>>,
     },
     Release {
         user: UserId,
@@ -60,7 +60,7 @@ pub(crate) enum Job {
 pub(crate) enum Answer {
     Outcomes(oneshot::Sender<Vec<Outcome>>, Vec<Outcome>),
     Done(oneshot::Sender<()>),
-    Claimed(oneshot::Sender<Claimed>, Claimed),
+    Claimed(oneshot::Sender<Result<Claimed, Refusal>>, Result<Claimed, Refusal>),
     Account(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>),
 }
 
@@ -144,7 +144,7 @@ fn run_claim(
     turn: &mut Turn<'_>,
     claim: Claim,
     mut after: Option<ChatId>,
-    answer: oneshot::Sender<Claimed>,
+    answer: oneshot::Sender<Result<Claimed, Refusal>>,
 ) -> Result<Ran, ReadError> {
     loop {
         if turn.room() < CLAIM_OPERATIONS_MAX {
@@ -152,7 +152,12 @@ fn run_claim(
         }
         match turn.claim(&claim, after.as_ref())? {
             ClaimStep::After(chat) => after = Some(chat),
-            ClaimStep::Done(claimed) => return Ok(Ran::Done(Answer::Claimed(answer, claimed))),
+            ClaimStep::Done(claimed) => {
+                return Ok(Ran::Done(Answer::Claimed(answer, Ok(claimed))));
+            }
+            ClaimStep::Refused(refusal) => {
+                return Ok(Ran::Done(Answer::Claimed(answer, Err(refusal))));
+            }
         }
     }
 }

@@ -186,6 +186,11 @@ pub fn device(user: &UserId, device: &DeviceId) -> Vec<u8> {
     joined(DEVICE, &[user.as_str(), device.as_str()])
 }
 
+/// The devices of a user.
+pub fn devices(user: &UserId) -> KeyRange {
+    KeyRange::behind(ended(DEVICE, &[user.as_str()]), None)
+}
+
 /// A device's cursor in a chat.
 pub fn cursor(user: &UserId, device: &DeviceId, chat: &ChatId) -> Vec<u8> {
     joined(CURSOR, &[user.as_str(), device.as_str(), chat.as_str()])

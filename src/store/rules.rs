@@ -7,6 +7,10 @@ use thiserror::Error;
 pub const CHATS_PER_USER_DEFAULT: u32 = 10_000;
 /// The highest value for that.
 pub const CHATS_PER_USER_HIGHEST: u32 = 100_000;
+/// Devices of a user, unless the operator sets another number.
+pub const DEVICES_PER_USER_DEFAULT: u32 = 100;
+/// The highest value for that.
+pub const DEVICES_PER_USER_HIGHEST: u32 = 10_000;
 /// Members of a group, unless the operator sets another number.
 pub const GROUP_MEMBERS_DEFAULT: u32 = 1_000;
 
@@ -30,6 +34,8 @@ pub struct Rules {
     /// Chats that a user may be in. Chats that the user is out of count too: their entries can
     /// still be read, and a scan over a user's chats stays bounded.
     pub chats_per_user_max: u32,
+    /// Devices of a user: each keeps a cursor for each chat, so a user must not make them freely.
+    pub devices_per_user_max: u32,
 }
 
 impl Default for Rules {
@@ -38,6 +44,7 @@ impl Default for Rules {
             unknown_users: UnknownUsers::default(),
             group_members_max: GROUP_MEMBERS_DEFAULT,
             chats_per_user_max: CHATS_PER_USER_DEFAULT,
+            devices_per_user_max: DEVICES_PER_USER_DEFAULT,
         }
     }
 }
@@ -74,7 +81,9 @@ impl Rules {
     pub fn check(&self) -> Result<(), RulesError> {
         let (members, chats) = (self.group_members_max, self.chats_per_user_max);
         within("group_members_max", members.into(), 1, GROUP_MEMBERS_MAX.into())?;
-        within("chats_per_user_max", chats.into(), 1, CHATS_PER_USER_HIGHEST.into())
+        within("chats_per_user_max", chats.into(), 1, CHATS_PER_USER_HIGHEST.into())?;
+        let devices = self.devices_per_user_max;
+        within("devices_per_user_max", devices.into(), 1, DEVICES_PER_USER_HIGHEST.into())
     }
 }
 

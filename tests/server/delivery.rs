@@ -1,10 +1,10 @@
 //! Deliveries wait, come again, and never overtake each other.
 
 use packetboat_proto::code::CloseCode;
-use packetboat_proto::packet::{Hello, Limits, Packet};
+use packetboat_proto::packet::{Cursor, Hello, Limits, Packet, Verdict};
 
 use crate::house::House;
-use crate::peer::{Peer, hello, text_of};
+use crate::peer::{Peer, chat, hello, text_of};
 
 #[tokio::test]
 async fn no_more_is_on_its_way_than_the_window_allows() {
@@ -170,4 +170,31 @@ async fn many_chats_are_caught_up_with_all_at_once() {
     }
     let rest = bob.sync().await;
     assert!(!rest.iter().any(|packet| matches!(packet, Packet::Deliver(_))), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_device_too_many_is_turned_away() {
+    let house = House::with(|config| config.store.devices_per_user_max = 1).await;
+    let mut phone = Peer::login(house.address, "bob", "phone").await;
+    let mut second = Peer::open(house.address).await;
+    second.say(&Packet::Hello(hello("bob", "second"))).await;
+    assert_eq!(second.goodbye_code().await, Some(CloseCode::TooManyDevices));
+    phone.sync().await;
+}
+
+#[tokio::test]
+async fn an_ack_just_before_a_goodbye_counts() {
+    let house = House::open().await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    for number in 1..=20 {
+        ada.post("dm:ada:bob", number, "hi").await;
+        let mut bob = Peer::login(house.address, "bob", "x").await;
+        assert_eq!(bob.entry().await.seq, number, "it was had before");
+        let cursor = Cursor { chat: chat("dm:ada:bob"), delivered: number, read: 0 };
+        let mut last = bytes::BytesMut::new();
+        Packet::Ack(vec![cursor]).put(&mut last);
+        Packet::Goodbye(Verdict::close(CloseCode::Done, "", 0)).put(&mut last);
+        bob.raw(&last).await;
+        bob.closed().await;
+    }
 }

@@ -1,6 +1,8 @@
 //! Contracts of devices: where they start, what they still get, and what others learn.
 
-use packetboat::store::{CursorMove, Effect, PageLimit, Start, Store, Stretch};
+use packetboat::store::embedded::Settings;
+use packetboat::store::{Claim, CursorMove, Effect, PageLimit, Start, Store, StoreError, Stretch};
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupChange;
 
 use crate::bed::{Bed, Opened, WIDE, chat, device, draft, session, text_of, user, users};
@@ -48,6 +50,29 @@ pub(crate) async fn a_known_device_keeps_its_cursors(bed: impl Bed) {
     let open = bed.open();
     assert!(!open.claim("bob", "phone", Start::Newest).await);
     assert_eq!(open.missing_texts("bob", "phone").await, ["3"]);
+    open.close().await;
+}
+
+pub(crate) async fn a_user_has_so_many_devices_and_no_more(bed: impl Bed) {
+    let mut settings = Settings::default();
+    settings.rules.devices_per_user_max = 2;
+    let open = bed.open_with(settings);
+    assert!(open.claim("bob", "phone", Start::Newest).await);
+    assert!(open.claim("bob", "tablet", Start::Newest).await);
+    let claim = Claim {
+        user: user("bob"),
+        device: device("third"),
+        session: session("bob"),
+        start: Start::Newest,
+    };
+    let refused = Store::claim(&open.store, claim).await.unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Refused(refusal)
+        if refusal.code == RejectCode::LimitReached),
+        "{refused:?}"
+    );
+    assert!(!open.claim("bob", "phone", Start::Newest).await, "those that are known may come");
+    assert!(open.claim("ann", "third", Start::Newest).await);
     open.close().await;
 }
 

@@ -63,6 +63,7 @@ contracts! {
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,
+        a_user_has_so_many_devices_and_no_more,
         a_device_gets_exactly_what_is_missing,
         cursors_only_move_forward_and_within_sight,
         a_claim_over_many_chats_is_whole,

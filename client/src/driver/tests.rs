@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use self::fake::{LIMITS, accepted, chat, config, entry, next, next_entry, start};
 use crate::client::Client;
+use crate::config::AckMode;
 use crate::error::{RequestError, SendError};
 use crate::event::Event;
 
@@ -238,6 +239,21 @@ async fn own_entries_of_a_chat_not_met_yet_are_acknowledged_once_the_server_says
     peer.write(&Packet::Response(Response { id, answer })).await;
     assert_eq!(peer.ack().await, 58);
     assert_eq!(client.cursors().await[&chat()], 58);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ack_of_the_last_entry_taken_goes_out_before_the_goodbye() {
+    let mut config = config();
+    config.acks = AckMode::Manual;
+    let (client, mut events, mut server) = start(config);
+    let mut peer = server.welcome().await;
+    peer.deliver([1, 2]).await;
+    let entry = next_entry(&mut events).await;
+    client.ack(&entry.chat, entry.seq);
+    let closing = tokio::spawn(async move { client.close().await });
+    assert_eq!(peer.ack().await, 1, "what was not taken is not acknowledged");
+    assert!(matches!(peer.read().await, Packet::Goodbye(_)));
+    closing.await.unwrap();
 }
 
 fn state(delivered: u64) -> ChatState {

@@ -80,10 +80,15 @@ fn input(kind: u8, number: u8) -> Input {
             }))
         }
         6 => {
-            let marks = Marks { taken: number.into(), acked: 0, read: number.into() };
+            let marks = Marks {
+                taken: number.into(),
+                passed: number.into(),
+                acked: 0,
+                read: number.into(),
+            };
             Input::Doings(Doings {
                 marks: HashMap::from([(chat(), marks)]),
-                taken: 1,
+                passed: 1,
                 reconnect: number == 0,
             })
         }

@@ -183,10 +183,13 @@ impl Flow {
     }
 
     pub(super) fn doings(&mut self, now: Time, doings: Doings, out: &mut Vec<Action>) {
-        self.inbox.count_taken(doings.taken);
+        self.inbox.count_passed(doings.passed);
         for (chat, marks) in doings.marks {
             if marks.taken > 0 {
                 self.inbox.take(now, &chat, marks.taken);
+            }
+            if marks.passed > 0 {
+                self.inbox.pass(now, &chat, marks.passed);
             }
             if marks.acked > 0 {
                 self.inbox.finish(now, &chat, marks.acked);

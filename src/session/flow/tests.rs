@@ -346,6 +346,28 @@ fn a_goodbye_ends_the_session_in_every_state() {
 }
 
 #[test]
+fn what_was_taken_before_a_goodbye_is_still_stored() {
+    for leaving in
+        [Input::Packet(Packet::Goodbye(Verdict::close(CloseCode::Done, "", 0))), Input::Left]
+    {
+        let mut bench = Bench::live();
+        let mut out = Vec::new();
+        for input in [Input::Packet(ack(1)), Input::Packet(send(1)), leaving] {
+            bench.flow.handle(Time::default(), input, &mut out);
+        }
+        bench.flow.settle(&mut out);
+        assert!(has(&out, |action| matches!(action, Action::Start(Work::Advance(_)))));
+        assert!(has(&out, |action| matches!(action, Action::Start(Work::Append(_)))));
+        assert!(!bench.flow.wants_packet(Time::default()) && !bench.flow.is_closed());
+        bench.give(Input::Advanced(Ok(())));
+        let stored = Outcome::Stored { seq: 1, at_ms: 1 };
+        let last = bench.give(Input::Appended(Ok(vec![stored])));
+        assert!(matches!(last.last(), Some(Action::Hangup)), "{last:?}");
+        assert!(bench.flow.is_closed());
+    }
+}
+
+#[test]
 fn a_request_is_answered_by_its_id() {
     let mut bench = Bench::live();
     let operation = Some(Operation::Chat { chat: chat() });

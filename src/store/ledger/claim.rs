@@ -1,13 +1,14 @@
 //! A session takes its device, and gives its user back. Must never leave a device that is known
 //! and whose cursors are not all written: its row is the last thing that is made.
 
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, UserId};
 
 use super::turn::Turn;
 use crate::store::key;
 use crate::store::read_error::ReadError;
 use crate::store::record::{Place, Seen, number};
-use crate::store::{Claim, Claimed, Effect, Start};
+use crate::store::{Claim, Claimed, Effect, Refusal, Start};
 
 /// Chats whose cursors are written in one step.
 const CLAIM_CHATS_PER_STEP: usize = 100;
@@ -21,6 +22,8 @@ pub(crate) enum ClaimStep {
     After(ChatId),
     /// It is done.
     Done(Claimed),
+    /// It may not be done.
+    Refused(Refusal),
 }
 
 impl Turn<'_> {
@@ -34,6 +37,11 @@ impl Turn<'_> {
         if after.is_none() && self.get(&by_name)?.is_some() {
             self.hand_over(claim)?;
             return Ok(ClaimStep::Done(Claimed { new_device: false }));
+        }
+        if after.is_none() && !self.has_room_for_device(&claim.user)? {
+            let max = self.rules.devices_per_user_max;
+            let reason = format!("a user has at most {max} devices here");
+            return Ok(ClaimStep::Refused(Refusal { code: RejectCode::LimitReached, reason }));
         }
         let places = self.rows(&key::places(&claim.user, after), CLAIM_CHATS_PER_STEP)?;
         let mut last = None;
@@ -53,6 +61,11 @@ impl Turn<'_> {
         self.put(by_name, now.to_value());
         self.hand_over(claim)?;
         Ok(ClaimStep::Done(Claimed { new_device: true }))
+    }
+
+    fn has_room_for_device(&self, user: &UserId) -> Result<bool, ReadError> {
+        let max = self.rules.devices_per_user_max as usize;
+        Ok(self.rows(&key::devices(user), max)?.len() < max)
     }
 
     fn start_cursor(

@@ -179,7 +179,7 @@ fn a_claim_cut_short_by_a_crash_starts_again() {
         let all = claim(Start::Everything);
         match bench.applied(|turn| turn.claim(&all, after.as_ref()).unwrap()) {
             ClaimStep::After(chat) => after = Some(chat),
-            done @ ClaimStep::Done(_) => assert_eq!(done, new()),
+            done => assert_eq!(done, new()),
         }
     }
     assert_eq!(cursor(&bench, "dm:ann:u000"), None, "what the first try wrote is gone");

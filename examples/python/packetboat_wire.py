@@ -1,0 +1,334 @@
+"""The bytes of the Packetboat protocol, version 1: its messages, ids and frames.
+
+Written from SPEC.md alone; ids such as [P-4] are its sentences. It is one table of all messages, and a
+protobuf reader and writer that go by it. No sockets here: see packetboat.py.
+"""
+
+import collections
+import re
+import zlib
+
+PREFACE = b"PKTBOAT\x01"
+HANDSHAKE_BODY_MAX = 4096  # both ways, until the Welcome [F-7]
+
+CLOSE_CODES = dict(
+    BAD_PREFACE=1, BAD_FRAME=2, BAD_CHECKSUM=3, FRAME_TOO_LARGE=4, UNKNOWN_KIND=5, BAD_BODY=6,
+    WRONG_STATE=7, LIMITS_TOO_LOW=8, BAD_CREDENTIAL=16, BAD_TICKET=17, WRONG_CREDENTIAL_KIND=18,
+    HANDSHAKE_TIMEOUT=32, HEARTBEAT_TIMEOUT=33, ACK_TIMEOUT=34, RATE_LIMITED=35, REPLACED=36,
+    SHUTTING_DOWN=48, SERVER_FULL=49, INTERNAL=50, DONE=64)
+REJECT_CODES = dict(
+    INVALID=1, EMPTY=2, TOO_LARGE=3, CONFLICT=4, NO_SUCH_CHAT=5, UNKNOWN_USER=6, NOT_ALLOWED=7,
+    ALREADY_EXISTS=8, UNSUPPORTED=9, LIMIT_REACHED=10, MEMBER_MISMATCH=11, OWNER_NEEDED=12,
+    STORE_FULL=32, RATE_LIMITED=33, UNAVAILABLE=34)
+
+# Kind: name of the packet, message of its body, who may send it.
+KINDS = {
+    0x01: ("Hello", "Hello", "client"), 0x02: ("Welcome", "Welcome", "server"),
+    0x03: ("Goodbye", "Verdict", "both"), 0x04: ("Ping", "Ping", "both"), 0x05: ("Pong", "Pong", "both"),
+    0x10: ("Send", "Send", "client"), 0x11: ("Accepted", "Accepted", "server"),
+    0x12: ("Rejected", "Rejected", "server"), 0x13: ("Deliver", "Entry", "server"),
+    0x14: ("Ack", "Ack", "client"), 0x15: ("Signal", "Signal", "both"), 0x16: ("Notice", "Notice", "server"),
+    0x20: ("Request", "Request", "client"), 0x21: ("Response", "Response", "server")}
+KIND_OF = {name: kind for kind, (name, _, _) in KINDS.items()}
+
+
+def _from(side, *but):
+    return {name for name, _, by in KINDS.values() if by in (side, "both") and name not in but}
+
+
+# What may come to whom in which state (section 7).
+ALLOWED = {"server.await_hello": {"Hello", "Goodbye"}, "server.open": _from("client", "Hello"),
+           "client.hello_sent": {"Welcome", "Goodbye"}, "client.open": _from("server", "Welcome")}
+
+
+class Fault(Exception):
+    """What came breaks the protocol; `code` names the close code."""
+
+    def __init__(self, code, reason=""):
+        super().__init__(f"{code}: {reason}")
+        self.code, self.reason = code, reason
+
+
+USER = re.compile(r"[a-zA-Z0-9._-]{1,64}")
+CHAT = re.compile(r"dm:([a-zA-Z0-9._-]{1,64}):([a-zA-Z0-9._-]{1,64})|(?:group|room):[a-zA-Z0-9._-]{1,64}")
+
+
+def is_user(text):
+    return USER.fullmatch(text) is not None
+
+
+def is_chat(text):
+    match = CHAT.fullmatch(text)
+    return match is not None and (match[1] is None or match[1] <= match[2])
+
+
+# The tables of SPEC.md: number name type bound, with a comma between fields. A star before the type is
+# "repeated". A dot in a name parts a oneof from its member; with nothing before it, the oneof is the
+# whole message. Bounds: `user`, `chat` (with ? also empty), `=16` bytes, `<=n` bytes or elements,
+# `>=1`, `1..n`, `known` enum.
+_TABLE = """
+Hello: 1 user string user, 2 device string user, 3 credential Credential, 4 client string <=64, 5 wanted Limits, 6 start Start
+Credential: 1 .open Unit, 2 .password string <=256, 3 .token string <=3072, 4 .ticket bytes <=512
+Unit:
+Limits: 1 max_body uint32, 2 window uint32, 3 heartbeat_ms uint32, 4 max_content uint32, 5 sends uint32
+Start: 1 .everything Unit, 2 .last uint32 1..10000, 3 .newest Unit
+Welcome: 1 session bytes =16, 2 limits Limits, 3 ticket bytes <=512, 4 ticket_expires_ms uint64, 5 now_ms uint64, 6 server string <=64, 7 new_device bool
+Verdict: 1 code uint32, 2 reason string <=256, 3 fault Fault, 4 retry Retry, 5 retry_after_ms uint32
+Ping: 1 token uint64
+Pong: 1 token uint64
+Send: 1 chat string chat, 2 message_id bytes =16, 3 content bytes
+Accepted: 1 chat string chat, 2 message_id bytes =16, 3 seq uint64 >=1, 4 at_ms uint64, 5 duplicate bool
+Rejected: 1 chat string chat, 2 message_id bytes =16, 3 verdict Verdict
+Entry: 1 chat string chat, 2 seq uint64 >=1, 3 sender string user, 4 message_id bytes =16, 5 at_ms uint64, 6 content bytes
+Content: 1 .text Text, 2 .data Data, 16 .group_created GroupCreated, 17 .members_added MembersAdded, 18 .members_removed MembersRemoved, 19 .member_left MemberLeft, 20 .group_renamed GroupRenamed
+Text: 1 body string
+Data: 1 media_type string, 2 body bytes
+GroupCreated: 1 name string, 2 members *string <=100
+MembersAdded: 1 users *string <=100
+MembersRemoved: 1 users *string <=100
+MemberLeft: 1 new_owner string
+GroupRenamed: 1 name string
+Ack: 1 cursors *Cursor <=256
+Cursor: 1 chat string chat, 2 delivered uint64, 3 read uint64
+Signal: 1 chat string chat, 2 kind SignalKind known, 3 data bytes <=256, 4 sender string user?
+Notice: 1 .cursor CursorMoved, 2 .missed Unit
+CursorMoved: 1 chat string chat, 2 user string user, 3 delivered uint64, 4 read uint64
+Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest
+Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList
+HistoryRequest: 1 chat string chat, 2 edge.after uint64, 3 edge.before uint64, 4 limit uint32
+HistoryPage: 1 entries *Entry <=200, 2 more bool
+ChatsRequest: 1 after string chat?, 2 limit uint32
+ChatsPage: 1 chats *ChatState <=200, 2 more bool
+ChatRequest: 1 chat string chat
+ChatState: 1 chat string chat, 2 head uint64, 3 delivered uint64, 4 read uint64, 5 unread uint64, 6 name string <=128, 7 members uint32, 8 role Role, 9 peer_delivered uint64, 10 peer_read uint64, 11 last_at_ms uint64
+MembersRequest: 1 chat string chat, 2 after string user?, 3 limit uint32
+MembersPage: 1 members *Member <=200, 2 more bool
+Member: 1 user string user, 2 role Role, 3 delivered uint64, 4 read uint64
+PresenceRequest: 1 users *string <=100
+PresenceList: 1 users *Presence <=100
+Presence: 1 user string user, 2 online bool, 3 last_seen_ms uint64
+"""
+ENUMS = {"Fault": ["UNSPECIFIED", "PEER", "SERVER", "POLICY"], "Retry": ["UNSPECIFIED", "NEVER", "AT_ONCE", "LATER"],
+         "SignalKind": ["UNSPECIFIED", "TYPING", "STOPPED", "CUSTOM"], "Role": ["UNSPECIFIED", "MEMBER", "OWNER"]}
+# Written although they may be empty [G-1].
+ALWAYS = {("Hello", "credential"), ("Hello", "wanted"), ("Welcome", "limits"), ("Rejected", "verdict")}
+# What a oneof without a known member means; it is a fault where nothing is named here.
+NO_MEMBER = {"Start": None, "Content": None, "Notice": None, "Request": None, "HistoryRequest": {"before": 0}}
+
+Field = collections.namedtuple("Field", "number name oneof type repeated bound")
+MESSAGES = {}
+for _line in _TABLE.strip().splitlines():
+    _name, _, _fields = _line.partition(":")
+    MESSAGES[_name] = {}
+    for _words in (f.split() for f in _fields.split(",") if f.strip()):
+        _oneof, _dot, _member = _words[1].rpartition(".")
+        MESSAGES[_name][int(_words[0])] = Field(
+            int(_words[0]), _member, _oneof if _dot else None, _words[2].lstrip("*"),
+            _words[2].startswith("*"), _words[3] if len(_words) > 3 else "")
+DEFAULTS = {"uint32": 0, "uint64": 0, "bool": False, "string": "", "bytes": b"", **{e: "UNSPECIFIED" for e in ENUMS}}
+
+
+def _read_varint(data, at):
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(data):
+            raise Fault("BAD_BODY", "a varint is cut short")
+        value |= (data[at] & 0x7F) << shift
+        at += 1
+        if data[at - 1] < 0x80:
+            break
+    else:
+        raise Fault("BAD_BODY", "a varint of more than 10 bytes")
+    if value >> 64:
+        raise Fault("BAD_BODY", "a varint of more than 64 bits")
+    return value, at
+
+
+def _read_fields(data):
+    """The (number, wire type, value) of a body. Fixed 4 and 8 bytes have no known field: value None."""
+    at = 0
+    while at < len(data):
+        key, at = _read_varint(data, at)
+        number, wire, value = key >> 3, key & 7, None
+        if number == 0 or wire in (3, 4, 6, 7):
+            raise Fault("BAD_BODY", f"field {number} of wire type {wire}")
+        if wire == 0:
+            value, at = _read_varint(data, at)
+        else:
+            length = {1: 8, 5: 4}.get(wire)
+            if length is None:
+                length, at = _read_varint(data, at)
+                value = data[at:at + length]
+            at += length
+            if at > len(data):
+                raise Fault("BAD_BODY", "a value is cut short")
+        yield number, wire, value
+
+
+def _merge(name, data, message, counts):
+    """Reads a body into `message`, which holds what came so far: later fields win or merge [P-4].
+    Bounds wait for _complete, as only what is left in the end counts; but elements are counted here [P-11]."""
+    for number, wire, value in _read_fields(data):
+        field = MESSAGES[name].get(number)
+        if field is None:
+            continue  # of a later version [P-5]
+        if wire != (0 if field.type in ("uint32", "uint64", "bool") or field.type in ENUMS else 2):
+            raise Fault("BAD_BODY", f"{name}.{field.name} is of another wire type")
+        holder = message
+        if field.oneof is not None:
+            holder = message.setdefault(field.oneof, {})
+            if field.name not in holder:
+                holder.clear()
+        if field.type == "uint32":
+            value &= 0xFFFFFFFF
+        elif field.type == "bool":
+            value = value != 0
+        elif field.type in ENUMS:
+            value = dict(enumerate(ENUMS[field.type])).get(value, "UNSPECIFIED")
+        elif field.type == "string":
+            try:
+                value = str(value, "utf-8")
+            except UnicodeDecodeError:
+                raise Fault("BAD_BODY", f"{name}.{field.name} is not UTF-8") from None
+        elif field.type in MESSAGES:
+            old = {} if field.repeated else holder.get(field.name, {})
+            value = _merge(field.type, value, old, counts)
+        if field.repeated:
+            counts[name, field.name] += 1
+            if counts[name, field.name] > int(field.bound[2:]):
+                raise Fault("BAD_BODY", f"{name}.{field.name} has too many elements")
+            value = holder.get(field.name, []) + [value]
+        holder[field.name] = value
+    return message
+
+
+def _check(where, value, bound):
+    if bound in ("user", "user?"):
+        good = is_user(value) or (bound == "user?" and not value)
+    elif bound in ("chat", "chat?"):
+        good = is_chat(value) or (bound == "chat?" and not value)
+    elif bound == "known":
+        good = value != "UNSPECIFIED"
+    elif bound.startswith("<="):
+        good = len(value.encode() if isinstance(value, str) else value) <= int(bound[2:])
+    elif bound.startswith("="):
+        good = len(value) == int(bound[1:])
+    elif bound == ">=1":
+        good = value >= 1
+    else:
+        lowest, highest = bound.split("..")
+        good = int(lowest) <= value <= int(highest)
+    if not good:
+        raise Fault("BAD_BODY", f"{where} is out of its bounds")
+
+
+def _complete(name, raw):
+    """Fills in what is absent, and checks the bounds."""
+    message = {}
+    for field in MESSAGES[name].values():
+        where = f"{name}.{field.name}"
+        if field.oneof is None:
+            value = raw.get(field.name, [] if field.repeated else DEFAULTS.get(field.type, {}))
+        elif field.name in raw.get(field.oneof, ()):
+            value = raw[field.oneof][field.name]
+        else:
+            continue
+        if (name, field.name) == ("Rejected", "verdict") and field.name not in raw:
+            raise Fault("BAD_BODY", "the verdict is missing")
+        if field.type in MESSAGES:
+            value = [_complete(field.type, v) for v in value] if field.repeated else _complete(field.type, value)
+        if name == "PresenceRequest" and not all(map(is_user, value)):
+            raise Fault("BAD_BODY", "a user id is none")
+        if field.bound:
+            _check(where, value, field.bound)
+        if field.oneof is None:
+            message[field.name] = value
+        else:
+            message[field.oneof] = {field.name: value}
+    for oneof in {field.oneof for field in MESSAGES[name].values()} - {None} - set(message):
+        if name not in NO_MEMBER:
+            raise Fault("BAD_BODY", f"{name} without a known kind")
+        message[oneof] = NO_MEMBER[name]
+    if name == "Welcome" and not all(message["limits"].values()):
+        raise Fault("BAD_BODY", "a limit of 0")
+    return message.get("", message)
+
+
+def decode(name, data):
+    """Bytes to a dict of all fields; a oneof is a dict of its one member. Raises Fault."""
+    return _complete(name, _merge(name, bytes(data), {}, collections.Counter()))
+
+
+def _varint(value):
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def encode(name, message):
+    """A dict, from which defaults may be missing, to its canonical bytes [G-1]."""
+    out = bytearray()
+    for number, field in sorted(MESSAGES[name].items()):
+        if field.oneof is None:
+            holder = message
+        else:
+            holder = (message if field.oneof == "" else message.get(field.oneof)) or {}
+            if name == "HistoryRequest" and not holder:
+                holder = {"before": 0}
+        value = holder.get(field.name)
+        needed = (name, field.name) in ALWAYS or (field.oneof is not None and field.name in holder)
+        if value is None and not needed:
+            continue
+        for value in value if field.repeated else [value]:
+            if field.type in MESSAGES:
+                part = encode(field.type, value or {})
+            elif not (needed or field.repeated) and value == DEFAULTS[field.type]:
+                continue
+            else:
+                part = value.encode() if field.type == "string" else value
+            if isinstance(part, bytes):
+                out += _varint(number << 3 | 2) + _varint(len(part)) + part
+            else:
+                part = ENUMS[field.type].index(part) if field.type in ENUMS else int(part)
+                out += _varint(number << 3) + _varint(part)
+    return bytes(out)
+
+
+def frame(name, message):
+    body = encode(KINDS[KIND_OF[name]][1], message)
+    head = len(body).to_bytes(4, "big") + bytes([KIND_OF[name], 0])
+    return head + zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "big") + body
+
+
+class Frames:
+    """Cuts a stream into packets. Iterating yields (name, body) as far as there are whole frames, and
+    reads `limit` anew for each, as a Welcome raises it in the middle of what has come."""
+
+    def __init__(self, limit):
+        self.limit, self.data, self.skipped = limit, bytearray(), 0
+
+    def __iter__(self):
+        data = self.data
+        while len(data) >= 4:
+            length = int.from_bytes(data[:4], "big")
+            if length > self.limit:
+                raise Fault("FRAME_TOO_LARGE", f"{length} bytes of {self.limit}")
+            if len(data) < 10 + length:
+                return
+            head, crc, body = bytes(data[:6]), int.from_bytes(data[6:10], "big"), bytes(data[10:10 + length])
+            del data[:10 + length]
+            if zlib.crc32(body, zlib.crc32(head)) != crc:
+                raise Fault("BAD_CHECKSUM")
+            if head[5] != 0:
+                raise Fault("BAD_FRAME", "flags")
+            if head[4] not in KINDS and head[4] < 0x80:
+                raise Fault("UNKNOWN_KIND", hex(head[4]))
+            name, message, _ = KINDS.get(head[4], (None, None, None))
+            packet = decode(message, body) if name else None
+            if packet is None:  # a kind [F-5] or a notice [N-6] of a later version
+                self.skipped += 1
+            else:
+                yield name, packet
