@@ -21,7 +21,8 @@ const TIMEOUT_SECS_MAX: f64 = 1e8;
 /// Chat over Packetboat by hand and in scripts.
 ///
 /// A TARGET is a user (the direct chat with them), `#crew` or `group:crew` (a group), or any other
-/// chat id. Without a command it is `chat`. Exits with 0 when done, 1 when it failed (the reason is on stderr), 2 for wrong usage.
+/// chat id. Without a command it is `chat`. Exits with 0 when done, 1 when it failed (the reason
+/// is on stderr), 2 for wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "packetboat-cli", version, propagate_version = true)]
 pub(crate) struct CommandLine {
@@ -324,6 +325,12 @@ mod tests {
         assert_eq!(start("unseen"), Ok(StartAt(None)));
         assert_eq!(start("20"), Ok(StartAt(Some(Start::Last(20)))));
         assert!(start("10001").is_err());
+    }
+
+    #[test]
+    fn without_a_command_it_is_chat() {
+        let command = parse("packetboat-cli --user alice").unwrap().command;
+        assert!(matches!(command.unwrap_or_default(), Command::Chat { target: None, .. }));
     }
 
     #[test]
