@@ -21,7 +21,8 @@ const TIMEOUT_SECS_MAX: f64 = 1e8;
 /// Chat over Packetboat by hand and in scripts.
 ///
 /// A TARGET is a user (the direct chat with them), `#crew` or `group:crew` (a group), or any other
-/// chat id. Exits with 0 when done, 1 when it failed (the reason is on stderr), 2 for wrong usage.
+/// chat id. Without a command it is `chat`. Exits with 0 when done, 1 when it failed (the reason
+/// is on stderr), 2 for wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "packetboat-cli", version, propagate_version = true)]
 pub(crate) struct CommandLine {
@@ -37,7 +38,7 @@ pub(crate) struct CommandLine {
     #[arg(long, global = true, value_name = "SECS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// Whose session, on which server.
@@ -139,6 +140,12 @@ pub(crate) enum Command {
         /// Which shell.
         shell: Shell,
     },
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Chat { target: None, start: StartArgs { start: StartAt(None) } }
+    }
 }
 
 /// What to receive.
@@ -285,10 +292,12 @@ mod tests {
         for text in ["-", "-1", "--", "-x"] {
             let words = ["packetboat-cli", "send", "bob", "--", text];
             let parsed = CommandLine::try_parse_from(words).unwrap();
-            assert!(matches!(parsed.command, Command::Send { text: sent, .. } if sent == text));
+            assert!(
+                matches!(parsed.command, Some(Command::Send { text: sent, .. }) if sent == text)
+            );
         }
         let parsed = parse("packetboat-cli send bob -").unwrap();
-        assert!(matches!(parsed.command, Command::Send { text, .. } if text == "-"));
+        assert!(matches!(parsed.command, Some(Command::Send { text, .. }) if text == "-"));
     }
 
     #[test]
@@ -304,7 +313,7 @@ mod tests {
             "packetboat-cli history bob --limit 10001",
             "packetboat-cli group add crew",
             "packetboat-cli --token t --password-file f chats",
-            "packetboat-cli",
+            "packetboat-cli chad",
         ] {
             let error = parse(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}: {error}");
@@ -316,6 +325,12 @@ mod tests {
         assert_eq!(start("unseen"), Ok(StartAt(None)));
         assert_eq!(start("20"), Ok(StartAt(Some(Start::Last(20)))));
         assert!(start("10001").is_err());
+    }
+
+    #[test]
+    fn without_a_command_it_is_chat() {
+        let command = parse("packetboat-cli --user alice").unwrap().command;
+        assert!(matches!(command.unwrap_or_default(), Command::Chat { target: None, .. }));
     }
 
     #[test]

@@ -21,7 +21,8 @@ const WORKERS: usize = 2;
 /// Runs a command.
 pub(crate) fn run(line: CommandLine) -> Result<(), Failure> {
     let mut out = Out::stdout(line.json);
-    if let Command::Completions { shell } = line.command {
+    let command = line.command.unwrap_or_default();
+    if let Command::Completions { shell } = command {
         let mut text = Vec::new();
         let mut command = CommandLine::command();
         clap_complete::generate(shell, &mut command, "packetboat-cli", &mut text);
@@ -30,7 +31,7 @@ pub(crate) fn run(line: CommandLine) -> Result<(), Failure> {
     let account = Account::new(line.account)?;
     let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     let runtime = runtime.map_err(Failure::Runtime)?;
-    let outcome = runtime.block_on(dispatch(&account, line.timeout, line.command, &mut out));
+    let outcome = runtime.block_on(dispatch(&account, line.timeout, command, &mut out));
     runtime.shutdown_background();
     outcome
 }

@@ -79,6 +79,7 @@ async fn run(
             for effect in view.handle(now_ms(), input) {
                 match effect {
                     Effect::Quit => return Ok(()),
+                    Effect::Repaint => screen.clear().map_err(Failure::Terminal)?,
                     Effect::GiveUp(ending) => return Err(Failure::Ended(ending)),
                     effect => errands.run(effect),
                 }

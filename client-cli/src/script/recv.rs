@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use packetboat_client::{
     AckMode, ChatId, ChatState, Client, Ending, Entry, Event, Events, Lost, RequestError,
 };
@@ -26,10 +27,12 @@ pub(crate) async fn recv(
 ) -> Result<(), Failure> {
     let patient = timeout.is_some() || args.follow;
     let mut config = account.config(account.device());
-    (config.acks, config.start) = (AckMode::Manual, args.start.start.0);
+    config.start = args.start.start.0;
     hasten(&mut config, patient);
     let mut stop = Stop::listen().map_err(Failure::Runtime)?;
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    // An entry is acknowledged when the next event is asked for: by then it is written out.
+    config.acks = AckMode::Auto;
     let (client, events) = Client::start(config)?;
     let server = account.server.clone();
     let link = Link { server, told: None };
@@ -40,6 +43,9 @@ pub(crate) async fn recv(
         outcome = recv.run(patient) => outcome,
         () = until(deadline) => recv.out_of_time(timeout.unwrap_or_default()),
     };
+    if outcome.is_ok() {
+        recv.acknowledge_last();
+    }
     close(&recv.client).await;
     outcome
 }
@@ -105,7 +111,13 @@ impl Recv<'_> {
         }
     }
 
-    /// Writes the entry out, and only then acknowledges it.
+    /// Asks for one event more, so that the last entry counts as done with. What comes with it does
+    /// not: nothing is asked for after it.
+    fn acknowledge_last(&mut self) {
+        drop(self.events.next().now_or_never());
+    }
+
+    /// Writes the entry out.
     fn take(&mut self, entry: &Entry) -> Result<(), Failure> {
         if self.args.own || entry.sender != *self.client.user() {
             self.out.put(|| json::entry(entry), || text::entry(&self.clock, entry))?;
@@ -114,7 +126,6 @@ impl Recv<'_> {
                 self.client.read(&entry.chat, entry.seq);
             }
         }
-        self.client.ack(&entry.chat, entry.seq);
         Ok(())
     }
 

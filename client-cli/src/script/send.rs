@@ -6,7 +6,9 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use packetboat_client::{Accepted, ChatId, Client, Content, MessageId, SendError, Sending};
+use packetboat_client::{
+    Accepted, ChatId, Client, Content, MessageId, SendError, Sending, Verdict,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
@@ -175,18 +177,21 @@ impl Post<'_> {
                 self.sent += 1;
                 self.out.put(|| json::accepted(&accepted, first.line), || text::accepted(&accepted))
             }
-            Err(SendError::Rejected { verdict, .. }) => {
-                self.failed += 1;
-                let which = first.line.map_or(String::new(), |line| format!("line {line}: "));
-                complain(&format!("{which}refused: {}", reason(&verdict)));
-                if self.out.is_json() {
-                    let object = json::rejected(self.chat, first.id, &verdict, first.line);
-                    self.out.put(|| object, String::new)?;
-                }
-                Ok(())
-            }
+            Err(SendError::Rejected { verdict, .. }) => self.refused(&first, verdict),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// One is refused: what has no line is the only one.
+    fn refused(&mut self, message: &Pending, verdict: Verdict) -> Result<(), Failure> {
+        if self.out.is_json() {
+            let object = json::rejected(self.chat, message.id, &verdict, message.line);
+            self.out.put(|| object, String::new)?;
+        }
+        let Some(line) = message.line else { return Err(Failure::Refused(verdict)) };
+        complain(&format!("line {line}: refused: {}", reason(&verdict)));
+        self.failed += 1;
+        Ok(())
     }
 }
 

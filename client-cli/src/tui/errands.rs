@@ -45,8 +45,8 @@ impl Errands {
                     .signal(&chat, kind, Bytes::new())
                     .expect("a signal without data is not too long");
             }
-            // What ends the chat is no errand.
-            Effect::Quit | Effect::GiveUp(_) => {}
+            // What the screen is to do, and what ends the chat, is no errand.
+            Effect::Repaint | Effect::Quit | Effect::GiveUp(_) => {}
             question => {
                 let (client, answers) = (self.client.clone(), self.answers.clone());
                 tokio::spawn(async move {
@@ -100,6 +100,7 @@ async fn ask(client: &Client, question: Effect) -> Answer {
         Effect::Send { .. }
         | Effect::Read { .. }
         | Effect::Signal { .. }
+        | Effect::Repaint
         | Effect::Quit
         | Effect::GiveUp(_) => Answer::Failed("that is no question".to_owned()),
     }

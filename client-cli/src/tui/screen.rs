@@ -42,6 +42,11 @@ impl Screen {
         self.terminal.draw(|frame| draw(view, now_ms, frame)).map(drop)
     }
 
+    /// Forgets what is on the screen.
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
     /// Gives the terminal back.
     pub(crate) fn close(&mut self) {
         if std::mem::take(&mut self.open) {

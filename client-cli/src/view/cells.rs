@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_row_fits_and_nothing_but_spaces_is_lost(text in any::<String>(), max in 2..30_usize) {
+        fn rows_fit_and_lose_spaces_alone(text in any::<String>(), max in 2..30_usize) {
             let text = clean::line(&text);
             let rows = wrap(&text, max);
             prop_assert!(rows.iter().all(|row| width(row) <= max));

@@ -117,6 +117,8 @@ pub(crate) enum Effect {
         /// That.
         kind: SignalKind,
     },
+    /// Paint all of the screen anew: something else has written on it.
+    Repaint,
     /// Leave.
     Quit,
     /// Leave, since no session could be opened at all.

@@ -77,10 +77,11 @@ impl Link {
                 let why = clean::line(&why.to_string());
                 let wait = retry_at_ms.saturating_sub(now_ms).div_ceil(1000);
                 let next = match wait {
-                    0 => "trying again now".to_owned(),
-                    _ => format!("trying again in {wait} s"),
+                    0 => "now".to_owned(),
+                    _ => format!("in {wait} s"),
                 };
-                (format!("link lost: {why}; {next}"), Mood::Bad)
+                // What a narrow terminal cuts off is the reason's end.
+                (format!("link lost, trying again {next}: {why}"), Mood::Bad)
             }
             Self::Ended(ending) => {
                 let why = Failure::from(RequestError::Closed(ending.clone())).to_string();
@@ -103,9 +104,9 @@ mod tests {
     fn a_lost_link_counts_down_and_is_told_to_be_back() {
         let mut link = Link::Connecting;
         assert!(!link.handle(1_000, &down(2_500)));
-        let lost = "link lost: the connection was cut; trying again in 3 s";
+        let lost = "link lost, trying again in 3 s: the connection was cut";
         assert_eq!(link.words(1_000, "a"), (lost.to_owned(), Mood::Bad));
-        assert!(link.words(3_500, "a").0.ends_with("trying again now"));
+        assert!(link.words(3_500, "a").0.starts_with("link lost, trying again now:"));
         link = Link::Down { why: Lost::Cut, retry_at_ms: 0 };
         link = Link::Up { back_until_ms: if link.is_up() { 0 } else { 9_000 } };
         assert_eq!(link.words(8_000, "a").1, Mood::Good);

@@ -13,6 +13,7 @@ pub(crate) const HELP: &[&str] = &[
     "PgUp, PgDn          look back, and forth again",
     "Up, Down            the same by one row",
     "Ctrl-W, Ctrl-U      delete the word, or all, before the cursor",
+    "Ctrl-L              paint the screen anew",
     "Esc, Ctrl-C         quit",
     "",
     "/open USER          chat with a user",

@@ -101,7 +101,7 @@ fn a_group_and_a_lost_link_look_like_this() {
     assert_eq!(rows[6], "                        │09:05 alice added carol");
     assert_eq!(
         rows[9].trim_end(),
-        " link lost: the connection was cut; trying again in 3 s                   /help"
+        " link lost, trying again in 3 s: the connection was cut                   /help"
     );
 }
 

@@ -37,6 +37,7 @@ impl View {
             KeyCode::BackTab => self.switch(-1),
             KeyCode::Char('n') if control => self.switch(1),
             KeyCode::Char('p') if control => self.switch(-1),
+            KeyCode::Char('l') if control => effects.push(Effect::Repaint),
             KeyCode::PageUp => self.scroll_up(self.message_rows().saturating_sub(1), effects),
             KeyCode::PageDown => self.scroll_down(self.message_rows().saturating_sub(1)),
             KeyCode::Up => self.scroll_up(1, effects),
