@@ -2,11 +2,11 @@
 //! memory and the percentiles of many connections can be joined. Must never lose a value.
 
 /// Buckets for each doubling.
-const STEPS: u64 = 32;
+const STEPS: u64 = 1 << STEPS_BITS;
+const STEPS_BITS: u32 = 5;
 /// Values below this have a bucket of their own.
 const EXACT: u64 = 2 * STEPS;
-const STEPS_BITS: u32 = STEPS.ilog2();
-const BUCKETS: usize = (EXACT + (u64::BITS - STEPS_BITS - 1) as u64 * STEPS) as usize;
+const BUCKETS: usize = (2 + (u64::BITS - STEPS_BITS - 1) as usize) << STEPS_BITS;
 
 /// Counts of values.
 #[derive(Clone, Debug)]

@@ -40,27 +40,45 @@ fn run(args: &Args) -> Result<bool, LoadError> {
 }
 
 async fn one_run(args: &Args) -> Result<Outcome, LoadError> {
-    if let Some(program) = &args.spawn {
-        let server = Spawned::start(program, &args.settings).await?;
-        let outcome = work(args, server.target()).await;
-        let ended_well = server.stop().await;
-        let mut outcome = outcome?;
-        if !ended_well {
-            outcome.faults.add(|| "the server did not end well when asked to".to_owned());
-        }
-        return Ok(outcome);
+    let mut stop = std::pin::pin!(told_to_stop()?);
+    let Some(program) = &args.spawn else {
+        let address = args.server.expect("the arguments have one or the other");
+        return work(args, Target { address, pid: args.server_pid }, stop).await;
+    };
+    let server = tokio::select! {
+        server = Spawned::start(program, &args.settings) => server?,
+        () = &mut stop => return Err(LoadError::Stopped),
+    };
+    let outcome = work(args, server.target(), stop).await;
+    let ended_well = server.stop().await;
+    let mut outcome = outcome?;
+    if !ended_well {
+        outcome.faults.add(|| "the server did not end well when asked to".to_owned());
     }
-    let address = args.server.expect("the arguments have one or the other");
-    work(args, Target { address, pid: args.server_pid }).await
+    Ok(outcome)
 }
 
-async fn work(args: &Args, target: Target) -> Result<Outcome, LoadError> {
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
+async fn work(
+    args: &Args,
+    target: Target,
+    stop: impl Future<Output = ()>,
+) -> Result<Outcome, LoadError> {
     let ground = Ground::new(target);
     tokio::select! {
         outcome = args.work.run(&ground) => outcome,
-        _ = terminated.recv() => Err(LoadError::Stopped),
-        _ = interrupted.recv() => Err(LoadError::Stopped),
+        () = stop => Err(LoadError::Stopped),
     }
+}
+
+/// Waits for a signal; from the call on, none ends this process, so that its server is ended
+/// first.
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+        }
+    })
 }

@@ -79,14 +79,12 @@ impl Spawned {
         let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         // Without a pid it has ended already, which waiting for it tells.
         let asked = pid.is_none_or(|pid| kill_process(pid, Signal::TERM).is_ok());
-        match timeout(ENDING_MAX, self.child.wait()).await {
-            Ok(Ok(status)) => asked && status.success(),
-            Ok(Err(_)) | Err(_) => {
-                // Dropping kills it too, but does not wait.
-                drop(self.child.kill().await);
-                false
-            }
+        if let Ok(Ok(status)) = timeout(ENDING_MAX, self.child.wait()).await {
+            return asked && status.success();
         }
+        // Dropping would kill it too, but not wait for it.
+        drop(self.child.kill().await);
+        false
     }
 }
 

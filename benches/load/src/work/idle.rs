@@ -53,7 +53,7 @@ impl Idle {
             Some(result) = next(&mut tasks) => result.map(drop)?,
             () = sleep(hold) => {}
         }
-        let (held, used_holding) = (resident(pid)?, meter.read()?);
+        let (staying, used_staying) = (resident(pid)?, meter.read()?);
         stop.send_replace(true);
         let beats: u64 = all(tasks).await?.into_iter().sum();
 
@@ -64,9 +64,9 @@ impl Idle {
         outcome.add("rss_before", "MiB", float(before) / 1024.0 / 1024.0);
         outcome.add("rss_opened", "MiB", float(opened) / 1024.0 / 1024.0);
         outcome.add("rss_per_connection", "KiB", each(opened));
-        outcome.add("rss_per_connection_held", "KiB", each(held));
+        outcome.add("rss_per_connection_held", "KiB", each(staying));
         outcome.add("heartbeats", "", float(beats));
-        outcome.add("server_cpu_holding", "%", used_holding.server_percent());
+        outcome.add("server_cpu_holding", "%", used_staying.server_percent());
         Ok(outcome)
     }
 

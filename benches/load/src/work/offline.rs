@@ -59,15 +59,15 @@ impl Offline {
         let receiver = Connection::open(address, Login::busy(absent)).await?;
         outcome.add("login", "ms", begun.elapsed().as_secs_f64() * 1e3);
         let receiver = Receiver::new(receiver, chat, letter, check.clone(), clock);
-        let (received, receiver) = receiver.run(begun + bound, begun + bound).await?;
-        let drained_in = received.last_at.saturating_sub(clock.at(begun));
-        let rate = per_second(received.total, Duration::from_nanos(drained_in));
+        let (got, receiver) = receiver.run(begun + bound, begun + bound).await?;
+        let drained_in = got.last_at.saturating_sub(clock.at(begun));
+        let rate = per_second(got.total, Duration::from_nanos(drained_in));
         outcome.add("drained_per_s", "/s", rate);
-        meter.read()?.put(&mut outcome, received.total);
+        meter.read()?.put(&mut outcome, got.total);
         close(vec![sender, receiver]).await;
 
         outcome.faults = check.lock().finish();
-        let (total, asked) = (received.total, u64::from(self.messages));
+        let (total, asked) = (got.total, u64::from(self.messages));
         if total != asked {
             outcome.faults.add(|| format!("{total} of {asked} messages were delivered"));
         }

@@ -94,7 +94,9 @@ impl Pairs {
 
         let mut outcome = figures(time, &sent, &received);
         used.put(&mut outcome, sent.iter().map(|sent| sent.accepted_in_time).sum());
-        checks.iter().for_each(|check| outcome.faults.join(check.lock().finish()));
+        for check in checks {
+            outcome.faults.join(check.lock().finish());
+        }
         Ok(outcome)
     }
 }
