@@ -57,10 +57,14 @@ impl Reader {
     }
 
     /// A user's place in a chat, or the refusal that tells nothing of a chat that is not theirs.
+    /// A direct chat is its users' from the start, before anything is written to it.
     fn own_place(&self, user: &UserId, chat: &ChatId) -> Result<Place, StoreError> {
         let reason = "there is no such chat, or it is not yours";
-        let place = self.place(user, chat)?;
-        place.ok_or_else(|| refusal(RejectCode::NoSuchChat, reason.to_owned()))
+        match self.place(user, chat)? {
+            Some(place) => Ok(place),
+            None if chat.peer_of(user).is_some() => Ok(Place::starting_at(1)),
+            None => Err(refusal(RejectCode::NoSuchChat, reason.to_owned())),
+        }
     }
 
     /// What a device has had: its cursor, or that it has had nothing.

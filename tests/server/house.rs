@@ -28,6 +28,10 @@ pub fn config(folder: &Path) -> Config {
     let mut config = Config::default();
     config.listen.plain = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
     config.store.data = folder.join("data");
+    // A disk that is busy with other tests must not look like a peer that does not acknowledge.
+    config.limits.retry_ms = 600_000;
+    config.limits.heartbeat_ms = 600_000;
+    config.limits.handshake_ms = 60_000;
     config
 }
 

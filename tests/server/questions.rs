@@ -2,7 +2,7 @@
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::entry::Entry;
-use packetboat_proto::packet::{Answer, ChatState, Edge, Operation, Packet, Request};
+use packetboat_proto::packet::{Answer, ChatState, Edge, Operation, Packet, Request, Role};
 
 use crate::house::House;
 use crate::peer::{Peer, chat, user};
@@ -136,4 +136,21 @@ async fn an_operation_of_a_later_version_is_refused_and_the_session_goes_on() {
     });
     assert_eq!(refused.await.reject_code(), Some(RejectCode::Unsupported));
     ada.sync().await;
+}
+
+#[tokio::test]
+async fn a_direct_chat_is_there_before_anything_is_written_to_it() {
+    let house = House::open().await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    assert_eq!(seqs(&mut ada, Edge::Before(0), 0).await, (vec![], false));
+    let of = chat("dm:ada:bob");
+    let Ok(Answer::Chat(state)) = ada.ask(Operation::Chat { chat: of.clone() }).await else {
+        panic!("no state")
+    };
+    assert_eq!((state.head, state.unread, state.role), (0, 0, Some(Role::Member)));
+    let operation = Operation::Members { chat: of, after: None, limit: 0 };
+    let Ok(Answer::Members { members, more }) = ada.ask(operation).await else { panic!() };
+    let names: Vec<&str> = members.iter().map(|member| member.user.as_str()).collect();
+    assert_eq!((names, more), (vec!["ada", "bob"], false));
+    assert!(chats(&mut ada).await.is_empty(), "it is listed once there is something in it");
 }

@@ -10,7 +10,7 @@ use crate::store::key;
 use crate::store::parts;
 use crate::store::read_error::ReadError;
 use crate::store::record::Place;
-use crate::store::{ChatView, MemberView, Page, StoreError};
+use crate::store::{ChatView, MemberView, Page, Role, StoreError};
 
 /// Entries that are looked at to tell who sent those that are not read yet. Where there are
 /// more, all of them count as unread, which is a bound from above.
@@ -142,6 +142,11 @@ impl Reader {
             let reason = "you are not a member any more".to_owned();
             return Err(refusal(RejectCode::NotAllowed, reason));
         }
+        if let Some(peer) = chat.peer_of(user)
+            && self.place(user, chat)?.is_none()
+        {
+            return Ok(unwritten_members(user, peer, after, limit));
+        }
         let found = self.rows(&key::members(chat, after), limit.max(1))?;
         let mut items = Vec::with_capacity(found.rows.len());
         for (row, _) in &found.rows {
@@ -156,4 +161,21 @@ impl Reader {
         }
         Ok(Page { items, more: found.more })
     }
+}
+
+/// The members of a direct chat that nothing was written to yet.
+fn unwritten_members(
+    user: &UserId,
+    peer: UserId,
+    after: Option<&UserId>,
+    limit: usize,
+) -> Page<MemberView> {
+    let mut users = vec![user.clone(), peer];
+    users.sort();
+    users.dedup();
+    users.retain(|user| after.is_none_or(|after| user > after));
+    let more = users.len() > limit.max(1);
+    users.truncate(limit.max(1));
+    let member = |user| MemberView { user, role: Role::Member, delivered: 0, read: 0 };
+    Page { items: users.into_iter().map(member).collect(), more }
 }
