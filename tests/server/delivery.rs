@@ -1,10 +1,11 @@
 //! Deliveries wait, come again, and never overtake each other.
 
 use packetboat_proto::code::CloseCode;
+use packetboat_proto::content::GroupChange;
 use packetboat_proto::packet::{Hello, Limits, Packet};
 
 use crate::house::House;
-use crate::peer::{Peer, hello, text_of};
+use crate::peer::{Peer, chat, hello, text_of, user};
 
 #[tokio::test]
 async fn no_more_is_on_its_way_than_the_window_allows() {
@@ -122,6 +123,39 @@ async fn a_reader_that_is_too_slow_for_its_mailbox_misses_nothing() {
     }
     let metrics = &house.metrics;
     assert!(metrics.mailbox_overflows.get() + metrics.windows_full.get() > 0);
+}
+
+#[tokio::test]
+async fn nothing_is_delivered_behind_an_entry_that_found_no_room() {
+    let house = House::with(|config| {
+        config.limits.mailbox_bytes = 64 * 1024;
+        config.limits.out_buffer_bytes = 64 * 1024;
+        config.limits.window = 1_024;
+    })
+    .await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let mut bob = Peer::login(house.address, "bob", "x").await;
+    bob.sync().await;
+    // More than the sockets hold, so that the mailbox is full, but for a few bytes.
+    let long = "x".repeat(60_000);
+    for number in 1..=300 {
+        ada.post("dm:ada:bob", number, &long).await;
+    }
+    assert!(house.metrics.mailbox_overflows.get() > 0);
+    // The group's first entry finds no room in it, and the second one would.
+    let mut members = vec![user("bob")];
+    members.extend((1..100).map(|number| user(&format!("{number:064}"))));
+    let made = GroupChange::Created { name: "Crew".into(), members };
+    ada.change("group:crew", 301, made).await.unwrap();
+    ada.post("group:crew", 302, "hi").await;
+    let mut crew = Vec::new();
+    for _ in 0..302 {
+        let entry = bob.take().await;
+        if entry.chat == chat("group:crew") {
+            crew.push(entry.seq);
+        }
+    }
+    assert_eq!(crew, [1, 2]);
 }
 
 #[tokio::test]
