@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use packetboat::store::backend::{Backend, BackendError, VALUE_BYTES_MAX, Visit};
 use packetboat::store::batch::Batch;
@@ -10,12 +11,12 @@ use packetboat::store::embedded::{EmbeddedStore, OpenError, Settings};
 use packetboat::store::health::Failure;
 use packetboat::store::key;
 use packetboat::store::memory::MemoryBackend;
-use packetboat::store::{Edge, Start, Store, StoreError};
+use packetboat::store::{Claim, Claimed, Edge, Start, Store, StoreError};
 use packetboat_proto::code::RejectCode;
 
 use crate::bed::{
     Bed, Heard, MemoryBed, Opened, SledBed, WIDE, author, chat, code, device, draft, duplicate,
-    stored, text_of, user,
+    session, stored, text_of, user,
 };
 
 const DM: &str = "dm:ann:bob";
@@ -31,6 +32,8 @@ struct Faults {
     held: Mutex<bool>,
     changed: Condvar,
     waiting: AtomicBool,
+    /// How long each scan takes, in milliseconds.
+    scan_ms: AtomicU64,
 }
 
 #[derive(Clone, Default)]
@@ -87,6 +90,7 @@ impl Backend for Faulty {
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), BackendError> {
+        std::thread::sleep(Duration::from_millis(self.faults.scan_ms.load(Ordering::SeqCst)));
         self.rows.scan(from, to, visit)
     }
 
@@ -171,6 +175,27 @@ async fn a_stalled_commit_stops_the_store_although_its_thread_is_stuck() {
     open.close().await;
     faulty.let_go();
     assert_eq!(open.effects(), [], "what ends after it was given up is not told");
+}
+
+#[tokio::test]
+async fn many_slow_commands_at_once_are_no_stall() {
+    let faulty = Faulty::new();
+    let settings = Settings { stall_ms: 400, ..Settings::default() };
+    let open = Opened::over(faulty.clone(), settings);
+    open.claim("ann", "phone", Start::Everything).await;
+    faulty.faults.scan_ms.store(20, Ordering::SeqCst);
+    // Each scans the user's groups and writes nothing, so that one batch would hold all of them.
+    let claim = || Claim {
+        user: user("ann"),
+        device: device("phone"),
+        session: session("ann"),
+        start: Start::Everything,
+    };
+    let claims = (0..50).map(|_| open.store.claim(claim()));
+    for claimed in futures_util::future::join_all(claims).await {
+        assert_eq!(claimed, Ok(Claimed { new_device: false }));
+    }
+    open.close().await;
 }
 
 #[tokio::test]
