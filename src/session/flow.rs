@@ -273,7 +273,9 @@ impl Flow {
         match self.state {
             State::AwaitHello => true,
             State::Open => {
-                self.sends.has_room(now) && self.questions.has_room(now) && self.moves.has_room()
+                // Each is asked, or a bucket would not be filled, and its pause never be over.
+                let (sends, questions) = (self.sends.has_room(now), self.questions.has_room(now));
+                sends && questions && self.moves.has_room()
             }
             State::Checking(_) | State::Claiming(_) | State::Draining | State::Closed => false,
         }

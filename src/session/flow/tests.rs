@@ -416,3 +416,23 @@ fn the_vectors_of_the_states_hold() {
         assert_eq!(verdict_of(&vector), vector.verdict, "{}", vector.name);
     }
 }
+
+#[test]
+fn a_pause_that_is_over_is_no_deadline_any_more_whatever_else_forbids_to_read() {
+    let slow = Rate { per_second: 10, burst: 4 };
+    let mut bench = Bench::open(Rules { send_rate: slow, requests: slow, ..rules() }, Vec::new());
+    for number in 0..3 {
+        bench.packet(send(number));
+    }
+    for id in 0..16 {
+        let operation = Some(Operation::Chat { chat: chat() });
+        bench.packet(Packet::Request(Request { id, operation }));
+    }
+    assert!(!bench.flow.wants_packet(Time::from_ms(bench.now)));
+    while bench.now < 5_000 {
+        let before = bench.now;
+        bench.tick();
+        assert!(!bench.flow.wants_packet(Time::from_ms(bench.now)), "nothing is answered");
+        assert!(bench.now > before || bench.flow.deadline() > Some(Time::from_ms(before)));
+    }
+}
