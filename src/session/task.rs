@@ -50,6 +50,7 @@ where
         work: FuturesUnordered::new(),
         actions: Vec::new(),
         ending: None,
+        drained: false,
         house: Arc::clone(&house),
     };
     task.run(drain).await;
@@ -110,6 +111,8 @@ struct Task<T, S: Store> {
     work: FuturesUnordered<Pending>,
     actions: Vec<Action>,
     ending: Option<Ending>,
+    /// The flow knows that the server stops.
+    drained: bool,
     house: Arc<House<S>>,
 }
 
@@ -140,6 +143,9 @@ where
     /// Takes what has come, as far as there is room for what follows from it. Whether there was
     /// more than one turn may take.
     fn turn(&mut self) -> bool {
+        // Not left to the timer alone: who always has something to read would never let it fire.
+        self.flow.handle(self.house.clock.now(), Input::Tick, &mut self.actions);
+        self.perform();
         let more = self.take_packets();
         self.take_mail();
         self.flow.settle(&mut self.actions);
@@ -209,11 +215,10 @@ where
         if self.flow.is_open() && !wants_packet {
             self.house.metrics.reads_paused.one();
         }
-        let drained = *drain.borrow();
         tokio::select! {
             biased;
             Some(input) = self.work.next(), if !self.work.is_empty() => Event::Done(input),
-            changed = drain.wait_for(|stops| *stops), if !drained => {
+            changed = drain.wait_for(|stops| *stops), if !self.drained => {
                 // The server being gone without a word is as good as its word.
                 drop(changed);
                 Event::Drain
@@ -229,7 +234,10 @@ where
         let input = match event {
             Event::Mail => return,
             Event::Done(input) => input,
-            Event::Drain => Input::Drain,
+            Event::Drain => {
+                self.drained = true;
+                Input::Drain
+            }
             Event::Deadline => Input::Tick,
             Event::Moved(Ok(Moved::In(0))) => {
                 self.ending = Some(Ending::Gone);
@@ -327,3 +335,6 @@ where
         self.who.clone().expect("flow asks for nothing before the hello")
     }
 }
+
+#[cfg(test)]
+mod tests;
