@@ -235,12 +235,15 @@ impl Flow {
     }
 
     /// Starts what work has gathered since the last time. To be called after a round of inputs.
-    pub fn settle(&mut self, out: &mut Vec<Action>) {
+    /// Without `room` for what would come back of it to be written, nothing is read for the peer.
+    pub fn settle(&mut self, room: bool, out: &mut Vec<Action>) {
         match self.state {
             State::Open => {
                 self.store(out);
-                out.extend(self.questions.next_question().map(Work::Ask).map(Action::Start));
-                self.catch_up(out);
+                if room {
+                    out.extend(self.questions.next_question().map(Work::Ask).map(Action::Start));
+                    self.catch_up(out);
+                }
             }
             State::Draining => {
                 self.store(out);

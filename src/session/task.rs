@@ -148,7 +148,7 @@ where
         self.perform();
         let more = self.take_packets();
         self.take_mail();
-        self.flow.settle(&mut self.actions);
+        self.flow.settle(self.has_room(), &mut self.actions);
         self.perform();
         self.transport.tidy();
         more
