@@ -64,7 +64,7 @@ pub type Ticket = Option<(Bytes, u64)>;
 /// What happens to a connection.
 #[derive(Debug)]
 pub enum Input {
-    /// Bytes came or went: the other side is there.
+    /// Bytes came, or went while none were read: the other side is there.
     Heard,
     /// A packet came.
     Packet(Packet),
@@ -174,6 +174,8 @@ pub struct Flow {
     sends: Sends,
     questions: Questions,
     moves: Moves,
+    /// The first scan has begun.
+    scanned: bool,
     pings: Bucket,
     signals: Bucket,
 }
@@ -198,6 +200,7 @@ impl Flow {
             sends: Sends::new(now, rules.sends, limits.max_content, rules.send_rate),
             questions: Questions::new(now, rules.max_body, rules.requests),
             moves: Moves::default(),
+            scanned: false,
             pings: Bucket::new(rules.pings, now),
             signals: Bucket::new(rules.signals, now),
             rules,
@@ -490,10 +493,12 @@ impl Flow {
     }
 
     fn catch_up(&mut self, out: &mut Vec<Action>) {
-        // The device's acknowledgements first: what they cover need not be found.
-        if self.moves.is_idle()
+        // First the acknowledgements that came right behind the hello: what they cover need not
+        // be found. Later scans do not wait: who always acknowledges something would never see one.
+        if (self.scanned || self.moves.is_idle())
             && let Some(after) = self.deliveries.next_scan()
         {
+            self.scanned = true;
             let limit = self.deliveries.scan_limit();
             out.push(Action::Start(Work::Scan { after, limit }));
         }

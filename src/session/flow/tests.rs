@@ -456,3 +456,14 @@ fn nothing_is_read_for_a_peer_that_does_not_take_what_is_written() {
     let reads = |action: &Action| matches!(action, Action::Start(Work::Read(..) | Work::Ask(_)));
     assert!(out.len() == 2 && out.iter().all(reads), "{out:?}");
 }
+
+#[test]
+fn what_a_full_mailbox_lost_is_looked_for_although_acks_never_pause() {
+    let mut bench = Bench::live();
+    bench.give(pushed(1));
+    let acked = bench.packet(ack(1));
+    assert!(has(&acked, |action| matches!(action, Action::Start(Work::Advance(_)))));
+    bench.packet(ack(2));
+    let lost = bench.give(Input::EntriesLost);
+    assert!(has(&lost, |action| matches!(action, Action::Start(Work::Scan { .. }))), "{lost:?}");
+}
