@@ -97,6 +97,8 @@ enum Event {
     Done(Input),
     Mail,
     Moved(std::io::Result<Moved>),
+    /// Bytes went out to a peer that is listened to.
+    Wrote,
     Deadline,
     Drain,
 }
@@ -224,7 +226,12 @@ where
                 Event::Drain
             }
             () = self.mailbox.arrived(), if takes_mail => Event::Mail,
-            moved = self.transport.progress(may_read) => Event::Moved(moved),
+            // Only while nothing is read do bytes that go out show that the peer is there: the
+            // system takes many of them for one that is not.
+            moved = self.transport.progress(may_read) => match moved {
+                Ok(Moved::Out(_)) if may_read => Event::Wrote,
+                moved => Event::Moved(moved),
+            },
             () = timer => Event::Deadline,
         }
     }
@@ -232,7 +239,7 @@ where
     fn take(&mut self, event: Event) {
         let now = self.house.clock.now();
         let input = match event {
-            Event::Mail => return,
+            Event::Mail | Event::Wrote => return,
             Event::Done(input) => input,
             Event::Drain => {
                 self.drained = true;

@@ -181,6 +181,20 @@ async fn a_silent_session_is_closed_and_its_user_goes_offline() {
 }
 
 #[tokio::test]
+async fn a_peer_that_says_nothing_is_not_kept_by_what_is_said_to_it() {
+    let house = House::with(|config| config.limits.window = 1_024).await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let wanted = Limits { heartbeat_ms: 100, ..Limits::default() };
+    let (_bob, _) = Peer::greet(house.address, Hello { wanted, ..hello("bob", "x") }).await;
+    let mut number = 0;
+    while house.metrics.heartbeat_timeouts.get() == 0 {
+        number += 1;
+        assert!(number < 1_000, "its window is nearly full, and it was not heard of since");
+        ada.post("dm:ada:bob", number, "hi").await;
+    }
+}
+
+#[tokio::test]
 async fn many_chats_are_caught_up_with_all_at_once() {
     let house = House::open().await;
     for sender in 0..40 {
