@@ -146,6 +146,11 @@ impl Mailbox {
         std::mem::take(&mut waiting.mail)
     }
 
+    /// Why the session is to end, if it is.
+    pub fn evicted(&self) -> Option<CloseCode> {
+        self.lock().mail.evicted
+    }
+
     /// Resolves once something has come since the last time.
     pub async fn arrived(&self) {
         self.wake.notified().await;

@@ -181,10 +181,18 @@ where
     }
 
     fn take_mail(&mut self) {
-        if !self.flow.is_open() || !self.has_room() {
+        if !self.flow.is_open() {
             return;
         }
         let now = self.house.clock.now();
+        if !self.has_room() {
+            // The rest of the mail waits, but a peer that reads nothing is not to keep its place.
+            if let Some(code) = self.mailbox.evicted() {
+                self.flow.handle(now, Input::Evicted(code), &mut self.actions);
+                self.perform();
+            }
+            return;
+        }
         let Mail { deliveries, hints, entries_lost, notices_lost, evicted } = self.mailbox.take();
         let inputs = deliveries.into_iter().map(Input::Pushed);
         let inputs = inputs.chain(entries_lost.then_some(Input::EntriesLost));
@@ -213,7 +221,7 @@ where
         let now = self.house.clock.now();
         let wants_packet = self.flow.wants_packet(now);
         let may_read = self.has_room() && wants_packet;
-        let takes_mail = self.has_room() && self.flow.is_open();
+        let takes_mail = self.flow.is_open();
         if self.flow.is_open() && !wants_packet {
             self.house.metrics.reads_paused.one();
         }

@@ -1,11 +1,15 @@
 //! Deliveries wait, come again, and never overtake each other.
 
+use std::time::Instant;
+
+use bytes::BytesMut;
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::content::GroupChange;
+use packetboat_proto::frame::PREFACE;
 use packetboat_proto::packet::{Hello, Limits, Packet};
 
 use crate::house::House;
-use crate::peer::{Peer, chat, hello, text_of, user};
+use crate::peer::{PATIENCE, Peer, chat, hello, text_of, user};
 
 #[tokio::test]
 async fn no_more_is_on_its_way_than_the_window_allows() {
@@ -167,6 +171,39 @@ async fn a_newer_session_of_the_same_device_replaces_the_older() {
     let mut ada = Peer::login(house.address, "ada", "x").await;
     ada.post("dm:ada:bob", 1, "hi").await;
     assert_eq!(newer.take().await.seq, 1);
+}
+
+#[tokio::test]
+async fn a_session_that_is_replaced_ends_although_its_peer_reads_nothing() {
+    let house = House::with(|config| {
+        config.listen.connections_max = 3;
+        config.limits.out_buffer_bytes = 64 * 1024;
+        config.limits.window = 1_024;
+    })
+    .await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let mut older = Peer::login(house.address, "bob", "x").await;
+    older.sync().await;
+    // More than the sockets hold.
+    let long = "x".repeat(60_000);
+    let mut number = 0;
+    while house.metrics.mailbox_overflows.get() == 0 {
+        number += 1;
+        ada.post("dm:ada:bob", number, &long).await;
+    }
+    let _newer = Peer::login(house.address, "bob", "x").await;
+    let begun = Instant::now();
+    loop {
+        let mut eve = Peer::connect(house.address).await;
+        eve.raw_unless_closed(&PREFACE).await;
+        let mut said = BytesMut::new();
+        Packet::Hello(hello("eve", "x")).put(&mut said);
+        eve.raw_unless_closed(&said).await;
+        if matches!(eve.next().await, Some(Packet::Welcome(_))) {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the older session keeps its place");
+    }
 }
 
 #[tokio::test]
