@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use packetboat::store::backend::{Backend, BackendError, VALUE_BYTES_MAX, Visit};
 use packetboat::store::batch::Batch;
 use packetboat::store::embedded::{EmbeddedStore, OpenError, Settings};
 use packetboat::store::health::Failure;
 use packetboat::store::key;
 use packetboat::store::memory::MemoryBackend;
-use packetboat::store::{Claim, Claimed, Edge, Start, Store, StoreError};
+use packetboat::store::{Claim, Claimed, Edge, Effect, Start, Store, StoreError};
 use packetboat_proto::code::RejectCode;
 
 use crate::bed::{
@@ -195,6 +196,26 @@ async fn many_slow_commands_at_once_are_no_stall() {
     for claimed in futures_util::future::join_all(claims).await {
         assert_eq!(claimed, Ok(Claimed { new_device: false }));
     }
+    open.close().await;
+}
+
+#[tokio::test]
+async fn a_claim_that_nobody_waits_for_any_more_costs_nothing() {
+    let faulty = Faulty::new();
+    let open = Opened::over(faulty.clone(), Settings::default());
+    faulty.hold();
+    let store = open.store.clone();
+    let first = draft(DM, "first");
+    let first = tokio::spawn(async move { store.append(author("ann"), vec![first]).await });
+    faulty.commit_waits().await;
+    let (user, device) = (user("bob"), device("phone"));
+    let claim = Claim { user, device, session: session("bob"), start: Start::Everything };
+    assert_eq!(open.store.claim(claim).now_or_never(), None, "it is queued, and given up");
+    faulty.let_go();
+    assert_eq!(first.await.unwrap().unwrap(), [stored(1)]);
+    open.say("ann", DM, &["second"]).await;
+    assert!(!open.effects().iter().any(|effect| matches!(effect, Effect::Claimed { .. })));
+    assert!(open.claim("bob", "phone", Start::Everything).await, "the device is new");
     open.close().await;
 }
 
