@@ -35,6 +35,8 @@ struct Faults {
     waiting: AtomicBool,
     /// How long each scan takes, in milliseconds.
     scan_ms: AtomicU64,
+    /// The next drop panics.
+    panic_at_drop: AtomicBool,
 }
 
 #[derive(Clone, Default)]
@@ -63,6 +65,12 @@ impl Faulty {
         while !self.faults.waiting.load(Ordering::SeqCst) {
             tokio::task::yield_now().await;
         }
+    }
+}
+
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        assert!(!self.faults.panic_at_drop.swap(false, Ordering::SeqCst), "as sled's drop does");
     }
 }
 
@@ -141,6 +149,17 @@ async fn a_panic_in_the_engine_stops_the_store() {
     assert_eq!(open.append(author("ann"), vec![draft(DM, "lost")]).await, Err(StoreError::Stopped));
     let Failure::Panicked { detail } = open.failed().await else { panic!("another reason") };
     assert!(detail.contains("a fault in the engine"), "{detail}");
+}
+
+#[tokio::test]
+async fn an_engine_that_panics_at_its_end_takes_nothing_with_it() {
+    let faulty = Faulty::new();
+    let open = Opened::over(faulty.clone(), Settings::default());
+    open.say("ann", DM, &["before"]).await;
+    faulty.faults.panic_at_drop.store(true, Ordering::SeqCst);
+    open.close().await;
+    assert!(!faulty.faults.panic_at_drop.load(Ordering::SeqCst), "it panicked");
+    assert_eq!(open.append(author("ann"), Vec::new()).await, Err(StoreError::Stopped));
 }
 
 #[tokio::test]
