@@ -5,8 +5,11 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use rustix::fs::Dir;
 
 use crate::store::backend::BackendError;
 
@@ -31,17 +34,34 @@ pub(super) fn engine(error: ::sled::Error) -> BackendError {
     BackendError::Engine { detail: error.to_string() }
 }
 
-/// Refuses a folder that holds anything.
-pub(super) fn check_empty(path: &Path) -> Result<(), BackendError> {
-    let mut found = match fs::read_dir(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(io_error("look into", path)(error)),
-    };
-    if found.next().is_some() {
-        return Err(BackendError::Blobs { path: path.to_owned() });
+/// The folder of the values that spill, which must stay empty. It is kept open: connections may
+/// have taken every other descriptor, and a commit is not to fail for the want of one.
+pub(super) struct Blobs {
+    path: PathBuf,
+    dir: Mutex<Dir>,
+}
+
+impl Blobs {
+    /// Opens the one in sled's folder, which is made by sled's open.
+    pub(super) fn open(folder: &Path) -> Result<Self, BackendError> {
+        let path = folder.join("blobs");
+        let opened = File::open(&path).and_then(|file| Ok(Dir::new(file)?));
+        let dir = Mutex::new(opened.map_err(io_error("open", &path))?);
+        Ok(Self { path, dir })
     }
-    Ok(())
+
+    /// Refuses to go on if it holds anything.
+    pub(super) fn check(&self) -> Result<(), BackendError> {
+        let mut dir = self.dir.lock().unwrap_or_else(PoisonError::into_inner);
+        dir.rewind();
+        while let Some(found) = dir.read() {
+            let found = found.map_err(io::Error::from).map_err(io_error("look into", &self.path))?;
+            if ![&b"."[..], b".."].contains(&found.file_name().to_bytes()) {
+                return Err(BackendError::Blobs { path: self.path.clone() });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A folder that is ours for as long as this lives.
@@ -83,7 +103,8 @@ impl Folder {
 
     /// Refuses values that are not in the log.
     pub(super) fn check_blobs(&self) -> Result<(), BackendError> {
-        check_empty(&self.path.join("blobs"))
+        // Before sled's first open there is none.
+        if self.path.join("blobs").exists() { Blobs::open(&self.path)?.check() } else { Ok(()) }
     }
 
     /// Removes what a kill during an open leaves, on which the next open would fail.
