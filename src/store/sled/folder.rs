@@ -67,6 +67,8 @@ impl Blobs {
 /// A folder that is ours for as long as this lives.
 pub(super) struct Folder {
     path: PathBuf,
+    /// How many of the folders above got a new name in them: at least the next one is synced.
+    above: usize,
     _lock: File,
 }
 
@@ -81,6 +83,8 @@ enum Fault {
 impl Folder {
     /// Makes the folder if there is none, and locks it.
     pub(super) fn claim(path: &Path) -> Result<Self, BackendError> {
+        let whole = std::path::absolute(path).map_err(io_error("find", path))?;
+        let missing = whole.ancestors().take_while(|folder| !folder.exists()).count();
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -91,7 +95,7 @@ impl Folder {
         let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file);
         let lock = opened.map_err(io_error("open", &file))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
+            Ok(()) => Ok(Self { path, above: missing.max(1), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(BackendError::Locked { path }),
             Err(TryLockError::Error(error)) => Err(io_error("lock", &file)(error)),
         }
@@ -211,9 +215,9 @@ impl Folder {
 
     /// Makes what an open has made survive a loss of power: sled does not.
     pub(super) fn sync(&self) -> Result<(), BackendError> {
-        let parent = self.path.parent().unwrap_or(&self.path);
-        let paths = [self.path.join("db"), self.path.join("conf"), self.path.clone()];
-        for path in paths.iter().map(PathBuf::as_path).chain([parent]) {
+        let files = [self.path.join("db"), self.path.join("conf")];
+        let folders = self.path.ancestors().take(1 + self.above);
+        for path in files.iter().map(PathBuf::as_path).chain(folders) {
             let synced = File::open(path).and_then(|file| file.sync_all());
             synced.map_err(io_error("sync", path))?;
         }
