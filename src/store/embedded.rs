@@ -185,7 +185,7 @@ impl EmbeddedStore {
         let gone = spawn_blocking(move || drop(reader)).await;
         self.shared.reads.close();
         drop(reads);
-        // Everything accepted is durable already: an engine that cannot end well takes nothing away.
+        // All that was accepted is durable: an engine that cannot end well takes nothing away.
         if let Err(error) = gone {
             tracing::error!(%error, "the engine did not close as it should");
         }

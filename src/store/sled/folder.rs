@@ -55,7 +55,8 @@ impl Blobs {
         let mut dir = self.dir.lock().unwrap_or_else(PoisonError::into_inner);
         dir.rewind();
         while let Some(found) = dir.read() {
-            let found = found.map_err(io::Error::from).map_err(io_error("look into", &self.path))?;
+            let found =
+                found.map_err(io::Error::from).map_err(io_error("look into", &self.path))?;
             if ![&b"."[..], b".."].contains(&found.file_name().to_bytes()) {
                 return Err(BackendError::Blobs { path: self.path.clone() });
             }
