@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
@@ -190,6 +191,10 @@ impl Server {
         }
         if timeout(CLOSE_TIME_MAX, self.store.close()).await.is_err() {
             warn!("the store did not close in time; what was accepted is on disk");
+        }
+        // The last thing that it did may have failed, while all that this waited for ended.
+        if let Some(failure) = self.store.failed().now_or_never() {
+            return Err(failure);
         }
         let counts = self.house.metrics.all();
         info!(?counts, "stopped");

@@ -95,7 +95,10 @@ impl Mailbox {
         let mut waiting = self.lock();
         let bytes = waiting.bytes + delivery.frame.len();
         let count = waiting.mail.deliveries.len();
+        // Once one is lost, so is all that follows: a smaller one that still fitted would be
+        // taken for the next of a chat whose lost one nobody has noticed yet.
         let fits = count == 0 || (count < self.limits.entries && bytes <= self.limits.bytes);
+        let fits = fits && !waiting.mail.entries_lost;
         if !fits {
             let first = !waiting.mail.entries_lost;
             waiting.mail.entries_lost = true;
@@ -141,6 +144,11 @@ impl Mailbox {
         let mut waiting = self.lock();
         waiting.bytes = 0;
         std::mem::take(&mut waiting.mail)
+    }
+
+    /// Why the session is to end, if it is.
+    pub fn evicted(&self) -> Option<CloseCode> {
+        self.lock().mail.evicted
     }
 
     /// Resolves once something has come since the last time.
@@ -196,6 +204,17 @@ mod tests {
         assert_eq!(mailbox.push(&delivery(3, 60)), Push::Taken);
         assert_eq!(mailbox.push(&delivery(4, 40)), Push::Taken);
         assert_eq!(mailbox.push(&delivery(5, 1)), Push::Overflowed);
+    }
+
+    #[test]
+    fn nothing_is_taken_behind_what_was_lost() {
+        let mailbox = Mailbox::new(MailboxLimits { entries: 9, bytes: 100 });
+        assert_eq!(mailbox.push(&delivery(1, 10)), Push::Taken);
+        assert_eq!(mailbox.push(&delivery(2, 95)), Push::Overflowed);
+        assert_eq!(mailbox.push(&delivery(3, 10)), Push::Lost);
+        let mail = mailbox.take();
+        let seqs: Vec<u64> = mail.deliveries.iter().map(|delivery| delivery.seq).collect();
+        assert_eq!((seqs, mail.entries_lost), (vec![1], true));
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub type Ticket = Option<(Bytes, u64)>;
 /// What happens to a connection.
 #[derive(Debug)]
 pub enum Input {
-    /// Bytes came or went: the other side is there.
+    /// Bytes came, or went while none were read: the other side is there.
     Heard,
     /// A packet came.
     Packet(Packet),
@@ -178,6 +178,8 @@ pub struct Flow {
     sends: Sends,
     questions: Questions,
     moves: Moves,
+    /// The first scan has begun.
+    scanned: bool,
     pings: Bucket,
     signals: Bucket,
 }
@@ -202,6 +204,7 @@ impl Flow {
             sends: Sends::new(now, rules.sends, limits.max_content, rules.send_rate),
             questions: Questions::new(now, rules.max_body, rules.requests),
             moves: Moves::default(),
+            scanned: false,
             pings: Bucket::new(rules.pings, now),
             signals: Bucket::new(rules.signals, now),
             rules,
@@ -240,12 +243,15 @@ impl Flow {
     }
 
     /// Starts what work has gathered since the last time. To be called after a round of inputs.
-    pub fn settle(&mut self, out: &mut Vec<Action>) {
+    /// Without `room` for what would come back of it to be written, nothing is read for the peer.
+    pub fn settle(&mut self, room: bool, out: &mut Vec<Action>) {
         match self.state {
             State::Open => {
                 self.store(out);
-                out.extend(self.questions.next_question().map(Work::Ask).map(Action::Start));
-                self.catch_up(out);
+                if room {
+                    out.extend(self.questions.next_question().map(Work::Ask).map(Action::Start));
+                    self.catch_up(out);
+                }
             }
             State::Draining => {
                 self.store(out);
@@ -285,7 +291,9 @@ impl Flow {
         match self.state {
             State::AwaitHello => true,
             State::Open => {
-                self.sends.has_room(now) && self.questions.has_room(now) && self.moves.has_room()
+                // Each is asked, or a bucket would not be filled, and its pause never be over.
+                let (sends, questions) = (self.sends.has_room(now), self.questions.has_room(now));
+                sends && questions && self.moves.has_room()
             }
             State::Checking(_)
             | State::Claiming(_)
@@ -505,10 +513,12 @@ impl Flow {
     }
 
     fn catch_up(&mut self, out: &mut Vec<Action>) {
-        // The device's acknowledgements first: what they cover need not be found.
-        if self.moves.is_idle()
+        // First the acknowledgements that came right behind the hello: what they cover need not
+        // be found. Later scans do not wait: who always acknowledges something would never see one.
+        if (self.scanned || self.moves.is_idle())
             && let Some(after) = self.deliveries.next_scan()
         {
+            self.scanned = true;
             let limit = self.deliveries.scan_limit();
             out.push(Action::Start(Work::Scan { after, limit }));
         }

@@ -62,8 +62,10 @@ impl Questions {
 
     /// Whether one more may be taken.
     pub fn has_room(&mut self, now: Time) -> bool {
+        // The bucket first: it is to be filled whatever else forbids one more.
+        let ready = self.rate.ready(now);
         let unanswered = self.waiting.len() + usize::from(self.asking.is_some());
-        unanswered < REQUESTS_MAX && self.rate.ready(now)
+        ready && unanswered < REQUESTS_MAX
     }
 
     /// Until when nothing more is taken, if it is the rate that forbids it.

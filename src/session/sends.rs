@@ -105,8 +105,10 @@ impl Sends {
 
     /// Whether one more may be taken.
     pub fn has_room(&mut self, now: Time) -> bool {
+        // The bucket first: it is to be filled whatever else forbids one more.
+        let ready = self.rate.ready(now);
         let unanswered = self.waiting.len() + self.appending.len();
-        unanswered < self.limit && self.bytes < SEND_BYTES_MAX && self.rate.ready(now)
+        ready && unanswered < self.limit && self.bytes < SEND_BYTES_MAX
     }
 
     /// Whether every send is answered.

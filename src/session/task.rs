@@ -50,6 +50,7 @@ where
         work: FuturesUnordered::new(),
         actions: Vec::new(),
         ending: None,
+        drained: false,
         house: Arc::clone(&house),
     };
     task.run(drain).await;
@@ -96,6 +97,8 @@ enum Event {
     Done(Input),
     Mail,
     Moved(std::io::Result<Moved>),
+    /// Bytes went out to a peer that is listened to.
+    Wrote,
     Deadline,
     Drain,
 }
@@ -110,6 +113,8 @@ struct Task<T, S: Store> {
     work: FuturesUnordered<Pending>,
     actions: Vec<Action>,
     ending: Option<Ending>,
+    /// The flow knows that the server stops.
+    drained: bool,
     house: Arc<House<S>>,
 }
 
@@ -140,9 +145,12 @@ where
     /// Takes what has come, as far as there is room for what follows from it. Whether there was
     /// more than one turn may take.
     fn turn(&mut self) -> bool {
+        // Not left to the timer alone: who always has something to read would never let it fire.
+        self.flow.handle(self.house.clock.now(), Input::Tick, &mut self.actions);
+        self.perform();
         let more = self.take_packets();
         self.take_mail();
-        self.flow.settle(&mut self.actions);
+        self.flow.settle(self.has_room(), &mut self.actions);
         self.perform();
         self.transport.tidy();
         more
@@ -173,10 +181,18 @@ where
     }
 
     fn take_mail(&mut self) {
-        if !self.flow.is_open() || !self.has_room() {
+        if !self.flow.is_open() {
             return;
         }
         let now = self.house.clock.now();
+        if !self.has_room() {
+            // The rest of the mail waits, but a peer that reads nothing is not to keep its place.
+            if let Some(code) = self.mailbox.evicted() {
+                self.flow.handle(now, Input::Evicted(code), &mut self.actions);
+                self.perform();
+            }
+            return;
+        }
         let Mail { deliveries, hints, entries_lost, notices_lost, evicted } = self.mailbox.take();
         let inputs = deliveries.into_iter().map(Input::Pushed);
         let inputs = inputs.chain(entries_lost.then_some(Input::EntriesLost));
@@ -205,21 +221,25 @@ where
         let now = self.house.clock.now();
         let wants_packet = self.flow.wants_packet(now);
         let may_read = self.has_room() && wants_packet;
-        let takes_mail = self.has_room() && self.flow.is_open();
+        let takes_mail = self.flow.is_open();
         if self.flow.is_open() && !wants_packet {
             self.house.metrics.reads_paused.one();
         }
-        let drained = *drain.borrow();
         tokio::select! {
             biased;
             Some(input) = self.work.next(), if !self.work.is_empty() => Event::Done(input),
-            changed = drain.wait_for(|stops| *stops), if !drained => {
+            changed = drain.wait_for(|stops| *stops), if !self.drained => {
                 // The server being gone without a word is as good as its word.
                 drop(changed);
                 Event::Drain
             }
             () = self.mailbox.arrived(), if takes_mail => Event::Mail,
-            moved = self.transport.progress(may_read) => Event::Moved(moved),
+            // Only while nothing is read do bytes that go out show that the peer is there: the
+            // system takes many of them for one that is not.
+            moved = self.transport.progress(may_read) => match moved {
+                Ok(Moved::Out(_)) if may_read => Event::Wrote,
+                moved => Event::Moved(moved),
+            },
             () = timer => Event::Deadline,
         }
     }
@@ -227,9 +247,12 @@ where
     fn take(&mut self, event: Event) {
         let now = self.house.clock.now();
         let input = match event {
-            Event::Mail => return,
+            Event::Mail | Event::Wrote => return,
             Event::Done(input) => input,
-            Event::Drain => Input::Drain,
+            Event::Drain => {
+                self.drained = true;
+                Input::Drain
+            }
             Event::Deadline => Input::Tick,
             Event::Moved(Ok(Moved::In(0))) => Input::Left,
             Event::Moved(Ok(Moved::In(_) | Moved::Out(_))) => Input::Heard,
@@ -324,3 +347,6 @@ where
         self.who.clone().expect("flow asks for nothing before the hello")
     }
 }
+
+#[cfg(test)]
+mod tests;

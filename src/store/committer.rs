@@ -26,6 +26,9 @@ use super::{Effect, Outlet, StoreError};
 const BATCHES_PER_COMMIT_MAX: usize = 4;
 /// Commands in one batch: those that write nothing do not fill it.
 const COMMANDS_PER_BATCH_MAX: usize = 1024;
+/// A commit takes no further command once it has lasted this share of the time that it may take:
+/// commands that only read, such as claims, do not fill a batch, and would make it a stall.
+const GATHERS_PER_STALL: u32 = 8;
 /// How long the free space of the disk is believed.
 const DISK_CHECK_AFTER: Duration = Duration::from_secs(1);
 /// Commits after which it is looked at in any case.
@@ -270,18 +273,25 @@ impl Worker {
 
     /// Applies what is there in batches, makes it durable, and releases what came of it.
     fn commit(&mut self, first: Queued) -> Result<(), Failure> {
-        self.parts.health.begin(Instant::now());
+        let begun = Instant::now();
+        let until = begun + self.parts.stall / GATHERS_PER_STALL;
+        self.parts.health.begin(begun);
         self.look_at_disk();
         // Time in the logs does not go back when the system's clock does.
         self.now_ms = self.now_ms.max((self.parts.clock)());
         let mut released = Released::default();
         let mut next = Some(first);
         for _ in 0..BATCHES_PER_COMMIT_MAX {
-            let Some(first) = next else { break };
-            self.apply(first, &mut released)?;
+            let Some(first) = next.take() else { break };
+            self.apply(first, until, &mut released)?;
+            if Instant::now() >= until {
+                break;
+            }
             next = self.next();
         }
-        self.unfinished = next;
+        if next.is_some() {
+            self.unfinished = next;
+        }
         let operations = released.operations;
         if operations > 0 {
             self.parts.backend.sync().map_err(failed_commit(operations))?;
@@ -304,8 +314,13 @@ impl Worker {
     }
 
     /// Makes one batch, and applies it.
-    fn apply(&mut self, first: Queued, released: &mut Released) -> Result<(), Failure> {
-        let work = self.gather(first, &mut released.answers)?;
+    fn apply(
+        &mut self,
+        first: Queued,
+        until: Instant,
+        released: &mut Released,
+    ) -> Result<(), Failure> {
+        let work = self.gather(first, until, &mut released.answers)?;
         released.operations += work.batch.operations();
         self.parts.health.committing(released.operations);
         if released.effects.is_empty() {
@@ -320,10 +335,11 @@ impl Worker {
         self.parts.backend.apply(&work.batch).map_err(failed_commit(released.operations))
     }
 
-    /// Runs jobs until the batch is full or the queue is empty.
+    /// Runs jobs until the batch is full, the queue is empty, or the time is over.
     fn gather(
         &mut self,
         first: Queued,
+        until: Instant,
         answers: &mut Vec<(Answer, Room)>,
     ) -> Result<Work, Failure> {
         let backend = self.parts.backend.as_ref();
@@ -341,7 +357,8 @@ impl Worker {
                 }
             }
             commands += 1;
-            if commands == COMMANDS_PER_BATCH_MAX || self.closing {
+            let enough = commands == COMMANDS_PER_BATCH_MAX || Instant::now() >= until;
+            if enough || self.closing {
                 break;
             }
             match self.received.try_recv() {

@@ -147,6 +147,11 @@ fn run_claim(
     answer: oneshot::Sender<Result<Claimed, Refusal>>,
 ) -> Result<Ran, ReadError> {
     loop {
+        // A session that has gone meanwhile needs no seat. One that comes to its end all the same
+        // does no harm; one that stops half-way is like one that a crash cut short.
+        if answer.is_closed() {
+            return Ok(Ran::Done(Answer::Claimed(answer, Ok(Claimed { new_device: false }))));
+        }
         if turn.room() < CLAIM_OPERATIONS_MAX {
             return Ok(Ran::Unfinished(Job::Claim { claim, after, answer }));
         }

@@ -5,9 +5,9 @@
 mod folder;
 
 use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use self::folder::{Folder, engine, io_error};
+use self::folder::{Blobs, Folder, engine, io_error};
 use super::backend::{Backend, BackendError, Visit, check_values};
 use super::batch::Batch;
 
@@ -20,7 +20,7 @@ pub struct SledBackend {
     tree: ::sled::Db,
     /// The file of the log, opened by us: sled keeps its own descriptor to itself.
     log: File,
-    blobs: PathBuf,
+    blobs: Blobs,
     folder: Folder,
 }
 
@@ -35,7 +35,8 @@ impl SledBackend {
         let file = folder.path().join("db");
         let opened = OpenOptions::new().read(true).write(true).open(&file);
         let log = opened.map_err(io_error("open", &file))?;
-        Ok(Self { tree, log, blobs: folder.path().join("blobs"), folder })
+        let blobs = Blobs::open(folder.path())?;
+        Ok(Self { tree, log, blobs, folder })
     }
 }
 
@@ -56,7 +57,7 @@ impl Backend for SledBackend {
         self.tree.flush().map_err(engine)?;
         let synced = self.log.sync_data();
         synced.map_err(io_error("sync", &self.folder.path().join("db")))?;
-        folder::check_empty(&self.blobs)
+        self.blobs.check()
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {

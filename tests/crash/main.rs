@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use packetboat_client::{
     AckMode, ChatId, Client, Config, Content, Credential, Edge, Entry, Event, Events, UserId,
 };
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -191,4 +192,21 @@ async fn a_second_server_on_the_same_store_fails_with_a_clear_message() {
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("another"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_take_every_descriptor_do_not_stop_the_store() {
+    let ship = Ship::launch_with_descriptors(64).await;
+    let ada = Person::new("ada", &ship).await;
+    timeout(PATIENCE, ada.client.connected()).await.unwrap().unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(TcpStream::connect(ship.address()).await.unwrap());
+    }
+    let chat = ChatId::direct(ada.client.user(), ada.client.user());
+    for number in 1..=200 {
+        let sending = ada.client.send(&chat, &Content::text("hi")).await.unwrap();
+        let accepted = timeout(PATIENCE / 12, sending).await.expect("the server is still there");
+        assert_eq!(accepted.unwrap().seq, number);
+    }
 }

@@ -23,6 +23,18 @@ impl Ship {
         Self { folder, process, address }
     }
 
+    /// Launched on an empty store, with so many descriptors.
+    pub async fn launch_with_descriptors(count: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let bare = command(folder.path().join("data"));
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]);
+        limited.arg(bare.as_std().get_program()).args(bare.as_std().get_args());
+        limited.kill_on_drop(true).stdin(Stdio::null());
+        let (process, address) = started(limited).await;
+        Self { folder, process, address }
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -60,7 +72,11 @@ fn command(data: PathBuf) -> Command {
 }
 
 async fn start(data: PathBuf) -> (Child, SocketAddr) {
-    let mut process = command(data).stdout(Stdio::piped()).spawn().unwrap();
+    started(command(data)).await
+}
+
+async fn started(mut command: Command) -> (Child, SocketAddr) {
+    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let first = lines.next_line().await.unwrap().expect("the server says where it listens");
     let address = first.split_whitespace().find_map(|word| word.parse().ok());

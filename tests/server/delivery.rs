@@ -1,10 +1,15 @@
 //! Deliveries wait, come again, and never overtake each other.
 
+use std::time::Instant;
+
+use bytes::BytesMut;
 use packetboat_proto::code::CloseCode;
+use packetboat_proto::content::GroupChange;
+use packetboat_proto::frame::PREFACE;
 use packetboat_proto::packet::{Cursor, Hello, Limits, Packet, Verdict};
 
 use crate::house::House;
-use crate::peer::{Peer, chat, hello, text_of};
+use crate::peer::{PATIENCE, Peer, chat, hello, text_of, user};
 
 #[tokio::test]
 async fn no_more_is_on_its_way_than_the_window_allows() {
@@ -125,6 +130,39 @@ async fn a_reader_that_is_too_slow_for_its_mailbox_misses_nothing() {
 }
 
 #[tokio::test]
+async fn nothing_is_delivered_behind_an_entry_that_found_no_room() {
+    let house = House::with(|config| {
+        config.limits.mailbox_bytes = 64 * 1024;
+        config.limits.out_buffer_bytes = 64 * 1024;
+        config.limits.window = 1_024;
+    })
+    .await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let mut bob = Peer::login(house.address, "bob", "x").await;
+    bob.sync().await;
+    // More than the sockets hold, so that the mailbox is full, but for a few bytes.
+    let long = "x".repeat(60_000);
+    for number in 1..=300 {
+        ada.post("dm:ada:bob", number, &long).await;
+    }
+    assert!(house.metrics.mailbox_overflows.get() > 0);
+    // The group's first entry finds no room in it, and the second one would.
+    let mut members = vec![user("bob")];
+    members.extend((1..100).map(|number| user(&format!("{number:064}"))));
+    let made = GroupChange::Created { name: "Crew".into(), members };
+    ada.change("group:crew", 301, made).await.unwrap();
+    ada.post("group:crew", 302, "hi").await;
+    let mut crew = Vec::new();
+    for _ in 0..302 {
+        let entry = bob.take().await;
+        if entry.chat == chat("group:crew") {
+            crew.push(entry.seq);
+        }
+    }
+    assert_eq!(crew, [1, 2]);
+}
+
+#[tokio::test]
 async fn a_newer_session_of_the_same_device_replaces_the_older() {
     let house = House::open().await;
     let mut older = Peer::login(house.address, "bob", "x").await;
@@ -136,6 +174,39 @@ async fn a_newer_session_of_the_same_device_replaces_the_older() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_replaced_ends_although_its_peer_reads_nothing() {
+    let house = House::with(|config| {
+        config.listen.connections_max = 3;
+        config.limits.out_buffer_bytes = 64 * 1024;
+        config.limits.window = 1_024;
+    })
+    .await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let mut older = Peer::login(house.address, "bob", "x").await;
+    older.sync().await;
+    // More than the sockets hold.
+    let long = "x".repeat(60_000);
+    let mut number = 0;
+    while house.metrics.mailbox_overflows.get() == 0 {
+        number += 1;
+        ada.post("dm:ada:bob", number, &long).await;
+    }
+    let _newer = Peer::login(house.address, "bob", "x").await;
+    let begun = Instant::now();
+    loop {
+        let mut eve = Peer::connect(house.address).await;
+        eve.raw_unless_closed(&PREFACE).await;
+        let mut said = BytesMut::new();
+        Packet::Hello(hello("eve", "x")).put(&mut said);
+        eve.raw_unless_closed(&said).await;
+        if matches!(eve.next().await, Some(Packet::Welcome(_))) {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the older session keeps its place");
+    }
+}
+
+#[tokio::test]
 async fn a_silent_session_is_closed_and_its_user_goes_offline() {
     let house = House::open().await;
     let wanted = Limits { heartbeat_ms: 100, ..Limits::default() };
@@ -144,6 +215,20 @@ async fn a_silent_session_is_closed_and_its_user_goes_offline() {
     assert_eq!(welcome.limits.heartbeat_ms, 100);
     assert_eq!(bob.goodbye_code().await, Some(CloseCode::HeartbeatTimeout));
     assert_eq!(house.metrics.heartbeat_timeouts.get(), 1);
+}
+
+#[tokio::test]
+async fn a_peer_that_says_nothing_is_not_kept_by_what_is_said_to_it() {
+    let house = House::with(|config| config.limits.window = 1_024).await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let wanted = Limits { heartbeat_ms: 100, ..Limits::default() };
+    let (_bob, _) = Peer::greet(house.address, Hello { wanted, ..hello("bob", "x") }).await;
+    let mut number = 0;
+    while house.metrics.heartbeat_timeouts.get() == 0 {
+        number += 1;
+        assert!(number < 1_000, "its window is nearly full, and it was not heard of since");
+        ada.post("dm:ada:bob", number, "hi").await;
+    }
 }
 
 #[tokio::test]
@@ -191,7 +276,7 @@ async fn an_ack_just_before_a_goodbye_counts() {
         let mut bob = Peer::login(house.address, "bob", "x").await;
         assert_eq!(bob.entry().await.seq, number, "it was had before");
         let cursor = Cursor { chat: chat("dm:ada:bob"), delivered: number, read: 0 };
-        let mut last = bytes::BytesMut::new();
+        let mut last = BytesMut::new();
         Packet::Ack(vec![cursor]).put(&mut last);
         Packet::Goodbye(Verdict::close(CloseCode::Done, "", 0)).put(&mut last);
         bob.raw(&last).await;

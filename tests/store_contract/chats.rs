@@ -133,7 +133,7 @@ pub(crate) async fn a_stranger_is_told_nothing(bed: impl Bed) {
     let open = bed.open();
     open.crew("ann", &["bob"]).await;
     open.say("ann", DM, &["secret"]).await;
-    for id in [DM, CREW, "group:none", "dm:eve:zoe"] {
+    for id in [DM, CREW, "group:none", "dm:bob:zoe"] {
         let (eve, on) = (user("eve"), device("phone"));
         let history = open.history(eve.clone(), chat(id), Edge::Before(0), WIDE).await;
         assert_eq!(refused(history), RejectCode::NoSuchChat);

@@ -3,19 +3,21 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use packetboat::store::backend::{Backend, BackendError, VALUE_BYTES_MAX, Visit};
 use packetboat::store::batch::Batch;
 use packetboat::store::embedded::{EmbeddedStore, OpenError, Settings};
 use packetboat::store::health::Failure;
 use packetboat::store::key;
 use packetboat::store::memory::MemoryBackend;
-use packetboat::store::{Edge, Start, Store, StoreError};
+use packetboat::store::{Claim, Claimed, Edge, Effect, Start, Store, StoreError};
 use packetboat_proto::code::RejectCode;
 
 use crate::bed::{
     Bed, Heard, MemoryBed, Opened, SledBed, WIDE, author, chat, code, device, draft, duplicate,
-    stored, text_of, user,
+    session, stored, text_of, user,
 };
 
 const DM: &str = "dm:ann:bob";
@@ -31,6 +33,10 @@ struct Faults {
     held: Mutex<bool>,
     changed: Condvar,
     waiting: AtomicBool,
+    /// How long each scan takes, in milliseconds.
+    scan_ms: AtomicU64,
+    /// The next drop panics.
+    panic_at_drop: AtomicBool,
 }
 
 #[derive(Clone, Default)]
@@ -62,6 +68,12 @@ impl Faulty {
     }
 }
 
+impl Drop for Faulty {
+    fn drop(&mut self) {
+        assert!(!self.faults.panic_at_drop.swap(false, Ordering::SeqCst), "as sled's drop does");
+    }
+}
+
 impl Backend for Faulty {
     fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
         self.faults.commits.fetch_add(1, Ordering::SeqCst);
@@ -87,6 +99,7 @@ impl Backend for Faulty {
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), BackendError> {
+        std::thread::sleep(Duration::from_millis(self.faults.scan_ms.load(Ordering::SeqCst)));
         self.rows.scan(from, to, visit)
     }
 
@@ -139,6 +152,17 @@ async fn a_panic_in_the_engine_stops_the_store() {
 }
 
 #[tokio::test]
+async fn an_engine_that_panics_at_its_end_takes_nothing_with_it() {
+    let faulty = Faulty::new();
+    let open = Opened::over(faulty.clone(), Settings::default());
+    open.say("ann", DM, &["before"]).await;
+    faulty.faults.panic_at_drop.store(true, Ordering::SeqCst);
+    open.close().await;
+    assert!(!faulty.faults.panic_at_drop.load(Ordering::SeqCst), "it panicked");
+    assert_eq!(open.append(author("ann"), Vec::new()).await, Err(StoreError::Stopped));
+}
+
+#[tokio::test]
 async fn a_value_that_is_too_large_is_refused_by_every_backend() {
     let bed = SledBed::default();
     let backends: [Box<dyn Backend>; 2] =
@@ -175,6 +199,47 @@ async fn a_stalled_commit_stops_the_store_although_its_thread_is_stuck() {
         tokio::task::yield_now().await;
     }
     assert_eq!(open.effects(), [], "what ends after it was given up is not told");
+}
+
+#[tokio::test]
+async fn many_slow_commands_at_once_are_no_stall() {
+    let faulty = Faulty::new();
+    let settings = Settings { stall_ms: 400, ..Settings::default() };
+    let open = Opened::over(faulty.clone(), settings);
+    open.claim("ann", "phone", Start::Everything).await;
+    faulty.faults.scan_ms.store(20, Ordering::SeqCst);
+    // Each scans the user's groups and writes nothing, so that one batch would hold all of them.
+    let claim = || Claim {
+        user: user("ann"),
+        device: device("phone"),
+        session: session("ann"),
+        start: Start::Everything,
+    };
+    let claims = (0..50).map(|_| open.store.claim(claim()));
+    for claimed in futures_util::future::join_all(claims).await {
+        assert_eq!(claimed, Ok(Claimed { new_device: false }));
+    }
+    open.close().await;
+}
+
+#[tokio::test]
+async fn a_claim_that_nobody_waits_for_any_more_costs_nothing() {
+    let faulty = Faulty::new();
+    let open = Opened::over(faulty.clone(), Settings::default());
+    faulty.hold();
+    let store = open.store.clone();
+    let first = draft(DM, "first");
+    let first = tokio::spawn(async move { store.append(author("ann"), vec![first]).await });
+    faulty.commit_waits().await;
+    let (user, device) = (user("bob"), device("phone"));
+    let claim = Claim { user, device, session: session("bob"), start: Start::Everything };
+    assert_eq!(open.store.claim(claim).now_or_never(), None, "it is queued, and given up");
+    faulty.let_go();
+    assert_eq!(first.await.unwrap().unwrap(), [stored(1)]);
+    open.say("ann", DM, &["second"]).await;
+    assert!(!open.effects().iter().any(|effect| matches!(effect, Effect::Claimed { .. })));
+    assert!(open.claim("bob", "phone", Start::Everything).await, "the device is new");
+    open.close().await;
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ impl Bench {
     fn give(&mut self, input: Input) -> Vec<Action> {
         let mut out = Vec::new();
         self.flow.handle(Time::from_ms(self.now), input, &mut out);
-        self.flow.settle(&mut out);
+        self.flow.settle(true, &mut out);
         out
     }
 
@@ -279,7 +279,7 @@ fn acks_that_were_pipelined_are_stored_before_the_scan() {
     let claimed = Input::Claimed(Ok(Claimed { new_device: false }), 1);
     bench.flow.handle(Time::default(), claimed, &mut out);
     bench.flow.handle(Time::default(), Input::Packet(ack(3)), &mut out);
-    bench.flow.settle(&mut out);
+    bench.flow.settle(true, &mut out);
     assert!(has(&out, |action| matches!(action, Action::Start(Work::Advance(_)))));
     assert!(!has(&out, |action| matches!(action, Action::Start(Work::Scan { .. }))));
     let advanced = bench.give(Input::Advanced(Ok(())));
@@ -355,7 +355,7 @@ fn what_was_taken_before_a_goodbye_is_still_stored() {
         for input in [Input::Packet(ack(1)), Input::Packet(send(1)), leaving] {
             bench.flow.handle(Time::default(), input, &mut out);
         }
-        bench.flow.settle(&mut out);
+        bench.flow.settle(true, &mut out);
         assert!(has(&out, |action| matches!(action, Action::Start(Work::Advance(_)))));
         assert!(has(&out, |action| matches!(action, Action::Start(Work::Append(_)))));
         assert!(!bench.flow.wants_packet(Time::default()) && !bench.flow.is_closed());
@@ -433,8 +433,59 @@ fn verdict_of(vector: &Vector<'_>) -> String {
 #[test]
 fn the_vectors_of_the_states_hold() {
     let vectors = vectors();
-    assert_eq!(vectors.len(), 34, "both states, every kind and three frames that are none");
+    assert_eq!(vectors.len(), 38, "both states: every kind, and five frames beside");
     for vector in vectors {
         assert_eq!(verdict_of(&vector), vector.verdict, "{}", vector.name);
     }
+}
+
+#[test]
+fn a_pause_that_is_over_is_no_deadline_any_more_whatever_else_forbids_to_read() {
+    let slow = Rate { per_second: 10, burst: 4 };
+    let mut bench = Bench::open(Rules { send_rate: slow, requests: slow, ..rules() }, Vec::new());
+    for number in 0..3 {
+        bench.packet(send(number));
+    }
+    for id in 0..16 {
+        let operation = Some(Operation::Chat { chat: chat() });
+        bench.packet(Packet::Request(Request { id, operation }));
+    }
+    assert!(!bench.flow.wants_packet(Time::from_ms(bench.now)));
+    while bench.now < 5_000 {
+        let before = bench.now;
+        bench.tick();
+        assert!(!bench.flow.wants_packet(Time::from_ms(bench.now)), "nothing is answered");
+        assert!(bench.now > before || bench.flow.deadline() > Some(Time::from_ms(before)));
+    }
+}
+
+#[test]
+fn nothing_is_read_for_a_peer_that_does_not_take_what_is_written() {
+    let lags = vec![Lag { chat: chat(), delivered: 0, head: 9 }];
+    let mut bench = Bench::new(rules());
+    bench.packet(Packet::Hello(hello()));
+    bench.give(Input::Checked(Ok(None)));
+    bench.give(Input::Claimed(Ok(Claimed { new_device: false }), 1));
+    let mut out = Vec::new();
+    bench.flow.handle(Time::default(), Input::Scanned(Ok(LagPage { lags, next: None })), &mut out);
+    let request = Request { id: 1, operation: Some(Operation::Chat { chat: chat() }) };
+    bench.flow.handle(Time::default(), Input::Packet(Packet::Request(request)), &mut out);
+    bench.flow.handle(Time::default(), Input::Packet(send(1)), &mut out);
+    bench.flow.settle(false, &mut out);
+    assert!(matches!(&out[..], [Action::Start(Work::Append(_))]), "{out:?}");
+    out.clear();
+    bench.flow.settle(true, &mut out);
+    let reads = |action: &Action| matches!(action, Action::Start(Work::Read(..) | Work::Ask(_)));
+    assert!(out.len() == 2 && out.iter().all(reads), "{out:?}");
+}
+
+#[test]
+fn what_a_full_mailbox_lost_is_looked_for_although_acks_never_pause() {
+    let mut bench = Bench::live();
+    bench.give(pushed(1));
+    let acked = bench.packet(ack(1));
+    assert!(has(&acked, |action| matches!(action, Action::Start(Work::Advance(_)))));
+    bench.packet(ack(2));
+    let lost = bench.give(Input::EntriesLost);
+    assert!(has(&lost, |action| matches!(action, Action::Start(Work::Scan { .. }))), "{lost:?}");
 }

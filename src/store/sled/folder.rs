@@ -5,8 +5,11 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use rustix::fs::Dir;
 
 use crate::store::backend::BackendError;
 
@@ -31,22 +34,42 @@ pub(super) fn engine(error: ::sled::Error) -> BackendError {
     BackendError::Engine { detail: error.to_string() }
 }
 
-/// Refuses a folder that holds anything.
-pub(super) fn check_empty(path: &Path) -> Result<(), BackendError> {
-    let mut found = match fs::read_dir(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(io_error("look into", path)(error)),
-    };
-    if found.next().is_some() {
-        return Err(BackendError::Blobs { path: path.to_owned() });
+/// The folder of the values that spill, which must stay empty. It is kept open: connections may
+/// have taken every other descriptor, and a commit is not to fail for the want of one.
+pub(super) struct Blobs {
+    path: PathBuf,
+    dir: Mutex<Dir>,
+}
+
+impl Blobs {
+    /// Opens the one in sled's folder, which is made by sled's open.
+    pub(super) fn open(folder: &Path) -> Result<Self, BackendError> {
+        let path = folder.join("blobs");
+        let opened = File::open(&path).and_then(|file| Ok(Dir::new(file)?));
+        let dir = Mutex::new(opened.map_err(io_error("open", &path))?);
+        Ok(Self { path, dir })
     }
-    Ok(())
+
+    /// Refuses to go on if it holds anything.
+    pub(super) fn check(&self) -> Result<(), BackendError> {
+        let mut dir = self.dir.lock().unwrap_or_else(PoisonError::into_inner);
+        dir.rewind();
+        while let Some(found) = dir.read() {
+            let found =
+                found.map_err(io::Error::from).map_err(io_error("look into", &self.path))?;
+            if ![&b"."[..], b".."].contains(&found.file_name().to_bytes()) {
+                return Err(BackendError::Blobs { path: self.path.clone() });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A folder that is ours for as long as this lives.
 pub(super) struct Folder {
     path: PathBuf,
+    /// How many of the folders above got a new name in them: at least the next one is synced.
+    above: usize,
     _lock: File,
 }
 
@@ -61,6 +84,8 @@ enum Fault {
 impl Folder {
     /// Makes the folder if there is none, and locks it.
     pub(super) fn claim(path: &Path) -> Result<Self, BackendError> {
+        let whole = std::path::absolute(path).map_err(io_error("find", path))?;
+        let missing = whole.ancestors().take_while(|folder| !folder.exists()).count();
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -71,7 +96,7 @@ impl Folder {
         let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file);
         let lock = opened.map_err(io_error("open", &file))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
+            Ok(()) => Ok(Self { path, above: missing.max(1), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(BackendError::Locked { path }),
             Err(TryLockError::Error(error)) => Err(io_error("lock", &file)(error)),
         }
@@ -83,7 +108,8 @@ impl Folder {
 
     /// Refuses values that are not in the log.
     pub(super) fn check_blobs(&self) -> Result<(), BackendError> {
-        check_empty(&self.path.join("blobs"))
+        // Before sled's first open there is none.
+        if self.path.join("blobs").exists() { Blobs::open(&self.path)?.check() } else { Ok(()) }
     }
 
     /// Removes what a kill during an open leaves, on which the next open would fail.
@@ -190,9 +216,9 @@ impl Folder {
 
     /// Makes what an open has made survive a loss of power: sled does not.
     pub(super) fn sync(&self) -> Result<(), BackendError> {
-        let parent = self.path.parent().unwrap_or(&self.path);
-        let paths = [self.path.join("db"), self.path.join("conf"), self.path.clone()];
-        for path in paths.iter().map(PathBuf::as_path).chain([parent]) {
+        let files = [self.path.join("db"), self.path.join("conf")];
+        let folders = self.path.ancestors().take(1 + self.above);
+        for path in files.iter().map(PathBuf::as_path).chain(folders) {
             let synced = File::open(path).and_then(|file| file.sync_all());
             synced.map_err(io_error("sync", path))?;
         }
