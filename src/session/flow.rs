@@ -440,10 +440,17 @@ impl Flow {
                         Packet::Accepted(_) => self.metrics.accepted.one(),
                         _ => self.metrics.rejected.one(),
                     }
-                    out.push(Action::Write(answer));
+                    self.write(answer, out);
                 }
             }
             Err(error) => self.close(CloseCode::Internal, &error.to_string(), out),
+        }
+    }
+
+    /// Writes to a peer that is still there to read it.
+    fn write(&self, packet: Packet, out: &mut Vec<Action>) {
+        if !matches!(self.state, State::Leaving) {
+            out.push(Action::Write(packet));
         }
     }
 
@@ -463,6 +470,7 @@ impl Flow {
 
     fn read(&mut self, now: Time, result: Result<Vec<Read>, StoreError>, out: &mut Vec<Action>) {
         match result {
+            Ok(_) if !self.is_open() => {}
             Ok(reads) => {
                 for entry in self.deliveries.read(now, reads) {
                     self.metrics.deliveries.one();
@@ -508,8 +516,9 @@ impl Flow {
         answer: impl FnOnce(&mut Questions) -> Option<Response>,
         out: &mut Vec<Action>,
     ) {
-        let response = answer(&mut self.questions);
-        out.extend(response.map(|response| Action::Write(Packet::Response(response))));
+        if let Some(response) = answer(&mut self.questions) {
+            self.write(Packet::Response(response), out);
+        }
     }
 
     fn catch_up(&mut self, out: &mut Vec<Action>) {

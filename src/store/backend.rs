@@ -87,6 +87,15 @@ pub enum BackendError {
         /// What the engine said.
         detail: String,
     },
+    /// The folder held a store, and there is none in it any more.
+    #[error(
+        "the folder {path} held a store, but its data is gone or unreadable; put a backup in its \
+         place, or move the folder away to begin with an empty store"
+    )]
+    Lost {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A value has more bytes than are safe.
     #[error("a value of {bytes} bytes, at most {VALUE_BYTES_MAX} are allowed")]
     ValueTooLarge {

@@ -6,6 +6,7 @@ mod folder;
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::folder::{Blobs, Folder, engine, io_error};
 use super::backend::{Backend, BackendError, Visit, check_values};
@@ -21,6 +22,8 @@ pub struct SledBackend {
     /// The file of the log, opened by us: sled keeps its own descriptor to itself.
     log: File,
     blobs: Blobs,
+    /// It is known from outside the log that there is something in it.
+    marked: AtomicBool,
     folder: Folder,
 }
 
@@ -31,12 +34,16 @@ impl SledBackend {
         folder.check_blobs()?;
         folder.remove_torn_snapshots()?;
         let tree = folder.open_guarded(cache_bytes)?;
+        let marked = folder.is_marked()?;
+        if marked && tree.is_empty() {
+            return Err(BackendError::Lost { path: folder.path().to_owned() });
+        }
         folder.sync()?;
         let file = folder.path().join("db");
         let opened = OpenOptions::new().read(true).write(true).open(&file);
         let log = opened.map_err(io_error("open", &file))?;
         let blobs = Blobs::open(folder.path())?;
-        Ok(Self { tree, log, blobs, folder })
+        Ok(Self { tree, log, blobs, marked: AtomicBool::new(marked), folder })
     }
 }
 
@@ -57,7 +64,12 @@ impl Backend for SledBackend {
         self.tree.flush().map_err(engine)?;
         let synced = self.log.sync_data();
         synced.map_err(io_error("sync", &self.folder.path().join("db")))?;
-        self.blobs.check()
+        self.blobs.check()?;
+        if !self.marked.load(Ordering::Relaxed) {
+            self.folder.mark()?;
+            self.marked.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {

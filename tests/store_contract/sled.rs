@@ -128,3 +128,35 @@ async fn free_space_is_known() {
     let free = bed.backend().free_bytes().unwrap();
     assert!(free.is_some_and(|free| free > 0), "{free:?}");
 }
+
+#[tokio::test]
+async fn a_store_whose_data_is_gone_is_not_taken_for_a_new_one() {
+    let spoil: [fn(&SledBed); 3] = [
+        |bed| fs::remove_file(bed.path().join("db")).unwrap(),
+        |bed| {
+            fs::remove_file(bed.path().join("db")).unwrap();
+            for path in snapshots(bed) {
+                fs::remove_file(path).unwrap();
+            }
+        },
+        |bed| {
+            let db = fs::read(bed.path().join("db")).unwrap();
+            let flipped: Vec<u8> = db.iter().map(|byte| !byte).collect();
+            fs::write(bed.path().join("db"), flipped).unwrap();
+        },
+    ];
+    for (number, spoil) in spoil.into_iter().enumerate() {
+        let bed = SledBed::default();
+        let open = bed.open();
+        open.say("ann", DM, &["1", "2"]).await;
+        open.close().await;
+        spoil(&bed);
+        for start in ["first", "second"] {
+            let Err(error) = SledBackend::open(&bed.path(), CACHE_BYTES) else {
+                panic!("case {number}: it was opened as new at the {start} start")
+            };
+            let told = matches!(error, BackendError::Lost { .. } | BackendError::Damaged { .. });
+            assert!(told, "case {number}, {start} start: {error}");
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //! Must never remove anything but a snapshot, which sled makes again from its log.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -20,6 +20,11 @@ const UNLOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Copies that are made of a damaged folder: a supervisor that starts the server again and again
 /// must not fill the disk with them.
 const ASIDE_MAX: u32 = 3;
+
+/// The file that says that there is a store in the folder. sled makes an empty database where it
+/// finds none, or none that it can read: what was accepted would be forgotten in silence.
+const MARK_FILE: &str = "founded";
+const MARK: &str = "A Packetboat store was founded in this folder. Leave this file with it.\n";
 
 /// An error of the system's, with what was tried.
 pub(super) fn io_error<'a>(
@@ -129,6 +134,23 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// Whether something was ever made durable here.
+    pub(super) fn is_marked(&self) -> Result<bool, BackendError> {
+        let file = self.path.join(MARK_FILE);
+        file.try_exists().map_err(io_error("look for", &file))
+    }
+
+    /// Notes that something is durable here.
+    pub(super) fn mark(&self) -> Result<(), BackendError> {
+        let file = self.path.join(MARK_FILE);
+        let written = File::create(&file).and_then(|mut mark| {
+            mark.write_all(MARK.as_bytes())?;
+            mark.sync_all()?;
+            File::open(&self.path)?.sync_all()
+        });
+        written.map_err(io_error("write", &file))
     }
 
     /// Opens sled; once more without its snapshots if they may be at fault. The folder is copied
