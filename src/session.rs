@@ -2,13 +2,14 @@
 //! which store or transport it runs on.
 //!
 //! Floors, lowest first: [`rate`], [`deliveries`], [`moves`], [`transport`]; [`sends`],
-//! [`questions`]; [`flow`]; [`house`]; [`answers`]; [`task`].
+//! [`questions`]; [`port`]; [`flow`]; [`house`]; [`answers`]; [`task`].
 
 pub mod answers;
 pub mod deliveries;
 pub mod flow;
 pub mod house;
 pub mod moves;
+pub mod port;
 pub mod questions;
 pub mod rate;
 pub mod sends;

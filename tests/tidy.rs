@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lines of a file at most, its tests included.
-const FILE_LINES_MAX: usize = 600;
+const FILE_LINES_MAX: usize = 500;
 /// Characters of a line at most.
 const LINE_CHARS_MAX: usize = 100;
 /// Names that say nothing.

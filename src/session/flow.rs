@@ -10,148 +10,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use packetboat_proto::code::CloseCode;
-use packetboat_proto::id::{ChatId, SessionId};
+use packetboat_proto::id::SessionId;
 use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
 use packetboat_proto::packet::{self, Hello, Limits, Packet, Response, Signal, Verdict, Welcome};
 use packetboat_proto::time::Time;
 
 use crate::hub::mailbox::{Delivery, Hint};
 use crate::metrics::Metrics;
-use crate::store::{
-    Claim, Claimed, CursorMove, Draft, LagPage, Outcome, PageLimit, Read, Start, StoreError,
-    Stretch,
-};
+use crate::store::{Claim, Claimed, LagPage, Outcome, PageLimit, Read, Start, StoreError};
 
-use super::deliveries::{Deliveries, Due, Pushed, Retries};
+use super::deliveries::{Deliveries, Due, Pushed};
 use super::moves::Moves;
+use super::port::{Action, Input, Rules, Ticket, Work};
 use super::questions::Questions;
-use super::rate::{Bucket, Rate};
+use super::rate::Bucket;
 use super::sends::Sends;
-
-/// What the operator has set for every session.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// The largest body, in bytes.
-    pub max_body: u32,
-    /// Deliveries that may be unacknowledged.
-    pub window: u32,
-    /// Sends that may be unanswered.
-    pub sends: u32,
-    /// The heartbeat interval.
-    pub heartbeat: Duration,
-    /// From the connection to an open session.
-    pub handshake: Duration,
-    /// How unacknowledged deliveries are sent again.
-    pub retries: Retries,
-    /// Bytes of entries in one read of the log.
-    pub read_bytes: usize,
-    /// Pings; over it the session is closed.
-    pub pings: Rate,
-    /// Sends; over it they are not read.
-    pub send_rate: Rate,
-    /// Requests; over it they are not read.
-    pub requests: Rate,
-    /// Signals; over it they are dropped.
-    pub signals: Rate,
-    /// When to come back after a fault of the server, or a policy's.
-    pub retry_after: Duration,
-}
-
-/// A credential for the next connection, and when it ends in milliseconds of Unix time.
-pub type Ticket = Option<(Bytes, u64)>;
-
-/// What happens to a connection.
-#[derive(Debug)]
-pub enum Input {
-    /// Bytes came, or went while none were read: the other side is there.
-    Heard,
-    /// A packet came.
-    Packet(Packet),
-    /// What came is no packet.
-    Broken {
-        /// The code to end with.
-        code: CloseCode,
-        /// What was wrong.
-        reason: String,
-    },
-    /// The credential was checked.
-    Checked(Result<Ticket, (CloseCode, String)>),
-    /// The device was claimed; with the wall clock in milliseconds of Unix time.
-    Claimed(Result<Claimed, StoreError>, u64),
-    /// Drafts were appended.
-    Appended(Result<Vec<Outcome>, StoreError>),
-    /// Cursors were moved.
-    Advanced(Result<(), StoreError>),
-    /// A scan for lagging chats came back.
-    Scanned(Result<LagPage, StoreError>),
-    /// Stretches of the log were read.
-    Read(Result<Vec<Read>, StoreError>),
-    /// A request was answered.
-    Answered(Result<packet::Answer, Verdict>),
-    /// An entry was pushed.
-    Pushed(Arc<Delivery>),
-    /// Pushes were lost.
-    EntriesLost,
-    /// A hint came.
-    Hint(Hint),
-    /// Notices were lost.
-    NoticesLost,
-    /// The other side has closed.
-    Left,
-    /// The session is to end at once.
-    Evicted(CloseCode),
-    /// The server stops: answer what was taken, then end.
-    Drain,
-    /// The deadline is reached.
-    Tick,
-}
-
-/// What is to be done about it.
-#[derive(Debug)]
-pub enum Action {
-    /// Write a packet.
-    Write(Packet),
-    /// Write a frame that is encoded already.
-    WriteFrame(Bytes),
-    /// Write an entry from the log.
-    Deliver(Bytes),
-    /// Take bodies up to so many bytes from now on.
-    SetBodyMax(u32),
-    /// Check a credential; the answer is `Checked`.
-    Check(Hello),
-    /// Ask the store for something; its answer comes back as an input.
-    Start(Work),
-    /// Pass a signal on.
-    Relay(Signal),
-    /// Write a goodbye, then end the connection.
-    Close(Verdict),
-    /// End the connection.
-    Hangup,
-}
-
-/// What the store is asked for: at most one of each at a time.
-#[derive(Debug)]
-pub enum Work {
-    /// Claim the device; the answer is `Claimed`.
-    Claim(Claim),
-    /// Append drafts; the answer is `Appended`.
-    Append(Vec<Draft>),
-    /// Move cursors; the answer is `Advanced`.
-    Advance(Vec<CursorMove>),
-    /// Look for lagging chats; the answer is `Scanned`.
-    Scan {
-        /// After this one.
-        after: Option<ChatId>,
-        /// So many at most.
-        limit: usize,
-    },
-    /// Read stretches of the log; the answer is `Read`.
-    Read(Vec<Stretch>, PageLimit),
-    /// Answer a question; the answer is `Answered`.
-    Ask(packet::Operation),
-}
 
 #[derive(Debug)]
 enum State {

@@ -9,7 +9,7 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::store::Store;
 
-use super::flow::Rules;
+use super::port::Rules;
 
 /// What all sessions share.
 pub struct House<S: Store> {

@@ -23,8 +23,9 @@ use crate::hub::mailbox::{Mail, Mailbox};
 use crate::store::{Author, Store};
 
 use super::answers::answer;
-use super::flow::{Action, Flow, Input, Work};
+use super::flow::Flow;
 use super::house::House;
+use super::port::{Action, Input, Work};
 use super::transport::{Moved, Transport};
 
 /// Packets taken before other sessions get their turn.

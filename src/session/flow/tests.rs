@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use packetboat_proto::content::Content;
-use packetboat_proto::id::{DeviceId, MessageId, UserId};
+use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
 use packetboat_proto::packet::{Credential, Cursor, Operation, Request, Send, SignalKind};
 
 use super::*;
-use crate::store::{Lag, Logged};
+use crate::session::deliveries::Retries;
+use crate::session::rate::Rate;
+use crate::store::{Lag, Logged, Stretch};
 
 const HEARTBEAT: Duration = Duration::from_secs(10);
 

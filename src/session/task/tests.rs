@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::hub::mailbox::MailboxLimits;
 use crate::hub::{Hub, HubOutlet};
 use crate::session::deliveries::Retries;
-use crate::session::flow::Rules;
+use crate::session::port::Rules;
 use crate::session::rate::Rate;
 use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::memory::MemoryBackend;
