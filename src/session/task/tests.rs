@@ -104,6 +104,19 @@ async fn who_talks_without_a_pause_has_no_longer_to_say_hello_than_others() {
 }
 
 #[tokio::test]
+async fn who_talks_without_a_pause_lets_others_have_their_turn() {
+    let (_alive, drain) = watch::channel(false);
+    let until = Instant::now() + PATIENCE / 4;
+    let session = run(Endless { next: PREFACE.to_vec(), until }, house(PATIENCE), drain);
+    let session = tokio::spawn(session);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(Instant::now() < until, "nobody else had a turn");
+    session.abort();
+}
+
+#[tokio::test]
 async fn a_session_that_begins_while_the_server_drains_is_told_so() {
     let (mut peer, stream) = tokio::io::duplex(4_096);
     let (_alive, drain) = watch::channel(true);
