@@ -85,7 +85,7 @@ fn start_log(config: &Config) -> Done {
 async fn users(args: UserArgs) -> Done {
     let config = config::load_unchecked(&args.sources())?;
     let settings = &config.store;
-    let open = async || open_store(settings, true, NoOutlet).await;
+    let open = async || open_store(settings, true, 0, NoOutlet).await;
     user::run(&args.action, &settings.data, open, &mut io::stdout()).await?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
@@ -107,7 +108,13 @@ impl Server {
         };
         let hub = Arc::new(Hub::new(mailbox, Arc::clone(&metrics)));
         let unknown_users = config.store.unknown_users.keep(config.auth.kind);
-        let store = open_store(&config.store, unknown_users, HubOutlet(Arc::clone(&hub))).await?;
+        let outlet = HubOutlet(Arc::clone(&hub));
+        let body_max = config.limits.max_body;
+        let store = open_store(&config.store, unknown_users, body_max, outlet).await?;
+        if store.body_max() > body_max {
+            let (stored, set) = (store.body_max(), body_max);
+            warn!(stored, set, "the store holds larger entries than limits.max_body allows now");
+        }
         let doorman = Doorman::from_settings(&config.auth, &Arc::new(store.clone()))?;
         let sockets = Sockets::bind(config).await?;
         #[cfg(unix)]
@@ -117,7 +124,7 @@ impl Server {
             hub,
             doorman,
             metrics,
-            rules: rules(&config.limits, &config.drain),
+            rules: rules(&config.limits, &config.drain, store.body_max()),
             out_bytes: config.limits.out_buffer_bytes,
             clock: Clock::start(),
         };
@@ -210,10 +217,12 @@ async fn drained_whole(servants: &mut JoinSet<()>, places: &Semaphore, connectio
     let _ = places.acquire_many(all).await;
 }
 
-/// Opens the store of a server, or of a command that works on it while no server runs.
+/// Opens the store of a server, or of a command that works on it while no server runs; the
+/// command takes no entries, and leaves `body_max` 0.
 pub async fn open_store(
     settings: &StoreSettings,
     keep_unknown_users: bool,
+    body_max: u32,
     outlet: impl Outlet,
 ) -> Result<EmbeddedStore, StartError> {
     let settings = settings.clone();
@@ -233,6 +242,7 @@ pub async fn open_store(
             disk_reserve_bytes: settings.disk_reserve_bytes,
             queue_bytes: settings.queue_bytes,
             readers: settings.readers,
+            body_max,
         };
         EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
             .map_err(|source| StartError::Store { data, source })
@@ -282,11 +292,12 @@ fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> 
     bind().map_err(|source| StartError::Listen { address, source })
 }
 
-fn rules(limits: &SessionLimits, drain: &Drain) -> Rules {
+fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
     let ms = |ms: u32| Duration::from_millis(ms.into());
     let rate = |per_second: u32| Rate { per_second, burst: per_second };
     Rules {
-        max_body: limits.max_body,
+        max_body: body_max,
+        max_content: limits.max_body - BODY_OVERHEAD_BYTES,
         window: limits.window,
         sends: limits.sends,
         heartbeat: ms(limits.heartbeat_ms),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::SessionId;
-use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
+use packetboat_proto::limits::{HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
 use packetboat_proto::packet::{self, Hello, Limits, Packet, Response, Signal, Verdict, Welcome};
 use packetboat_proto::time::Time;
 
@@ -65,7 +65,7 @@ impl Flow {
             max_body: rules.max_body,
             window: rules.window,
             heartbeat_ms: u32::try_from(rules.heartbeat.as_millis()).unwrap_or(u32::MAX),
-            max_content: rules.max_body - BODY_OVERHEAD_BYTES,
+            max_content: rules.max_content,
             sends: rules.sends,
         };
         Self {

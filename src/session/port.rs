@@ -22,6 +22,9 @@ use super::rate::Rate;
 pub struct Rules {
     /// The largest body, in bytes.
     pub max_body: u32,
+    /// The largest content that is taken, in bytes. What the store holds may be larger, from a
+    /// time when more was allowed: `max_body` leaves room for that.
+    pub max_content: u32,
     /// Deliveries that may be unacknowledged.
     pub window: u32,
     /// Sends that may be unanswered.

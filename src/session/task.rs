@@ -31,6 +31,9 @@ use super::transport::{Moved, Transport};
 /// Packets taken before other sessions get their turn.
 pub const PACKETS_PER_TURN: usize = 64;
 
+/// Bytes read before other sessions get their turn: the runtime counts reads, not what is in them.
+pub const BYTES_PER_TURN: usize = 64 * 1024;
+
 /// Runs a connection to its end. `drain` turns true when the server stops.
 pub async fn run<T, S>(stream: T, house: Arc<House<S>>, drain: watch::Receiver<bool>)
 where
@@ -52,6 +55,7 @@ where
         actions: Vec::new(),
         ending: None,
         drained: false,
+        read: 0,
         house: Arc::clone(&house),
     };
     task.run(drain).await;
@@ -116,6 +120,8 @@ struct Task<T, S: Store> {
     ending: Option<Ending>,
     /// The flow knows that the server stops.
     drained: bool,
+    /// Bytes read since others had their turn.
+    read: usize,
     house: Arc<House<S>>,
 }
 
@@ -133,7 +139,8 @@ where
                 Some(Ending::Gone) => return,
                 None => {}
             }
-            if more {
+            if more || self.read > BYTES_PER_TURN {
+                self.read = 0;
                 tokio::task::yield_now().await;
                 continue;
             }
@@ -256,7 +263,11 @@ where
             }
             Event::Deadline => Input::Tick,
             Event::Moved(Ok(Moved::In(0))) => Input::Left,
-            Event::Moved(Ok(Moved::In(_) | Moved::Out(_))) => Input::Heard,
+            Event::Moved(Ok(Moved::In(bytes))) => {
+                self.read += bytes;
+                Input::Heard
+            }
+            Event::Moved(Ok(Moved::Out(_))) => Input::Heard,
             Event::Moved(Err(error)) => {
                 debug!(%error, "the connection broke");
                 self.ending = Some(Ending::Gone);

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
+use packetboat_proto::limits::BODY_BYTES_DEFAULT;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub queue_bytes: usize,
     /// Reads that are under way at once, each on a thread.
     pub readers: usize,
+    /// Bytes of the largest body that entries are taken for: see [`EmbeddedStore::body_max`].
+    pub body_max: u32,
 }
 
 impl Default for Settings {
@@ -69,6 +72,7 @@ impl Default for Settings {
             disk_reserve_bytes: DISK_RESERVE_BYTES_DEFAULT,
             queue_bytes: QUEUE_BYTES_DEFAULT,
             readers: READERS_DEFAULT,
+            body_max: BODY_BYTES_DEFAULT,
         }
     }
 }
@@ -134,6 +138,7 @@ struct Shared {
     reads: Arc<Semaphore>,
     readers: u32,
     secret: [u8; SECRET_BYTES],
+    body_max: u32,
 }
 
 impl EmbeddedStore {
@@ -146,6 +151,7 @@ impl EmbeddedStore {
     ) -> Result<Self, OpenError> {
         settings.check()?;
         let secret = prepare(&backend)?;
+        let body_max = raise_body_max(&backend, settings.body_max)?;
         let backend: Arc<dyn Backend> = Arc::new(backend);
         let (horizon, health) = (Arc::new(Horizon::default()), Arc::new(Health::default()));
         let parts = Parts {
@@ -163,8 +169,14 @@ impl EmbeddedStore {
         let reader = RwLock::new(Some(Arc::new(Reader::new(backend, horizon))));
         let reads = Arc::new(Semaphore::new(settings.readers));
         let readers = u32::try_from(settings.readers).expect("its bounds are checked");
-        let shared = Shared { committer, health, reader, reads, readers, secret };
+        let shared = Shared { committer, health, reader, reads, readers, secret, body_max };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Bytes of the largest body that this store was ever opened for. What it holds may need as
+    /// much to be delivered, also after an operator has set less.
+    pub fn body_max(&self) -> u32 {
+        self.shared.body_max
     }
 
     /// Resolves once the store has stopped for good, with the reason; the process is to end then.
@@ -245,6 +257,22 @@ fn found(backend: &dyn Backend) -> Result<[u8; SECRET_BYTES], OpenError> {
     batch.put(key::secret(), secret.to_vec());
     backend.commit(&batch)?;
     Ok(secret)
+}
+
+/// Notes the largest body so far, and gives it.
+fn raise_body_max(backend: &dyn Backend, asked: u32) -> Result<u32, OpenError> {
+    let damaged = OpenError::Foreign { detail: "the largest body is no number" };
+    let known = match backend.get(&key::body_max())? {
+        Some(value) => as_number(&value).ok().and_then(|bytes| u32::try_from(bytes).ok()),
+        None => Some(0),
+    };
+    let known = known.ok_or(damaged)?;
+    if asked > known {
+        let mut batch = Batch::default();
+        batch.put(key::body_max(), number(asked.into()));
+        backend.commit(&batch)?;
+    }
+    Ok(asked.max(known))
 }
 
 impl Store for EmbeddedStore {

@@ -77,7 +77,13 @@ impl House {
 
     /// Stops the server and starts it again on the same store.
     pub async fn restart(self) -> Self {
-        let (folder, config) = self.close().await;
+        self.restart_with(|_| {}).await
+    }
+
+    /// The same with settings changed.
+    pub async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
+        let (folder, mut config) = self.close().await;
+        change(&mut config);
         Self::start(folder, config).await.unwrap()
     }
 }

@@ -1,10 +1,10 @@
 //! How a server stops, and who may not start.
 
 use packetboat::server::Server;
-use packetboat_proto::code::CloseCode;
+use packetboat_proto::code::{CloseCode, RejectCode};
 
 use crate::house::House;
-use crate::peer::Peer;
+use crate::peer::{Peer, hello, text_of};
 
 #[tokio::test]
 async fn a_draining_server_says_when_to_come_back() {
@@ -52,4 +52,19 @@ async fn a_full_server_says_so() {
     let mut second = Peer::connect(house.address).await;
     assert_eq!(second.goodbye_code().await, Some(CloseCode::ServerFull));
     first.sync().await;
+}
+
+#[tokio::test]
+async fn what_was_stored_is_delivered_also_after_the_limit_was_lowered() {
+    let house = House::with(|config| config.limits.max_body = 256 * 1024).await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let long = "x".repeat(200_000);
+    ada.post("dm:ada:bob", 1, &long).await;
+    let house = house.restart_with(|config| config.limits.max_body = 64 * 1024).await;
+    let (mut bob, welcome) = Peer::greet(house.address, hello("bob", "x")).await;
+    assert_eq!(text_of(&bob.take().await), long);
+    assert_eq!(welcome.limits.max_content, 63 * 1024);
+    bob.send_text("dm:ada:bob", 1, &long).await;
+    let rejected = bob.answer().await.unwrap_err();
+    assert_eq!(rejected.verdict.reject_code(), Some(RejectCode::TooLarge));
 }

@@ -15,6 +15,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 fn rules() -> Rules {
     Rules {
         max_body: 65_536,
+        max_content: 65_536 - 1_024,
         window: 4,
         sends: 3,
         heartbeat: HEARTBEAT,

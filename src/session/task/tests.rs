@@ -27,6 +27,7 @@ fn house(handshake: Duration) -> Arc<House<EmbeddedStore>> {
     let rate = Rate { per_second: 0, burst: 0 };
     let rules = Rules {
         max_body: 65_536,
+        max_content: 65_536 - 1_024,
         window: 4,
         sends: 3,
         heartbeat: PATIENCE,
@@ -101,6 +102,19 @@ async fn who_talks_without_a_pause_has_no_longer_to_say_hello_than_others() {
     let stream = Endless { next: PREFACE.to_vec(), until: Instant::now() + PATIENCE / 4 };
     run(stream, Arc::clone(&house), drain).await;
     assert_eq!(house.metrics.handshake_timeouts.get(), 1);
+}
+
+#[tokio::test]
+async fn who_talks_without_a_pause_lets_others_have_their_turn() {
+    let (_alive, drain) = watch::channel(false);
+    let until = Instant::now() + PATIENCE / 4;
+    let session = run(Endless { next: PREFACE.to_vec(), until }, house(PATIENCE), drain);
+    let session = tokio::spawn(session);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(Instant::now() < until, "nobody else had a turn");
+    session.abort();
 }
 
 #[tokio::test]
