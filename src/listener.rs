@@ -54,7 +54,8 @@ impl<S: Store> Listener<S> {
     /// Takes plain connections until the drain begins.
     pub async fn serve_plain(self, socket: TcpListener) {
         self.serve(socket, |shared, stream, permit| async move {
-            task::run(stream, Arc::clone(&shared.house), shared.drain.clone()).await;
+            let since = shared.house.clock.now();
+            task::run(stream, Arc::clone(&shared.house), since, shared.drain.clone()).await;
             drop(permit);
         })
         .await;
@@ -65,10 +66,12 @@ impl<S: Store> Listener<S> {
         self.serve(socket, move |shared, stream, permit| {
             let acceptor = acceptor.clone();
             async move {
+                let since = shared.house.clock.now();
                 let handshake = timeout(shared.house.rules.handshake, acceptor.accept(stream));
                 match handshake.await {
                     Ok(Ok(stream)) => {
-                        task::run(stream, Arc::clone(&shared.house), shared.drain.clone()).await;
+                        let (house, drain) = (Arc::clone(&shared.house), shared.drain.clone());
+                        task::run(stream, house, since, drain).await;
                     }
                     Ok(Err(error)) => debug!(%error, "no TLS handshake"),
                     Err(_) => shared.house.metrics.handshake_timeouts.one(),

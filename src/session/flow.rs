@@ -45,6 +45,7 @@ pub struct Flow {
     metrics: Arc<Metrics>,
     session: SessionId,
     state: State,
+    was_open: bool,
     limits: Limits,
     started: Time,
     heard: Time,
@@ -71,6 +72,7 @@ impl Flow {
         Self {
             session,
             state: State::AwaitHello,
+            was_open: false,
             limits,
             started: now,
             heard: now,
@@ -182,6 +184,11 @@ impl Flow {
         matches!(self.state, State::Open)
     }
 
+    /// Whether the session is or was open.
+    pub fn was_open(&self) -> bool {
+        self.was_open
+    }
+
     /// Whether it is over.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
@@ -274,6 +281,7 @@ impl Flow {
         };
         let (ticket, ticket_expires_ms) = ticket.take().unwrap_or_default();
         self.state = State::Open;
+        self.was_open = true;
         self.heard = now;
         self.deliveries = Deliveries::new(self.limits.window, self.rules.retries);
         self.metrics.sessions_opened.one();

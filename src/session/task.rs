@@ -12,6 +12,7 @@ use packetboat_proto::codec::FrameCodec;
 use packetboat_proto::frame::put_with;
 use packetboat_proto::id::{DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{Hello, Kind, Packet, Verdict};
+use packetboat_proto::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -35,7 +36,8 @@ pub const PACKETS_PER_TURN: usize = 64;
 pub const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// Runs a connection to its end. `drain` turns true when the server stops.
-pub async fn run<T, S>(stream: T, house: Arc<House<S>>, drain: watch::Receiver<bool>)
+/// The time for a handshake counts `since` the connection was taken.
+pub async fn run<T, S>(stream: T, house: Arc<House<S>>, since: Time, drain: watch::Receiver<bool>)
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
     S: Store,
@@ -43,9 +45,8 @@ where
     let session = random_session();
     let seat = Seat { session, house: Arc::clone(&house) };
     let mailbox = house.hub.enter(session);
-    let now = house.clock.now();
     let task = Task {
-        flow: Flow::new(now, session, house.rules, Arc::clone(&house.metrics)),
+        flow: Flow::new(since, session, house.rules, Arc::clone(&house.metrics)),
         codec: FrameCodec::server(),
         transport: Transport::new(stream),
         mailbox,
@@ -58,9 +59,10 @@ where
         read: 0,
         house: Arc::clone(&house),
     };
-    task.run(drain).await;
-    if let Some(user) = house.hub.leave(session) {
+    if task.run(drain).await {
         house.metrics.sessions_ended.one();
+    }
+    if let Some(user) = house.hub.leave(session) {
         if let Err(error) = house.store.release(user).await {
             debug!(%error, "when the user was last seen is not noted");
         }
@@ -130,13 +132,17 @@ where
     T: AsyncRead + AsyncWrite + Send + Unpin,
     S: Store,
 {
-    async fn run(mut self, mut drain: watch::Receiver<bool>) {
+    /// Whether there was a session.
+    async fn run(mut self, mut drain: watch::Receiver<bool>) -> bool {
         let mut timer = std::pin::pin!(sleep_until(Instant::now()));
         loop {
             let more = self.turn();
             match self.ending {
-                Some(Ending::Goodbye) => return self.transport.close().await,
-                Some(Ending::Gone) => return,
+                Some(Ending::Goodbye) => {
+                    self.transport.close().await;
+                    return self.flow.was_open();
+                }
+                Some(Ending::Gone) => return self.flow.was_open(),
                 None => {}
             }
             if more || self.read > BYTES_PER_TURN {

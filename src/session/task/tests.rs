@@ -20,6 +20,7 @@ use crate::session::port::Rules;
 use crate::session::rate::Rate;
 use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::memory::MemoryBackend;
+use packetboat_proto::time::Time;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -100,7 +101,7 @@ async fn who_talks_without_a_pause_has_no_longer_to_say_hello_than_others() {
     let house = house(Duration::from_millis(50));
     let (_alive, drain) = watch::channel(false);
     let stream = Endless { next: PREFACE.to_vec(), until: Instant::now() + PATIENCE / 4 };
-    run(stream, Arc::clone(&house), drain).await;
+    run(stream, Arc::clone(&house), house.clock.now(), drain).await;
     assert_eq!(house.metrics.handshake_timeouts.get(), 1);
 }
 
@@ -108,7 +109,8 @@ async fn who_talks_without_a_pause_has_no_longer_to_say_hello_than_others() {
 async fn who_talks_without_a_pause_lets_others_have_their_turn() {
     let (_alive, drain) = watch::channel(false);
     let until = Instant::now() + PATIENCE / 4;
-    let session = run(Endless { next: PREFACE.to_vec(), until }, house(PATIENCE), drain);
+    let session =
+        run(Endless { next: PREFACE.to_vec(), until }, house(PATIENCE), Time::default(), drain);
     let session = tokio::spawn(session);
     for _ in 0..10 {
         tokio::task::yield_now().await;
@@ -121,7 +123,7 @@ async fn who_talks_without_a_pause_lets_others_have_their_turn() {
 async fn a_session_that_begins_while_the_server_drains_is_told_so() {
     let (mut peer, stream) = tokio::io::duplex(4_096);
     let (_alive, drain) = watch::channel(true);
-    let session = tokio::spawn(run(stream, house(PATIENCE), drain));
+    let session = tokio::spawn(run(stream, house(PATIENCE), Time::default(), drain));
     let mut bytes = BytesMut::new();
     let told = timeout(PATIENCE / 2, peer.read_buf(&mut bytes)).await;
     told.expect("it is not left to the end of its handshake").unwrap();
