@@ -62,10 +62,10 @@ where
     if task.run(drain).await {
         house.metrics.sessions_ended.one();
     }
-    if let Some(user) = house.hub.leave(session) {
-        if let Err(error) = house.store.release(user).await {
-            debug!(%error, "when the user was last seen is not noted");
-        }
+    if let Some(user) = house.hub.leave(session)
+        && let Err(error) = house.store.release(user).await
+    {
+        debug!(%error, "when the user was last seen is not noted");
     }
     drop(seat);
 }
