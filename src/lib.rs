@@ -1,7 +1,8 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
 //!
 //! Floors, lowest first: [`metrics`], [`clock`]; [`config`]; [`store`]; [`auth`], [`tls`];
-//! [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`], [`user`], [`greeting`].
+//! [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`], [`user`], `stats`,
+//! [`greeting`].
 
 pub mod auth;
 pub mod cli;
@@ -14,6 +15,8 @@ pub mod listener;
 pub mod metrics;
 pub mod server;
 pub mod session;
+#[cfg(unix)]
+pub mod stats;
 pub mod store;
 pub mod tls;
 pub mod user;

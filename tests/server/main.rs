@@ -11,4 +11,5 @@ mod house;
 mod messages;
 mod peer;
 mod questions;
+mod stats;
 mod stopping;
