@@ -1,18 +1,20 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
 //!
-//! Floors, lowest first: [`metrics`], [`clock`]; [`config`]; [`store`]; [`auth`], [`tls`];
-//! [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`], [`user`], `stats`,
-//! [`greeting`].
+//! Floors, lowest first: [`metrics`], [`clock`], [`complaint`], [`places`]; [`config`]; [`store`];
+//! [`auth`], [`tls`]; [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`],
+//! [`user`], `stats`, [`greeting`].
 
 pub mod auth;
 pub mod cli;
 pub mod clock;
+pub mod complaint;
 pub mod config;
 pub mod control;
 pub mod greeting;
 pub mod hub;
 pub mod listener;
 pub mod metrics;
+pub mod places;
 pub mod server;
 pub mod session;
 #[cfg(unix)]

@@ -28,6 +28,7 @@ use crate::hub::mailbox::MailboxLimits;
 use crate::hub::{Hub, HubOutlet};
 use crate::listener::{Listener, TURNED_AWAY_MAX};
 use crate::metrics::Metrics;
+use crate::places;
 use crate::session::deliveries::Retries;
 use crate::session::flow::Rules;
 use crate::session::house::House;
@@ -129,7 +130,7 @@ impl Server {
             sockets,
             #[cfg(unix)]
             control,
-            connections_max: config.listen.connections_max,
+            connections_max: places::affordable(config.listen.connections_max),
             drain: config.drain.clone(),
         })
     }

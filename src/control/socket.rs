@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,7 @@ use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::complaint::Complaint;
 use crate::control::{Question, Reply, TakeStats, reply_to};
 use crate::store::Accounts;
 
@@ -104,6 +105,7 @@ impl ControlSocket {
     ) {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut questions = JoinSet::new();
+        let mut complaint = Complaint::default();
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
@@ -115,7 +117,10 @@ impl ControlSocket {
                             questions.spawn(answer_one(stream, accounts, stats));
                         }
                         Err(error) => {
-                            tracing::warn!(%error, "the control socket does not accept");
+                            if let Some(unsaid) = complaint.due(Instant::now()) {
+                                let what = "the control socket does not accept";
+                                tracing::warn!(%error, unsaid, "{what}");
+                            }
                             sleep(ACCEPT_PAUSE).await;
                         }
                     }

@@ -25,7 +25,8 @@ pub struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "server")]
     pub settings: Vec<String>,
     /// How often the work is done
-    #[arg(long, default_value_t = 1, global = true, value_parser = value_parser!(u32).range(1..=99))]
+    #[arg(long, default_value_t = 1, global = true,
+          value_parser = value_parser!(u32).range(1..=99))]
     pub runs: u32,
     /// Print one JSON object
     #[arg(long, global = true)]
