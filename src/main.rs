@@ -7,7 +7,7 @@ use packetboat::auth::token;
 use packetboat::cli::{self, Command, ServeArgs, StatsArgs, TokenArgs, UserArgs};
 use packetboat::config::settings::{Config, LogFormat};
 use packetboat::config::{self, check, print};
-use packetboat::greeting::greeting;
+use packetboat::greeting::{Programs, greeting};
 use packetboat::server::{NoOutlet, Server, open_store};
 use packetboat::{stats, user};
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,7 +62,7 @@ async fn serve(args: ServeArgs) -> Done {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let server = Server::start(&config).await?;
     let mut out = io::stdout();
-    out.write_all(greeting(&config, &server.bound()).as_bytes())?;
+    out.write_all(greeting(&config, &server.bound(), &programs()).as_bytes())?;
     out.flush()?;
     let stop = async {
         tokio::select! {
@@ -71,6 +71,13 @@ async fn serve(args: ServeArgs) -> Done {
         }
     };
     Ok(server.run(stop).await?)
+}
+
+/// How somebody who started this binary calls the programs.
+fn programs() -> Programs {
+    let Ok(exe) = std::env::current_exe() else { return Programs::installed() };
+    let by_cargo = std::env::var_os("CARGO").is_some();
+    Programs::of(&exe, by_cargo, &std::env::var_os("PATH").unwrap_or_default())
 }
 
 fn start_log(config: &Config) -> Done {
