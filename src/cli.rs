@@ -35,6 +35,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Make, change, remove and list the accounts of password authentication
     User(UserArgs),
+    /// Print what the running server has now, and what it has counted since its start
+    Stats(StatsArgs),
     /// Sign an HS256 token, for trying token authentication out
     Token(TokenArgs),
     /// Print the completions of a shell
@@ -161,6 +163,28 @@ pub struct NewPassword {
     pub password_file: Option<PathBuf>,
 }
 
+/// Whose numbers, and how they are printed.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatsArgs {
+    /// Folder of all that the server keeps (store.data)
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<String>,
+    /// File with settings
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl StatsArgs {
+    /// Where the settings come from.
+    pub fn sources(&self) -> Sources {
+        let (data, config) = (self.data.clone(), self.config.clone());
+        ServeArgs { data, config, ..ServeArgs::default() }.sources()
+    }
+}
+
 /// A token for trying out.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct TokenArgs {
@@ -280,6 +304,16 @@ mod tests {
             assert_eq!(error.exit_code(), 2);
         }
         assert_eq!(parse(["packetboat", "--help"]).unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn numbers_are_asked_for_by_the_folder() {
+        let Command::Stats(args) = parsed("packetboat stats --json --data d") else {
+            panic!("no numbers")
+        };
+        assert!(args.json);
+        assert_eq!(args.sources().flags[0].value.as_deref(), Some("d"));
+        assert_eq!(parsed("packetboat stats"), Command::Stats(StatsArgs::default()));
     }
 
     #[test]

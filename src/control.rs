@@ -1,9 +1,11 @@
-//! What an operator asks of a store's accounts, in words that a running server takes over its
-//! socket, and that the command line carries out itself where no server runs. Must never carry a
-//! password: hashes are made by who asks.
+//! What an operator asks, in words that a running server takes over its socket: about accounts,
+//! which the command line carries out itself where no server runs, and about the server. Must
+//! never carry a password: hashes are made by who asks.
 
 #[cfg(unix)]
 pub mod socket;
+
+use std::sync::Arc;
 
 use packetboat_proto::id::UserId;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,11 @@ use crate::store::{Accounts, StoreError};
 
 /// Users in one answer.
 pub const USERS_PER_ANSWER_MAX: usize = 500;
+
+/// What a server counts, and what it has now: names and numbers.
+pub type Stats = Vec<(String, u64)>;
+/// Gives a running server's numbers.
+pub type TakeStats = Arc<dyn Fn() -> Stats + Send + Sync>;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +44,8 @@ pub enum Question {
         /// Those after this one.
         after: Option<String>,
     },
+    /// Tell the numbers of the running server.
+    Stats,
 }
 
 /// What is answered.
@@ -52,6 +61,11 @@ pub enum Reply {
         /// There may be more after the last.
         more: bool,
     },
+    /// The numbers.
+    Stats {
+        /// Those of the server, in its order.
+        stats: Stats,
+    },
     /// It is not done.
     Refused {
         /// A sentence for a person.
@@ -59,12 +73,21 @@ pub enum Reply {
     },
 }
 
-/// Carries a question out.
-pub async fn reply_to<A: Accounts>(question: Question, accounts: &A) -> Reply {
-    carry_out(question, accounts).await.unwrap_or_else(|reason| Reply::Refused { reason })
+/// Carries a question out. `stats` is there if a server runs.
+pub async fn reply_to<A: Accounts>(
+    question: Question,
+    accounts: &A,
+    stats: Option<&TakeStats>,
+) -> Reply {
+    let done = carry_out(question, accounts, stats).await;
+    done.unwrap_or_else(|reason| Reply::Refused { reason })
 }
 
-async fn carry_out<A: Accounts>(question: Question, accounts: &A) -> Result<Reply, String> {
+async fn carry_out<A: Accounts>(
+    question: Question,
+    accounts: &A,
+    stats: Option<&TakeStats>,
+) -> Result<Reply, String> {
     let user_id = |text: &str| UserId::new(text).map_err(|error| error.to_string());
     let unless = |error: StoreError| error.to_string();
     match question {
@@ -86,6 +109,10 @@ async fn carry_out<A: Accounts>(question: Question, accounts: &A) -> Result<Repl
             let users = accounts.accounts(after, USERS_PER_ANSWER_MAX).await.map_err(unless)?;
             let more = users.len() == USERS_PER_ANSWER_MAX;
             Ok(Reply::Users { users: users.iter().map(ToString::to_string).collect(), more })
+        }
+        Question::Stats => {
+            let stats = stats.ok_or("no server runs, and nothing is counted")?;
+            Ok(Reply::Stats { stats: stats() })
         }
     }
 }

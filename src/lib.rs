@@ -1,19 +1,24 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
 //!
-//! Floors, lowest first: [`metrics`], [`clock`]; [`config`]; [`store`]; [`auth`], [`tls`];
-//! [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`], [`user`], [`greeting`].
+//! Floors, lowest first: [`metrics`], [`clock`], [`complaint`], [`places`]; [`config`]; [`store`];
+//! [`auth`], [`tls`]; [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`],
+//! [`user`], `stats`, [`greeting`].
 
 pub mod auth;
 pub mod cli;
 pub mod clock;
+pub mod complaint;
 pub mod config;
 pub mod control;
 pub mod greeting;
 pub mod hub;
 pub mod listener;
 pub mod metrics;
+pub mod places;
 pub mod server;
 pub mod session;
+#[cfg(unix)]
+pub mod stats;
 pub mod store;
 pub mod tls;
 pub mod user;

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use packetboat_proto::code::CloseCode;
@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{Instrument, debug, info_span, warn};
 
+use crate::complaint::Complaint;
 use crate::session::house::House;
 use crate::session::task;
 use crate::store::Store;
@@ -87,6 +88,7 @@ impl<S: Store> Listener<S> {
         F: Fn(Self, TcpStream, OwnedSemaphorePermit) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
+        let mut complaint = Complaint::default();
         loop {
             let accepted = tokio::select! {
                 accepted = socket.accept() => accepted,
@@ -95,7 +97,13 @@ impl<S: Store> Listener<S> {
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    pause(&error).await;
+                    if !of_one_peer(&error) {
+                        self.house.metrics.accepts_failed.one();
+                        if let Some(unsaid) = complaint.due(Instant::now()) {
+                            warn!(%error, unsaid, "no connection can be taken for the moment");
+                        }
+                        sleep(ACCEPT_PAUSE).await;
+                    }
                     continue;
                 }
             };
@@ -133,16 +141,12 @@ impl<S: Store> Listener<S> {
     }
 }
 
-/// An error of one connection is nothing to stop for; without descriptors a pause is needed.
-async fn pause(error: &io::Error) {
-    if matches!(
+/// Whether an error is that of one connection, and nothing to pause for.
+fn of_one_peer(error: &io::Error) -> bool {
+    matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::Interrupted
-    ) {
-        return;
-    }
-    warn!(%error, "no connection can be taken for the moment");
-    sleep(ACCEPT_PAUSE).await;
+    )
 }

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use packetboat::auth::token;
-use packetboat::cli::{self, Command, ServeArgs, TokenArgs, UserArgs};
+use packetboat::cli::{self, Command, ServeArgs, StatsArgs, TokenArgs, UserArgs};
 use packetboat::config::settings::{Config, LogFormat};
 use packetboat::config::{self, check, print};
-use packetboat::greeting::greeting;
+use packetboat::greeting::{Programs, greeting};
 use packetboat::server::{NoOutlet, Server, open_store};
-use packetboat::user;
+use packetboat::{stats, user};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         match command {
             Command::Serve(args) => serve(args).await,
             Command::User(args) => users(args).await,
+            Command::Stats(args) => numbers(args).await,
             Command::Token(args) => sign(&args),
             Command::Completions { shell } => {
                 cli::completions(shell, &mut io::stdout());
@@ -61,7 +62,7 @@ async fn serve(args: ServeArgs) -> Done {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let server = Server::start(&config).await?;
     let mut out = io::stdout();
-    out.write_all(greeting(&config, &server.bound()).as_bytes())?;
+    out.write_all(greeting(&config, &server.bound(), &programs()).as_bytes())?;
     out.flush()?;
     let stop = async {
         tokio::select! {
@@ -70,6 +71,13 @@ async fn serve(args: ServeArgs) -> Done {
         }
     };
     Ok(server.run(stop).await?)
+}
+
+/// How somebody who started this binary calls the programs.
+fn programs() -> Programs {
+    let Ok(exe) = std::env::current_exe() else { return Programs::installed() };
+    let by_cargo = std::env::var_os("CARGO").is_some();
+    Programs::of(&exe, by_cargo, &std::env::var_os("PATH").unwrap_or_default())
 }
 
 fn start_log(config: &Config) -> Done {
@@ -88,6 +96,11 @@ async fn users(args: UserArgs) -> Done {
     let open = async || open_store(settings, true, 0, NoOutlet).await;
     user::run(&args.action, &settings.data, open, &mut io::stdout()).await?;
     Ok(())
+}
+
+async fn numbers(args: StatsArgs) -> Done {
+    let config = config::load_unchecked(&args.sources())?;
+    Ok(stats::run(&config.store.data, args.json, &mut io::stdout()).await?)
 }
 
 fn sign(args: &TokenArgs) -> Done {

@@ -26,6 +26,8 @@ counters! {
     connections_accepted,
     /// Connections turned away: as many as there may be.
     connections_refused,
+    /// Times that a connection could not be taken, such as for want of descriptors.
+    accepts_failed,
     /// Sessions opened.
     sessions_opened,
     /// Sessions ended, for whatever reason.

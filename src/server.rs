@@ -21,12 +21,15 @@ use crate::auth::doorman::{Doorman, DoormanError};
 use crate::clock::{Clock, wall_ms};
 use crate::config::settings::{Config, Drain, SessionLimits, StoreSettings};
 #[cfg(unix)]
+use crate::control::TakeStats;
+#[cfg(unix)]
 use crate::control::socket::{ControlError, ControlSocket, SOCKET_FILE};
 use crate::greeting::Bound;
 use crate::hub::mailbox::MailboxLimits;
 use crate::hub::{Hub, HubOutlet};
 use crate::listener::{Listener, TURNED_AWAY_MAX};
 use crate::metrics::Metrics;
+use crate::places;
 use crate::session::deliveries::Retries;
 use crate::session::house::House;
 use crate::session::port::Rules;
@@ -134,7 +137,7 @@ impl Server {
             sockets,
             #[cfg(unix)]
             control,
-            connections_max: config.listen.connections_max,
+            connections_max: places::affordable(config.listen.connections_max),
             drain: config.drain.clone(),
         })
     }
@@ -179,7 +182,8 @@ impl Server {
                 // A sender that is gone has stopped, too.
                 let _ = drained.wait_for(|stops| *stops).await;
             };
-            self.control.serve(Arc::new(self.store.clone()), stopped)
+            let stats = take_stats(&self.house, &places, self.connections_max);
+            self.control.serve(Arc::new(self.store.clone()), stats, stopped)
         });
         tokio::select! {
             failure = self.store.failed() => return Err(failure),
@@ -207,6 +211,28 @@ impl Server {
         info!(?counts, "stopped");
         Ok(())
     }
+}
+
+/// What is there now, and then what was counted.
+#[cfg(unix)]
+fn take_stats(
+    house: &Arc<House<EmbeddedStore>>,
+    places: &Arc<Semaphore>,
+    connections_max: usize,
+) -> TakeStats {
+    let (house, places) = (Arc::clone(house), Arc::clone(places));
+    Arc::new(move || {
+        let (commands, bytes) = house.store.queued();
+        let now = [
+            ("connections_now", connections_max - places.available_permits()),
+            ("sessions_now", house.hub.sessions()),
+            ("store_queue_commands_now", commands),
+            ("store_queue_bytes_now", bytes),
+        ];
+        let now = now.into_iter().map(|(name, value)| (name, value as u64));
+        let all = now.chain(house.metrics.all());
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
+    })
 }
 
 /// Resolves once every listener and every connection has ended.

@@ -99,7 +99,9 @@ async fn run_with<A: Accounts, E: Display>(
     };
     match Desk::find(data, open).await?.ask(question).await? {
         Reply::Done => Ok(writeln!(out, "{done}")?),
-        Reply::Users { .. } | Reply::Refused { .. } => Err(UserError::Confused),
+        Reply::Users { .. } | Reply::Stats { .. } | Reply::Refused { .. } => {
+            Err(UserError::Confused)
+        }
     }
 }
 
@@ -144,7 +146,7 @@ impl<A: Accounts> Desk<A> {
         let reply = match self {
             #[cfg(unix)]
             Self::Server(path) => socket::ask(path, &question).await?,
-            Self::Store(accounts) => reply_to(question, accounts).await,
+            Self::Store(accounts) => reply_to(question, accounts, None).await,
         };
         match reply {
             Reply::Refused { reason } => Err(UserError::Refused { reason }),

@@ -102,7 +102,7 @@ settings! {
     listen.tls: Shape::AddressOrNothing,
         "The address with TLS. Empty: port 7583 beside listen.plain, once there is a certificate.";
     listen.connections_max: count(1, 10_000_000),
-        "Connections at one time; more are told that the server is full.";
+        "Connections at one time, each a descriptor; more are told that the server is full.";
     listen.backlog: count(1, 65_535),
         "Connections that the system may queue before they are accepted.";
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,8 @@ use tokio::net::{UnixListener, UnixSocket, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::control::{Question, Reply, reply_to};
+use crate::complaint::Complaint;
+use crate::control::{Question, Reply, TakeStats, reply_to};
 use crate::store::Accounts;
 
 /// The socket's name in the data folder.
@@ -96,9 +97,15 @@ impl ControlSocket {
     }
 
     /// Answers until `shutdown` resolves; what is being answered then is finished.
-    pub async fn serve<A: Accounts>(self, accounts: Arc<A>, shutdown: impl Future<Output = ()>) {
+    pub async fn serve<A: Accounts>(
+        self,
+        accounts: Arc<A>,
+        stats: TakeStats,
+        shutdown: impl Future<Output = ()>,
+    ) {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut questions = JoinSet::new();
+        let mut complaint = Complaint::default();
         loop {
             tokio::select! {
                 () = &mut shutdown => break,
@@ -106,10 +113,14 @@ impl ControlSocket {
                 accepted = self.listener.accept(), if questions.len() < QUESTIONS_MAX => {
                     match accepted {
                         Ok((stream, _)) => {
-                            questions.spawn(answer_one(stream, Arc::clone(&accounts)));
+                            let (accounts, stats) = (Arc::clone(&accounts), Arc::clone(&stats));
+                            questions.spawn(answer_one(stream, accounts, stats));
                         }
                         Err(error) => {
-                            tracing::warn!(%error, "the control socket does not accept");
+                            if let Some(unsaid) = complaint.due(Instant::now()) {
+                                let what = "the control socket does not accept";
+                                tracing::warn!(%error, unsaid, "{what}");
+                            }
                             sleep(ACCEPT_PAUSE).await;
                         }
                     }
@@ -127,16 +138,6 @@ impl Drop for ControlSocket {
             tracing::debug!(%error, path = %self.path.display(), "a socket file stays behind");
         }
     }
-}
-
-/// Binds `path` and answers there until `shutdown` resolves.
-pub async fn serve<A: Accounts>(
-    path: &Path,
-    accounts: Arc<A>,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), ControlError> {
-    ControlSocket::bind(path)?.serve(accounts, shutdown).await;
-    Ok(())
 }
 
 fn remove_stale(path: &Path) -> Result<(), ControlError> {
@@ -158,10 +159,10 @@ fn remove_stale(path: &Path) -> Result<(), ControlError> {
     }
 }
 
-async fn answer_one<A: Accounts>(mut stream: UnixStream, accounts: Arc<A>) {
+async fn answer_one<A: Accounts>(mut stream: UnixStream, accounts: Arc<A>, stats: TakeStats) {
     let work = async {
         let reply = match read_line(&mut stream).await {
-            Ok(question) => reply_to(question, accounts.as_ref()).await,
+            Ok(question) => reply_to(question, accounts.as_ref(), Some(&stats)).await,
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Reply::Refused { reason: error.to_string() }
             }

@@ -128,6 +128,12 @@ impl Committer {
         }
     }
 
+    /// Commands and bytes that are queued or on their way to the disk.
+    pub(crate) fn queued(&self) -> (usize, usize) {
+        let bytes = self.queue_bytes.saturating_sub(self.room.available_permits());
+        (self.queued.load(Ordering::Relaxed), bytes)
+    }
+
     /// Lets the thread finish what is queued. It is a blocking call.
     pub(crate) fn close(&self) {
         self.room.close();

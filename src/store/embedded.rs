@@ -185,6 +185,11 @@ impl EmbeddedStore {
         self.shared.health.failed().await
     }
 
+    /// Commands, and the bytes that they count for, that are queued or on their way to the disk.
+    pub fn queued(&self) -> (usize, usize) {
+        self.shared.committer.queued()
+    }
+
     /// Finishes what is queued, lets the reads end, and gives the backend free, so that it may be
     /// opened again. From here on the store answers `Stopped`.
     pub async fn close(&self) {

@@ -118,8 +118,8 @@ async fn accounts_are_kept_in_the_store_where_no_server_runs() {
 async fn accounts_are_kept_by_the_server_where_one_runs() {
     let bench = Bench::new();
     let socket = socket::ControlSocket::bind(&bench.data().join(SOCKET_FILE)).unwrap();
-    let server =
-        tokio::spawn(socket.serve(Arc::new(bench.accounts.clone()), std::future::pending()));
+    let (accounts, stats) = (Arc::new(bench.accounts.clone()), Arc::new(Vec::new));
+    let server = tokio::spawn(socket.serve(accounts, stats, std::future::pending()));
     goes_through_a_life(&bench).await;
     let open = async || -> Result<Shared, &str> { panic!("the store is locked by the server") };
     run_with(&UserAction::List, bench.data(), open, &mut |_| panic!(), &mut Vec::new())

@@ -10,5 +10,7 @@ mod groups;
 mod house;
 mod messages;
 mod peer;
+mod places;
 mod questions;
+mod stats;
 mod stopping;

@@ -29,7 +29,9 @@ impl Served {
         let (stop, stopped) = oneshot::channel::<()>();
         let accounts = Arc::clone(&book);
         let task = tokio::spawn(async move {
-            socket.serve(accounts, async move { drop(stopped.await) }).await;
+            let stats: TakeStats =
+                Arc::new(|| vec![("b".to_owned(), u64::MAX), ("a".to_owned(), 0)]);
+            socket.serve(accounts, stats, async move { drop(stopped.await) }).await;
         });
         Self { folder, book, stop, task }
     }
@@ -99,6 +101,19 @@ async fn the_longest_list_fits_a_line() {
     assert!(more && users.len() == USERS_PER_ANSWER_MAX);
     let rest = served.ask(Question::Accounts { after: users.last().cloned() }).await;
     assert!(matches!(rest, Reply::Users { users, more: false } if users.len() == 1));
+}
+
+#[tokio::test]
+async fn numbers_are_told_whole_and_in_their_order() {
+    let served = Served::start();
+    let stats = vec![("b".to_owned(), u64::MAX), ("a".to_owned(), 0)];
+    assert_eq!(served.ask(Question::Stats).await, Reply::Stats { stats });
+}
+
+#[tokio::test]
+async fn without_a_server_there_are_no_numbers() {
+    let reply = reply_to(Question::Stats, &AccountBook::default(), None).await;
+    assert!(is_refused(&reply, "no server runs"));
 }
 
 #[tokio::test]
