@@ -101,7 +101,8 @@ pub enum AckMode {
     Manual,
 }
 
-/// Full jitter: before try `n` a random wait of up to `base * 2^n`, but no more than `cap`.
+/// Full jitter: before try `n` a random wait of up to `base * 2^n`, but no more than `cap`. A time
+/// that the server names is waited for whatever the cap, which then bounds what is random on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackoffConfig {
     /// The bound of the first wait.
@@ -112,7 +113,7 @@ pub struct BackoffConfig {
 
 impl Default for BackoffConfig {
     fn default() -> Self {
-        Self { base: Duration::from_millis(250), cap: Duration::from_secs(30) }
+        Self { base: Duration::from_millis(500), cap: Duration::from_secs(30) }
     }
 }
 
