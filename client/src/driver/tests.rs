@@ -111,6 +111,27 @@ async fn a_message_refused_for_now_is_sent_again_after_the_named_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_refused_with_a_code_of_a_later_version_is_not_lost() {
+    let (client, _events, mut server) = start(config());
+    let mut peer = server.welcome().await;
+    let sending = client.send(&chat(), &text("hi")).await.unwrap();
+    let send = peer.send().await;
+    for code in [999, RejectCode::Invalid.number()] {
+        let verdict = Verdict {
+            code,
+            retry: None,
+            ..Verdict::reject(RejectCode::Unavailable, "of a later version", 2000)
+        };
+        let (chat, id, began) = (send.chat.clone(), send.id, Instant::now());
+        peer.write(&Packet::Rejected(Rejected { chat, id, verdict })).await;
+        assert_eq!(peer.send().await, send);
+        assert!(began.elapsed() >= Duration::from_secs(2));
+    }
+    peer.write(&accepted(&send, 1)).await;
+    assert_eq!(sending.await.unwrap().seq, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_refused_for_good_ends_and_so_does_one_to_be_tried_once() {
     let (client, _events, mut server) = start(config());
     let mut peer = server.welcome().await;

@@ -42,6 +42,9 @@ impl Flow {
     }
 
     fn open_packet(&mut self, now: Time, packet: Packet, out: &mut Vec<Action>) {
+        if is_of_use(&packet) {
+            self.reconnect.progress();
+        }
         match packet {
             Packet::Accepted(stored) => self.accepted(now, stored),
             Packet::Rejected(rejected) => self.rejected(now, rejected),
@@ -72,7 +75,6 @@ impl Flow {
     fn accepted(&mut self, now: Time, stored: Stored) {
         self.inbox.accepted(now, &stored.chat, stored.seq);
         if let Some(draft) = self.outbox.take(&stored.chat, stored.id) {
-            self.reconnect.progress();
             draft.reply.end(Ok(Accepted {
                 chat: stored.chat,
                 id: stored.id,
@@ -85,9 +87,8 @@ impl Flow {
 
     fn rejected(&mut self, now: Time, rejected: Rejected) {
         let Rejected { chat, id, verdict } = rejected;
-        let known = verdict.reject_code().map(RejectCode::retry);
-        let for_good = verdict.retry.or(known).unwrap_or(Retry::Never) == Retry::Never;
-        if for_good || self.outbox.is_once(&chat, id) {
+        // What does not say when to try again means later: an unknown code loses no message.
+        if verdict.retry == Some(Retry::Never) || self.outbox.is_once(&chat, id) {
             if let Some(draft) = self.outbox.take(&chat, id) {
                 draft.reply.end(Err(SendError::Rejected { id, verdict }));
             }
@@ -114,7 +115,6 @@ impl Flow {
             );
         }
         if self.inbox.deliver(now, &entry.chat, entry.seq) {
-            self.reconnect.progress();
             out.push(Action::Tell(Event::Entry(entry)));
         }
     }
@@ -214,7 +214,7 @@ impl Flow {
         match session.heartbeat.beat(now) {
             Beat::Rest => {}
             Beat::Ping => self.ping(now, None, out),
-            Beat::Dead => self.lost(now, Lost::Silent, out),
+            Beat::Dead => self.give_up(now, CloseCode::HeartbeatTimeout, Lost::Silent, out),
         }
     }
 
@@ -300,4 +300,17 @@ impl Flow {
             session.heartbeat.heard(now);
         }
     }
+}
+
+/// A session in which such a packet came was worth its connection.
+const fn is_of_use(packet: &Packet) -> bool {
+    matches!(
+        packet,
+        Packet::Accepted(_)
+            | Packet::Rejected(_)
+            | Packet::Deliver(_)
+            | Packet::Response(_)
+            | Packet::Signal(_)
+            | Packet::Notice(_)
+    )
 }
