@@ -87,13 +87,17 @@ impl Flow {
 
     fn rejected(&mut self, now: Time, rejected: Rejected) {
         let Rejected { chat, id, verdict } = rejected;
+        let Some(draft) = self.outbox.draft(&chat, id) else {
+            return;
+        };
         // What does not say when to try again means later: an unknown code loses no message.
-        if verdict.retry == Some(Retry::Never) || self.outbox.is_once(&chat, id) {
+        if verdict.retry == Some(Retry::Never) || draft.once {
             if let Some(draft) = self.outbox.take(&chat, id) {
                 draft.reply.end(Err(SendError::Rejected { id, verdict }));
             }
         } else {
             let wait = self.reconnect.after_refusal(&verdict);
+            draft.reply.put_off(verdict);
             self.outbox.put_off(&chat, id, now + wait);
         }
     }
@@ -101,7 +105,8 @@ impl Flow {
     fn deliver(&mut self, now: Time, entry: Entry, out: &mut Vec<Action>) {
         // An own message whose acceptance was lost with its connection shows here to be stored.
         if entry.sender == self.config.user
-            && self.outbox.content(&entry.chat, entry.id) == Some(&entry.content)
+            && let Some(draft) = self.outbox.draft(&entry.chat, entry.id)
+            && draft.content == entry.content
         {
             self.accepted(
                 now,
