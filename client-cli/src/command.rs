@@ -101,6 +101,10 @@ pub(crate) enum Command {
     /// Ends when there are no more; with --count, when so many were printed; with --follow, never.
     /// With --timeout it waits no longer than that, and fails if --count was not reached. What was
     /// printed is acknowledged, so that the device is not given it again.
+    ///
+    /// Without --count and --follow it learns from the list of chats (as `chats` prints it) whether
+    /// there are more. A group that the user has left is not in that list, so it is not waited for:
+    /// what was said there before may be printed by this run or by the next.
     Recv(RecvArgs),
     /// Print a chat's messages, the oldest first.
     History {
@@ -331,6 +335,12 @@ mod tests {
     fn without_a_command_it_is_chat() {
         let command = parse("packetboat-cli --user alice").unwrap().command;
         assert!(matches!(command.unwrap_or_default(), Command::Chat { target: None, .. }));
+    }
+
+    #[test]
+    fn recv_says_that_groups_left_are_not_waited_for() {
+        let help = parse("packetboat-cli recv --help").unwrap_err().to_string();
+        assert!(help.contains("has left"), "{help}");
     }
 
     #[test]

@@ -61,6 +61,14 @@ pub(crate) enum Failure {
     /// Time is up.
     #[error("not done within {} s", .0.as_secs_f64())]
     TimedOut(Duration),
+    /// Time is up, and the server has said what is in the way.
+    #[error("not done within {} s: {}", limit.as_secs_f64(), reason(verdict))]
+    PutOff {
+        /// The time.
+        limit: Duration,
+        /// What is in the way.
+        verdict: Verdict,
+    },
     /// Some of many failed; each has been named already.
     #[error("{failed} of {total} not sent")]
     Some {
@@ -146,6 +154,14 @@ mod tests {
     fn a_refusal_is_named_and_explained() {
         let verdict = Verdict::reject(RejectCode::NoSuchChat, "not yours", 0);
         assert_eq!(Failure::Refused(verdict).to_string(), "refused: NO_SUCH_CHAT: not yours");
+    }
+
+    #[test]
+    fn what_was_in_the_way_is_told_when_time_is_up() {
+        let verdict = Verdict::reject(RejectCode::StoreFull, "1% free", 0);
+        let failure = Failure::PutOff { limit: Duration::from_secs(3), verdict };
+        assert_eq!(failure.to_string(), "not done within 3 s: STORE_FULL: 1% free");
+        assert_eq!(failure.exit_code(), ExitCode::FAILURE);
     }
 
     #[test]

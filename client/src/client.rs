@@ -26,7 +26,7 @@ use crate::driver::{self, Driver};
 use crate::error::{ConfigError, RequestError, SendError, SignalError};
 use crate::event::{Ending, Status};
 use crate::handover::{Events, Handover};
-use crate::sending::Sending;
+use crate::sending::{Place, Sending};
 
 /// Commands that may wait for the driver.
 const COMMANDS_MAX: usize = 256;
@@ -51,6 +51,8 @@ struct Parts {
     last_cursors: driver::LastCursors,
     outbox: Arc<Semaphore>,
     outbox_max: u32,
+    outbox_bytes: Arc<Semaphore>,
+    outbox_bytes_max: u32,
     asks: Arc<Semaphore>,
     last_ping: Mutex<Option<Instant>>,
 }
@@ -76,7 +78,7 @@ impl Client {
     /// used. For other transports, and for tests.
     pub fn start_over(config: Config, dial: Dial) -> Result<(Self, Events), ConfigError> {
         config.check()?;
-        let outbox_max = config.outbox_max;
+        let (outbox_max, outbox_bytes) = (config.outbox_max, config.outbox_bytes);
         let (commands, received) = mpsc::channel(COMMANDS_MAX);
         let (told, status) = watch::channel(Status::Connecting);
         let handover = Handover::new(config.events_max);
@@ -89,6 +91,8 @@ impl Client {
             last_cursors: last_cursors.clone(),
             outbox: Arc::new(Semaphore::new(outbox_max)),
             outbox_max: u32::try_from(outbox_max).expect("a checked outbox has a bound"),
+            outbox_bytes: Arc::new(Semaphore::new(outbox_bytes)),
+            outbox_bytes_max: u32::try_from(outbox_bytes).expect("checked bytes have a bound"),
             asks: Arc::new(Semaphore::new(ASKS_MAX)),
             last_ping: Mutex::new(None),
         };
@@ -139,7 +143,7 @@ impl Client {
         content: Bytes,
         once: bool,
     ) -> Result<Sending, SendError> {
-        let place = Self::place(&self.parts.outbox).await;
+        let place = self.outbox_place(content.len()).await;
         let (sending, reply) = Sending::new(id, Some(place));
         let draft = Draft { chat: chat.clone(), id, content, once, reply };
         match self.parts.commands.send(Command::Send(draft)).await {
@@ -148,9 +152,19 @@ impl Client {
         }
     }
 
-    async fn place(places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
-        let place = places.clone().acquire_owned().await;
-        place.expect("no semaphore of a client is ever closed")
+    /// A place for a content of `bytes` bytes. Who has a place among the messages waits for bytes
+    /// that come free with the messages that have both, so all come by in their turn.
+    async fn outbox_place(&self, bytes: usize) -> Place {
+        let parts = &self.parts;
+        let message = Self::places(&parts.outbox, 1).await;
+        // What is larger than all there is needs all there is.
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(parts.outbox_bytes_max);
+        Place { _message: message, _bytes: Self::places(&parts.outbox_bytes, bytes).await }
+    }
+
+    async fn places(places: &Arc<Semaphore>, count: u32) -> OwnedSemaphorePermit {
+        let places = places.clone().acquire_many_owned(count).await;
+        places.expect("no semaphore of a client is ever closed")
     }
 
     /// Waits until the outbox is empty: every message sent so far has its outcome. Sends that come
@@ -261,7 +275,7 @@ impl Client {
     }
 
     async fn ask(&self, operation: Operation) -> Result<Answer, RequestError> {
-        let place = Self::place(&self.parts.asks).await;
+        let place = Self::places(&self.parts.asks, 1).await;
         let (reply, outcome) = oneshot::channel();
         let ask = Ask { operation, reply, place: Some(place) };
         let closed = || RequestError::Closed(self.ending());

@@ -18,6 +18,8 @@ use crate::error::ConfigError;
 
 /// The most messages that an outbox may be set to hold.
 const OUTBOX_HIGHEST: usize = 1 << 20;
+/// The most bytes that an outbox may be set to hold.
+const OUTBOX_BYTES_HIGHEST: usize = 1 << 28;
 /// The most events that may be set to wait for the app.
 const EVENTS_HIGHEST: usize = 1 << 20;
 
@@ -59,9 +61,10 @@ pub struct Config {
     /// After how long without an answer, on a live connection, the oldest unanswered message is
     /// sent again.
     pub resend_after: Duration,
-    /// Messages that may wait for their answer; a further [`send`](crate::Client::send) waits. It
-    /// bounds the memory too: this many contents of the largest size.
+    /// Messages that may wait for their answer; a further [`send`](crate::Client::send) waits.
     pub outbox_max: usize,
+    /// Bytes of their contents, likewise. One message always fits, whatever its size: alone.
+    pub outbox_bytes: usize,
     /// Entries that may wait for the app; beyond them the socket is not read.
     pub events_max: usize,
     /// Keep at most one message of a chat on the wire. Without it, sends are pipelined, and one
@@ -101,7 +104,8 @@ pub enum AckMode {
     Manual,
 }
 
-/// Full jitter: before try `n` a random wait of up to `base * 2^n`, but no more than `cap`.
+/// Full jitter: before try `n` a random wait of up to `base * 2^n`, but no more than `cap`. A time
+/// that the server names is waited for whatever the cap, which then bounds what is random on top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackoffConfig {
     /// The bound of the first wait.
@@ -112,7 +116,7 @@ pub struct BackoffConfig {
 
 impl Default for BackoffConfig {
     fn default() -> Self {
-        Self { base: Duration::from_millis(250), cap: Duration::from_secs(30) }
+        Self { base: Duration::from_millis(500), cap: Duration::from_secs(30) }
     }
 }
 
@@ -149,7 +153,7 @@ impl TlsConfig {
 }
 
 impl Config {
-    /// The defaults: no TLS, acks by taking the next event, 1,024 messages in the outbox.
+    /// The defaults: no TLS, acks by taking the next event, 1,024 messages or 16 MiB in the outbox.
     pub fn new(
         server: impl Into<String>,
         user: UserId,
@@ -173,6 +177,7 @@ impl Config {
             request_timeout: Duration::from_secs(15),
             resend_after: Duration::from_secs(5),
             outbox_max: 1024,
+            outbox_bytes: 16 << 20,
             events_max: 1024,
             strict_order: false,
         }
@@ -203,6 +208,7 @@ impl Config {
         let numbers = [
             ("start.last", last, START_LAST_MAX as usize),
             ("outbox_max", self.outbox_max, OUTBOX_HIGHEST),
+            ("outbox_bytes", self.outbox_bytes, OUTBOX_BYTES_HIGHEST),
             ("events_max", self.events_max, EVENTS_HIGHEST),
         ];
         for (what, value, max) in numbers {
@@ -261,6 +267,9 @@ mod tests {
         let mut last = config();
         last.start = Some(Start::Last(0));
         assert!(matches!(last.check(), Err(ConfigError::OutOfBounds { .. })));
+        let mut roomy = config();
+        roomy.outbox_bytes = OUTBOX_BYTES_HIGHEST + 1;
+        assert!(matches!(roomy.check(), Err(ConfigError::OutOfBounds { .. })));
         let mut hasty = config();
         hasty.resend_after = Duration::ZERO;
         assert!(matches!(hasty.check(), Err(ConfigError::NoTime { .. })));

@@ -34,9 +34,6 @@ use crate::outbox::Outbox;
 use crate::random::Random;
 use crate::reconnect::Reconnect;
 
-/// A session that has been open for so long was of use.
-const STEADY_AFTER: Duration = Duration::from_secs(5);
-
 /// What happens to a client.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -109,6 +106,7 @@ enum Phase {
 struct Session {
     limits: Limits,
     heartbeat: Heartbeat,
+    /// When it has been open for a whole heartbeat, and so was of use.
     steady_at: Option<Time>,
 }
 
@@ -235,7 +233,7 @@ impl Flow {
         self.phase = Phase::Open(Session {
             limits,
             heartbeat: Heartbeat::new(now, interval),
-            steady_at: Some(now + STEADY_AFTER),
+            steady_at: Some(now + interval),
         });
         if !welcome.ticket.is_empty() {
             let life_ms = welcome.ticket_expires_ms.saturating_sub(welcome.now_ms);
@@ -274,6 +272,13 @@ impl Flow {
         let verdict = Verdict::close(code, &detail, 0);
         out.push(Action::Write(Packet::Goodbye(verdict)));
         self.lost(now, Lost::Protocol { detail }, out);
+    }
+
+    /// The other side says nothing: it is told why it is left, in case it hears.
+    fn give_up(&mut self, now: Time, code: CloseCode, why: Lost, out: &mut Vec<Action>) {
+        let verdict = Verdict::close(code, &why.to_string(), 0);
+        out.push(Action::Write(Packet::Goodbye(verdict)));
+        self.lost(now, why, out);
     }
 
     fn lost(&mut self, now: Time, why: Lost, out: &mut Vec<Action>) {
@@ -332,7 +337,7 @@ impl Flow {
                 self.lost(now, Lost::Unreachable { detail }, out);
             }
             Phase::Greeting { since } if *since + timeout <= now => {
-                self.lost(now, Lost::NoWelcome, out);
+                self.give_up(now, CloseCode::HandshakeTimeout, Lost::NoWelcome, out);
             }
             Phase::Open(_) => self.tick_open(now, out),
             _ => {}

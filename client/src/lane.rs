@@ -3,7 +3,6 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use bytes::Bytes;
 use packetboat_proto::id::MessageId;
 use packetboat_proto::packet::Send;
 use packetboat_proto::time::Time;
@@ -85,13 +84,8 @@ impl<R> Lane<R> {
         self.items.iter().position(|item| item.draft.id == id)
     }
 
-    pub(crate) fn content(&self, id: MessageId) -> Option<&Bytes> {
-        Some(&self.items.get(self.find(id)?)?.draft.content)
-    }
-
-    pub(crate) fn is_once(&self, id: MessageId) -> bool {
-        let item = self.find(id).and_then(|at| self.items.get(at));
-        item.is_some_and(|item| item.draft.once)
+    pub(crate) fn draft(&self, id: MessageId) -> Option<&Draft<R>> {
+        Some(&self.items.get(self.find(id)?)?.draft)
     }
 
     /// Takes out a message that has its outcome, and says whether it was on the wire.

@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use bytes::Bytes;
 use packetboat_proto::id::{ChatId, MessageId};
 use packetboat_proto::packet::Send;
 use packetboat_proto::time::Time;
@@ -109,15 +108,9 @@ impl<R> Outbox<R> {
         None
     }
 
-    /// The content of a message that has no outcome yet.
-    pub(crate) fn content(&self, chat: &ChatId, id: MessageId) -> Option<&Bytes> {
-        self.lanes.get(chat)?.content(id)
-    }
-
-    /// Whether a message ends when the server cannot store it for now.
-    pub(crate) fn is_once(&self, chat: &ChatId, id: MessageId) -> bool {
-        let lane = self.lanes.get(chat);
-        lane.is_some_and(|lane| lane.is_once(id))
+    /// A message that has no outcome yet.
+    pub(crate) fn draft(&self, chat: &ChatId, id: MessageId) -> Option<&Draft<R>> {
+        self.lanes.get(chat)?.draft(id)
     }
 
     /// Takes out a message that has its outcome.

@@ -3,9 +3,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use packetboat_proto::id::{ChatId, MessageId};
+use packetboat_proto::packet::Verdict;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::error::SendError;
@@ -31,25 +33,43 @@ pub struct Accepted {
 pub struct Sending {
     id: MessageId,
     outcome: oneshot::Receiver<Result<Accepted, SendError>>,
+    refusal: Arc<Mutex<Option<Verdict>>>,
 }
 
 /// Where the outcome goes. Holds the message's place in the outbox for as long.
 #[derive(Debug)]
 pub(crate) struct SendReply {
     outcome: oneshot::Sender<Result<Accepted, SendError>>,
-    _place: Option<OwnedSemaphorePermit>,
+    refusal: Arc<Mutex<Option<Verdict>>>,
+    _place: Option<Place>,
+}
+
+/// A message's place in the outbox.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Among the messages.
+    pub(crate) _message: OwnedSemaphorePermit,
+    /// Among their bytes.
+    pub(crate) _bytes: OwnedSemaphorePermit,
 }
 
 impl Sending {
-    pub(crate) fn new(id: MessageId, place: Option<OwnedSemaphorePermit>) -> (Self, SendReply) {
+    pub(crate) fn new(id: MessageId, place: Option<Place>) -> (Self, SendReply) {
         let (sender, outcome) = oneshot::channel();
-        let reply = SendReply { outcome: sender, _place: place };
-        (Self { id, outcome }, reply)
+        let refusal = Arc::default();
+        let reply = SendReply { outcome: sender, refusal: Arc::clone(&refusal), _place: place };
+        (Self { id, outcome, refusal }, reply)
     }
 
     /// How the message is named.
     pub const fn id(&self) -> MessageId {
         self.id
+    }
+
+    /// Why the server did not store it for now, when it last said so. The outbox sends it again; an
+    /// app that gives up before that can say what was in the way.
+    pub fn refusal(&self) -> Option<Verdict> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -67,6 +87,11 @@ impl Future for Sending {
 }
 
 impl SendReply {
+    /// The server did not store it for now.
+    pub(crate) fn put_off(&self, verdict: Verdict) {
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
+    }
+
     pub(crate) fn end(self, outcome: Result<Accepted, SendError>) {
         // The app may have dropped its half: it does not want to know.
         drop(self.outcome.send(outcome));

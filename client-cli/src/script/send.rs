@@ -124,11 +124,19 @@ impl Post<'_> {
                 }
                 () = sleep_until(heard + limit), if waiting => {
                     self.failed += self.pending.len() as u64;
-                    return Err(Failure::TimedOut(limit));
+                    return Err(self.out_of_time(limit));
                 }
             }
         }
         unread.map_or(Ok(()), |error| Err(Failure::Input(error)))
+    }
+
+    /// Time is up: says what is in the way of the first one, if the server has said so.
+    fn out_of_time(&self, limit: Duration) -> Failure {
+        match self.pending.front().and_then(|first| first.sending.refusal()) {
+            Some(verdict) => Failure::PutOff { limit, verdict },
+            None => Failure::TimedOut(limit),
+        }
     }
 
     async fn push(&mut self, draft: Draft) -> Result<(), Failure> {
@@ -206,6 +214,63 @@ async fn first_outcome(pending: &mut VecDeque<Pending>) -> Result<Accepted, Send
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::BytesMut;
+    use clap::Parser;
+    use packetboat_client::proto::code::RejectCode;
+    use packetboat_client::proto::codec::FrameCodec;
+    use packetboat_client::proto::id::SessionId;
+    use packetboat_client::proto::packet::{Limits, Packet, Rejected, Welcome};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_util::codec::Decoder;
+
+    use crate::command::CommandLine;
+    use crate::out::tests::Page;
+
+    /// A server whose disk is nearly full.
+    async fn serve(mut stream: TcpStream) {
+        let (mut codec, mut came) = (FrameCodec::server(), BytesMut::new());
+        while stream.read_buf(&mut came).await.is_ok_and(|count| count > 0) {
+            let mut out = BytesMut::new();
+            while let Some(frame) = codec.decode(&mut came).unwrap() {
+                match Packet::decode(&frame).unwrap() {
+                    Some(Packet::Hello(_)) => Packet::Welcome(Welcome {
+                        session: SessionId::from([1; 16]),
+                        limits: Limits { max_body: 8192, max_content: 8000, ..Limits::default() },
+                        ticket: Bytes::new(),
+                        ticket_expires_ms: 0,
+                        now_ms: 0,
+                        server: String::new(),
+                        new_device: false,
+                    })
+                    .put(&mut out),
+                    Some(Packet::Send(send)) => Packet::Rejected(Rejected {
+                        chat: send.chat,
+                        id: send.id,
+                        verdict: Verdict::reject(RejectCode::StoreFull, "1% free", 60_000),
+                    })
+                    .put(&mut out),
+                    _ => {}
+                }
+            }
+            stream.write_all(&out).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_send_that_is_given_up_says_what_was_in_its_way() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap().to_string();
+        let serving = tokio::spawn(async move { serve(listener.accept().await.unwrap().0).await });
+        let words = ["packetboat-cli", "--user", "alice", "--server", &server];
+        let account = Account::new(CommandLine::try_parse_from(words).unwrap().account).unwrap();
+        let chat = "dm:alice:bob".parse().unwrap();
+        let (limit, mut out) = (Duration::from_millis(500), Out::new(Page::default(), false));
+        let drafts = drafts("hi".to_owned()).unwrap();
+        let failure = post(&account, &chat, drafts, Some(limit), &mut out).await.unwrap_err();
+        assert_eq!(failure.to_string(), "not done within 0.5 s: STORE_FULL: 1% free");
+        serving.await.unwrap();
+    }
 
     #[tokio::test]
     async fn blank_lines_are_not_sent_and_keep_their_numbers() {

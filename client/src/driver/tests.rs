@@ -103,11 +103,34 @@ async fn a_message_refused_for_now_is_sent_again_after_the_named_time() {
     let sending = client.send(&chat(), &text("hi")).await.unwrap();
     let send = peer.send().await;
     let began = Instant::now();
+    assert_eq!(sending.refusal(), None);
     peer.write(&rejected(&send, RejectCode::StoreFull, 3000)).await;
     assert_eq!(peer.send().await, send);
+    assert_eq!(sending.refusal().unwrap().reason, "as the test says");
     assert!(began.elapsed() >= Duration::from_secs(3));
     peer.write(&accepted(&send, 1)).await;
     assert_eq!(sending.await.unwrap().id, send.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_refused_with_a_code_of_a_later_version_is_not_lost() {
+    let (client, _events, mut server) = start(config());
+    let mut peer = server.welcome().await;
+    let sending = client.send(&chat(), &text("hi")).await.unwrap();
+    let send = peer.send().await;
+    for code in [999, RejectCode::Invalid.number()] {
+        let verdict = Verdict {
+            code,
+            retry: None,
+            ..Verdict::reject(RejectCode::Unavailable, "of a later version", 2000)
+        };
+        let (chat, id, began) = (send.chat.clone(), send.id, Instant::now());
+        peer.write(&Packet::Rejected(Rejected { chat, id, verdict })).await;
+        assert_eq!(peer.send().await, send);
+        assert!(began.elapsed() >= Duration::from_secs(2));
+    }
+    peer.write(&accepted(&send, 1)).await;
+    assert_eq!(sending.await.unwrap().seq, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,6 +186,25 @@ async fn a_full_outbox_makes_a_send_wait_for_a_place() {
     peer.write(&accepted(&send, 2)).await;
     client.flush().await;
     assert_eq!(second.await.unwrap().seq, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_bound_the_outbox_too_and_one_message_always_fits() {
+    let mut small = config();
+    small.outbox_bytes = 1000;
+    let (client, _events, mut server) = start(small);
+    let mut peer = server.welcome().await;
+    let first = client.send(&chat(), &text(&"x".repeat(5000))).await.unwrap();
+    let (to, content) = (chat(), text("2"));
+    let second = client.send(&to, &content);
+    tokio::pin!(second);
+    let early = tokio::time::timeout(Duration::from_secs(1), &mut second).await;
+    assert!(early.is_err(), "there are no bytes left");
+    let send = peer.send().await;
+    peer.write(&accepted(&send, 1)).await;
+    first.await.unwrap();
+    let _second = second.await.unwrap();
+    let _third = client.send(&chat(), &text("3")).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

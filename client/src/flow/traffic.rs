@@ -42,6 +42,9 @@ impl Flow {
     }
 
     fn open_packet(&mut self, now: Time, packet: Packet, out: &mut Vec<Action>) {
+        if is_of_use(&packet) {
+            self.reconnect.progress();
+        }
         match packet {
             Packet::Accepted(stored) => self.accepted(now, stored),
             Packet::Rejected(rejected) => self.rejected(now, rejected),
@@ -72,7 +75,6 @@ impl Flow {
     fn accepted(&mut self, now: Time, stored: Stored) {
         self.inbox.accepted(now, &stored.chat, stored.seq);
         if let Some(draft) = self.outbox.take(&stored.chat, stored.id) {
-            self.reconnect.progress();
             draft.reply.end(Ok(Accepted {
                 chat: stored.chat,
                 id: stored.id,
@@ -85,14 +87,17 @@ impl Flow {
 
     fn rejected(&mut self, now: Time, rejected: Rejected) {
         let Rejected { chat, id, verdict } = rejected;
-        let known = verdict.reject_code().map(RejectCode::retry);
-        let for_good = verdict.retry.or(known).unwrap_or(Retry::Never) == Retry::Never;
-        if for_good || self.outbox.is_once(&chat, id) {
+        let Some(draft) = self.outbox.draft(&chat, id) else {
+            return;
+        };
+        // What does not say when to try again means later: an unknown code loses no message.
+        if verdict.retry == Some(Retry::Never) || draft.once {
             if let Some(draft) = self.outbox.take(&chat, id) {
                 draft.reply.end(Err(SendError::Rejected { id, verdict }));
             }
         } else {
             let wait = self.reconnect.after_refusal(&verdict);
+            draft.reply.put_off(verdict);
             self.outbox.put_off(&chat, id, now + wait);
         }
     }
@@ -100,7 +105,8 @@ impl Flow {
     fn deliver(&mut self, now: Time, entry: Entry, out: &mut Vec<Action>) {
         // An own message whose acceptance was lost with its connection shows here to be stored.
         if entry.sender == self.config.user
-            && self.outbox.content(&entry.chat, entry.id) == Some(&entry.content)
+            && let Some(draft) = self.outbox.draft(&entry.chat, entry.id)
+            && draft.content == entry.content
         {
             self.accepted(
                 now,
@@ -114,7 +120,6 @@ impl Flow {
             );
         }
         if self.inbox.deliver(now, &entry.chat, entry.seq) {
-            self.reconnect.progress();
             out.push(Action::Tell(Event::Entry(entry)));
         }
     }
@@ -214,7 +219,7 @@ impl Flow {
         match session.heartbeat.beat(now) {
             Beat::Rest => {}
             Beat::Ping => self.ping(now, None, out),
-            Beat::Dead => self.lost(now, Lost::Silent, out),
+            Beat::Dead => self.give_up(now, CloseCode::HeartbeatTimeout, Lost::Silent, out),
         }
     }
 
@@ -300,4 +305,17 @@ impl Flow {
             session.heartbeat.heard(now);
         }
     }
+}
+
+/// A session in which such a packet came was worth its connection.
+const fn is_of_use(packet: &Packet) -> bool {
+    matches!(
+        packet,
+        Packet::Accepted(_)
+            | Packet::Rejected(_)
+            | Packet::Deliver(_)
+            | Packet::Response(_)
+            | Packet::Signal(_)
+            | Packet::Notice(_)
+    )
 }

@@ -102,7 +102,7 @@ async fn a_server_that_shuts_down_is_met_again_after_the_time_it_names() {
     };
     assert!(matches!(why, Lost::Goodbye(_)));
     server.meet().await;
-    assert!(retry_in >= Duration::from_secs(4) && retry_in <= Duration::from_secs(6));
+    assert!(retry_in >= Duration::from_secs(4) && retry_in <= Duration::from_secs(8));
     assert!(began.elapsed() >= retry_in);
 }
 
@@ -133,8 +133,12 @@ async fn a_silent_server_is_left_after_one_and_a_half_intervals() {
     let began = Instant::now();
     assert!(matches!(peer.read().await, Packet::Ping(_)));
     assert_eq!(began.elapsed().as_secs(), 10);
-    assert_eq!(peer.try_read().await, None);
+    let Packet::Goodbye(verdict) = peer.read().await else {
+        panic!("it is told");
+    };
+    assert_eq!(verdict.close_code(), Some(CloseCode::HeartbeatTimeout));
     assert_eq!(began.elapsed().as_secs(), 15);
+    assert_eq!(peer.try_read().await, None);
     assert!(matches!(next(&mut events).await, Event::Connected(_)));
     assert!(matches!(next(&mut events).await, Event::Disconnected { why: Lost::Silent, .. }));
 }
@@ -179,7 +183,12 @@ async fn bytes_that_are_no_frame_are_answered_with_their_code_and_another_connec
 #[tokio::test(start_paused = true)]
 async fn a_server_that_does_not_answer_the_hello_is_left() {
     let (client, mut events, mut server) = start(config());
-    let _silent = server.meet().await;
+    let mut silent = server.meet().await;
+    silent.hello().await;
+    let Packet::Goodbye(verdict) = silent.read().await else {
+        panic!("it is told");
+    };
+    assert_eq!(verdict.close_code(), Some(CloseCode::HandshakeTimeout));
     assert!(matches!(next(&mut events).await, Event::Disconnected { why: Lost::NoWelcome, .. }));
     let _peer = server.welcome().await;
     assert!(client.connected().await.is_ok());
@@ -264,6 +273,37 @@ async fn another_connection_is_made_at_once_when_the_app_asks() {
     server.welcome().await;
     assert!(began.elapsed() < Duration::from_millis(10));
     assert!(matches!(next(&mut events).await, Event::Disconnected { why: Lost::Asked, .. }));
+}
+
+/// The longest wait of forty, each after a session that was cut once it was open for `open_ms`.
+async fn longest_wait_after(open_ms: u64, of_use: Option<Packet>) -> Duration {
+    let (_client, mut events, mut server) = start(config());
+    let mut longest = Duration::ZERO;
+    for _ in 0..40 {
+        let mut peer = server.welcome().await;
+        if let Some(packet) = &of_use {
+            peer.write(packet).await;
+        }
+        tokio::time::sleep(Duration::from_millis(open_ms)).await;
+        drop(peer);
+        loop {
+            if let Event::Disconnected { retry_in, .. } = next(&mut events).await {
+                longest = longest.max(retry_in);
+                break;
+            }
+        }
+    }
+    longest
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_grow_until_a_session_lasts_a_heartbeat_or_brings_something_of_use() {
+    let first = Duration::from_millis(500);
+    assert!(longest_wait_after(9_900, None).await > first * 4);
+    assert!(longest_wait_after(10_100, None).await <= first);
+    assert!(longest_wait_after(1, Some(Packet::Pong(1))).await > first * 4);
+    let notice = Packet::Notice(crate::Notice::Missed);
+    assert!(longest_wait_after(1, Some(notice)).await <= first);
 }
 
 #[tokio::test(start_paused = true)]
