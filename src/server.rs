@@ -243,27 +243,31 @@ pub async fn open_store(
     outlet: impl Outlet,
 ) -> Result<EmbeddedStore, StartError> {
     let settings = settings.clone();
-    let unknown_users = if keep_unknown_users { UnknownUsers::Keep } else { UnknownUsers::Reject };
     let opening = spawn_blocking(move || {
         let data = settings.data.clone();
         let backend = SledBackend::open(&settings.data, settings.cache_bytes)
             .map_err(|source| StartError::Backend { data: data.clone(), source })?;
-        let settings = Settings {
-            rules: StoreRules {
-                unknown_users,
-                group_members_max: settings.group_members_max,
-                chats_per_user_max: settings.chats_per_user_max,
-                devices_per_user_max: settings.devices_per_user_max,
-            },
-            stall_ms: settings.stall_ms.into(),
-            disk_reserve_bytes: settings.disk_reserve_bytes,
-            queue_bytes: settings.queue_bytes,
-            readers: settings.readers,
-        };
+        let settings = in_store_words(&settings, keep_unknown_users);
         EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
             .map_err(|source| StartError::Store { data, source })
     });
     opening.await.expect("opening a store does not panic: the engine is guarded")
+}
+
+fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool) -> Settings {
+    let unknown_users = if keep_unknown_users { UnknownUsers::Keep } else { UnknownUsers::Reject };
+    Settings {
+        rules: StoreRules {
+            unknown_users,
+            group_members_max: settings.group_members_max,
+            chats_per_user_max: settings.chats_per_user_max,
+            devices_per_user_max: settings.devices_per_user_max,
+        },
+        stall_ms: settings.stall_ms.into(),
+        disk_reserve_bytes: settings.disk_reserve_bytes,
+        queue_bytes: settings.queue_bytes,
+        readers: settings.readers,
+    }
 }
 
 /// For a store that nobody is connected to.
@@ -324,5 +328,38 @@ fn rules(limits: &SessionLimits, drain: &Drain) -> Rules {
         requests: rate(limits.requests_per_s),
         signals: rate(limits.signals_per_s),
         retry_after: ms(drain.retry_after_ms),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::shape::Shape;
+    use crate::config::table;
+    use crate::store::embedded::{QUEUE_BYTES_BOUNDS, READERS_BOUNDS, STALL_MS_BOUNDS};
+    use crate::store::rules::{
+        CHATS_PER_USER_BOUNDS, DEVICES_PER_USER_BOUNDS, GROUP_MEMBERS_BOUNDS,
+    };
+
+    #[test]
+    fn the_store_has_the_defaults_that_the_configuration_says() {
+        assert_eq!(in_store_words(&StoreSettings::default(), true), Settings::default());
+    }
+
+    #[test]
+    fn the_store_has_the_bounds_that_the_configuration_says() {
+        for (key, bounds) in [
+            ("store.group_members_max", GROUP_MEMBERS_BOUNDS),
+            ("store.chats_per_user_max", CHATS_PER_USER_BOUNDS),
+            ("store.devices_per_user_max", DEVICES_PER_USER_BOUNDS),
+            ("store.stall_ms", STALL_MS_BOUNDS),
+            ("store.queue_bytes", QUEUE_BYTES_BOUNDS),
+            ("store.readers", READERS_BOUNDS),
+        ] {
+            let Shape::Count { low, high } = table::find(key).unwrap().shape else {
+                panic!("{key} is no number")
+            };
+            assert_eq!((low, high), bounds, "{key}");
+        }
     }
 }
