@@ -254,6 +254,14 @@ pub async fn open_store(
     opening.await.expect("opening a store does not panic: the engine is guarded")
 }
 
+/// Everything that is wrong with the files that the configuration names. Opens no store, binds no
+/// address and makes no file.
+pub fn check_files(config: &Config) -> Vec<StartError> {
+    let key = Doorman::check(&config.auth).err().map(StartError::from);
+    let certificate = tls::check(&config.tls, &config.store.data).err().map(StartError::from);
+    key.into_iter().chain(certificate).collect()
+}
+
 fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool) -> Settings {
     let unknown_users = if keep_unknown_users { UnknownUsers::Keep } else { UnknownUsers::Reject };
     Settings {
