@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use packetboat::config::settings::StoreSettings;
 use packetboat::store::embedded::{EmbeddedStore, Settings};
-use packetboat::store::sled::{CACHE_BYTES_DEFAULT, SledBackend};
+use packetboat::store::sled::SledBackend;
 use packetboat::store::{Author, Draft, Effect, Outcome, Outlet, Store};
 use packetboat_proto::content::Content;
 use packetboat_proto::id::{ChatId, MessageId, SessionId, UserId};
@@ -52,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if load.folder.exists() {
         return Err(format!("{} is there already", load.folder.display()).into());
     }
-    let backend = SledBackend::open(&load.folder, CACHE_BYTES_DEFAULT)?;
+    let backend = SledBackend::open(&load.folder, StoreSettings::default().cache_bytes)?;
     let clock = Arc::new(|| 1_700_000_000_000);
     let store = EmbeddedStore::open(backend, Settings::default(), clock, Nobody)?;
     let (began, stored) = (Instant::now(), Arc::new(AtomicU64::new(0)));

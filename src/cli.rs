@@ -79,7 +79,7 @@ pub struct ServeArgs {
     /// Print all settings with their defaults, as a file to start from, and stop
     #[arg(long)]
     pub print_config: bool,
-    /// Check the configuration, and stop
+    /// Check the configuration and the files that it names, and stop
     #[arg(long)]
     pub check: bool,
 }

@@ -8,7 +8,8 @@ use packetboat::cli::{self, Command, ServeArgs, StatsArgs, TokenArgs, UserArgs};
 use packetboat::config::settings::{Config, LogFormat};
 use packetboat::config::{self, check, print};
 use packetboat::greeting::{Programs, greeting};
-use packetboat::server::{NoOutlet, Server, open_store};
+use packetboat::places;
+use packetboat::server::{NoOutlet, Server, check_files, open_store};
 use packetboat::{stats, user};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -52,7 +53,11 @@ async fn serve(args: ServeArgs) -> Done {
     }
     let config = config::load(&args.sources())?;
     if args.check {
-        return Ok(writeln!(io::stdout(), "the configuration is good")?);
+        let mistakes: Vec<_> = check_files(&config).iter().map(ToString::to_string).collect();
+        return match mistakes.as_slice() {
+            [] => Ok(writeln!(io::stdout(), "the configuration is good")?),
+            mistakes => Err(mistakes.join("\n  ").into()),
+        };
     }
     start_log(&config)?;
     for warning in check::warnings(&config) {
@@ -60,6 +65,7 @@ async fn serve(args: ServeArgs) -> Done {
     }
     let mut terminated = signal(SignalKind::terminate())?;
     let mut interrupted = signal(SignalKind::interrupt())?;
+    places::raise_limit(config.listen.connections_max);
     let server = Server::start(&config).await?;
     let mut out = io::stdout();
     out.write_all(greeting(&config, &server.bound(), &programs()).as_bytes())?;

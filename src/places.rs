@@ -24,6 +24,29 @@ pub fn affordable(wanted: usize) -> usize {
     places
 }
 
+/// Lets the process open as many files as `wanted` connections need, as far as its hard limit
+/// allows: the soft one is often 1,024, for the sake of programs that no server is.
+pub fn raise_limit(wanted: usize) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let needed = u64::try_from(wanted.saturating_add(DESCRIPTORS_RESERVED)).ok();
+        let mut limit = getrlimit(Resource::Nofile);
+        let allowed = match (needed, limit.maximum) {
+            (Some(needed), Some(hard)) => Some(needed.min(hard)),
+            (needed, hard) => needed.or(hard),
+        };
+        if limit.current.zip(allowed).is_some_and(|(current, allowed)| current < allowed) {
+            limit.current = allowed;
+            if let Err(error) = setrlimit(Resource::Nofile, limit) {
+                tracing::debug!(%error, "the limit of open files stays");
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = wanted;
+}
+
 fn fitting(wanted: usize, limit: Option<usize>) -> usize {
     let places = limit.map_or(usize::MAX, |limit| limit.saturating_sub(DESCRIPTORS_RESERVED));
     wanted.min(places.max(1))

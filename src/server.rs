@@ -207,7 +207,8 @@ impl Server {
         if let Some(failure) = self.store.failed().now_or_never() {
             return Err(failure);
         }
-        let counts = self.house.metrics.all();
+        let mut counts = self.house.metrics.all();
+        counts.retain(|(_, count)| *count > 0);
         info!(?counts, "stopped");
         Ok(())
     }
@@ -252,28 +253,40 @@ pub async fn open_store(
     outlet: impl Outlet,
 ) -> Result<EmbeddedStore, StartError> {
     let settings = settings.clone();
-    let unknown_users = if keep_unknown_users { UnknownUsers::Keep } else { UnknownUsers::Reject };
     let opening = spawn_blocking(move || {
         let data = settings.data.clone();
         let backend = SledBackend::open(&settings.data, settings.cache_bytes)
             .map_err(|source| StartError::Backend { data: data.clone(), source })?;
-        let settings = Settings {
-            rules: StoreRules {
-                unknown_users,
-                group_members_max: settings.group_members_max,
-                chats_per_user_max: settings.chats_per_user_max,
-                devices_per_user_max: settings.devices_per_user_max,
-            },
-            stall_ms: settings.stall_ms.into(),
-            disk_reserve_bytes: settings.disk_reserve_bytes,
-            queue_bytes: settings.queue_bytes,
-            readers: settings.readers,
-            body_max,
-        };
+        let settings = in_store_words(&settings, keep_unknown_users, body_max);
         EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
             .map_err(|source| StartError::Store { data, source })
     });
     opening.await.expect("opening a store does not panic: the engine is guarded")
+}
+
+/// Everything that is wrong with the files that the configuration names. Opens no store, binds no
+/// address and makes no file.
+pub fn check_files(config: &Config) -> Vec<StartError> {
+    let key = Doorman::check(&config.auth).err().map(StartError::from);
+    let certificate = tls::check(&config.tls, &config.store.data).err().map(StartError::from);
+    key.into_iter().chain(certificate).collect()
+}
+
+fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool, body_max: u32) -> Settings {
+    let unknown_users = if keep_unknown_users { UnknownUsers::Keep } else { UnknownUsers::Reject };
+    Settings {
+        rules: StoreRules {
+            unknown_users,
+            group_members_max: settings.group_members_max,
+            chats_per_user_max: settings.chats_per_user_max,
+            devices_per_user_max: settings.devices_per_user_max,
+        },
+        stall_ms: settings.stall_ms.into(),
+        disk_reserve_bytes: settings.disk_reserve_bytes,
+        queue_bytes: settings.queue_bytes,
+        readers: settings.readers,
+        body_max,
+    }
 }
 
 /// For a store that nobody is connected to.
@@ -335,5 +348,43 @@ fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
         requests: rate(limits.requests_per_s),
         signals: rate(limits.signals_per_s),
         retry_after: ms(drain.retry_after_ms),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packetboat_proto::limits::BODY_BYTES_DEFAULT;
+
+    use super::*;
+    use crate::config::shape::Shape;
+    use crate::config::table;
+    use crate::store::embedded::{QUEUE_BYTES_BOUNDS, READERS_BOUNDS, STALL_MS_BOUNDS};
+    use crate::store::rules::{
+        CHATS_PER_USER_BOUNDS, DEVICES_PER_USER_BOUNDS, GROUP_MEMBERS_BOUNDS,
+    };
+
+    #[test]
+    fn the_store_has_the_defaults_that_the_configuration_says() {
+        assert_eq!(
+            in_store_words(&StoreSettings::default(), true, BODY_BYTES_DEFAULT),
+            Settings::default()
+        );
+    }
+
+    #[test]
+    fn the_store_has_the_bounds_that_the_configuration_says() {
+        for (key, bounds) in [
+            ("store.group_members_max", GROUP_MEMBERS_BOUNDS),
+            ("store.chats_per_user_max", CHATS_PER_USER_BOUNDS),
+            ("store.devices_per_user_max", DEVICES_PER_USER_BOUNDS),
+            ("store.stall_ms", STALL_MS_BOUNDS),
+            ("store.queue_bytes", QUEUE_BYTES_BOUNDS),
+            ("store.readers", READERS_BOUNDS),
+        ] {
+            let Shape::Count { low, high } = table::find(key).unwrap().shape else {
+                panic!("{key} is no number")
+            };
+            assert_eq!((low, high), bounds, "{key}");
+        }
     }
 }

@@ -104,6 +104,13 @@ pub fn load(settings: &TlsSettings, data: &Path) -> Result<Option<Tls>, TlsError
     }
 }
 
+/// Finds what `load` would find wrong with the files that there are, and makes none.
+pub fn check(settings: &TlsSettings, data: &Path) -> Result<(), TlsError> {
+    let is_there = |name| data.join(name).exists();
+    let to_be_made = settings.dev && !(is_there(DEV_CERT_FILE) && is_there(DEV_KEY_FILE));
+    if to_be_made { Ok(()) } else { load(settings, data).map(drop) }
+}
+
 fn from_files(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     let not_pem = |path: &Path, wanted, source| {
         let path = path.to_owned();

@@ -65,17 +65,17 @@ impl Doorman {
             AuthKind::Password => {
                 Box::new(Passwords::new(Arc::clone(accounts), settings.checks_at_once)?)
             }
-            AuthKind::Token => {
-                let path = settings.token_key.as_deref().ok_or(DoormanError::NoTokenKey)?;
-                Box::new(Tokens::from_file(
-                    settings.token_algorithm,
-                    path,
-                    settings.token_audience.as_deref(),
-                    settings.token_leeway_s,
-                )?)
-            }
+            AuthKind::Token => Box::new(tokens(settings)?),
         };
         Ok(Self::new(authenticator, &accounts.secret(), settings.ticket_ms))
+    }
+
+    /// Finds what is wrong with the files that the settings name, without a store.
+    pub fn check(settings: &AuthSettings) -> Result<(), DoormanError> {
+        match settings.kind {
+            AuthKind::Open | AuthKind::Password => Ok(()),
+            AuthKind::Token => tokens(settings).map(drop),
+        }
     }
 
     /// Whether `user` may come in with `credential`, at `now_ms` of Unix time.
@@ -104,6 +104,12 @@ impl Doorman {
         // A token within its leeway has ended by the clock: its ticket would never be good.
         Ok(Admitted { ticket: ticket.filter(|ticket| ticket.expires_ms > now_ms) })
     }
+}
+
+fn tokens(settings: &AuthSettings) -> Result<Tokens, DoormanError> {
+    let path = settings.token_key.as_deref().ok_or(DoormanError::NoTokenKey)?;
+    let audience = settings.token_audience.as_deref();
+    Ok(Tokens::from_file(settings.token_algorithm, path, audience, settings.token_leeway_s)?)
 }
 
 #[cfg(test)]
@@ -253,5 +259,8 @@ mod tests {
         let book = Arc::new(AccountBook::default());
         let error = Doorman::from_settings(&settings(AuthKind::Token), &book).err().unwrap();
         assert!(matches!(error, DoormanError::NoTokenKey));
+        let checked = Doorman::check(&settings(AuthKind::Token));
+        assert!(matches!(checked, Err(DoormanError::NoTokenKey)));
+        assert!(Doorman::check(&settings(AuthKind::Password)).is_ok());
     }
 }

@@ -385,15 +385,22 @@ impl Worker {
         }
         self.disk.looked = Some(Instant::now());
         self.disk.commits = 0;
-        let full = match self.parts.backend.free_bytes() {
-            Ok(free) => free.is_some_and(|free| free < self.parts.disk_reserve_bytes),
+        let free = match self.parts.backend.free_bytes() {
+            Ok(free) => free,
             Err(error) => {
                 tracing::warn!(%error, "the disk's free space is not known");
                 return;
             }
         };
+        let full = free.is_some_and(|free| free < self.parts.disk_reserve_bytes);
         if full != self.disk.full {
-            tracing::warn!(full, "the disk is nearly full, or has room again");
+            let reserve = self.parts.disk_reserve_bytes;
+            if full {
+                let what = "the disk is nearly full: new messages are rejected for now";
+                tracing::warn!(free, reserve, "{what}");
+            } else {
+                tracing::warn!(free, reserve, "the disk has room again: new messages are taken");
+            }
         }
         self.disk.full = full;
     }

@@ -5,14 +5,16 @@ use thiserror::Error;
 
 /// Chats that a user may be or have been in, unless the operator sets another number.
 pub const CHATS_PER_USER_DEFAULT: u32 = 10_000;
-/// The highest value for that.
-pub const CHATS_PER_USER_HIGHEST: u32 = 100_000;
+/// The lowest and the highest value for that.
+pub const CHATS_PER_USER_BOUNDS: (u64, u64) = (1, 100_000);
 /// Devices of a user, unless the operator sets another number.
 pub const DEVICES_PER_USER_DEFAULT: u32 = 100;
-/// The highest value for that.
-pub const DEVICES_PER_USER_HIGHEST: u32 = 10_000;
+/// The lowest and the highest value for that.
+pub const DEVICES_PER_USER_BOUNDS: (u64, u64) = (1, 10_000);
 /// Members of a group, unless the operator sets another number.
-pub const GROUP_MEMBERS_DEFAULT: u32 = 1_000;
+pub const GROUP_MEMBERS_DEFAULT: u32 = 10_000;
+/// The lowest and the highest value for that.
+pub const GROUP_MEMBERS_BOUNDS: (u64, u64) = (2, GROUP_MEMBERS_MAX as u64);
 
 /// What becomes of a message to a user who was never here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,11 +81,12 @@ pub(crate) fn within(
 impl Rules {
     /// Checks the bounds.
     pub fn check(&self) -> Result<(), RulesError> {
-        let (members, chats) = (self.group_members_max, self.chats_per_user_max);
-        within("group_members_max", members.into(), 1, GROUP_MEMBERS_MAX.into())?;
-        within("chats_per_user_max", chats.into(), 1, CHATS_PER_USER_HIGHEST.into())?;
-        let devices = self.devices_per_user_max;
-        within("devices_per_user_max", devices.into(), 1, DEVICES_PER_USER_HIGHEST.into())
+        let (lowest, highest) = GROUP_MEMBERS_BOUNDS;
+        within("group_members_max", self.group_members_max.into(), lowest, highest)?;
+        let (lowest, highest) = CHATS_PER_USER_BOUNDS;
+        within("chats_per_user_max", self.chats_per_user_max.into(), lowest, highest)?;
+        let (lowest, highest) = DEVICES_PER_USER_BOUNDS;
+        within("devices_per_user_max", self.devices_per_user_max.into(), lowest, highest)
     }
 }
 
@@ -97,6 +100,6 @@ mod tests {
         let none = Rules { group_members_max: 0, ..Rules::default() };
         assert_eq!(none.check().unwrap_err().setting, "group_members_max");
         let many = Rules { chats_per_user_max: u32::MAX, ..Rules::default() };
-        assert_eq!(many.check().unwrap_err().highest, u64::from(CHATS_PER_USER_HIGHEST));
+        assert_eq!(many.check().unwrap_err().highest, CHATS_PER_USER_BOUNDS.1);
     }
 }

@@ -12,9 +12,6 @@ use self::folder::{Blobs, Folder, engine, io_error};
 use super::backend::{Backend, BackendError, Visit, check_values};
 use super::batch::Batch;
 
-/// Bytes of sled's cache, unless the operator sets another number.
-pub const CACHE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
-
 /// A sled database in a folder of its own. The fields are dropped in this order: the engine
 /// first, the lock last.
 pub struct SledBackend {

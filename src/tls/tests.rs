@@ -133,6 +133,23 @@ fn what_is_wrong_with_the_files_is_told() {
 }
 
 #[test]
+fn a_check_finds_what_is_wrong_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    check(&DEV, folder.path()).unwrap();
+    check(&TlsSettings::default(), folder.path()).unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    load(&DEV, folder.path()).unwrap();
+    let (cert, key) = (folder.path().join(DEV_CERT_FILE), folder.path().join(DEV_KEY_FILE));
+    check(&DEV, folder.path()).unwrap();
+    check(&files(&cert, &key), folder.path()).unwrap();
+    let wrong = check(&files(&cert, &cert), folder.path());
+    assert!(matches!(wrong, Err(TlsError::NotPem { .. })), "{wrong:?}");
+    fs::write(&key, "rubbish").unwrap();
+    let spoilt = check(&DEV, folder.path());
+    assert!(matches!(spoilt, Err(TlsError::NotPem { .. })), "{spoilt:?}");
+}
+
+#[test]
 fn a_data_folder_that_cannot_be_written_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
