@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::account::Account;
 use crate::failure::{Failure, is_replaced};
+use crate::format::text;
 use crate::out::complain;
 
 /// Devices of a user that visits share: few, since a server bounds them.
@@ -136,6 +137,7 @@ pub(crate) async fn first_session(
             }
             Some(Event::Closed(ending)) => return Err(Failure::Ended(ending)),
             None => return Err(Failure::Ended(Ending::Closed)),
+            Some(Event::LogReset { chat, .. }) => complain(&text::log_reset(&chat)),
             Some(Event::Entry(_) | Event::Notice(_) | Event::Signal(_)) => {}
         }
     }

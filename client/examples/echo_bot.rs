@@ -39,6 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Event::Connected(welcome) => println!("connected to {}", welcome.server),
             Event::Disconnected { why, retry_in } => println!("{why}; again in {retry_in:?}"),
             Event::Entry(entry) => answer(&client, &entry).await?,
+            Event::LogReset { chat, .. } => println!("{chat} starts over: its log was reset"),
             Event::Closed(ending) => println!("the end: {ending}"),
             Event::Notice(_) | Event::Signal(_) => {}
         }

@@ -51,8 +51,19 @@ struct Open {
 #[derive(Debug)]
 enum Asker {
     App(oneshot::Sender<Outcome>, Option<OwnedSemaphorePermit>),
-    /// The client itself wants to know how far this device is in a chat.
-    Inbox(ChatId),
+    /// The client itself wants to know how far this device is in a chat, of which it had all up to
+    /// there when it asked.
+    Inbox(ChatId, u64),
+}
+
+/// What comes of a question of the client's own.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stand {
+    pub(crate) chat: ChatId,
+    /// How far the client was when it asked.
+    pub(crate) cursor: u64,
+    /// `None`: there is no answer.
+    pub(crate) state: Option<ChatState>,
 }
 
 impl Asks {
@@ -66,14 +77,19 @@ impl Asks {
     }
 
     /// Asks how far this device is in `chat`, unless such a question is open already.
-    pub(crate) fn push_position(&mut self, now: Time, chat: ChatId) {
+    pub(crate) fn push_position(&mut self, now: Time, chat: ChatId, cursor: u64) {
         let operation = Operation::Chat { chat: chat.clone() };
-        self.add(now, operation, Asker::Inbox(chat));
+        self.add(now, operation, Asker::Inbox(chat, cursor));
+    }
+
+    /// How far this device is in `chat` is not asked any more: what was known of it is void.
+    pub(crate) fn forget_position(&mut self, chat: &ChatId) {
+        self.open.retain(|open| !matches!(&open.asker, Asker::Inbox(of, _) if of == chat));
     }
 
     /// Whether the client itself waits for an answer.
     pub(crate) fn position_is_open(&self) -> bool {
-        let own = |open: &Open| matches!(open.asker, Asker::Inbox(_));
+        let own = |open: &Open| matches!(open.asker, Asker::Inbox(..));
         self.open.iter().any(own)
     }
 
@@ -96,7 +112,7 @@ impl Asks {
     }
 
     /// Takes an answer. Returns what the client itself asked for.
-    pub(crate) fn answered(&mut self, response: Response) -> Option<ChatState> {
+    pub(crate) fn answered(&mut self, response: Response) -> Option<Stand> {
         // An answer that came too late has nobody who waits for it.
         let at = self.open.iter().position(|open| open.id == response.id)?;
         match (self.open.remove(at)?.asker, response.answer) {
@@ -104,8 +120,10 @@ impl Asks {
                 drop(reply.send(answer.map_err(RequestError::Refused)));
                 None
             }
-            (Asker::Inbox(chat), Ok(Answer::Chat(state))) if state.chat == chat => Some(state),
-            (Asker::Inbox(_), _) => None,
+            (Asker::Inbox(chat, cursor), Ok(Answer::Chat(state))) if state.chat == chat => {
+                Some(Stand { chat, cursor, state: Some(state) })
+            }
+            (Asker::Inbox(chat, cursor), _) => Some(Stand { chat, cursor, state: None }),
         }
     }
 
@@ -115,15 +133,18 @@ impl Asks {
         self.open.iter_mut().for_each(|open| open.sent = false);
     }
 
-    /// Ends those whose time is up.
-    pub(crate) fn expire(&mut self, now: Time) {
+    /// Ends those whose time is up. Returns the client's own, of which there is one at most.
+    pub(crate) fn expire(&mut self, now: Time) -> Option<Stand> {
+        let mut own = None;
         while self.open.front().is_some_and(|open| open.due <= now) {
-            let Some(open) = self.open.pop_front() else {
-                return;
-            };
+            let open = self.open.pop_front()?;
             let error = if open.sent { RequestError::Timeout } else { RequestError::Disconnected };
+            if let Asker::Inbox(chat, cursor) = &open.asker {
+                own = Some(Stand { chat: chat.clone(), cursor: *cursor, state: None });
+            }
             open.end(error);
         }
+        own
     }
 
     /// Ends them all.
@@ -217,7 +238,7 @@ mod tests {
     #[test]
     fn the_clients_own_question_does_not_outlive_the_connection() {
         let mut asks = asks();
-        asks.push_position(Time::from_ms(0), chat());
+        asks.push_position(Time::from_ms(0), chat(), 0);
         assert!(asks.position_is_open());
         asks.disconnected();
         assert!(!asks.position_is_open());

@@ -145,7 +145,7 @@ impl Client {
     ) -> Result<Sending, SendError> {
         let place = self.outbox_place(content.len()).await;
         let (sending, reply) = Sending::new(id, Some(place));
-        let draft = Draft { chat: chat.clone(), id, content, once, reply };
+        let draft = Draft { chat: chat.clone(), id, content, once, known: 0, reply };
         match self.parts.commands.send(Command::Send(draft)).await {
             Ok(()) => Ok(sending),
             Err(_) => Err(SendError::Closed { id, ending: self.ending() }),

@@ -15,6 +15,8 @@ pub(crate) struct Draft<R = SendReply> {
     pub(crate) content: Bytes,
     /// It ends when the server cannot store it for now.
     pub(crate) once: bool,
+    /// How far its chat was when it was given: it is stored after that.
+    pub(crate) known: u64,
     /// Where its outcome goes.
     pub(crate) reply: R,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use packetboat_proto::entry::Entry;
+use packetboat_proto::id::ChatId;
 use packetboat_proto::packet::{Notice, Signal, Verdict, Welcome};
 
 /// What happened.
@@ -19,6 +20,25 @@ pub enum Event {
         why: Lost,
         /// When the next try is.
         retry_in: Duration,
+    },
+    /// The server's log of a chat is younger than what this device has had of it: the server came
+    /// back from a backup, or is another one. Entries were lost there, and new ones have seqs that
+    /// stood for others before.
+    ///
+    /// From here on the chat starts over: its entries come as the server has them for this device,
+    /// some perhaps for a second time, and all of them after this event. An app should tell its
+    /// user, forget the cursor and whatever else it has stored by the seqs of this chat, and no
+    /// longer [`ack`](crate::Client::ack) by them. What the server takes for delivered already, up
+    /// to its [`delivered`](crate::ChatState::delivered), does not come: ask for the
+    /// [`history`](crate::Client::history), or start a client under a new device id, without the
+    /// cursor of this chat.
+    LogReset {
+        /// The chat.
+        chat: ChatId,
+        /// The last entry of the server's log, as far as is known.
+        head: u64,
+        /// How far this device was.
+        cursor: u64,
     },
     /// What became of others. A hint: some may be missing.
     Notice(Notice),

@@ -325,7 +325,9 @@ impl Flow {
     }
 
     fn tick(&mut self, now: Time, out: &mut Vec<Action>) {
-        self.asks.expire(now);
+        if let Some(stand) = self.asks.expire(now) {
+            self.stands(now, stand, out);
+        }
         let timeout = self.config.connect_timeout;
         match &self.phase {
             Phase::Idle { until } if *until <= now => {

@@ -42,6 +42,8 @@ pub(crate) struct Marks {
     pub(crate) acked: u64,
     /// The user has read up to this seq.
     pub(crate) read: u64,
+    /// It knows that the chat's log starts over.
+    pub(crate) restarted: bool,
 }
 
 /// What the app did since the driver last looked.
@@ -95,6 +97,10 @@ impl Events {
             return Poll::Pending;
         }
         let event = state.queue.pop_front();
+        if let Some(Event::LogReset { chat, .. }) = &event {
+            state.doings.marks.entry(chat.clone()).or_default().restarted = true;
+            self.handover.driver.notify_one();
+        }
         if let Some(Event::Entry(entry)) = &event {
             state.entries -= 1;
             let marks = state.doings.marks.entry(entry.chat.clone()).or_default();

@@ -30,8 +30,11 @@ pub(crate) struct Inbox {
     told: HashSet<ChatId>,
     /// Told before that ping: its pong says that the server has read them.
     told_before_ping: HashSet<ChatId>,
-    /// Chats to ask about: own entries wait there.
+    /// Chats to ask about: own entries wait there, or their log is in doubt.
     adrift: VecDeque<ChatId>,
+    /// Chats whose log came into doubt on this connection, and whether that is settled. Until it
+    /// is, what was delivered again is not told to be had.
+    doubts: HashMap<ChatId, bool>,
     flush_at: Option<Time>,
     /// Entries done with since the last flush, and how many make a flush.
     undone: u32,
@@ -48,6 +51,7 @@ impl Inbox {
             told: HashSet::new(),
             told_before_ping: HashSet::new(),
             adrift: VecDeque::new(),
+            doubts: HashMap::new(),
             flush_at: None,
             undone: 0,
             flush_entries: ACK_ENTRIES_MAX,
@@ -67,10 +71,53 @@ impl Inbox {
         let position = self.chats.get_mut(chat).expect("it was just put there");
         let done = position.done();
         let found = position.deliver(seq);
-        if found == Found::Done || position.done() > done {
+        let again = found == Found::Done;
+        if position.done() > done || (again && self.doubts.get(chat) == Some(&true)) {
             self.tell(now, chat, 0);
+        } else if again {
+            self.doubt(chat);
         }
         found == Found::New
+    }
+
+    /// The server's log of the chat ends at `head`, it says.
+    pub(crate) fn compare(&mut self, chat: &ChatId, head: u64) {
+        if head < self.had(chat) {
+            self.doubt(chat);
+        }
+    }
+
+    /// An answer may be older than what has come since it was asked for, and what is delivered
+    /// again may have been acknowledged in vain. So the server is asked, once a connection.
+    fn doubt(&mut self, chat: &ChatId) {
+        if !self.doubts.contains_key(chat) {
+            self.doubts.insert(chat.clone(), false);
+            self.adrift.push_back(chat.clone());
+        }
+    }
+
+    /// How far the chat was received.
+    pub(crate) fn had(&self, chat: &ChatId) -> u64 {
+        self.chats.get(chat).map_or(0, Position::had)
+    }
+
+    /// The server's log of the chat is another than the one so far: it starts over. Returns whether
+    /// the app is to be told; it is not while it has not even learnt of the time before.
+    pub(crate) fn reset(&mut self, chat: &ChatId) -> bool {
+        let before = self.chats.insert(chat.clone(), Position::frozen());
+        self.doubts.insert(chat.clone(), true);
+        for told in [&mut self.due, &mut self.told, &mut self.told_before_ping] {
+            told.remove(chat);
+        }
+        if self.due.is_empty() {
+            (self.flush_at, self.undone) = (None, 0);
+        }
+        before.is_none_or(|mut before| !before.thaw())
+    }
+
+    /// The app knows that the chat's log starts over. Returns whether entries were held back.
+    pub(crate) fn thaw(&mut self, chat: &ChatId) -> bool {
+        self.chats.get_mut(chat).is_some_and(Position::thaw)
     }
 
     /// An own message is the entry `seq` of the chat.
@@ -85,19 +132,26 @@ impl Inbox {
         }
     }
 
-    /// A chat whose position is to be asked for.
-    pub(crate) fn next_adrift(&mut self) -> Option<ChatId> {
+    /// A chat whose position is to be asked for, and how far it is.
+    pub(crate) fn next_adrift(&mut self) -> Option<(ChatId, u64)> {
         while let Some(chat) = self.adrift.pop_front() {
-            if self.chats.get(&chat).is_some_and(Position::needs_anchor) {
-                return Some(chat);
+            let in_doubt = self.doubts.get(&chat) == Some(&false);
+            if in_doubt || self.chats.get(&chat).is_some_and(Position::needs_anchor) {
+                let had = self.had(&chat);
+                return Some((chat, had));
             }
         }
         None
     }
 
-    /// The server says how far this device is.
-    pub(crate) fn anchor(&mut self, now: Time, chat: &ChatId, delivered: u64) {
-        self.change(now, chat, 0, |position| position.anchor(delivered));
+    /// The server says how far this device is; `None`: it does not say.
+    pub(crate) fn anchor(&mut self, now: Time, chat: &ChatId, delivered: Option<u64>) {
+        if self.doubts.insert(chat.clone(), true) == Some(false) {
+            self.tell(now, chat, 0);
+        }
+        if let Some(delivered) = delivered {
+            self.change(now, chat, 0, |position| position.anchor(delivered));
+        }
     }
 
     /// The app took entries up to `seq`.
@@ -200,6 +254,7 @@ impl Inbox {
         self.due.extend(lost);
         self.flush_at = (!self.due.is_empty()).then_some(now);
         self.adrift.clear();
+        self.doubts.clear();
         let adrift = self.chats.iter().filter(|(_, at)| at.needs_anchor());
         self.adrift.extend(adrift.map(|(chat, _)| chat.clone()));
     }
@@ -262,6 +317,12 @@ mod tests {
     fn what_the_server_delivers_though_it_is_done_with_is_told_again() {
         let mut inbox = inbox();
         assert!(!inbox.deliver(START, &chat("g"), 6));
+        assert_eq!(inbox.flush(4096), [], "it may be another log");
+        assert_eq!(inbox.next_adrift(), Some((chat("g"), 7)));
+        inbox.anchor(START, &chat("g"), Some(5));
+        assert_eq!(inbox.flush(4096), [cursor("g", 7, 0)]);
+        assert!(!inbox.deliver(START, &chat("g"), 7));
+        assert_eq!(inbox.next_adrift(), None, "it is asked once");
         assert_eq!(inbox.flush(4096), [cursor("g", 7, 0)]);
     }
 
@@ -310,13 +371,32 @@ mod tests {
         let mut inbox = inbox();
         inbox.accepted(START, &chat("x"), 58);
         inbox.accepted(START, &chat("x"), 59);
-        assert_eq!(inbox.next_adrift(), Some(chat("x")));
+        assert_eq!(inbox.next_adrift(), Some((chat("x"), 0)));
         assert_eq!(inbox.next_adrift(), None);
         inbox.disconnected(START);
-        assert_eq!(inbox.next_adrift(), Some(chat("x")));
-        inbox.anchor(START, &chat("x"), 57);
+        assert_eq!(inbox.next_adrift(), Some((chat("x"), 0)));
+        inbox.anchor(START, &chat("x"), Some(57));
         assert_eq!(inbox.flush(4096), [cursor("x", 59, 0)]);
         inbox.disconnected(START);
         assert_eq!(inbox.next_adrift(), None);
+    }
+
+    #[test]
+    fn a_log_that_starts_over_is_handed_over_once_the_app_knows() {
+        let mut inbox = inbox();
+        inbox.read(START, &chat("g"), 7);
+        inbox.compare(&chat("g"), 7);
+        assert_eq!(inbox.next_adrift(), None);
+        inbox.compare(&chat("g"), 2);
+        assert_eq!(inbox.next_adrift(), Some((chat("g"), 7)));
+        assert!(inbox.reset(&chat("g")));
+        assert!(!inbox.reset(&chat("g")), "that is still to be told");
+        assert_eq!((inbox.flush(4096), inbox.deadline()), (vec![], None));
+        assert!(!inbox.deliver(START, &chat("g"), 1), "the app does not know yet");
+        inbox.take(START, &chat("g"), 7);
+        inbox.finish(START, &chat("g"), 7);
+        assert!(inbox.cursors().is_empty(), "that was of the log before");
+        assert!(inbox.thaw(&chat("g")) && !inbox.thaw(&chat("g")));
+        assert!(inbox.deliver(START, &chat("g"), 1));
     }
 }

@@ -88,6 +88,11 @@ impl<R> Lane<R> {
         Some(&self.items.get(self.find(id)?)?.draft)
     }
 
+    /// The log of the chat starts over: how far it was means nothing any more.
+    pub(crate) fn forget_known(&mut self) {
+        self.items.iter_mut().for_each(|item| item.draft.known = 0);
+    }
+
     /// Takes out a message that has its outcome, and says whether it was on the wire.
     pub(crate) fn take(&mut self, id: MessageId) -> Option<(Draft<R>, bool)> {
         let at = self.find(id)?;

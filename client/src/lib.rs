@@ -33,6 +33,8 @@
 //!   [`AckMode::Manual`], store what an entry means together with its `(chat, seq)`, then call
 //!   [`Client::ack`]; at the next start put the stored seqs into [`Config::cursors`]. With
 //!   [`AckMode::Auto`] an entry that the app had taken, but not finished with, may come again.
+//! - **A log that is younger than the app's** (the server came back from a backup) is told as
+//!   [`Event::LogReset`]; from there on its chat starts over.
 //! - **Own entries** that a [`Sending`] of this process reported as accepted are not handed over.
 //!   Those that other devices of the user sent are, and those whose process ended before it could
 //!   acknowledge them.

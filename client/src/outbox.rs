@@ -113,6 +113,13 @@ impl<R> Outbox<R> {
         self.lanes.get(chat)?.draft(id)
     }
 
+    /// The log of a chat starts over.
+    pub(crate) fn forget_known(&mut self, chat: &ChatId) {
+        if let Some(lane) = self.lanes.get_mut(chat) {
+            lane.forget_known();
+        }
+    }
+
     /// Takes out a message that has its outcome.
     pub(crate) fn take(&mut self, chat: &ChatId, id: MessageId) -> Option<Draft<R>> {
         let lane = self.lanes.get_mut(chat)?;

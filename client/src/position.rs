@@ -25,6 +25,9 @@ pub(crate) struct Position {
     own: BTreeMap<u64, u64>,
     /// `had` is known to be where the server delivers from.
     anchored: bool,
+    /// The log starts over, and the app is still to learn it: nothing is handed over, so that what
+    /// the app says of seqs is about those of before, and does nothing.
+    frozen: bool,
 }
 
 /// What is to be done with a delivered entry.
@@ -34,7 +37,7 @@ pub(crate) enum Found {
     New,
     /// It is an own one that the app knows by its acceptance.
     Own,
-    /// It came before, and waits to be done with.
+    /// It came before, and waits to be done with; or it comes too early, and is to come again.
     Again,
     /// It came before and is done with: the server does not know.
     Done,
@@ -44,6 +47,21 @@ impl Position {
     /// The app is done with every entry up to `seq`.
     pub(crate) fn at(seq: u64) -> Self {
         Self { had: seq, last_handed: seq, taken: seq, done: seq, ..Self::default() }
+    }
+
+    /// In a log that starts over.
+    pub(crate) fn frozen() -> Self {
+        Self { frozen: true, ..Self::default() }
+    }
+
+    /// The app knows that the log starts over. Returns whether that is news.
+    pub(crate) const fn thaw(&mut self) -> bool {
+        std::mem::replace(&mut self.frozen, false)
+    }
+
+    /// Every entry up to here was received.
+    pub(crate) const fn had(&self) -> u64 {
+        self.had
     }
 
     pub(crate) const fn done(&self) -> u64 {
@@ -64,7 +82,7 @@ impl Position {
         if seq <= self.done {
             return Found::Done;
         }
-        if seq <= self.had {
+        if seq <= self.had || self.frozen {
             return Found::Again;
         }
         let own = self.is_own(seq);

@@ -59,6 +59,14 @@ pub(crate) fn entry(clock: &Clock, entry: &Entry) -> String {
     format!("{at} {chat} {seq} {sender}{mark} {said}")
 }
 
+/// That the server's log of a chat is younger than what was had of it.
+pub(crate) fn log_reset(chat: &ChatId) -> String {
+    format!(
+        "{chat}: the server's log is younger than what this device has had (was a backup \
+         restored?): the chat starts over, messages may be missing or come again"
+    )
+}
+
 /// Where a message is stored.
 pub(crate) fn accepted(accepted: &Accepted) -> String {
     format!("{} {}", accepted.chat, accepted.seq)

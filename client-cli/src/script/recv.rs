@@ -93,6 +93,7 @@ impl Recv<'_> {
                     Some(Event::Connected(_)) if self.link.told.take().is_some() => {
                         complain(&format!("{}: link is back", self.link.server));
                     }
+                    Some(Event::LogReset { chat, .. }) => complain(&text::log_reset(&chat)),
                     Some(Event::Closed(ending)) => return Err(Failure::Ended(ending)),
                     None => return Err(Failure::Ended(Ending::Closed)),
                     Some(_) => {}

@@ -19,6 +19,7 @@ use super::timeline::{Message, Timeline};
 use crate::clean;
 use crate::clock::Clock;
 use crate::failure::reason;
+use crate::format::text;
 
 /// How long a note is shown.
 const NOTE_MS: u64 = 8_000;
@@ -175,6 +176,7 @@ impl View {
         match event {
             Event::Entry(entry) => self.arrived(&entry, effects),
             Event::Disconnected { .. } => self.roster.forget_presence(),
+            Event::LogReset { chat, .. } => self.reset(now_ms, &chat, effects),
             Event::Closed(ending) => self.ended(ending, effects),
             Event::Notice(Notice::Missed) => effects.push(Effect::AskChats),
             Event::Notice(Notice::Cursor(moved)) => {
@@ -189,6 +191,16 @@ impl View {
             }
             Event::Connected(_) | Event::Signal(_) => {}
         }
+    }
+
+    /// The chat's log starts over on the server: what was known by its seqs is void.
+    fn reset(&mut self, now_ms: u64, chat: &ChatId, effects: &mut Vec<Effect>) {
+        self.roster.forget(chat);
+        if let Some(open) = self.open.as_mut().filter(|open| open.chat == *chat) {
+            (open.timeline, open.up) = (Timeline::new(), 0);
+        }
+        self.note(now_ms, &text::log_reset(chat), Mood::Bad);
+        effects.push(Effect::AskChat(chat.clone()));
     }
 
     fn ended(&mut self, ending: Ending, effects: &mut Vec<Effect>) {

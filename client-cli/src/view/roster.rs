@@ -93,6 +93,11 @@ impl Roster {
         self.sort();
     }
 
+    /// What was known of a chat is void.
+    pub(crate) fn forget(&mut self, chat: &ChatId) {
+        self.chats.retain(|known| known.id != *chat);
+    }
+
     /// An entry came. Returns whether its chat was not known.
     pub(crate) fn arrived(&mut self, entry: &Entry) -> bool {
         let (known, own) = (self.get(&entry.chat).is_some(), entry.sender == self.me);

@@ -2,6 +2,7 @@
 
 mod fake;
 mod life;
+mod reset;
 mod soak;
 
 use std::time::Duration;
@@ -9,12 +10,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use packetboat_proto::code::{CloseCode, RejectCode};
 use packetboat_proto::content::Content;
-use packetboat_proto::packet::{
-    Answer, ChatState, Packet, Rejected, Request, Response, Role, Send, Verdict,
-};
+use packetboat_proto::packet::{Answer, Packet, Rejected, Request, Response, Send, Verdict};
 use tokio::time::Instant;
 
-use self::fake::{LIMITS, accepted, chat, config, entry, next, next_entry, start};
+use self::fake::{LIMITS, accepted, chat, config, entry, next, next_entry, start, state};
 use crate::client::Client;
 use crate::config::AckMode;
 use crate::error::{RequestError, SendError};
@@ -235,9 +234,9 @@ async fn a_request_outlives_its_connection() {
     let Packet::Request(Request { id, .. }) = peer.read().await else {
         panic!("it is asked again");
     };
-    let answer = Ok(Answer::Chat(state(9)));
+    let answer = Ok(Answer::Chat(state(58, 9)));
     peer.write(&Packet::Response(Response { id, answer })).await;
-    assert_eq!(asked.await.unwrap(), Ok(state(9)));
+    assert_eq!(asked.await.unwrap(), Ok(state(58, 9)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,7 +276,7 @@ async fn own_entries_of_a_chat_not_met_yet_are_acknowledged_once_the_server_says
     let Packet::Request(Request { id, .. }) = peer.read().await else {
         panic!("it asks how far it is");
     };
-    let answer = Ok(Answer::Chat(state(57)));
+    let answer = Ok(Answer::Chat(state(58, 57)));
     peer.write(&Packet::Response(Response { id, answer })).await;
     assert_eq!(peer.ack().await, 58);
     assert_eq!(client.cursors().await[&chat()], 58);
@@ -296,22 +295,6 @@ async fn an_ack_of_the_last_entry_taken_goes_out_before_the_goodbye() {
     assert_eq!(peer.ack().await, 1, "what was not taken is not acknowledged");
     assert!(matches!(peer.read().await, Packet::Goodbye(_)));
     closing.await.unwrap();
-}
-
-fn state(delivered: u64) -> ChatState {
-    ChatState {
-        chat: chat(),
-        head: 58,
-        delivered,
-        read: 0,
-        unread: 0,
-        name: String::new(),
-        members: 0,
-        role: Some(Role::Member),
-        peer_delivered: 0,
-        peer_read: 0,
-        last_at_ms: 0,
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,6 +76,7 @@ fn input(kind: u8, number: u8) -> Input {
                 id: id(number),
                 content: Bytes::from_static(b"x"),
                 once: number.is_multiple_of(2),
+                known: 0,
                 reply,
             }))
         }
@@ -84,6 +85,7 @@ fn input(kind: u8, number: u8) -> Input {
                 taken: number.into(),
                 passed: number.into(),
                 acked: 0,
+                restarted: number == 1,
                 read: number.into(),
             };
             Input::Doings(Doings {

@@ -3,12 +3,14 @@
 
 use packetboat_proto::code::{CloseCode, RejectCode, Retry};
 use packetboat_proto::entry::Entry;
+use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, HANDSHAKE_BODY_BYTES_MAX};
-use packetboat_proto::packet::{Accepted as Stored, Packet, Rejected, Verdict};
+use packetboat_proto::packet::{Accepted as Stored, Answer, Packet, Rejected, Response, Verdict};
 use packetboat_proto::time::Time;
 use tokio::sync::oneshot;
 
 use super::{Action, Flow, Phase};
+use crate::asks::Stand;
 use crate::command::Command;
 use crate::draft::Draft;
 use crate::error::SendError;
@@ -46,18 +48,14 @@ impl Flow {
             self.reconnect.progress();
         }
         match packet {
-            Packet::Accepted(stored) => self.accepted(now, stored),
+            Packet::Accepted(stored) => self.accepted(now, stored, out),
             Packet::Rejected(rejected) => self.rejected(now, rejected),
             Packet::Deliver(entry) => self.deliver(now, entry, out),
             Packet::Ping(token) => self.write(now, Packet::Pong(token), out),
             Packet::Pong(token) => self.pong(token),
             Packet::Signal(signal) => out.push(Action::Tell(Event::Signal(signal))),
             Packet::Notice(notice) => out.push(Action::Tell(Event::Notice(notice))),
-            Packet::Response(response) => {
-                if let Some(state) = self.asks.answered(response) {
-                    self.inbox.anchor(now, &state.chat, state.delivered);
-                }
-            }
+            Packet::Response(response) => self.response(now, response, out),
             Packet::Hello(_)
             | Packet::Welcome(_)
             | Packet::Goodbye(_)
@@ -72,7 +70,44 @@ impl Flow {
         self.fault(now, CloseCode::WrongState, detail, out);
     }
 
-    fn accepted(&mut self, now: Time, stored: Stored) {
+    fn response(&mut self, now: Time, response: Response, out: &mut Vec<Action>) {
+        let states = match &response.answer {
+            Ok(Answer::Chat(state)) => std::slice::from_ref(state),
+            Ok(Answer::Chats { chats, .. }) => chats,
+            _ => &[],
+        };
+        for state in states {
+            self.inbox.compare(&state.chat, state.head);
+        }
+        if let Some(stand) = self.asks.answered(response) {
+            self.stands(now, stand, out);
+        }
+    }
+
+    /// What the client itself asked for is there.
+    pub(super) fn stands(&mut self, now: Time, stand: Stand, out: &mut Vec<Action>) {
+        let Stand { chat, cursor, state } = stand;
+        if let Some(state) = state.as_ref().filter(|state| state.head < cursor) {
+            self.reset(&chat, state.head, out);
+        }
+        self.inbox.anchor(now, &chat, state.map(|state| state.delivered));
+    }
+
+    /// The server's log of the chat is younger than what was had of it.
+    fn reset(&mut self, chat: &ChatId, head: u64, out: &mut Vec<Action>) {
+        let (chat, cursor) = (chat.clone(), self.inbox.had(chat));
+        self.outbox.forget_known(&chat);
+        self.asks.forget_position(&chat);
+        if self.inbox.reset(&chat) {
+            out.push(Action::Tell(Event::LogReset { chat, head, cursor }));
+        }
+    }
+
+    fn accepted(&mut self, now: Time, stored: Stored, out: &mut Vec<Action>) {
+        let draft = self.outbox.draft(&stored.chat, stored.id);
+        if !stored.duplicate && draft.is_some_and(|draft| stored.seq <= draft.known) {
+            self.reset(&stored.chat, stored.seq, out);
+        }
         self.inbox.accepted(now, &stored.chat, stored.seq);
         if let Some(draft) = self.outbox.take(&stored.chat, stored.id) {
             draft.reply.end(Ok(Accepted {
@@ -117,6 +152,7 @@ impl Flow {
                     at_ms: entry.at_ms,
                     duplicate: true,
                 },
+                out,
             );
         }
         if self.inbox.deliver(now, &entry.chat, entry.seq) {
@@ -158,7 +194,8 @@ impl Flow {
         }
     }
 
-    fn send(&mut self, draft: Draft) {
+    fn send(&mut self, mut draft: Draft) {
+        draft.known = self.inbox.had(&draft.chat);
         if let Phase::Over(ending) = &self.phase {
             let (id, ending) = (draft.id, ending.clone());
             draft.reply.end(Err(SendError::Closed { id, ending }));
@@ -189,6 +226,7 @@ impl Flow {
 
     pub(super) fn doings(&mut self, now: Time, doings: Doings, out: &mut Vec<Action>) {
         self.inbox.count_passed(doings.passed);
+        let mut held_back = false;
         for (chat, marks) in doings.marks {
             if marks.taken > 0 {
                 self.inbox.take(now, &chat, marks.taken);
@@ -202,6 +240,11 @@ impl Flow {
             if marks.read > 0 {
                 self.inbox.read(now, &chat, marks.read);
             }
+            held_back |= marks.restarted && self.inbox.thaw(&chat);
+        }
+        // What was held back comes again, and in order, on another connection.
+        if held_back && matches!(self.phase, Phase::Open(_)) {
+            self.reconnect_now(now, out);
         }
         if doings.reconnect {
             self.reconnect_now(now, out);
@@ -251,9 +294,9 @@ impl Flow {
 
     fn pump_asks(&mut self, now: Time, out: &mut Vec<Action>) {
         if !self.asks.position_is_open()
-            && let Some(chat) = self.inbox.next_adrift()
+            && let Some((chat, cursor)) = self.inbox.next_adrift()
         {
-            self.asks.push_position(now, chat);
+            self.asks.push_position(now, chat, cursor);
         }
         while let Some(request) = self.asks.next_to_send() {
             self.write(now, Packet::Request(request), out);

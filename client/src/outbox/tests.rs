@@ -26,6 +26,7 @@ fn draft(lane: u8, at: u32) -> Draft<u32> {
         id: id(at),
         content: Bytes::from_static(b"content"),
         once: false,
+        known: 0,
         reply: at,
     }
 }

@@ -116,6 +116,22 @@ fn the_liveliest_chat_is_opened_loaded_and_read() {
 }
 
 #[test]
+fn a_log_that_starts_over_is_told_and_loaded_anew() {
+    let mut view = open(9);
+    let reset = Event::LogReset { chat: chat(), head: 2, cursor: 9 };
+    let effects = view.handle(5, Input::Net(reset));
+    let ask = Effect::AskPage { chat: chat(), edge: Edge::Before(0) };
+    assert_eq!(effects, [Effect::AskChat(chat()), ask]);
+    let (line, mood) = view.noted(5).unwrap();
+    assert!(line.contains(CHAT) && line.contains("starts over"), "{line}");
+    assert_eq!(mood, Mood::Bad);
+    view.handle(6, Input::Answer(Answer::Chat(state(CHAT, 2, 1))));
+    assert_eq!(view.open_chat().unwrap().head, 2);
+    view.handle(6, page(Edge::Before(0), vec![said(CHAT, 2, "alice", "anew")], false));
+    assert!(shown(&view).last().unwrap().ends_with("anew"));
+}
+
+#[test]
 fn a_message_goes_its_way_and_its_ticks_follow() {
     let mut view = open(1);
     let effects = write(&mut view, 5, "hello");

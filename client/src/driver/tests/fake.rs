@@ -9,7 +9,10 @@ use packetboat_proto::codec::FrameCodec;
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, MessageId, SessionId};
-use packetboat_proto::packet::{Accepted, Hello, Limits, Packet, Send, Verdict, Welcome};
+use packetboat_proto::packet::{
+    Accepted, Answer, ChatState, Hello, Limits, Packet, Request, Response, Role, Send, Verdict,
+    Welcome,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio_util::codec::Decoder;
@@ -123,6 +126,23 @@ pub(super) fn entry(seq: u64, sender: &str) -> Entry {
     }
 }
 
+/// How the chat stands: its log ends at `head`, and the device has acknowledged `delivered`.
+pub(super) fn state(head: u64, delivered: u64) -> ChatState {
+    ChatState {
+        chat: chat(),
+        head,
+        delivered,
+        read: 0,
+        unread: 0,
+        name: String::new(),
+        members: 0,
+        role: Some(Role::Member),
+        peer_delivered: 0,
+        peer_read: 0,
+        last_at_ms: 0,
+    }
+}
+
 pub(super) fn accepted(send: &Send, seq: u64) -> Packet {
     Packet::Accepted(Accepted {
         chat: send.chat.clone(),
@@ -164,7 +184,7 @@ impl Peer {
         loop {
             match self.read().await {
                 Packet::Send(send) => return send,
-                Packet::Ack(_) | Packet::Ping(_) => {}
+                Packet::Ack(_) | Packet::Ping(_) | Packet::Request(_) => {}
                 other => panic!("{other:?} instead of a message"),
             }
         }
@@ -180,6 +200,10 @@ impl Peer {
                     return cursors[0].delivered;
                 }
                 Packet::Ping(token) => self.write(&Packet::Pong(token)).await,
+                Packet::Request(Request { id, .. }) => {
+                    let answer = Ok(Answer::Chat(state(u64::MAX, 0)));
+                    self.write(&Packet::Response(Response { id, answer })).await;
+                }
                 other => panic!("{other:?} instead of an ack"),
             }
         }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::BytesMut;
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
-use packetboat_proto::packet::{Accepted, Packet, Send};
+use packetboat_proto::packet::{Accepted, Answer, Packet, Request, Response, Send};
 
-use super::fake::{LIMITS, Peer, Server, chat, config, entry, start, welcome};
+use super::fake::{LIMITS, Peer, Server, chat, config, entry, start, state, welcome};
 use crate::config::AckMode;
 use crate::event::Event;
 use crate::random::Random;
@@ -70,6 +70,11 @@ async fn serve(mut peer: Peer, boat: &Mutex<Boat>, random: &mut Random, calm: bo
             Ok(Some(Packet::Ack(cursors))) => {
                 let mut boat = boat.lock().unwrap();
                 boat.cursor = boat.cursor.max(cursors[0].delivered);
+            }
+            Ok(Some(Packet::Request(Request { id, .. }))) => {
+                let boat = boat.lock().unwrap();
+                let answer = Ok(Answer::Chat(state(boat.log.len() as u64, boat.cursor)));
+                Packet::Response(Response { id, answer }).put(&mut out);
             }
             Ok(Some(Packet::Ping(token))) => Packet::Pong(token).put(&mut out),
             Ok(Some(_)) | Err(_) => {}
@@ -132,7 +137,9 @@ async fn run(seed: u64, mode: AckMode) {
     });
     let mut had = vec![];
     while (had.len() as u64) < MESSAGES {
-        if let Some(Event::Entry(entry)) = events.next().await {
+        let event = events.next().await;
+        assert!(!matches!(event, Some(Event::LogReset { .. })), "seed {seed}: the log is the same");
+        if let Some(Event::Entry(entry)) = event {
             client.ack(&entry.chat, entry.seq);
             had.push(entry);
         }
