@@ -66,6 +66,10 @@ counters! {
     signals_dropped,
     /// Times that reading from a socket paused because of the session's own bounds.
     reads_paused,
+    /// Times that nothing more was taken for a peer until it reads what waits for it.
+    outboxes_full,
+    /// Claims refused: the user has as many devices as may be.
+    devices_refused,
 }
 
 /// A number that only grows.

@@ -230,8 +230,10 @@ fn take_stats(
             ("store_queue_commands_now", commands),
             ("store_queue_bytes_now", bytes),
         ];
+        let (writes, reads) = house.store.waited();
+        let waited = [("store_writes_waited", writes), ("store_reads_waited", reads)];
         let now = now.into_iter().map(|(name, value)| (name, value as u64));
-        let all = now.chain(house.metrics.all());
+        let all = now.chain(waited).chain(house.metrics.all());
         all.map(|(name, value)| (name.to_owned(), value)).collect()
     })
 }

@@ -275,6 +275,7 @@ impl Flow {
         let claimed = match result {
             Ok(claimed) => claimed,
             Err(StoreError::Refused(refusal)) => {
+                self.metrics.devices_refused.one();
                 return self.close(CloseCode::TooManyDevices, &refusal.reason, out);
             }
             Err(error) => return self.close(CloseCode::Internal, &error.to_string(), out),

@@ -239,6 +239,9 @@ where
         if self.flow.is_open() && !wants_packet {
             self.house.metrics.reads_paused.one();
         }
+        if !self.has_room() {
+            self.house.metrics.outboxes_full.one();
+        }
         tokio::select! {
             biased;
             Some(input) = self.work.next(), if !self.work.is_empty() => Event::Done(input),

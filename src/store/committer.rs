@@ -5,7 +5,7 @@
 //! again after a failure.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -78,6 +78,7 @@ pub(crate) struct Committer {
     room: Arc<Semaphore>,
     queue_bytes: usize,
     queued: Arc<AtomicUsize>,
+    waited: AtomicU64,
     health: Arc<Health>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -102,7 +103,8 @@ impl Committer {
         let worker = Worker::new(parts, received, Arc::clone(&room), alive);
         let writer = named("store-committer").spawn(move || worker.run())?;
         let threads = Mutex::new(vec![writer, looker]);
-        Ok(Self { queue, room, queue_bytes, queued, health, threads })
+        let waited = AtomicU64::new(0);
+        Ok(Self { queue, room, queue_bytes, queued, waited, health, threads })
     }
 
     /// Queues a job, once there is room for it, and waits for its answer.
@@ -114,6 +116,9 @@ impl Committer {
         let job = job(answer);
         let bytes =
             u32::try_from(job.bytes().min(self.queue_bytes)).expect("its bounds are checked");
+        if self.room.available_permits() < bytes as usize {
+            self.waited.fetch_add(1, Ordering::Relaxed);
+        }
         let permit = Arc::clone(&self.room).acquire_many_owned(bytes).await;
         let permit = permit.map_err(|_| StoreError::Stopped)?;
         self.queued.fetch_add(1, Ordering::Relaxed);
@@ -132,6 +137,11 @@ impl Committer {
     pub(crate) fn queued(&self) -> (usize, usize) {
         let bytes = self.queue_bytes.saturating_sub(self.room.available_permits());
         (self.queued.load(Ordering::Relaxed), bytes)
+    }
+
+    /// How many commands had to wait for room in the queue.
+    pub(crate) fn waited(&self) -> u64 {
+        self.waited.load(Ordering::Relaxed)
     }
 
     /// Lets the thread finish what is queued. It is a blocking call.

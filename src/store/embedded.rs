@@ -2,6 +2,7 @@
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -136,6 +137,7 @@ struct Shared {
     /// Taken away by `close`.
     reader: RwLock<Option<Arc<Reader>>>,
     reads: Arc<Semaphore>,
+    reads_waited: AtomicU64,
     readers: u32,
     secret: [u8; SECRET_BYTES],
     body_max: u32,
@@ -169,7 +171,16 @@ impl EmbeddedStore {
         let reader = RwLock::new(Some(Arc::new(Reader::new(backend, horizon))));
         let reads = Arc::new(Semaphore::new(settings.readers));
         let readers = u32::try_from(settings.readers).expect("its bounds are checked");
-        let shared = Shared { committer, health, reader, reads, readers, secret, body_max };
+        let shared = Shared {
+            committer,
+            health,
+            reader,
+            reads,
+            reads_waited: AtomicU64::new(0),
+            readers,
+            secret,
+            body_max,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -188,6 +199,12 @@ impl EmbeddedStore {
     /// Commands, and the bytes that they count for, that are queued or on their way to the disk.
     pub fn queued(&self) -> (usize, usize) {
         self.shared.committer.queued()
+    }
+
+    /// How many writes had to wait for room in the queue, and how many reads for a thread.
+    pub fn waited(&self) -> (u64, u64) {
+        let reads = self.shared.reads_waited.load(Ordering::Relaxed);
+        (self.shared.committer.waited(), reads)
     }
 
     /// Finishes what is queued, lets the reads end, and gives the backend free, so that it may be
@@ -212,6 +229,9 @@ impl EmbeddedStore {
         &self,
         read: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        if self.shared.reads.available_permits() == 0 {
+            self.shared.reads_waited.fetch_add(1, Ordering::Relaxed);
+        }
         let permit = Arc::clone(&self.shared.reads).acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::Stopped)?;
         if self.shared.health.has_failed() {

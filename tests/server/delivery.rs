@@ -264,6 +264,7 @@ async fn a_device_too_many_is_turned_away() {
     let mut second = Peer::open(house.address).await;
     second.say(&Packet::Hello(hello("bob", "second"))).await;
     assert_eq!(second.goodbye_code().await, Some(CloseCode::TooManyDevices));
+    assert_eq!(house.metrics.devices_refused.get(), 1);
     phone.sync().await;
 }
 

@@ -37,6 +37,7 @@ async fn a_running_server_tells_what_it_has_and_has_counted() {
     assert_eq!(object.len(), lines.lines().count());
     assert!(house.metrics.all().iter().all(|(name, _)| object.contains_key(*name)));
     assert!(object.contains_key("store_queue_bytes_now"));
+    assert!(object.contains_key("store_writes_waited"));
 }
 
 #[tokio::test]
