@@ -264,8 +264,8 @@ pub enum StoreError {
     /// The store has stopped, and the process is about to end. Nothing was acknowledged.
     #[error("the store has stopped")]
     Stopped,
-    /// Something could not be read.
-    #[error("the store could not read: {detail}")]
+    /// Something could not be read. Its text is for peers, and leaves the detail out.
+    #[error("the store could not read what this needs")]
     Unreadable {
         /// What the engine said.
         detail: String,

@@ -9,7 +9,7 @@ use packetboat_proto::id::{ChatId, MessageId};
 use packetboat_proto::packet::{Accepted, Packet, Rejected, Send, Verdict};
 use packetboat_proto::time::Time;
 
-use crate::store::{Draft, Outcome, StoreError};
+use crate::store::{Draft, Outcome, Refusal, StoreError};
 
 use super::rate::{Bucket, Rate};
 
@@ -89,11 +89,8 @@ impl Sends {
             Err(StoreError::Refused(refusal)) => {
                 vec![Outcome::Refused(refusal); appended.len()]
             }
-            Err(StoreError::Unreadable { detail }) => {
-                let refusal = crate::store::Refusal {
-                    code: RejectCode::Unavailable,
-                    reason: format!("the store could not read: {detail}"),
-                };
+            Err(error @ StoreError::Unreadable { .. }) => {
+                let refusal = Refusal { code: RejectCode::Unavailable, reason: error.to_string() };
                 vec![Outcome::Refused(refusal); appended.len()]
             }
             // Whether they are stored is not known, so nothing is said: they may be sent again.
@@ -141,7 +138,6 @@ fn answer(chat: ChatId, id: MessageId, outcome: Outcome, retry_after: Duration) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Refusal;
 
     fn sends(limit: u32) -> Sends {
         let rate = Rate { per_second: 0, burst: 0 };
@@ -214,6 +210,18 @@ mod tests {
         sends.take(Time::default(), text(1));
         sends.next_batch();
         assert_eq!(sends.answered(Err(StoreError::Stopped), AFTER), Err(StoreError::Stopped));
+    }
+
+    #[test]
+    fn what_the_engine_said_is_not_told_to_a_peer() {
+        let mut sends = sends(9);
+        sends.take(Time::default(), text(1));
+        sends.next_batch();
+        let error = StoreError::Unreadable { detail: "/secret/path".into() };
+        let answers = sends.answered(Err(error), AFTER).unwrap();
+        let [Packet::Rejected(rejected)] = &answers[..] else { panic!("{answers:?}") };
+        assert_eq!(rejected.verdict.reject_code(), Some(RejectCode::Unavailable));
+        assert!(!rejected.verdict.reason.contains("secret"), "{}", rejected.verdict.reason);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(crate) enum ReadError {
 
 impl From<ReadError> for StoreError {
     fn from(error: ReadError) -> Self {
+        // Told here, for the operator: what a peer is told has no such detail.
+        tracing::error!(%error, "something in the store could not be read");
         Self::Unreadable { detail: error.to_string() }
     }
 }
