@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::BytesMut;
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::frame::put_with;
-use packetboat_proto::id::{ChatId, SessionId, UserId};
+use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::HEAD_BYTES;
 use packetboat_proto::packet::{CursorMoved, Kind, Packet, Signal};
 
@@ -138,11 +138,6 @@ impl Hub {
         }
     }
 
-    /// The sessions connected for a chat.
-    pub fn seats(&self, chat: &ChatId) -> usize {
-        self.registry().of_chat(chat).count()
-    }
-
     fn registry(&self) -> MutexGuard<'_, Registry> {
         // A panic while it is held is a bug that the committer reports; the maps stay usable.
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
@@ -166,7 +161,7 @@ impl Outlet for HubOutlet {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use packetboat_proto::id::DeviceId;
+    use packetboat_proto::id::{ChatId, DeviceId};
     use packetboat_proto::packet::SignalKind;
 
     struct House {

@@ -125,7 +125,7 @@ impl<S: Store> Listener<S> {
     fn turn_away(&self, mut stream: TcpStream) {
         self.house.metrics.connections_refused.one();
         let Ok(permit) = Arc::clone(&self.turned_away).try_acquire_owned() else { return };
-        let after = u32::try_from(self.house.rules.retry_after.as_millis()).unwrap_or(u32::MAX);
+        let after = self.house.rules.retry_after_ms;
         tokio::spawn(async move {
             let verdict = Verdict::close(CloseCode::ServerFull, "no place is free", after);
             let mut goodbye = BytesMut::new();

@@ -349,7 +349,7 @@ fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
         send_rate: rate(limits.sends_per_s),
         requests: rate(limits.requests_per_s),
         signals: rate(limits.signals_per_s),
-        retry_after: ms(drain.retry_after_ms),
+        retry_after_ms: drain.retry_after_ms,
     }
 }
 

@@ -17,7 +17,7 @@ pub async fn answer<S: Store>(
     device: DeviceId,
     operation: Operation,
 ) -> Result<Answer, Verdict> {
-    let after = u32::try_from(house.rules.retry_after.as_millis()).unwrap_or(u32::MAX);
+    let after = house.rules.retry_after_ms;
     find(house, user, device, operation).await.map_err(|error| match error {
         StoreError::Refused(refusal) => Verdict::reject(refusal.code, &refusal.reason, after),
         StoreError::Stopped | StoreError::Unreadable { .. } => {

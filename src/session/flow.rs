@@ -316,7 +316,7 @@ impl Flow {
     }
 
     fn appended(&mut self, result: Result<Vec<Outcome>, StoreError>, out: &mut Vec<Action>) {
-        match self.sends.answered(result, self.rules.retry_after) {
+        match self.sends.answered(result, self.rules.retry_after_ms) {
             Ok(answers) => {
                 for answer in answers {
                     match answer {
@@ -463,8 +463,8 @@ impl Flow {
     }
 
     fn close(&mut self, code: CloseCode, reason: &str, out: &mut Vec<Action>) {
-        let after = u32::try_from(self.rules.retry_after.as_millis()).unwrap_or(u32::MAX);
-        out.push(Action::Close(Verdict::close(code, reason, after)));
+        let verdict = Verdict::close(code, reason, self.rules.retry_after_ms);
+        out.push(Action::Close(verdict));
         self.state = State::Closed;
     }
 }

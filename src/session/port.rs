@@ -45,8 +45,8 @@ pub struct Rules {
     pub requests: Rate,
     /// Signals; over it they are dropped.
     pub signals: Rate,
-    /// When to come back after a fault of the server, or a policy's.
-    pub retry_after: Duration,
+    /// When to come back after a fault of the server, or a policy's, in milliseconds.
+    pub retry_after_ms: u32,
 }
 
 /// A credential for the next connection, and when it ends in milliseconds of Unix time.

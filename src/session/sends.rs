@@ -1,8 +1,6 @@
 //! The sends of a session: taken in order, appended in one batch at a time, answered one by one.
 //! Pure. Must never take more than the session may have unanswered.
 
-use std::time::Duration;
-
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::Content;
 use packetboat_proto::id::{ChatId, MessageId};
@@ -80,7 +78,7 @@ impl Sends {
     pub fn answered(
         &mut self,
         result: Result<Vec<Outcome>, StoreError>,
-        retry_after: Duration,
+        retry_after_ms: u32,
     ) -> Result<Vec<Packet>, StoreError> {
         let appended = std::mem::take(&mut self.appending);
         self.bytes -= std::mem::take(&mut self.appending_bytes);
@@ -97,7 +95,7 @@ impl Sends {
             Err(error @ StoreError::Stopped) => return Err(error),
         };
         let answers = appended.into_iter().zip(outcomes);
-        Ok(answers.map(|((chat, id), outcome)| answer(chat, id, outcome, retry_after)).collect())
+        Ok(answers.map(|((chat, id), outcome)| answer(chat, id, outcome, retry_after_ms)).collect())
     }
 
     /// Whether one more may be taken.
@@ -119,7 +117,7 @@ impl Sends {
     }
 }
 
-fn answer(chat: ChatId, id: MessageId, outcome: Outcome, retry_after: Duration) -> Packet {
+fn answer(chat: ChatId, id: MessageId, outcome: Outcome, retry_after_ms: u32) -> Packet {
     match outcome {
         Outcome::Stored { seq, at_ms } => {
             Packet::Accepted(Accepted { chat, id, seq, at_ms, duplicate: false })
@@ -128,8 +126,7 @@ fn answer(chat: ChatId, id: MessageId, outcome: Outcome, retry_after: Duration) 
             Packet::Accepted(Accepted { chat, id, seq, at_ms, duplicate: true })
         }
         Outcome::Refused(refusal) => {
-            let after = u32::try_from(retry_after.as_millis()).unwrap_or(u32::MAX);
-            let verdict = Verdict::reject(refusal.code, &refusal.reason, after);
+            let verdict = Verdict::reject(refusal.code, &refusal.reason, retry_after_ms);
             Packet::Rejected(Rejected { chat, id, verdict })
         }
     }
@@ -153,7 +150,7 @@ mod tests {
         send(number, &Content::text("hi"))
     }
 
-    const AFTER: Duration = Duration::from_secs(2);
+    const AFTER: u32 = 2_000;
 
     #[test]
     fn one_batch_is_in_the_store_at_a_time_and_the_rest_waits_in_order() {

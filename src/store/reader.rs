@@ -15,7 +15,7 @@ use super::backend::{Backend, Row};
 use super::horizon::Horizon;
 use super::key::{self, KeyRange};
 use super::read_error::ReadError;
-use super::record::{AccountRow, Group, Place, Seen, as_number};
+use super::record::{AccountRow, Group, Place, Seen};
 use super::{Account, Refusal, StoreError};
 
 /// The reading side of the store.
@@ -75,10 +75,8 @@ impl Reader {
         chat: &ChatId,
         place: &Place,
     ) -> Result<u64, ReadError> {
-        match self.backend.get(&key::cursor(user, device, chat))? {
-            Some(value) => Ok(as_number(&value)?),
-            None => Ok(place.spans.before_first()),
-        }
+        let cursor = self.backend.get(&key::cursor(user, device, chat))?;
+        Ok(place.had_by(cursor.as_deref())?)
     }
 
     fn group(&self, chat: &ChatId) -> Result<Option<Group>, ReadError> {

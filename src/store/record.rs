@@ -80,6 +80,11 @@ impl Place {
         }
     }
 
+    /// What a device has had: by the row of its cursor, or that it has had nothing.
+    pub(crate) fn had_by(&self, cursor: Option<&[u8]>) -> Result<u64, RecordError> {
+        cursor.map_or_else(|| Ok(self.spans.before_first()), as_number)
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let spans = self.spans.as_slice().iter();
         let row = PlaceRow {

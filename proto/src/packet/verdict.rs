@@ -26,23 +26,21 @@ pub struct Verdict {
 impl Verdict {
     /// Ends a connection. A reason that is too long is cut.
     pub fn close(code: CloseCode, reason: &str, retry_after_ms: u32) -> Self {
-        Self {
-            code: code.number(),
-            reason: cut(reason),
-            fault: Some(code.fault()),
-            retry: Some(code.retry()),
-            retry_after_ms: if code.retry() == Retry::Later { retry_after_ms } else { 0 },
-        }
+        Self::of((code.number(), code.fault(), code.retry()), reason, retry_after_ms)
     }
 
     /// Refuses a send or a request. A reason that is too long is cut.
     pub fn reject(code: RejectCode, reason: &str, retry_after_ms: u32) -> Self {
+        Self::of((code.number(), code.fault(), code.retry()), reason, retry_after_ms)
+    }
+
+    fn of((code, fault, retry): (u32, Fault, Retry), reason: &str, retry_after_ms: u32) -> Self {
         Self {
-            code: code.number(),
+            code,
             reason: cut(reason),
-            fault: Some(code.fault()),
-            retry: Some(code.retry()),
-            retry_after_ms: if code.retry() == Retry::Later { retry_after_ms } else { 0 },
+            fault: Some(fault),
+            retry: Some(retry),
+            retry_after_ms: if retry == Retry::Later { retry_after_ms } else { 0 },
         }
     }
 

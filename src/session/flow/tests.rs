@@ -26,7 +26,7 @@ fn rules() -> Rules {
         send_rate: Rate { per_second: 0, burst: 0 },
         requests: Rate { per_second: 0, burst: 0 },
         signals: Rate { per_second: 1, burst: 2 },
-        retry_after: Duration::from_secs(2),
+        retry_after_ms: 2_000,
     }
 }
 

@@ -39,7 +39,7 @@ fn house(handshake: Duration) -> Arc<House<EmbeddedStore>> {
         send_rate: rate,
         requests: rate,
         signals: rate,
-        retry_after: Duration::from_secs(2),
+        retry_after_ms: 2_000,
     };
     let hub = Arc::new(Hub::new(MailboxLimits { entries: 9, bytes: 9_000 }, Arc::default()));
     let outlet = HubOutlet(Arc::clone(&hub));

@@ -5,7 +5,7 @@ use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use super::turn::Turn;
 use crate::store::key;
 use crate::store::read_error::ReadError;
-use crate::store::record::{Place, as_number, number};
+use crate::store::record::{Place, number};
 use crate::store::{CursorMove, Effect};
 
 /// Operations of one move: the device's cursor, and the user's place.
@@ -58,9 +58,7 @@ impl Turn<'_> {
         chat: &ChatId,
         place: &Place,
     ) -> Result<u64, ReadError> {
-        match self.get(&key::cursor(user, device, chat))? {
-            Some(value) => Ok(as_number(&value)?),
-            None => Ok(place.spans.before_first()),
-        }
+        let cursor = self.get(&key::cursor(user, device, chat))?;
+        Ok(place.had_by(cursor.as_deref())?)
     }
 }
