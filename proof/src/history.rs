@@ -1,0 +1,144 @@
+//! What clients saw, in the order in which they saw it. Recorded by every proof in these words,
+//! so that one checker judges them all. Must never judge.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::entry::Entry;
+use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
+
+/// A user's installation, over all restarts of its app.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Device {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub name: DeviceId,
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.user, self.name)
+    }
+}
+
+/// Which entries a device must have had in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// Every one that its user may see.
+    Everything,
+    /// Every one from the first that it was given in a chat.
+    FromFirst,
+}
+
+/// A send, as a proof numbers it: each call is one, also one with an id that was used before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SendNumber(pub u64);
+
+/// Something that a client did or saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A device comes up that is owed entries. Before anything else of it.
+    Device {
+        /// Which.
+        device: Device,
+        /// What it must have had in the end.
+        owed: Owed,
+    },
+    /// A send begins: recorded before the call.
+    Invoked {
+        /// Its number.
+        send: SendNumber,
+        /// By whom.
+        by: Device,
+        /// Where to.
+        chat: ChatId,
+        /// How its sender names it.
+        id: MessageId,
+        /// The encoded content.
+        content: Bytes,
+    },
+    /// It was accepted: recorded after the answer.
+    Accepted {
+        /// Its number.
+        send: SendNumber,
+        /// The place that it was given.
+        seq: u64,
+    },
+    /// It was refused for good.
+    Rejected {
+        /// Its number.
+        send: SendNumber,
+        /// Why, if this version knows the code.
+        code: Option<RejectCode>,
+    },
+    /// Its client ended without an answer.
+    Unknown {
+        /// Its number.
+        send: SendNumber,
+    },
+    /// An entry was handed over to a device's app.
+    Delivered {
+        /// To which.
+        to: Device,
+        /// What.
+        entry: Entry,
+    },
+    /// A user read a chat's log from end to end, after all faults.
+    Log {
+        /// Who.
+        reader: UserId,
+        /// Which chat.
+        chat: ChatId,
+        /// All that the user may see, in order.
+        entries: Vec<Entry>,
+    },
+}
+
+/// Events, in the order in which they were recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// They.
+    pub events: Vec<Event>,
+}
+
+/// Records the history of many clients; clones record into the same one.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    history: History,
+    sends: u64,
+}
+
+impl Recorder {
+    /// Adds an event.
+    pub fn add(&self, event: Event) {
+        self.state().history.events.push(event);
+    }
+
+    /// Adds the beginning of a send, and gives its number.
+    pub fn invoke(&self, by: &Device, chat: &ChatId, id: MessageId, content: &Bytes) -> SendNumber {
+        let mut state = self.state();
+        let send = SendNumber(state.sends);
+        state.sends += 1;
+        let (by, chat, content) = (by.clone(), chat.clone(), content.clone());
+        state.history.events.push(Event::Invoked { send, by, chat, id, content });
+        send
+    }
+
+    /// All that was recorded so far.
+    pub fn history(&self) -> History {
+        self.state().history.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // An event is added whole or not at all.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
