@@ -12,6 +12,7 @@ use packetboat_proto::frame::put_with;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::HEAD_BYTES;
 use packetboat_proto::packet::{CursorMoved, Kind, Packet, Signal};
+use packetboat_proto::planted::{self, Bug};
 
 use crate::metrics::Metrics;
 use crate::store::{Effect, Outlet, Stored};
@@ -92,7 +93,10 @@ impl Hub {
 
     fn apply(&self, registry: &mut Registry, effect: Effect) {
         match effect {
-            Effect::Claimed { user, device, session, groups } => {
+            Effect::Claimed { user, device, session, mut groups } => {
+                if planted::is(Bug::GroupsForgotten) {
+                    groups.clear();
+                }
                 if let Some(older) = registry.seat(session, &user, &device, groups) {
                     self.metrics.sessions_replaced.one();
                     older.mailbox.evict(CloseCode::Replaced);
@@ -100,6 +104,7 @@ impl Hub {
             }
             Effect::Joined { chat, users } => registry.join(&chat, &users),
             Effect::Stored(stored) => self.fan_out(registry, &stored),
+            Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::CursorMoved { chat, user, delivered, read } => {
                 self.tell(registry, CursorMoved { chat, user, delivered, read });

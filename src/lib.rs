@@ -15,7 +15,6 @@ pub mod hub;
 pub mod listener;
 pub mod metrics;
 pub mod places;
-pub mod planted;
 pub mod server;
 pub mod session;
 #[cfg(unix)]

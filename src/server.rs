@@ -31,7 +31,7 @@ use crate::listener::{Listener, TURNED_AWAY_MAX};
 use crate::metrics::Metrics;
 use crate::places;
 use crate::session::deliveries::Retries;
-use crate::session::house::House;
+use crate::session::house::{House, random_session};
 use crate::session::port::Rules;
 use crate::session::rate::Rate;
 use crate::store::backend::BackendError;
@@ -130,6 +130,7 @@ impl Server {
             rules: rules(&config.limits, &config.drain, store.body_max()),
             out_bytes: config.limits.out_buffer_bytes,
             clock: Clock::start(),
+            new_session: random_session,
         };
         Ok(Self {
             store,

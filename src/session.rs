@@ -5,6 +5,7 @@
 //! [`questions`]; [`port`]; [`flow`]; [`house`]; [`answers`]; [`task`].
 
 pub mod answers;
+mod bookends;
 pub mod deliveries;
 pub mod flow;
 pub mod house;

@@ -4,6 +4,7 @@
 pub mod backend;
 pub mod batch;
 mod committer;
+pub mod crew;
 pub mod embedded;
 pub mod health;
 mod horizon;

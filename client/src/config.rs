@@ -71,6 +71,9 @@ pub struct Config {
     /// that the server cannot store *for now* (its disk is full) may be overtaken by those of
     /// the same chat that were on the wire behind it.
     pub strict_order: bool,
+    /// What the jitter of the waits is drawn from; `None`: from the system. For tests that are to
+    /// repeat: clients with the same seed come back at the same time.
+    pub jitter_seed: Option<u64>,
 }
 
 /// What shows that a client is who it says.
@@ -180,6 +183,7 @@ impl Config {
             outbox_bytes: 16 << 20,
             events_max: 1024,
             strict_order: false,
+            jitter_seed: None,
         }
     }
 

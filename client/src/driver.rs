@@ -71,7 +71,7 @@ impl Driver {
         last_cursors: LastCursors,
     ) -> Self {
         // Only jitter hangs on it: without entropy all clients would come at the same time.
-        let seed = getrandom::u64().unwrap_or_default();
+        let seed = config.jitter_seed.or_else(|| getrandom::u64().ok()).unwrap_or_default();
         Self {
             flow: Flow::new(config, seed),
             dial,
@@ -138,15 +138,18 @@ impl Driver {
         let crowded = self.link.as_ref().is_some_and(|link| link.room() == 0);
         let app = &mut self.app;
         let listens = !app.is_gone && !crowded;
+        // In an order of its own, so that a run with the same inputs is the same. Nobody is kept
+        // waiting by it: what the app can ask for is bounded until something is read.
         tokio::select! {
+            biased;
             dialed = dialed(&mut self.dialing) => Woken::Dialed(dialed),
-            moved = moved(&mut self.link, may_read) => Woken::Moved(moved),
             count = app.commands.recv_many(&mut app.batch, COMMANDS_BATCH), if listens => {
                 app.is_gone = count == 0;
                 Woken::Commands
             }
             () = app.handover.changed() => Woken::App,
             () = sleep(deadline) => Woken::Clock,
+            moved = moved(&mut self.link, may_read) => Woken::Moved(moved),
         }
     }
 

@@ -19,6 +19,7 @@ use packetboat_proto::limits::{
     HANDSHAKE_BODY_BYTES_MAX, HEARTBEAT_MS_DEFAULT, HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST,
 };
 use packetboat_proto::packet::{Credential as Shown, Hello, Limits, Packet, Verdict, Welcome};
+use packetboat_proto::seen;
 use packetboat_proto::time::Time;
 use tokio::sync::oneshot;
 
@@ -55,6 +56,22 @@ pub(crate) enum Input {
     Heard,
     /// Time has passed.
     Tick,
+}
+
+impl Input {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Packet(packet) => packet.kind().name(),
+            Self::Dialed => "dialed",
+            Self::DialFailed(_) => "dial failed",
+            Self::Lost(_) => "lost",
+            Self::Broken(..) => "broken",
+            Self::Command(_) => "command",
+            Self::Doings(_) => "doings",
+            Self::Heard => "heard",
+            Self::Tick => "tick",
+        }
+    }
 }
 
 /// What is to be done.
@@ -102,6 +119,18 @@ enum Phase {
     Over(Ending),
 }
 
+impl Phase {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Idle { .. } => "Idle",
+            Self::Dialing { .. } => "Dialing",
+            Self::Greeting { .. } => "Greeting",
+            Self::Open(_) => "Open",
+            Self::Over(_) => "Over",
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Session {
     limits: Limits,
@@ -141,6 +170,7 @@ impl Flow {
 
     /// Takes an input; what follows from it is appended to `out`.
     pub(crate) fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Action>) {
+        seen::note("client", self.phase.name(), input.name());
         match input {
             Input::Dialed => self.dialed(now, out),
             Input::DialFailed(detail) => self.lost(now, Lost::Unreachable { detail }, out),

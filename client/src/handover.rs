@@ -1,7 +1,7 @@
 //! The bounded queue between the driver and the app: events one way, how far the app is the other
 //! way. Must never block, nor hold its lock across an await.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -49,7 +49,7 @@ pub(crate) struct Marks {
 /// What the app did since the driver last looked.
 #[derive(Debug, Default)]
 pub(crate) struct Doings {
-    pub(crate) marks: HashMap<ChatId, Marks>,
+    pub(crate) marks: BTreeMap<ChatId, Marks>,
     /// Entries that it passed.
     pub(crate) passed: u32,
     /// It wants another connection.

@@ -1,12 +1,13 @@
 //! How far each chat is, and which cursors the server is still to be told. Must never tell one
 //! that the app is not done with. Holds a position for each chat of the device.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::ACK_CURSORS_MAX;
 use packetboat_proto::packet::Cursor;
+use packetboat_proto::planted::{self, Bug};
 use packetboat_proto::time::Time;
 
 use crate::config::AckMode;
@@ -19,22 +20,23 @@ const ACK_ENTRIES_MAX: u32 = 32;
 /// What a cursor takes of a body, beside its chat id: two numbers, four tags, two lengths.
 const CURSOR_OVERHEAD_BYTES: usize = 32;
 
-/// The positions of all chats, and the acks that are due.
+/// The positions of all chats, and the acks that are due. In order, so that a run with the same
+/// inputs is the same.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     mode: AckMode,
-    chats: HashMap<ChatId, Position>,
+    chats: BTreeMap<ChatId, Position>,
     /// Chats whose cursors are to be told, each once.
-    due: HashSet<ChatId>,
+    due: BTreeSet<ChatId>,
     /// Told on this connection, since the last ping.
-    told: HashSet<ChatId>,
+    told: BTreeSet<ChatId>,
     /// Told before that ping: its pong says that the server has read them.
-    told_before_ping: HashSet<ChatId>,
+    told_before_ping: BTreeSet<ChatId>,
     /// Chats to ask about: own entries wait there, or their log is in doubt.
     adrift: VecDeque<ChatId>,
     /// Chats whose log came into doubt on this connection, and whether that is settled. Until it
     /// is, what was delivered again is not told to be had.
-    doubts: HashMap<ChatId, bool>,
+    doubts: BTreeMap<ChatId, bool>,
     flush_at: Option<Time>,
     /// Entries done with since the last flush, and how many make a flush.
     undone: u32,
@@ -47,11 +49,11 @@ impl Inbox {
         Self {
             mode,
             chats: chats.map(|(chat, seq)| (chat, Position::at(seq))).collect(),
-            due: HashSet::new(),
-            told: HashSet::new(),
-            told_before_ping: HashSet::new(),
+            due: BTreeSet::new(),
+            told: BTreeSet::new(),
+            told_before_ping: BTreeSet::new(),
             adrift: VecDeque::new(),
-            doubts: HashMap::new(),
+            doubts: BTreeMap::new(),
             flush_at: None,
             undone: 0,
             flush_entries: ACK_ENTRIES_MAX,
@@ -77,7 +79,8 @@ impl Inbox {
         } else if again {
             self.doubt(chat);
         }
-        found == Found::New
+        let twice = planted::is(Bug::HandedOverTwice) && found == Found::Again;
+        found == Found::New || twice
     }
 
     /// The server's log of the chat ends at `head`, it says.
@@ -250,7 +253,8 @@ impl Inbox {
 
     /// The connection is gone: what may not have arrived is told again on the next one.
     pub(crate) fn disconnected(&mut self, now: Time) {
-        let lost = self.told.drain().chain(self.told_before_ping.drain());
+        let mut lost = std::mem::take(&mut self.told);
+        lost.append(&mut self.told_before_ping);
         self.due.extend(lost);
         self.flush_at = (!self.due.is_empty()).then_some(now);
         self.adrift.clear();

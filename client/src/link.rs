@@ -85,9 +85,11 @@ impl Link {
         let may_read = may_read && self.going.len() < WRITE_BYTES_MAX;
         let may_write = !self.is_broken && (self.flush_due || !self.going.is_empty());
         let Self { from, to, came, going, flush_due, .. } = self;
+        // What there is to write is bounded until something is read, so writing comes first.
         let written = tokio::select! {
-            read = read(from, came), if may_read => return Moved::Read(read),
+            biased;
             written = write(to, going, flush_due), if may_write => written,
+            read = read(from, came), if may_read => return Moved::Read(read),
             else => pending().await,
         };
         if written.is_err() {

@@ -1,7 +1,7 @@
 //! The messages without an outcome, a lane for each chat. Must never lose one, send one of a lane
 //! before those ahead of it, nor give one another id.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use packetboat_proto::id::{ChatId, MessageId};
@@ -35,7 +35,7 @@ pub(crate) enum Next<R> {
 /// The messages without an outcome.
 #[derive(Debug)]
 pub(crate) struct Outbox<R = SendReply> {
-    lanes: HashMap<ChatId, Lane<R>>,
+    lanes: BTreeMap<ChatId, Lane<R>>,
     /// Lanes that may have something to send, taken in turn; each once.
     ready: VecDeque<ChatId>,
     /// Lanes that wait because the server could not store for now.
@@ -51,7 +51,7 @@ pub(crate) struct Outbox<R = SendReply> {
 impl<R> Outbox<R> {
     pub(crate) fn new(resend_after: Duration, strict: bool) -> Self {
         Self {
-            lanes: HashMap::new(),
+            lanes: BTreeMap::new(),
             ready: VecDeque::new(),
             held: BTreeSet::new(),
             on_wire: 0,

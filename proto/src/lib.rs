@@ -12,6 +12,8 @@ pub mod frame;
 pub mod id;
 pub mod limits;
 pub mod packet;
+pub mod planted;
+pub mod seen;
 pub mod time;
 pub mod unfold;
 

@@ -47,6 +47,11 @@ macro_rules! kinds {
             pub const fn from_number(number: u8) -> Option<Self> {
                 match number { $($number => Some(Self::$kind),)* _ => None }
             }
+
+            /// Its name in SPEC.md.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => stringify!($kind),)* }
+            }
         }
     };
 }

@@ -14,12 +14,15 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::SessionId;
 use packetboat_proto::limits::{HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
 use packetboat_proto::packet::{self, Hello, Limits, Packet, Response, Signal, Verdict, Welcome};
+use packetboat_proto::planted::{self, Bug};
+use packetboat_proto::seen;
 use packetboat_proto::time::Time;
 
 use crate::hub::mailbox::{Delivery, Hint};
 use crate::metrics::Metrics;
-use crate::store::{Claim, Claimed, LagPage, Outcome, PageLimit, Read, Start, StoreError};
+use crate::store::{Claimed, LagPage, Outcome, PageLimit, Read, StoreError};
 
+use super::bookends::{claim, reason_of};
 use super::deliveries::{Deliveries, Due, Pushed};
 use super::moves::Moves;
 use super::port::{Action, Input, Rules, Ticket, Work};
@@ -36,6 +39,20 @@ enum State {
     Draining,
     Leaving,
     Closed,
+}
+
+impl State {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::AwaitHello => "AwaitHello",
+            Self::Checking(_) => "Checking",
+            Self::Claiming(_) => "Claiming",
+            Self::Open => "Open",
+            Self::Draining => "Draining",
+            Self::Leaving => "Leaving",
+            Self::Closed => "Closed",
+        }
+    }
 }
 
 /// The rules of one connection.
@@ -90,6 +107,7 @@ impl Flow {
 
     /// Takes what happened, and says what is to be done.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Vec<Action>) {
+        seen::note("server", self.state.name(), input.name());
         if self.is_closed() {
             return;
         }
@@ -373,6 +391,10 @@ impl Flow {
             Pushed::Send => {
                 self.metrics.deliveries.one();
                 out.push(Action::WriteFrame(delivery.frame.clone()));
+                if planted::is(Bug::CursorBeforeDelivery) {
+                    let (chat, delivered) = (delivery.chat.clone(), delivery.seq);
+                    self.moves.add(packet::Cursor { chat, delivered, read: 0 });
+                }
             }
             Pushed::Hold => {}
             Pushed::HoldFull => self.metrics.windows_full.one(),
@@ -466,28 +488,6 @@ impl Flow {
         let verdict = Verdict::close(code, reason, self.rules.retry_after_ms);
         out.push(Action::Close(verdict));
         self.state = State::Closed;
-    }
-}
-
-fn claim(hello: &Hello, session: SessionId) -> Claim {
-    let start = match hello.start {
-        None => Start::Undelivered,
-        Some(packet::Start::Everything) => Start::Everything,
-        Some(packet::Start::Last(count)) => Start::Last(count),
-        Some(packet::Start::Newest) => Start::Newest,
-    };
-    Claim { user: hello.user.clone(), device: hello.device.clone(), session, start }
-}
-
-/// What a person is told about a close that needs no detail.
-fn reason_of(code: CloseCode) -> &'static str {
-    match code {
-        CloseCode::Replaced => "a newer session of this device took its place",
-        CloseCode::ShuttingDown => "the server stops, and will be back",
-        CloseCode::HandshakeTimeout => "no session was opened in time",
-        CloseCode::HeartbeatTimeout => "nothing was heard for one and a half intervals",
-        CloseCode::AckTimeout => "deliveries were not acknowledged",
-        _ => "",
     }
 }
 

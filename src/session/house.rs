@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use packetboat_proto::id::SessionId;
+
 use crate::auth::doorman::Doorman;
 use crate::clock::Clock;
 use crate::hub::Hub;
@@ -28,4 +30,13 @@ pub struct House<S: Store> {
     pub out_bytes: usize,
     /// The clock.
     pub clock: Clock,
+    /// Names a session.
+    pub new_session: fn() -> SessionId,
+}
+
+/// A name that nobody can guess.
+pub fn random_session() -> SessionId {
+    let mut bytes = [0; packetboat_proto::limits::SESSION_ID_BYTES];
+    getrandom::fill(&mut bytes).expect("the system has a source of random bytes");
+    SessionId::from(bytes)
 }

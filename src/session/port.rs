@@ -98,6 +98,38 @@ pub enum Input {
     Tick,
 }
 
+impl Input {
+    /// Its name: that of its packet, or its own.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Packet(packet) => packet.kind().name(),
+            Self::Heard => "heard",
+            Self::Broken { .. } => "broken",
+            Self::Checked(Ok(_)) => "checked",
+            Self::Checked(Err(_)) => "check failed",
+            Self::Claimed(Ok(_), _) => "claimed",
+            Self::Claimed(Err(_), _) => "claim failed",
+            Self::Appended(Ok(_)) => "appended",
+            Self::Appended(Err(_)) => "append failed",
+            Self::Advanced(Ok(())) => "advanced",
+            Self::Advanced(Err(_)) => "advance failed",
+            Self::Scanned(Ok(_)) => "scanned",
+            Self::Scanned(Err(_)) => "scan failed",
+            Self::Read(Ok(_)) => "read",
+            Self::Read(Err(_)) => "read failed",
+            Self::Answered(_) => "answered",
+            Self::Pushed(_) => "pushed",
+            Self::EntriesLost => "entries lost",
+            Self::Hint(_) => "hint",
+            Self::NoticesLost => "notices lost",
+            Self::Left => "left",
+            Self::Evicted(_) => "evicted",
+            Self::Drain => "drain",
+            Self::Tick => "tick",
+        }
+    }
+}
+
 /// What is to be done about it.
 #[derive(Debug)]
 pub enum Action {

@@ -19,7 +19,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::codec::Decoder;
 use tracing::{debug, info};
 
-use crate::clock::wall_ms;
 use crate::hub::mailbox::{Mail, Mailbox};
 use crate::store::{Author, Store};
 
@@ -42,7 +41,7 @@ where
     T: AsyncRead + AsyncWrite + Send + Unpin,
     S: Store,
 {
-    let session = random_session();
+    let session = (house.new_session)();
     let seat = Seat { session, house: Arc::clone(&house) };
     let mailbox = house.hub.enter(session);
     let task = Task {
@@ -80,12 +79,6 @@ impl<S: Store> Drop for Seat<S> {
     fn drop(&mut self) {
         self.house.hub.leave(self.session);
     }
-}
-
-fn random_session() -> SessionId {
-    let mut bytes = [0; packetboat_proto::limits::SESSION_ID_BYTES];
-    getrandom::fill(&mut bytes).expect("the system has a source of random bytes");
-    SessionId::from(bytes)
 }
 
 type Pending = Pin<Box<dyn Future<Output = Input> + Send>>;
@@ -331,7 +324,8 @@ where
         self.who = Some((hello.user.clone(), hello.device.clone()));
         self.work.push(Box::pin(async move {
             let Hello { user, device, credential, .. } = hello;
-            let admitted = house.doorman.admit(&user, &device, &credential, wall_ms()).await;
+            let now_ms = house.clock.wall_ms();
+            let admitted = house.doorman.admit(&user, &device, &credential, now_ms).await;
             Input::Checked(match admitted {
                 Ok(admitted) => Ok(admitted.ticket.map(|ticket| (ticket.bytes, ticket.expires_ms))),
                 Err(error) => Err((error.close_code(), error.to_string())),
@@ -346,7 +340,9 @@ where
         self.work.push(Box::pin(async move {
             let store = &house.store;
             match work {
-                Work::Claim(claim) => Input::Claimed(store.claim(claim).await, wall_ms()),
+                Work::Claim(claim) => {
+                    Input::Claimed(store.claim(claim).await, house.clock.wall_ms())
+                }
                 Work::Append(drafts) => {
                     Input::Appended(store.append(Author { user, session }, drafts).await)
                 }

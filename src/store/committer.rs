@@ -4,16 +4,18 @@
 //! never answer before the sync of all that the answer rests on, and must never touch the backend
 //! again after a failure.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-use std::{io, thread};
+use std::sync::{Arc, mpsc as sync_mpsc};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use packetboat_proto::planted::{self, Bug};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::backend::{Backend, BackendError};
+use super::crew::{Crew, Threads};
 use super::health::{Failure, Health};
 use super::horizon::Horizon;
 use super::job::{Answer, Job, Ran};
@@ -55,6 +57,15 @@ enum Message {
     Close,
 }
 
+impl Message {
+    fn job(self) -> Option<Queued> {
+        match self {
+            Self::Job(queued) => Some(queued),
+            Self::Close => None,
+        }
+    }
+}
+
 struct Queued {
     job: Job,
     room: Room,
@@ -74,24 +85,25 @@ impl Drop for Room {
 
 /// The way to the committer's thread.
 pub(crate) struct Committer {
-    queue: mpsc::Sender<Message>,
+    queue: mpsc::UnboundedSender<Message>,
     room: Arc<Semaphore>,
     queue_bytes: usize,
     queued: Arc<AtomicUsize>,
     waited: AtomicU64,
     health: Arc<Health>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Threads,
 }
 
 impl Committer {
-    /// Starts the thread, and its watchdog.
-    pub(crate) fn start(parts: Parts) -> io::Result<Self> {
-        let (queue, received) = mpsc::channel();
+    /// Starts the thread, and its watchdog; or the task of a simulation, which needs none.
+    pub(crate) fn start(parts: Parts, crew: &Crew) -> io::Result<Self> {
+        // Bounded by `room`.
+        let (queue, received) = mpsc::unbounded_channel();
         let room = Arc::new(Semaphore::new(parts.queue_bytes));
         let queued = Arc::new(AtomicUsize::new(0));
         let health = Arc::clone(&parts.health);
         let queue_bytes = parts.queue_bytes;
-        let (alive, gone) = mpsc::channel();
+        let (alive, gone) = sync_mpsc::channel();
         let watchdog = Watchdog {
             health: Arc::clone(&health),
             room: Arc::clone(&room),
@@ -99,10 +111,16 @@ impl Committer {
             stall: parts.stall,
             gone,
         };
-        let looker = named("store-watchdog").spawn(move || watchdog.run())?;
         let worker = Worker::new(parts, received, Arc::clone(&room), alive);
-        let writer = named("store-committer").spawn(move || worker.run())?;
-        let threads = Mutex::new(vec![writer, looker]);
+        let threads = Threads::default();
+        match crew {
+            Crew::Threads => {
+                threads.start("store-watchdog", move || watchdog.run())?;
+                threads.start("store-committer", move || worker.run())?;
+            }
+            #[cfg(feature = "proof")]
+            Crew::Tasks(pace) => drop(tokio::spawn(worker.run_at(Arc::clone(pace)))),
+        }
         let waited = AtomicU64::new(0);
         Ok(Self { queue, room, queue_bytes, queued, waited, health, threads })
     }
@@ -149,20 +167,9 @@ impl Committer {
         self.room.close();
         // An error says that the thread has ended already.
         drop(self.queue.send(Message::Close));
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.health.has_failed() {
-            // The thread may be stuck for good; the process is about to end.
-            threads.clear();
-        }
-        for thread in threads.drain(..) {
-            // A panic was caught and told where it happened.
-            drop(thread.join());
-        }
+        // After a failure the thread may be stuck for good; the process is about to end.
+        self.threads.end(self.health.has_failed());
     }
-}
-
-fn named(name: &str) -> thread::Builder {
-    thread::Builder::new().name(name.to_owned())
 }
 
 /// Looks whether the committer is stuck, on a thread of its own.
@@ -171,14 +178,14 @@ struct Watchdog {
     room: Arc<Semaphore>,
     queued: Arc<AtomicUsize>,
     stall: Duration,
-    gone: mpsc::Receiver<()>,
+    gone: sync_mpsc::Receiver<()>,
 }
 
 impl Watchdog {
     fn run(self) {
         let pause = (self.stall / LOOKS_PER_STALL).max(Duration::from_millis(1));
         // The committer never sends: its end is the only thing that is heard.
-        while self.gone.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+        while self.gone.recv_timeout(pause) == Err(sync_mpsc::RecvTimeoutError::Timeout) {
             let queued = self.queued.load(Ordering::Relaxed);
             if self.health.check_stall(Instant::now(), self.stall, queued) {
                 break;
@@ -193,14 +200,14 @@ impl Watchdog {
 /// What the committer's thread owns.
 struct Worker {
     parts: Parts,
-    received: mpsc::Receiver<Message>,
+    received: mpsc::UnboundedReceiver<Message>,
     room: Arc<Semaphore>,
     caches: Caches,
     unfinished: Option<Queued>,
     closing: bool,
     now_ms: u64,
     disk: Disk,
-    _alive: mpsc::Sender<()>,
+    _alive: sync_mpsc::Sender<()>,
 }
 
 /// What a commit releases once it is durable.
@@ -221,9 +228,9 @@ struct Disk {
 impl Worker {
     fn new(
         parts: Parts,
-        received: mpsc::Receiver<Message>,
+        received: mpsc::UnboundedReceiver<Message>,
         room: Arc<Semaphore>,
-        alive: mpsc::Sender<()>,
+        alive: sync_mpsc::Sender<()>,
     ) -> Self {
         let disk = Disk { full: false, looked: None, commits: 0 };
         Self {
@@ -241,31 +248,60 @@ impl Worker {
 
     fn run(mut self) {
         while let Some(first) = self.first() {
-            let failure = match catch_unwind(AssertUnwindSafe(|| self.commit(first))) {
-                Ok(Ok(())) => continue,
-                Ok(Err(failure)) => failure,
-                Err(panic) => Failure::Panicked { detail: said(panic.as_ref()) },
-            };
-            self.parts.health.fail(failure);
-            self.room.close();
-            // After a failed commit the engine's state is unknown, and dropping it would flush,
-            // may panic, or wait for ever. It is left to the end of the process, which is near.
-            std::mem::forget(Arc::clone(&self.parts.backend));
-            return;
+            let done = caught(|| {
+                let released = self.apply_all(first)?;
+                self.sync(&released)?;
+                self.release(released);
+                Ok(())
+            });
+            if let Err(failure) = done {
+                return self.fail(failure);
+            }
         }
+    }
+
+    /// The same in simulated time, in which a sync takes a while and others go on meanwhile.
+    #[cfg(feature = "proof")]
+    async fn run_at(mut self, pace: Arc<dyn super::crew::Pace>) {
+        loop {
+            let next = self.next();
+            let first = match next {
+                None if self.closing => return,
+                None => self.received.recv().await.and_then(Message::job),
+                next => next,
+            };
+            let Some(first) = first else { return };
+            let applied = caught(|| self.apply_all(first));
+            if applied.as_ref().is_ok_and(|released| released.operations > 0) {
+                tokio::time::sleep(pace.sync()).await;
+            }
+            let done = applied.and_then(|released| {
+                caught(|| self.sync(&released))?;
+                caught(|| {
+                    self.release(released);
+                    Ok(())
+                })
+            });
+            if let Err(failure) = done {
+                return self.fail(failure);
+            }
+        }
+    }
+
+    fn fail(&self, failure: Failure) {
+        self.parts.health.fail(failure);
+        self.room.close();
+        // After a failed commit the engine's state is unknown, and dropping it would flush,
+        // may panic, or wait for ever. It is left to the end of the process, which is near.
+        std::mem::forget(Arc::clone(&self.parts.backend));
     }
 
     /// What the next commit begins with; waits for it. `None`: it is time to end.
     fn first(&mut self) -> Option<Queued> {
-        if let Some(next) = self.next() {
-            return Some(next);
-        }
-        if self.closing {
-            return None;
-        }
-        match self.received.recv() {
-            Ok(Message::Job(queued)) => Some(queued),
-            Ok(Message::Close) | Err(mpsc::RecvError) => None,
+        match self.next() {
+            None if self.closing => None,
+            None => self.received.blocking_recv().and_then(Message::job),
+            next => next,
         }
     }
 
@@ -283,12 +319,12 @@ impl Worker {
                 self.closing = true;
                 None
             }
-            Err(mpsc::TryRecvError::Empty | mpsc::TryRecvError::Disconnected) => None,
+            Err(mpsc::error::TryRecvError::Empty | mpsc::error::TryRecvError::Disconnected) => None,
         }
     }
 
-    /// Applies what is there in batches, makes it durable, and releases what came of it.
-    fn commit(&mut self, first: Queued) -> Result<(), Failure> {
+    /// Applies what is there in batches.
+    fn apply_all(&mut self, first: Queued) -> Result<Released, Failure> {
         let begun = Instant::now();
         let until = begun + self.parts.stall / GATHERS_PER_STALL;
         self.parts.health.begin(begun);
@@ -308,9 +344,20 @@ impl Worker {
         if next.is_some() {
             self.unfinished = next;
         }
+        if planted::is(Bug::AnswerBeforeSync) {
+            self.release(std::mem::take(&mut released));
+        }
+        Ok(released)
+    }
+
+    /// Makes it durable.
+    fn sync(&self, released: &Released) -> Result<(), Failure> {
         let operations = released.operations;
         if operations > 0 {
-            self.parts.backend.sync().map_err(failed_commit(operations))?;
+            let synced = self.parts.backend.sync().map_err(failed_commit(operations));
+            if !planted::is(Bug::SyncErrorIgnored) {
+                synced?;
+            }
             self.parts.horizon.clear();
         }
         self.parts.health.end();
@@ -319,6 +366,11 @@ impl Worker {
             let detail = "it ended after it was given up".to_owned();
             return Err(Failure::Commit { operations, detail });
         }
+        Ok(())
+    }
+
+    /// Releases what came of it.
+    fn release(&mut self, released: Released) {
         if !released.effects.is_empty() {
             self.parts.outlet.release(released.effects);
         }
@@ -326,7 +378,6 @@ impl Worker {
             answer.release();
             drop(room);
         }
-        Ok(())
     }
 
     /// Makes one batch, and applies it.
@@ -380,7 +431,8 @@ impl Worker {
             match self.received.try_recv() {
                 Ok(Message::Job(queued)) => next = Some(queued),
                 Ok(Message::Close) => self.closing = true,
-                Err(mpsc::TryRecvError::Empty | mpsc::TryRecvError::Disconnected) => {}
+                Err(mpsc::error::TryRecvError::Empty | mpsc::error::TryRecvError::Disconnected) => {
+                }
             }
         }
         Ok(turn.finish())
@@ -418,6 +470,12 @@ impl Worker {
 
 fn failed_commit(operations: usize) -> impl FnOnce(BackendError) -> Failure {
     move |error| Failure::Commit { operations, detail: error.to_string() }
+}
+
+/// Does a step of a commit; a panic is a failure.
+fn caught<T>(step: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(step))
+        .unwrap_or_else(|panic| Err(Failure::Panicked { detail: said(panic.as_ref()) }))
 }
 
 fn said(panic: &(dyn std::any::Any + Send)) -> String {

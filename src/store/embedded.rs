@@ -15,6 +15,9 @@ use tokio::task::spawn_blocking;
 use super::backend::{Backend, BackendError};
 use super::batch::Batch;
 use super::committer::{Committer, Parts};
+use super::crew::Crew;
+#[cfg(feature = "proof")]
+use super::crew::Pace;
 use super::health::{Failure, Health};
 use super::horizon::Horizon;
 use super::job::Job;
@@ -139,6 +142,7 @@ struct Shared {
     reads: Arc<Semaphore>,
     reads_waited: AtomicU64,
     readers: u32,
+    crew: Crew,
     secret: [u8; SECRET_BYTES],
     body_max: u32,
 }
@@ -150,6 +154,28 @@ impl EmbeddedStore {
         settings: Settings,
         clock: Clock,
         outlet: impl Outlet,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(backend, settings, clock, outlet, Crew::Threads)
+    }
+
+    /// The same on tasks of the current runtime, in simulated time.
+    #[cfg(feature = "proof")]
+    pub fn open_at(
+        pace: Arc<dyn Pace>,
+        backend: impl Backend,
+        settings: Settings,
+        clock: Clock,
+        outlet: impl Outlet,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(backend, settings, clock, outlet, Crew::Tasks(pace))
+    }
+
+    fn open_with(
+        backend: impl Backend,
+        settings: Settings,
+        clock: Clock,
+        outlet: impl Outlet,
+        crew: Crew,
     ) -> Result<Self, OpenError> {
         settings.check()?;
         let secret = prepare(&backend)?;
@@ -167,7 +193,7 @@ impl EmbeddedStore {
             disk_reserve_bytes: settings.disk_reserve_bytes,
             queue_bytes: settings.queue_bytes,
         };
-        let committer = Committer::start(parts).map_err(OpenError::Thread)?;
+        let committer = Committer::start(parts, &crew).map_err(OpenError::Thread)?;
         let reader = RwLock::new(Some(Arc::new(Reader::new(backend, horizon))));
         let reads = Arc::new(Semaphore::new(settings.readers));
         let readers = u32::try_from(settings.readers).expect("its bounds are checked");
@@ -178,6 +204,7 @@ impl EmbeddedStore {
             reads,
             reads_waited: AtomicU64::new(0),
             readers,
+            crew,
             secret,
             body_max,
         };
@@ -240,7 +267,7 @@ impl EmbeddedStore {
         let reader = self.shared.reader.read().unwrap_or_else(PoisonError::into_inner).clone();
         let reader = reader.ok_or(StoreError::Stopped)?;
         // The permit goes along: a read whose caller has gone counts until it ends.
-        let done = spawn_blocking(move || {
+        let done = self.shared.crew.read(move || {
             let result = read(&reader);
             drop(reader);
             drop(permit);

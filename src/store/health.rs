@@ -2,10 +2,11 @@
 //! final: must never be taken back, since a second fsync after a failed one may lie.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Why the store has stopped for good. The process is to end: nothing more is acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

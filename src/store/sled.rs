@@ -8,10 +8,11 @@ use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use packetboat_proto::planted::{self, Bug};
+
 use self::folder::{Blobs, Folder, engine, io_error};
 use super::backend::{Backend, BackendError, Visit, check_values};
 use super::batch::Batch;
-use crate::planted::{self, Bug};
 
 /// A sled database in a folder of its own. The fields are dropped in this order: the engine
 /// first, the lock last.

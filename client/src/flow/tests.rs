@@ -1,5 +1,7 @@
 //! The flow under inputs in any order.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -89,7 +91,7 @@ fn input(kind: u8, number: u8) -> Input {
                 read: number.into(),
             };
             Input::Doings(Doings {
-                marks: HashMap::from([(chat(), marks)]),
+                marks: BTreeMap::from([(chat(), marks)]),
                 passed: 1,
                 reconnect: number == 0,
             })

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::hub::mailbox::MailboxLimits;
 use crate::hub::{Hub, HubOutlet};
 use crate::session::deliveries::Retries;
+use crate::session::house::random_session;
 use crate::session::port::Rules;
 use crate::session::rate::Rate;
 use crate::store::embedded::{EmbeddedStore, Settings};
@@ -53,6 +54,7 @@ fn house(handshake: Duration) -> Arc<House<EmbeddedStore>> {
         rules,
         out_bytes: 65_536,
         clock: Clock::start(),
+        new_session: random_session,
     })
 }
 

@@ -12,6 +12,8 @@ use packetboat_proto::limits::{
     USER_ID_BYTES_MAX,
 };
 
+use packetboat_proto::planted::{self, Bug};
+
 use super::group::{CHANGE_OPERATIONS_PER_USER, change_operations_max};
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::batch::OPERATIONS_PER_BATCH_MAX;
@@ -68,7 +70,13 @@ impl Turn<'_> {
     pub(crate) fn append(&mut self, author: &Author, draft: &Draft) -> Result<Outcome, ReadError> {
         match self.try_append(author, draft) {
             Ok(outcome) => Ok(outcome),
-            Err(Halt::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
+            Err(Halt::Refused(refusal)) => {
+                if planted::is(Bug::RefusedTakesSeq) {
+                    let head = self.head(&draft.chat)?;
+                    self.raise_head(&draft.chat, head + 1);
+                }
+                Ok(Outcome::Refused(refusal))
+            }
             Err(Halt::Read(error)) => Err(error),
         }
     }
@@ -103,7 +111,9 @@ impl Turn<'_> {
                 self.change_group(chat, &author.user, change, seq)?
             }
         };
-        self.put(by_id, number(seq));
+        if !planted::is(Bug::DedupRowSkipped) {
+            self.put(by_id, number(seq));
+        }
         self.store_entry(author, draft, seq);
         if !left.is_empty() {
             self.emit(Effect::Left { chat: chat.clone(), users: left });
@@ -115,7 +125,7 @@ impl Turn<'_> {
     fn again(&self, author: &Author, draft: &Draft, seq: u64) -> Result<Outcome, Halt> {
         let entry = self.entry(&draft.chat, seq)?;
         debug_assert_eq!(entry.sender, author.user, "the sender is part of the dedup key");
-        if entry.content != draft.content {
+        if entry.content != draft.content && !planted::is(Bug::ConflictAccepted) {
             let reason = "the same message id was accepted with other content";
             return refuse(RejectCode::Conflict, reason);
         }

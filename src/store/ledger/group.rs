@@ -10,6 +10,7 @@ use crate::store::Effect;
 use crate::store::key;
 use crate::store::read_error::ReadError;
 use crate::store::record::{Group, Place};
+use packetboat_proto::planted::{self, Bug};
 
 /// Operations for each user whom a change names: the place and the member.
 pub(super) const CHANGE_OPERATIONS_PER_USER: usize = 2;
@@ -230,7 +231,7 @@ impl Turn<'_> {
 
     /// `seq` is the last that the user sees.
     fn close_place(&mut self, chat: &ChatId, user: &UserId, mut place: Place, seq: u64) {
-        place.spans.close(seq);
+        place.spans.close(seq + u64::from(planted::is(Bug::SpanEndsLate)));
         place.owner = false;
         self.put_place(user, chat, &place);
         self.remove(key::member(chat, user));

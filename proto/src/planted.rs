@@ -1,0 +1,119 @@
+//! Bugs planted on purpose, so that the proofs can show that they would be found; for the server
+//! and the client alike. Must never be switched on in what is shipped: without the feature
+//! `proof`, `is` is false at compile time.
+
+/// A bug that can be planted: one at a time, for the whole process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Bug {
+    /// The store answers and releases before it has made anything durable.
+    AnswerBeforeSync = 1,
+    /// A sync returns without an fdatasync.
+    SyncWithoutFdatasync,
+    /// An entry is stored without the row by which its message id is found again.
+    DedupRowSkipped,
+    /// Where a log ends is not looked up after a restart, but begins at nothing.
+    HeadFromMemory,
+    /// What is read of a log may not be durable yet.
+    HorizonIgnored,
+    /// A refused draft uses up a seq.
+    RefusedTakesSeq,
+    /// The same id with other content counts as the same message.
+    ConflictAccepted,
+    /// A delivery counts as acknowledged once it is sent.
+    CursorBeforeDelivery,
+    /// What found no room in a mailbox is dropped without a word.
+    OverflowForgotten,
+    /// Who is put out of a group goes on being pushed its entries.
+    RemovedStillServed,
+    /// A session that comes in is not seated in its user's groups.
+    GroupsForgotten,
+    /// A page of the log that ends early is followed by one that begins too late.
+    PageSkipsOne,
+    /// The client hands over what is delivered, whether or not it was handed over before.
+    HandedOverTwice,
+    /// Who is put out of a group still finds the next entry.
+    SpanEndsLate,
+    /// A commit that failed is answered as if it had not.
+    SyncErrorIgnored,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::AnswerBeforeSync,
+        Self::SyncWithoutFdatasync,
+        Self::DedupRowSkipped,
+        Self::HeadFromMemory,
+        Self::HorizonIgnored,
+        Self::RefusedTakesSeq,
+        Self::ConflictAccepted,
+        Self::CursorBeforeDelivery,
+        Self::OverflowForgotten,
+        Self::RemovedStillServed,
+        Self::GroupsForgotten,
+        Self::PageSkipsOne,
+        Self::HandedOverTwice,
+        Self::SpanEndsLate,
+        Self::SyncErrorIgnored,
+    ];
+
+    /// Its name in the variable `PACKETBOAT_PLANT`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AnswerBeforeSync => "answer-before-sync",
+            Self::SyncWithoutFdatasync => "sync-without-fdatasync",
+            Self::DedupRowSkipped => "dedup-row-skipped",
+            Self::HeadFromMemory => "head-from-memory",
+            Self::HorizonIgnored => "horizon-ignored",
+            Self::RefusedTakesSeq => "refused-takes-seq",
+            Self::ConflictAccepted => "conflict-accepted",
+            Self::CursorBeforeDelivery => "cursor-before-delivery",
+            Self::OverflowForgotten => "overflow-forgotten",
+            Self::RemovedStillServed => "removed-still-served",
+            Self::GroupsForgotten => "groups-forgotten",
+            Self::PageSkipsOne => "page-skips-one",
+            Self::HandedOverTwice => "handed-over-twice",
+            Self::SpanEndsLate => "span-ends-late",
+            Self::SyncErrorIgnored => "sync-error-ignored",
+        }
+    }
+
+    /// The bug of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|bug| bug.name() == name)
+    }
+}
+
+/// Whether this bug is planted.
+#[cfg(not(feature = "proof"))]
+#[inline(always)]
+pub const fn is(_bug: Bug) -> bool {
+    false
+}
+
+#[cfg(feature = "proof")]
+pub use self::plot::{is, plant};
+
+#[cfg(feature = "proof")]
+mod plot {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use super::Bug;
+
+    static PLANTED: LazyLock<AtomicU8> = LazyLock::new(|| {
+        let name = std::env::var("PACKETBOAT_PLANT").unwrap_or_default();
+        AtomicU8::new(Bug::named(&name).map_or(0, |bug| bug as u8))
+    });
+
+    /// Plants a bug, or none, instead of what was planted before.
+    pub fn plant(bug: Option<Bug>) {
+        PLANTED.store(bug.map_or(0, |bug| bug as u8), Ordering::Relaxed);
+    }
+
+    /// Whether this bug is planted.
+    pub fn is(bug: Bug) -> bool {
+        PLANTED.load(Ordering::Relaxed) == bug as u8
+    }
+}
