@@ -267,6 +267,9 @@ impl Inbox {
 }
 
 #[cfg(test)]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
