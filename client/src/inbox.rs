@@ -271,6 +271,9 @@ impl Inbox {
 }
 
 #[cfg(test)]
+mod model;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -186,6 +186,7 @@ impl<R> Outbox<R> {
     /// A connection takes more than before.
     pub(crate) fn all_ready(&mut self) {
         self.ready.clear();
+        self.drop_empty();
         // In the order in which their first messages came.
         let mut lanes: Vec<_> = self
             .lanes
@@ -231,6 +232,18 @@ impl<R> Outbox<R> {
         }
     }
 
+    /// None is still to be looked at: those with nothing left go.
+    fn drop_empty(&mut self) {
+        let held = &mut self.held;
+        self.lanes.retain(|chat, lane| {
+            let stays = !lane.is_empty();
+            if let Some(until) = lane.hold.filter(|_| !stays) {
+                held.remove(&(until, chat.clone()));
+            }
+            stays
+        });
+    }
+
     /// A lane that is still to be looked at goes when it is.
     fn drop_if_empty(&mut self, chat: &ChatId) {
         if let Some(lane) = self.lanes.get(chat)
@@ -245,5 +258,7 @@ impl<R> Outbox<R> {
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -165,6 +165,19 @@ fn nothing_is_kept_of_what_is_over() {
     assert_eq!((outbox.on_wire, outbox.deadline()), (0, None));
 }
 
+#[test]
+fn nothing_is_kept_of_what_was_over_before_it_was_its_turn() {
+    let mut outbox = outbox();
+    for number in 0..50 {
+        let lane = u8::try_from(number).unwrap();
+        outbox.push(draft(lane, number)).unwrap();
+        outbox.put_off(&chat(lane), id(number), at(5));
+        outbox.take(&chat(lane), id(number)).unwrap();
+    }
+    outbox.disconnected();
+    assert!(outbox.lanes.is_empty() && outbox.ready.is_empty() && outbox.held.is_empty());
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Push(u8),
