@@ -14,5 +14,6 @@ pub mod port;
 pub mod questions;
 pub mod rate;
 pub mod sends;
+mod state;
 pub mod task;
 pub mod transport;

@@ -132,6 +132,16 @@ impl Recorder {
         send
     }
 
+    /// How many events were recorded so far.
+    pub fn len(&self) -> usize {
+        self.state().history.events.len()
+    }
+
+    /// Whether nothing was recorded yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// All that was recorded so far.
     pub fn history(&self) -> History {
         self.state().history.clone()

@@ -29,31 +29,10 @@ use super::port::{Action, Input, Rules, Ticket, Work};
 use super::questions::Questions;
 use super::rate::Bucket;
 use super::sends::Sends;
+use super::state::State;
 
-#[derive(Debug)]
-enum State {
-    AwaitHello,
-    Checking(Hello),
-    Claiming(Ticket),
-    Open,
-    Draining,
-    Leaving,
-    Closed,
-}
-
-impl State {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::AwaitHello => "AwaitHello",
-            Self::Checking(_) => "Checking",
-            Self::Claiming(_) => "Claiming",
-            Self::Open => "Open",
-            Self::Draining => "Draining",
-            Self::Leaving => "Leaving",
-            Self::Closed => "Closed",
-        }
-    }
-}
+/// The token of the server's own pings, whose pongs mean nothing more than any other packet.
+const SERVERS_PING: u64 = 0;
 
 /// The rules of one connection.
 #[derive(Debug)]
@@ -66,6 +45,7 @@ pub struct Flow {
     limits: Limits,
     started: Time,
     heard: Time,
+    wrote: Time,
     deliveries: Deliveries,
     sends: Sends,
     questions: Questions,
@@ -93,6 +73,7 @@ impl Flow {
             limits,
             started: now,
             heard: now,
+            wrote: now,
             deliveries: Deliveries::new(rules.window, rules.retries),
             sends: Sends::new(now, rules.sends, limits.max_content, rules.send_rate),
             questions: Questions::new(now, rules.max_body, rules.requests),
@@ -111,6 +92,14 @@ impl Flow {
         if self.is_closed() {
             return;
         }
+        let before = out.len();
+        self.take(now, input, out);
+        if out[before..].iter().any(Action::writes) {
+            self.wrote = now;
+        }
+    }
+
+    fn take(&mut self, now: Time, input: Input, out: &mut Vec<Action>) {
         match input {
             Input::Heard => self.heard = now,
             Input::Packet(packet) => self.packet(now, packet, out),
@@ -173,7 +162,7 @@ impl Flow {
             }
             State::Open => {
                 let times = [self.deliveries.deadline(), self.paused_until()];
-                times.into_iter().flatten().chain([self.silent_at()]).min()
+                times.into_iter().flatten().chain([self.silent_at(), self.ping_at()]).min()
             }
             State::Draining | State::Leaving => Some(self.silent_at()),
             State::Closed => None,
@@ -463,6 +452,9 @@ impl Flow {
             let code = CloseCode::HeartbeatTimeout;
             return self.close(code, reason_of(code), out);
         }
+        if self.is_open() && now >= self.ping_at() {
+            out.push(Action::Write(Packet::Ping(SERVERS_PING)));
+        }
         match self.deliveries.tick(now) {
             Due::Nothing => {}
             Due::Again => self.metrics.retries.one(),
@@ -478,6 +470,13 @@ impl Flow {
     fn silent_at(&self) -> Time {
         let interval = Duration::from_millis(self.limits.heartbeat_ms.into());
         self.heard + interval + interval / 2
+    }
+
+    /// When a client that hears nothing is told that the server is there (T-3): later than its own
+    /// ping would have been answered, for that may wait behind a long upload.
+    fn ping_at(&self) -> Time {
+        let interval = Duration::from_millis(self.limits.heartbeat_ms.into());
+        self.wrote + interval + interval / 4
     }
 
     fn paused_until(&self) -> Option<Time> {

@@ -98,6 +98,13 @@ pub enum Input {
     Tick,
 }
 
+impl Action {
+    /// Whether the other side hears of it.
+    pub const fn writes(&self) -> bool {
+        matches!(self, Self::Write(_) | Self::WriteFrame(_) | Self::Deliver(_))
+    }
+}
+
 impl Input {
     /// Its name: that of its packet, or its own.
     pub const fn name(&self) -> &'static str {

@@ -1,5 +1,7 @@
 //! The rules of one connection, each by its sentence, in virtual time.
 
+mod silence;
+
 use bytes::Bytes;
 use packetboat_proto::content::Content;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
@@ -184,25 +186,6 @@ fn a_credential_that_is_refused_closes_with_its_code() {
     let refused = Input::Checked(Err((CloseCode::BadTicket, "expired".into())));
     assert_eq!(closed_with(&bench.give(refused)), Some(CloseCode::BadTicket));
     assert!(bench.flow.is_closed() && bench.flow.deadline().is_none());
-}
-
-#[test]
-fn a_handshake_that_takes_too_long_is_ended() {
-    let mut bench = Bench::new(rules());
-    assert_eq!(bench.flow.deadline(), Some(Time::from_ms(5_000)));
-    bench.now = 4_999;
-    assert!(bench.packet(Packet::Hello(hello())).len() == 1);
-    assert_eq!(closed_with(&bench.tick()), Some(CloseCode::HandshakeTimeout));
-}
-
-#[test]
-fn one_and_a_half_silent_intervals_end_a_session_and_any_byte_counts() {
-    let mut bench = Bench::live();
-    assert_eq!(bench.flow.deadline(), Some(Time::from_ms(15_000)));
-    bench.now = 14_000;
-    bench.give(Input::Heard);
-    assert_eq!(bench.flow.deadline(), Some(Time::from_ms(29_000)));
-    assert_eq!(closed_with(&bench.tick()), Some(CloseCode::HeartbeatTimeout));
 }
 
 #[test]

@@ -1,0 +1,198 @@
+//! The server of a run: the real sessions, hub, ledger and committer, over a simulated disk and
+//! network, which can crash, drain and come back. Must never be told what the clients expect.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use fastrand::Rng;
+use futures_util::FutureExt;
+use packetboat::auth::doorman::Doorman;
+use packetboat::auth::open::Open;
+use packetboat::clock::{Clock, Wall};
+use packetboat::hub::{Hub, HubOutlet};
+use packetboat::session::house::House;
+use packetboat::session::task;
+use packetboat::store::crew::Pace;
+use packetboat::store::embedded::EmbeddedStore;
+use packetboat_proto::id::SessionId;
+use tokio::io::DuplexStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::disk::Disk;
+use crate::plan::{Plan, up_to};
+
+/// The wall's time at the beginning of a run, in milliseconds of Unix time.
+const EPOCH_MS: u64 = 1_750_000_000_000;
+/// How long a server that drains may take.
+const DRAIN_TIME: Duration = Duration::from_secs(30);
+/// Signs the tickets: the same over restarts, as a store's own secret is.
+const SECRET: [u8; 32] = [7; 32];
+
+thread_local! {
+    static SESSIONS: Cell<u128> = const { Cell::new(0) };
+}
+
+fn next_session() -> SessionId {
+    SESSIONS.set(SESSIONS.get() + 1);
+    SessionId::from(SESSIONS.get().to_be_bytes())
+}
+
+/// The server of a run.
+#[derive(Clone)]
+pub struct Harbour {
+    plan: Arc<Plan>,
+    disk: Disk,
+    origin: Instant,
+    wall_shift_ms: Arc<AtomicI64>,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    rng: Rng,
+    running: Option<Running>,
+}
+
+struct Running {
+    house: Arc<House<EmbeddedStore>>,
+    drain: watch::Sender<bool>,
+    sessions: JoinSet<()>,
+}
+
+struct Steps {
+    rng: Mutex<Rng>,
+    sync: Duration,
+    read: Duration,
+}
+
+impl Pace for Steps {
+    fn sync(&self) -> Duration {
+        up_to(&mut self.rng.lock().expect("nothing panics while it is held"), self.sync)
+    }
+
+    fn read(&self) -> Duration {
+        up_to(&mut self.rng.lock().expect("nothing panics while it is held"), self.read)
+    }
+}
+
+impl Harbour {
+    /// With a server that runs.
+    pub fn new(plan: Arc<Plan>, disk: Disk, rng: Rng) -> Self {
+        SESSIONS.set(0);
+        let state = Arc::new(Mutex::new(State { rng, running: None }));
+        let origin = Instant::now();
+        let harbour = Self { plan, disk, origin, wall_shift_ms: Arc::default(), state };
+        harbour.launch();
+        harbour
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it is held")
+    }
+
+    /// Starts the server, if it does not run.
+    pub fn launch(&self) {
+        let mut state = self.state();
+        if state.running.is_some() {
+            return;
+        }
+        let plan = &self.plan;
+        let metrics = Arc::default();
+        let hub = Arc::new(Hub::new(plan.mailbox, Arc::clone(&metrics)));
+        let (origin, shift) = (self.origin, Arc::clone(&self.wall_shift_ms));
+        let wall: Wall = Arc::new(move || {
+            let elapsed = u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+            (EPOCH_MS + elapsed).saturating_add_signed(shift.load(Ordering::Relaxed))
+        });
+        let rng = Mutex::new(state.rng.fork());
+        let pace = Arc::new(Steps { rng, sync: plan.sync, read: plan.read });
+        let store = EmbeddedStore::open_at(
+            pace,
+            self.disk.mount(),
+            plan.store,
+            Arc::clone(&wall),
+            HubOutlet(Arc::clone(&hub)),
+        );
+        // The disk fails while the store opens: the process ends, and is started again.
+        let Ok(store) = store else { return };
+        let house = House {
+            doorman: Doorman::new(Box::new(Open), &SECRET, plan.ticket_ms),
+            store,
+            hub,
+            metrics,
+            rules: plan.rules,
+            out_bytes: plan.out_bytes,
+            clock: Clock::beside(wall),
+            new_session: next_session,
+        };
+        let house = Arc::new(house);
+        let drain = watch::Sender::new(false);
+        state.running = Some(Running { house, drain, sessions: JoinSet::new() });
+    }
+
+    /// Takes a connection, unless no server runs or it drains.
+    pub fn accept(&self, stream: DuplexStream) -> bool {
+        let mut state = self.state();
+        let Some(running) = &mut state.running else { return false };
+        if *running.drain.borrow() {
+            return false;
+        }
+        let (house, drain) = (Arc::clone(&running.house), running.drain.subscribe());
+        let now = house.clock.now();
+        running.sessions.spawn(task::run(stream, house, now, drain));
+        true
+    }
+
+    /// Whether the server runs, and its store has not failed. A failed one ends the process.
+    pub fn look(&self) -> bool {
+        let state = self.state();
+        let failed = state
+            .running
+            .as_ref()
+            .is_some_and(|running| running.house.store.failed().now_or_never().is_some());
+        let runs = state.running.is_some() && !failed;
+        drop(state);
+        if failed {
+            self.crash();
+        }
+        runs
+    }
+
+    /// The power goes.
+    pub fn crash(&self) {
+        let mut state = self.state();
+        self.disk.crash(&mut state.rng);
+        // Dropping the sessions ends them; the committer finds its disk dead.
+        state.running = None;
+    }
+
+    /// Stops in order, and waits until all sessions have ended.
+    pub async fn drain(&self) {
+        let sessions = {
+            let mut state = self.state();
+            let Some(running) = &mut state.running else { return };
+            running.drain.send_replace(true);
+            std::mem::take(&mut running.sessions)
+        };
+        let all = async {
+            let mut sessions = sessions;
+            while sessions.join_next().await.is_some() {}
+        };
+        tokio::select! {
+            biased;
+            () = all => {}
+            () = sleep(DRAIN_TIME) => {}
+        }
+        // What the process wrote stays with the system; what it had not written yet is gone.
+        self.disk.unmount();
+        self.state().running = None;
+    }
+
+    /// The wall's clock jumps.
+    pub fn jump(&self, by_ms: i64) {
+        self.wall_shift_ms.fetch_add(by_ms, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,218 @@
+//! Deterministic simulation: the real sessions, hub, ledger, committer and client library, over a
+//! simulated network, disk and clock, where everything goes wrong that can. A seed is a run, and a
+//! run is always the same. Must never use a real clock, thread or socket within a run.
+//!
+//! ```text
+//! cargo test --release --test simulation                       3,000 seeds, and every planted bug
+//! cargo test --release --test simulation -- --seeds 1000000    many
+//! cargo test --release --test simulation -- --seed 17          one, with all that happened
+//! cargo test --release --test simulation -- --plant NAME       until the bug is found
+//! ```
+
+#![allow(unreachable_pub, clippy::print_stdout, reason = "a test crate has no outside, and prints")]
+
+mod coverage;
+mod disk;
+mod harbour;
+mod network;
+mod person;
+mod plan;
+mod rude;
+mod world;
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::Parser;
+use packetboat_proof::checker::{self, Counts, Rules};
+use packetboat_proof::suite;
+use packetboat_proto::planted::{self, Bug};
+use packetboat_proto::seen;
+
+use crate::coverage::Coverage;
+use crate::world::Run;
+
+/// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
+const PLANTS: [Bug; 14] = [
+    Bug::AnswerBeforeSync,
+    Bug::DedupRowSkipped,
+    Bug::HeadFromMemory,
+    Bug::HorizonIgnored,
+    Bug::RefusedTakesSeq,
+    Bug::ConflictAccepted,
+    Bug::CursorBeforeDelivery,
+    Bug::OverflowForgotten,
+    Bug::RemovedStillServed,
+    Bug::GroupsForgotten,
+    Bug::PageSkipsOne,
+    Bug::HandedOverTwice,
+    Bug::SpanEndsLate,
+    Bug::SyncErrorIgnored,
+];
+/// Seeds within which a planted bug must be found.
+const PLANT_SEEDS: u64 = 2_000;
+/// Of so many seeds one is run twice, and must be the same.
+const REPEAT_EVERY: u64 = 50;
+/// The exit code of a failed test.
+const FAILED: u8 = 101;
+
+#[derive(Parser)]
+#[command(about = "Deterministic simulation of server and clients")]
+struct Args {
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 3_000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    first: u64,
+    /// Run this one alone, and print what happened.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Plant this bug, and run until it is found.
+    #[arg(long)]
+    plant: Option<String>,
+    /// Plant no bugs.
+    #[arg(long)]
+    only_seeds: bool,
+    /// Threads.
+    #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, Into::into))]
+    threads: usize,
+}
+
+/// What is wrong with a run, in sentences.
+fn judge(run: &Run) -> (Vec<String>, Counts) {
+    let rules = Rules { sender_order: run.sender_order };
+    let verdict = checker::check_with(&run.history, rules);
+    let mut wrong = run.faults.clone();
+    wrong.extend(verdict.violations.iter().map(ToString::to_string));
+    (wrong, verdict.counts)
+}
+
+fn simulate(seed: u64) -> Run {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without I/O can be made");
+    runtime.block_on(world::run(seed))
+}
+
+/// What many seeds came to.
+#[derive(Default)]
+struct Tally {
+    coverage: Mutex<Coverage>,
+    seeds: AtomicU64,
+    accepted: AtomicU64,
+    deliveries: AtomicU64,
+    simulated_s: AtomicU64,
+    failed: Mutex<Option<(u64, Vec<String>)>>,
+    stop: AtomicBool,
+}
+
+/// Runs seeds on all threads, until one fails.
+fn run_all(first: u64, count: u64, threads: usize) -> Tally {
+    let tally = Tally::default();
+    let next = AtomicU64::new(first);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while !tally.stop.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + count {
+                        break;
+                    }
+                    run_one(seed, &tally);
+                }
+                tally.coverage.lock().expect("no panic").add(seen::take());
+            });
+        }
+    });
+    tally
+}
+
+fn run_one(seed: u64, tally: &Tally) {
+    let run = simulate(seed);
+    let (mut wrong, counts) = judge(&run);
+    if seed.is_multiple_of(REPEAT_EVERY) && simulate(seed).history != run.history {
+        wrong.push("the same seed was another run the second time".to_owned());
+    }
+    tally.seeds.fetch_add(1, Ordering::Relaxed);
+    tally.accepted.fetch_add(counts.accepted, Ordering::Relaxed);
+    tally.deliveries.fetch_add(counts.deliveries, Ordering::Relaxed);
+    tally.simulated_s.fetch_add(run.took.as_secs(), Ordering::Relaxed);
+    if !wrong.is_empty() {
+        tally.stop.store(true, Ordering::Relaxed);
+        tally.failed.lock().expect("no panic").get_or_insert((seed, wrong));
+    }
+}
+
+fn show(seed: u64) -> bool {
+    let run = simulate(seed);
+    for event in &run.history.events {
+        println!("{event:?}");
+    }
+    run.diary.iter().for_each(|line| println!("{line}"));
+    let (wrong, counts) = judge(&run);
+    println!("{counts:?}, {} s simulated", run.took.as_secs());
+    wrong.iter().for_each(|what| println!("WRONG: {what}"));
+    wrong.is_empty()
+}
+
+/// Looks for a planted bug; whether it was found.
+fn hunt(bug: Bug, args: &Args) -> bool {
+    planted::plant(Some(bug));
+    let tally = run_all(args.first, PLANT_SEEDS, args.threads);
+    planted::plant(None);
+    let failed = tally.failed.into_inner().expect("no panic");
+    match failed {
+        Some((seed, wrong)) => {
+            println!("planted {}: found by seed {seed}: {}", bug.name(), wrong[0])
+        }
+        None => println!("planted {}: NOT FOUND in {PLANT_SEEDS} seeds", bug.name()),
+    }
+    !tally.stop.into_inner().then_some(()).is_none()
+}
+
+fn soak(args: &Args) -> bool {
+    let started = Instant::now();
+    let tally = run_all(args.first, args.seeds, args.threads);
+    let (seeds, took) = (tally.seeds.into_inner(), started.elapsed().as_secs_f64());
+    println!(
+        "{seeds} seeds in {took:.1} s on {} threads ({:.0} an hour and thread): {} accepted, {} \
+         handed over, {} s simulated",
+        args.threads,
+        seeds as f64 / took * 3_600.0 / args.threads as f64,
+        tally.accepted.into_inner(),
+        tally.deliveries.into_inner(),
+        tally.simulated_s.into_inner(),
+    );
+    let Some((seed, wrong)) = tally.failed.into_inner().expect("no panic") else {
+        return tally.coverage.into_inner().expect("no panic").judge(args.seeds);
+    };
+    wrong.iter().for_each(|what| println!("seed {seed}: {what}"));
+    println!("again: cargo test --release --test simulation -- --seed {seed}");
+    false
+}
+
+fn main() -> ExitCode {
+    let Some(arguments) = suite::arguments("simulation") else { return ExitCode::SUCCESS };
+    let args = Args::parse_from(arguments);
+    let good = if let Some(name) = &args.plant {
+        let Some(bug) = Bug::named(name) else {
+            println!("there is no bug {name}; there are {:?}", Bug::ALL.map(Bug::name));
+            return ExitCode::from(2);
+        };
+        hunt(bug, &args)
+    } else if let Some(seed) = args.seed {
+        show(seed)
+    } else if args.only_seeds {
+        soak(&args)
+    } else {
+        let found = PLANTS.into_iter().filter(|bug| hunt(*bug, &args)).count();
+        println!("planted bugs: {found} of {} found", PLANTS.len());
+        soak(&args) && found == PLANTS.len()
+    };
+    if good { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}

@@ -1,0 +1,265 @@
+//! A device of a user: the real client library, and an app that writes down all that it does and
+//! sees. Must never tell the history anything that a user could not have seen.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use packetboat_client::{
+    AckMode, Client, Config, Content, Credential, Dial, Edge, Ending, Entry, Event, Events,
+    SendError, Start,
+};
+use packetboat_proof::history::{Device, Event as Seen, Owed, Recorder, SendNumber};
+use packetboat_proto::id::{ChatId, MessageId};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long one page of a log may take once all faults are over.
+const PAGE_TIME: Duration = Duration::from_secs(60);
+/// Entries of a page.
+const PAGE_ITEMS: u32 = 100;
+
+/// What an app keeps over its restarts: how far it came in each chat.
+type Cursors = Arc<Mutex<HashMap<ChatId, u64>>>;
+
+/// How a person's client is set.
+#[derive(Clone)]
+pub struct Habits {
+    /// The most that an app is at one entry.
+    pub app: Duration,
+    /// Whether the client keeps one message of a chat on the wire.
+    pub strict: bool,
+    /// Messages in the outbox, and entries that may wait for the app.
+    pub bounds: usize,
+    /// What the jitter of its waits is drawn from.
+    pub seed: u64,
+}
+
+/// A device of a user.
+pub struct Person {
+    /// Which.
+    pub device: Device,
+    recorder: Recorder,
+    log: Log,
+    habits: Habits,
+    dial: Box<dyn Fn() -> Dial>,
+    cursors: Cursors,
+    awake: Option<Awake>,
+    starts: u64,
+}
+
+struct Awake {
+    client: Client,
+    app: AbortHandle,
+    sends: JoinSet<()>,
+}
+
+impl Person {
+    /// One that is away.
+    pub fn new(
+        device: Device,
+        recorder: Recorder,
+        log: Log,
+        habits: Habits,
+        dial: Box<dyn Fn() -> Dial>,
+    ) -> Self {
+        recorder.add(Seen::Device { device: device.clone(), owed: Owed::Everything });
+        let cursors = Cursors::default();
+        Self { device, recorder, log, habits, dial, cursors, awake: None, starts: 0 }
+    }
+
+    /// Comes up, where it was, unless it is there.
+    pub fn wake(&mut self) {
+        if self.awake.is_some() {
+            return;
+        }
+        self.starts += 1;
+        let (user, name) = (self.device.user.clone(), self.device.name.clone());
+        let mut config = Config::new("simulated", user, name, Credential::Open);
+        config.acks = AckMode::Manual;
+        config.start = Some(Start::Everything);
+        config.cursors = self.cursors.lock().expect("no panic").clone();
+        config.backoff.base = Duration::from_millis(50);
+        config.backoff.cap = Duration::from_secs(2);
+        config.connect_timeout = Duration::from_secs(4);
+        config.request_timeout = Duration::from_secs(4);
+        config.resend_after = Duration::from_secs(3);
+        config.outbox_max = self.habits.bounds;
+        config.events_max = self.habits.bounds;
+        config.strict_order = self.habits.strict;
+        config.jitter_seed = Some(self.habits.seed.wrapping_add(self.starts));
+        let (client, events) =
+            Client::start_over(config, (self.dial)()).expect("the configuration is good");
+        let app = App {
+            log: self.log.clone(),
+            device: self.device.clone(),
+            recorder: self.recorder.clone(),
+            cursors: Arc::clone(&self.cursors),
+            client: client.clone(),
+            pause: self.habits.app,
+        };
+        let app = tokio::spawn(app.run(events)).abort_handle();
+        self.awake = Some(Awake { client, app, sends: JoinSet::new() });
+    }
+
+    /// Its process ends, in the middle of whatever it was at. What it says at last is lost if its
+    /// connection was cut before.
+    pub async fn end(&mut self) {
+        let Some(mut awake) = self.awake.take() else { return };
+        awake.app.abort();
+        awake.client.close().await;
+        while awake.sends.join_next().await.is_some() {}
+    }
+
+    /// The client, while it is up.
+    pub fn client(&self) -> Option<&Client> {
+        self.awake.as_ref().map(|awake| &awake.client)
+    }
+
+    /// Sends something, and writes down what becomes of it.
+    pub fn send(&mut self, chat: &ChatId, id: MessageId, content: &Content) {
+        let Some(awake) = &mut self.awake else { return };
+        let content = content.encode();
+        let send = self.recorder.invoke(&self.device, chat, id, &content);
+        let sending = Sending {
+            client: awake.client.clone(),
+            recorder: self.recorder.clone(),
+            chat: chat.clone(),
+            id,
+            content,
+        };
+        awake.sends.spawn(sending.run(send));
+    }
+
+    /// Waits until every send has its outcome.
+    pub async fn settled(&mut self) {
+        if let Some(awake) = &mut self.awake {
+            while awake.sends.join_next().await.is_some() {}
+        }
+    }
+
+    /// Reads a chat's log from end to end, if the user may; `None`: it could not be had.
+    pub async fn log(&self, chat: &ChatId) -> Option<Vec<Entry>> {
+        let client = self.client()?;
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let after = Edge::After(entries.last().map_or(0, |entry| entry.seq));
+            let page = timeout(PAGE_TIME, client.history(chat, after, PAGE_ITEMS)).await;
+            let page = page.ok()?.ok()?;
+            entries.extend(page.items);
+            if !page.more {
+                return Some(entries);
+            }
+        }
+    }
+}
+
+struct Sending {
+    client: Client,
+    recorder: Recorder,
+    chat: ChatId,
+    id: MessageId,
+    content: Bytes,
+}
+
+impl Sending {
+    async fn run(self, send: SendNumber) {
+        let Self { client, recorder, chat, id, content } = self;
+        let outcome = match client.send_with_id(&chat, id, content).await {
+            Ok(sending) => {
+                // The client ends when nobody holds it.
+                drop(client);
+                sending.await
+            }
+            Err(error) => Err(error),
+        };
+        recorder.add(match outcome {
+            Ok(accepted) => Seen::Accepted { send, seq: accepted.seq },
+            Err(SendError::Rejected { verdict, .. }) => {
+                Seen::Rejected { send, code: verdict.reject_code() }
+            }
+            Err(_) => Seen::Unknown { send },
+        });
+    }
+}
+
+/// What happened beside the history: what must not, and what explains the rest.
+#[derive(Clone)]
+pub struct Log {
+    started: Instant,
+    found: Arc<Mutex<Vec<String>>>,
+    /// What happened to the connections, for a person who looks for the cause of something.
+    diary: Arc<Mutex<Vec<String>>>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { started: Instant::now(), found: Arc::default(), diary: Arc::default() }
+    }
+}
+
+impl Log {
+    fn add(&self, what: String) {
+        self.found.lock().expect("no panic").push(what);
+    }
+
+    /// Notes what happened, and when.
+    pub fn note(&self, what: String) {
+        let ms = self.started.elapsed().as_millis();
+        self.diary.lock().expect("no panic").push(format!("{ms:>8} ms  {what}"));
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<String> {
+        self.found.lock().expect("no panic").clone()
+    }
+
+    /// What happened.
+    pub fn diary(&self) -> Vec<String> {
+        self.diary.lock().expect("no panic").clone()
+    }
+}
+
+struct App {
+    log: Log,
+    device: Device,
+    recorder: Recorder,
+    cursors: Cursors,
+    client: Client,
+    pause: Duration,
+}
+
+impl App {
+    async fn run(self, mut events: Events) {
+        while let Some(event) = events.next().await {
+            match event {
+                Event::Entry(entry) => {
+                    if !self.pause.is_zero() {
+                        sleep(self.pause).await;
+                    }
+                    let (chat, seq) = (entry.chat.clone(), entry.seq);
+                    self.recorder.add(Seen::Delivered { to: self.device.clone(), entry });
+                    self.cursors.lock().expect("no panic").insert(chat.clone(), seq);
+                    self.client.ack(&chat, seq);
+                    if seq.is_multiple_of(3) {
+                        self.client.read(&chat, seq);
+                    }
+                }
+                Event::LogReset { chat, .. } => {
+                    self.log.add(format!("{}: the log of {chat} starts over", self.device));
+                }
+                Event::Closed(Ending::Refused(verdict)) => {
+                    let why = verdict.reason;
+                    self.log.add(format!("{} is turned away for good: {why}", self.device));
+                }
+                Event::Connected(_) => self.log.note(format!("{} is connected", self.device)),
+                Event::Disconnected { why, retry_in } => {
+                    let ms = retry_in.as_millis();
+                    self.log.note(format!("{}: {why}; tries again in {ms} ms", self.device));
+                }
+                _ => {}
+            }
+        }
+    }
+}

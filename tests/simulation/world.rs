@@ -1,0 +1,376 @@
+//! One run: people who talk while things go wrong, then peace, then the reckoning. Must never end
+//! a run as good because nothing happened in it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use packetboat_client::Dial;
+use packetboat_proof::history::{Device, Event, History, Recorder};
+use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::disk::Disk;
+use crate::harbour::Harbour;
+use crate::network::{Network, State};
+use crate::person::{Habits, Log, Person};
+use crate::plan::{Plan, pick, up_to};
+use crate::rude;
+
+/// How long everything may take to come to rest once nothing goes wrong any more.
+const LIVENESS: Duration = Duration::from_secs(600);
+/// Nothing new for so long is rest: longer than any wait of either side.
+const REST: Duration = Duration::from_secs(25);
+/// How often it is looked whether the server's process has ended.
+const LOOK: Duration = Duration::from_millis(500);
+/// Bytes of the largest text.
+const LARGE_BYTES: usize = 12_000;
+/// The largest jump of the wall's clock, in milliseconds.
+const JUMP_MS: i64 = 3_600_000;
+
+/// What came of a run.
+pub struct Run {
+    /// What everybody saw.
+    pub history: History,
+    /// What a history cannot tell: what did not end, what must not happen.
+    pub faults: Vec<String>,
+    /// What happened to the connections.
+    pub diary: Vec<String>,
+    /// Simulated time.
+    pub took: Duration,
+    /// What a disk that was full for a while may have changed the order of.
+    pub sender_order: bool,
+}
+
+/// A message that may be sent again.
+#[derive(Clone)]
+struct Sent {
+    by: usize,
+    chat: ChatId,
+    id: MessageId,
+    content: Content,
+}
+
+struct World {
+    plan: Arc<Plan>,
+    rng: Rng,
+    network: Network,
+    harbour: Harbour,
+    disk: Disk,
+    people: Vec<Person>,
+    users: Vec<UserId>,
+    chats: Vec<ChatId>,
+    sent: Vec<Sent>,
+    recorder: Recorder,
+    log: Log,
+    ids: u128,
+}
+
+/// Runs a seed.
+pub async fn run(seed: u64) -> Run {
+    let started = Instant::now();
+    let mut world = World::new(seed);
+    world.work().await;
+    let mut faults = world.heal().await;
+    faults.extend(world.log.all());
+    let plan = &world.plan;
+    Run {
+        history: world.recorder.history(),
+        faults,
+        diary: world.log.diary(),
+        took: started.elapsed(),
+        sender_order: plan.strict || plan.faults.full == 0,
+    }
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let plan = Arc::new(Plan::draw(&mut rng));
+        let network = Network::new(rng.fork(), plan.delay, plan.chunk);
+        let disk = Disk::default();
+        let harbour = Harbour::new(Arc::clone(&plan), disk.clone(), rng.fork());
+        let name = |number| UserId::new(&format!("u{number}")).expect("a good id");
+        let users: Vec<UserId> = (0..plan.users).map(name).collect();
+        let (recorder, log) = (Recorder::default(), Log::default());
+        let mut people = Vec::new();
+        for user in &users {
+            for device in 0..rng.usize(1..=2) {
+                let owner = people.len();
+                let habits = Habits {
+                    app: plan.app,
+                    strict: plan.strict,
+                    bounds: plan.client_bounds,
+                    seed: rng.u64(..),
+                };
+                let dial = dialer(owner, network.clone(), harbour.clone());
+                let name = DeviceId::new(&format!("d{device}")).expect("a good id");
+                let device = Device { user: user.clone(), name };
+                people.push(Person::new(device, recorder.clone(), log.clone(), habits, dial));
+            }
+        }
+        let mut chats: Vec<ChatId> = Vec::new();
+        for (at, user) in users.iter().enumerate() {
+            chats.extend(users[at..].iter().map(|other| ChatId::direct(user, other)));
+        }
+        for number in 0..plan.groups {
+            chats.push(ChatId::group(&format!("g{number}")).expect("a good id"));
+        }
+        let sent = Vec::new();
+        Self {
+            plan,
+            rng,
+            network,
+            harbour,
+            disk,
+            people,
+            users,
+            chats,
+            sent,
+            recorder,
+            log,
+            ids: 0,
+        }
+    }
+
+    async fn work(&mut self) {
+        for person in &mut self.people {
+            // Some come late: what was said before is there for them all the same.
+            if self.rng.u8(0..4) > 0 {
+                person.wake();
+            }
+        }
+        for _ in 0..self.plan.steps {
+            sleep(up_to(&mut self.rng, self.plan.pause)).await;
+            if !self.harbour.look() && self.rng.u8(0..3) == 0 {
+                self.harbour.launch();
+            }
+            self.fault().await;
+            self.deed();
+        }
+    }
+
+    fn chance(&mut self, of_hundred: u32) -> bool {
+        self.rng.u32(0..100) < of_hundred
+    }
+
+    async fn fault(&mut self) {
+        let faults = self.plan.faults;
+        if self.chance(faults.cut) {
+            self.network.afflict(State::Cut);
+        }
+        if self.chance(faults.silence) {
+            let how = [State::ClientSilent, State::ServerSilent, State::Silent];
+            self.network.afflict(pick(&mut self.rng, &how));
+        }
+        if self.chance(faults.partition) {
+            self.network.set_open(false);
+        } else if self.rng.u8(0..4) == 0 {
+            self.network.set_open(true);
+        }
+        if self.chance(faults.crash) {
+            self.log.note("the server crashes".to_owned());
+            self.harbour.crash();
+        }
+        if self.chance(faults.drain) {
+            self.harbour.drain().await;
+        }
+        if self.chance(faults.disk) {
+            self.disk.fail_in(self.rng.u32(0..20));
+        }
+        if self.chance(faults.full) {
+            self.disk.set_full(true);
+        } else if self.rng.u8(0..8) == 0 {
+            self.disk.set_full(false);
+        }
+        if self.chance(faults.jump) {
+            self.harbour.jump(self.rng.i64(-JUMP_MS..=JUMP_MS));
+        }
+        if self.chance(faults.rude) {
+            self.be_rude();
+        }
+        let who = self.rng.usize(0..self.people.len());
+        if self.chance(faults.restart) {
+            if self.rng.bool() {
+                self.network.afflict_of(who, State::Cut);
+            }
+            self.people[who].end().await;
+            self.people[who].wake();
+        }
+        if self.chance(faults.away) {
+            self.people[who].end().await;
+        } else if self.rng.u8(0..3) == 0 {
+            self.people[who].wake();
+        }
+    }
+
+    fn be_rude(&mut self) {
+        let (harbour, network) = (self.harbour.clone(), self.network.clone());
+        let rng = self.rng.fork();
+        tokio::spawn(async move {
+            if let Ok(stream) = network.dial(usize::MAX, |end| harbour.accept(end)).await {
+                rude::visit(stream, rng).await;
+            }
+        });
+    }
+
+    fn deed(&mut self) {
+        let by = self.rng.usize(0..self.people.len());
+        match self.rng.u8(0..20) {
+            0..=9 => self.say(by),
+            10 => (0..self.rng.usize(5..25)).for_each(|_| self.say(by)),
+            11..=13 => self.say_again(by),
+            14 => self.contradict(by),
+            15..=17 => self.change_group(by),
+            _ => self.ask(by),
+        }
+    }
+
+    fn next_id(&mut self) -> MessageId {
+        self.ids += 1;
+        MessageId::from(self.ids.to_be_bytes())
+    }
+
+    fn send(&mut self, by: usize, chat: ChatId, content: Content) {
+        if self.people[by].client().is_none() {
+            return;
+        }
+        let id = self.next_id();
+        self.people[by].send(&chat, id, &content);
+        self.sent.push(Sent { by, chat, id, content });
+    }
+
+    fn say(&mut self, by: usize) {
+        let me = &self.people[by].device.user;
+        let own = |chat: &&ChatId| {
+            matches!(chat.kind(), ChatKind::Group(_)) || chat.peer_of(me).is_some()
+        };
+        let anywhere = self.rng.u8(0..20) == 0;
+        let open: Vec<&ChatId> = self.chats.iter().filter(|chat| anywhere || own(chat)).collect();
+        let chat = open[self.rng.usize(0..open.len())].clone();
+        let mut text = format!("{} of {}", self.ids, self.people[by].device);
+        if self.rng.u8(0..30) == 0 {
+            text = text.repeat(LARGE_BYTES / text.len());
+        }
+        self.send(by, chat, Content::text(text));
+    }
+
+    /// What somebody of the same user has sent.
+    fn sent_by_user(&mut self, by: usize) -> Option<Sent> {
+        let user = &self.people[by].device.user;
+        let own: Vec<&Sent> =
+            self.sent.iter().filter(|sent| self.people[sent.by].device.user == *user).collect();
+        (!own.is_empty()).then(|| own[self.rng.usize(0..own.len())].clone())
+    }
+
+    fn say_again(&mut self, by: usize) {
+        if let Some(Sent { chat, id, content, .. }) = self.sent_by_user(by) {
+            self.people[by].send(&chat, id, &content);
+        }
+    }
+
+    fn contradict(&mut self, by: usize) {
+        if let Some(Sent { chat, id, .. }) = self.sent_by_user(by) {
+            self.people[by].send(&chat, id, &Content::text("something else"));
+        }
+    }
+
+    fn change_group(&mut self, by: usize) {
+        if self.plan.groups == 0 {
+            return;
+        }
+        let at = self.chats.len() - self.plan.groups + self.rng.usize(0..self.plan.groups);
+        let chat = self.chats[at].clone();
+        let me = self.people[by].device.user.clone();
+        let others: Vec<UserId> = self.users.iter().filter(|user| **user != me).cloned().collect();
+        let some: Vec<UserId> = others.iter().filter(|_| self.rng.bool()).cloned().collect();
+        let one = vec![others[self.rng.usize(0..others.len())].clone()];
+        let change = match self.rng.u8(0..10) {
+            0..=3 => GroupChange::Created { name: "crew".to_owned(), members: some },
+            4..=5 => GroupChange::Added(one),
+            6..=7 => GroupChange::Removed(one),
+            8 => GroupChange::Left { new_owner: self.rng.bool().then(|| one[0].clone()) },
+            _ => GroupChange::Renamed("mates".to_owned()),
+        };
+        self.send(by, chat, Content::Group(change));
+    }
+
+    /// Asks one of the questions that change nothing, and gives a signal.
+    fn ask(&mut self, by: usize) {
+        use packetboat_client::SignalKind;
+        let Some(client) = self.people[by].client().cloned() else { return };
+        let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
+        let (users, which) = (self.users.clone(), self.rng.u8(0..5));
+        // Signals may be dropped, and none that is too large is given.
+        let _ = client.signal(&chat, SignalKind::Typing, bytes::Bytes::new());
+        tokio::spawn(async move {
+            // What they answer is tested elsewhere: here they are in the way of the rest.
+            match which {
+                0 => drop(client.chats(None, 2).await),
+                1 => drop(client.chat(&chat).await),
+                2 => drop(client.members(&chat, None, 2).await),
+                3 => drop(client.presence(users).await),
+                _ => drop(client.ping().await),
+            }
+        });
+    }
+
+    /// Nothing goes wrong any more: everything must come to rest, and every log be read.
+    async fn heal(&mut self) -> Vec<String> {
+        self.log.note("nothing goes wrong any more".to_owned());
+        self.network.set_open(true);
+        self.disk.set_full(false);
+        self.disk.heal();
+        self.harbour.look();
+        self.harbour.launch();
+        for person in &mut self.people {
+            person.wake();
+        }
+        let mut faults = Vec::new();
+        if timeout(LIVENESS, self.rest()).await.is_err() {
+            faults.push(format!("not everything came to rest within {} s", LIVENESS.as_secs()));
+        }
+        if !self.harbour.look() {
+            faults.push("the server ended by itself".to_owned());
+        }
+        let mut read = BTreeSet::new();
+        for person in &self.people {
+            for chat in &self.chats {
+                if !read.insert((person.device.user.clone(), chat.clone())) {
+                    continue;
+                }
+                if let Some(entries) = person.log(chat).await {
+                    let (reader, chat) = (person.device.user.clone(), chat.clone());
+                    self.recorder.add(Event::Log { reader, chat, entries });
+                }
+            }
+        }
+        faults
+    }
+
+    async fn rest(&mut self) {
+        for person in &mut self.people {
+            person.settled().await;
+        }
+        let (mut seen, mut since) = (self.recorder.len(), Instant::now());
+        while since.elapsed() < REST {
+            sleep(LOOK).await;
+            let now = self.recorder.len();
+            if now != seen {
+                (seen, since) = (now, Instant::now());
+            }
+        }
+    }
+}
+
+fn dialer(owner: usize, network: Network, harbour: Harbour) -> Box<dyn Fn() -> Dial> {
+    Box::new(move || {
+        let (network, harbour) = (network.clone(), harbour.clone());
+        Dial::new(move || {
+            let (network, harbour) = (network.clone(), harbour.clone());
+            async move { network.dial(owner, |end| harbour.accept(end)).await }
+        })
+    })
+}
