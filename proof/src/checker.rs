@@ -121,7 +121,7 @@ fn count(history: &History) -> Counts {
                 devices.insert(to);
                 counts.deliveries += 1;
             }
-            Event::Log { .. } => {}
+            Event::Page { .. } | Event::Log { .. } => {}
         }
     }
     counts.devices = devices.len() as u64;

@@ -86,6 +86,13 @@ pub enum Event {
         /// What.
         entry: Entry,
     },
+    /// A user saw some of a chat's log, at any time: what was shown must stay.
+    Page {
+        /// Who.
+        reader: UserId,
+        /// What.
+        entries: Vec<Entry>,
+    },
     /// A user read a chat's log from end to end, after all faults.
     Log {
         /// Who.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
-use packetboat_client::Dial;
+use packetboat_client::{Dial, Edge, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
 use packetboat_proto::content::{Content, GroupChange};
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
@@ -27,6 +27,8 @@ const REST: Duration = Duration::from_secs(25);
 const LOOK: Duration = Duration::from_millis(500);
 /// Bytes of the largest text.
 const LARGE_BYTES: usize = 12_000;
+/// Entries of a page that is read on the way.
+const PAGE_ITEMS: u32 = 5;
 /// The largest jump of the wall's clock, in milliseconds.
 const JUMP_MS: i64 = 3_600_000;
 
@@ -299,10 +301,10 @@ impl World {
 
     /// Asks one of the questions that change nothing, and gives a signal.
     fn ask(&mut self, by: usize) {
-        use packetboat_client::SignalKind;
         let Some(client) = self.people[by].client().cloned() else { return };
         let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
-        let (users, which) = (self.users.clone(), self.rng.u8(0..5));
+        let (users, which) = (self.users.clone(), self.rng.u8(0..10));
+        let (recorder, reader) = (self.recorder.clone(), self.people[by].device.user.clone());
         // Signals may be dropped, and none that is too large is given.
         let _ = client.signal(&chat, SignalKind::Typing, bytes::Bytes::new());
         tokio::spawn(async move {
@@ -312,7 +314,12 @@ impl World {
                 1 => drop(client.chat(&chat).await),
                 2 => drop(client.members(&chat, None, 2).await),
                 3 => drop(client.presence(users).await),
-                _ => drop(client.ping().await),
+                4 => drop(client.ping().await),
+                _ => {
+                    if let Ok(page) = client.history(&chat, Edge::Before(0), PAGE_ITEMS).await {
+                        recorder.add(Event::Page { reader, entries: page.items });
+                    }
+                }
             }
         });
     }

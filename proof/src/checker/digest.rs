@@ -132,6 +132,12 @@ impl<'a> Digest<'a> {
                 let sighting = self.sighting(Witness::Device(to), entry, at);
                 self.delivered.push(sighting);
             }
+            Event::Page { reader, entries } => {
+                for entry in entries {
+                    let sighting = self.sighting(Witness::Reader(reader), entry, at);
+                    self.logged.push(sighting);
+                }
+            }
             Event::Log { reader, chat, entries } => {
                 let chat = self.number(chat);
                 for entry in entries {
