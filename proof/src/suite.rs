@@ -31,18 +31,23 @@ fn own(suite: &str, all: impl IntoIterator<Item = String>) -> Option<Vec<String>
     let mut filters: Vec<String> = Vec::new();
     let mut value_follows = false;
     while let Some(argument) = all.next() {
+        let flag = argument.split('=').next().unwrap_or_default();
         if argument == "--list" {
             return None;
-        } else if OPTIONS.contains(&argument.as_str()) {
-            all.next();
-        } else if FLAGS.contains(&argument.as_str())
-            || OPTIONS.iter().any(|option| argument.starts_with(&format!("{option}=")))
-        {
-        } else if argument.starts_with('-') {
+        }
+        if FLAGS.contains(&flag) {
+            continue;
+        }
+        if OPTIONS.contains(&flag) {
+            if !argument.contains('=') {
+                all.next();
+            }
+            continue;
+        }
+        if argument.starts_with('-') {
             value_follows = !argument.contains('=');
             own.push(argument);
-        } else if value_follows {
-            value_follows = false;
+        } else if std::mem::take(&mut value_follows) {
             own.push(argument);
         } else {
             filters.push(argument);

@@ -47,7 +47,9 @@ impl Coverage {
         let pairs = states.len() * events.len();
         println!("\n{machine}: {} of {pairs} pairs of event and state met", met.len());
         print!("{:16}", "");
-        states.iter().for_each(|state| print!("{state:>12}"));
+        for state in &states {
+            print!("{state:>12}");
+        }
         println!();
         for event in events {
             print!("{event:16}");

@@ -153,10 +153,14 @@ fn show(seed: u64) -> bool {
     for event in &run.history.events {
         println!("{event:?}");
     }
-    run.diary.iter().for_each(|line| println!("{line}"));
+    for line in &run.diary {
+        println!("{line}");
+    }
     let (wrong, counts) = judge(&run);
     println!("{counts:?}, {} s simulated", run.took.as_secs());
-    wrong.iter().for_each(|what| println!("WRONG: {what}"));
+    for what in &wrong {
+        println!("WRONG: {what}");
+    }
     wrong.is_empty()
 }
 
@@ -166,24 +170,25 @@ fn hunt(bug: Bug, args: &Args) -> bool {
     let tally = run_all(args.first, PLANT_SEEDS, args.threads);
     planted::plant(None);
     let failed = tally.failed.into_inner().expect("no panic");
+    let (name, is_found) = (bug.name(), failed.is_some());
     match failed {
-        Some((seed, wrong)) => {
-            println!("planted {}: found by seed {seed}: {}", bug.name(), wrong[0])
-        }
-        None => println!("planted {}: NOT FOUND in {PLANT_SEEDS} seeds", bug.name()),
+        Some((seed, wrong)) => println!("planted {name}: found by seed {seed}: {}", wrong[0]),
+        None => println!("planted {name}: NOT FOUND in {PLANT_SEEDS} seeds"),
     }
-    !tally.stop.into_inner().then_some(()).is_none()
+    is_found
 }
 
 fn soak(args: &Args) -> bool {
     let started = Instant::now();
     let tally = run_all(args.first, args.seeds, args.threads);
-    let (seeds, took) = (tally.seeds.into_inner(), started.elapsed().as_secs_f64());
+    let seeds = tally.seeds.into_inner();
+    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     println!(
-        "{seeds} seeds in {took:.1} s on {} threads ({:.0} an hour and thread): {} accepted, {} \
-         handed over, {} s simulated",
+        "{seeds} seeds in {} s on {} threads ({} an hour and thread): {} accepted, {} handed over, \
+         {} s simulated",
+        took / 1_000,
         args.threads,
-        seeds as f64 / took * 3_600.0 / args.threads as f64,
+        seeds * 3_600_000 / took.max(1) / args.threads as u64,
         tally.accepted.into_inner(),
         tally.deliveries.into_inner(),
         tally.simulated_s.into_inner(),
@@ -191,7 +196,9 @@ fn soak(args: &Args) -> bool {
     let Some((seed, wrong)) = tally.failed.into_inner().expect("no panic") else {
         return tally.coverage.into_inner().expect("no panic").judge(args.seeds);
     };
-    wrong.iter().for_each(|what| println!("seed {seed}: {what}"));
+    for what in &wrong {
+        println!("seed {seed}: {what}");
+    }
     println!("again: cargo test --release --test simulation -- --seed {seed}");
     false
 }

@@ -16,7 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 /// How long one page of a log may take once all faults are over.
-const PAGE_TIME: Duration = Duration::from_secs(60);
+const PAGE_TIME: Duration = Duration::from_mins(1);
 /// Entries of a page.
 const PAGE_ITEMS: u32 = 100;
 
@@ -79,7 +79,7 @@ impl Person {
         let mut config = Config::new("simulated", user, name, Credential::Open);
         config.acks = AckMode::Manual;
         config.start = Some(Start::Everything);
-        config.cursors = self.cursors.lock().expect("no panic").clone();
+        config.cursors.clone_from(&self.cursors.lock().expect("no panic"));
         config.backoff.base = Duration::from_millis(50);
         config.backoff.cap = Duration::from_secs(2);
         config.connect_timeout = Duration::from_secs(4);

@@ -20,7 +20,7 @@ use crate::plan::{Plan, pick, up_to};
 use crate::rude;
 
 /// How long everything may take to come to rest once nothing goes wrong any more.
-const LIVENESS: Duration = Duration::from_secs(600);
+const LIVENESS: Duration = Duration::from_mins(10);
 /// Nothing new for so long is rest: longer than any wait of either side.
 const REST: Duration = Duration::from_secs(25);
 /// How often it is looked whether the server's process has ended.
