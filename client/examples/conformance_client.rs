@@ -21,17 +21,20 @@ const UNREADABLE: &str = "?";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    run().await
+    run(told("PACKETBOAT_SERVER")?).await
+}
+
+fn told(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set"))
 }
 
 /// Does as it is told until its input ends, or until the server does not want it back.
-pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
-    let told = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
+pub(crate) async fn run(server: String) -> Result<(), Box<dyn Error>> {
     let user = UserId::new(&told("PACKETBOAT_USER")?)?;
     let peer = UserId::new(&told("PACKETBOAT_PEER")?)?;
     let chat = ChatId::direct(&user, &peer);
     let device = "conformance".parse()?;
-    let config = Config::new(told("PACKETBOAT_SERVER")?, user, device, Credential::Open);
+    let config = Config::new(server, user, device, Credential::Open);
     let (client, mut events) = Client::start(config)?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut listens = true;

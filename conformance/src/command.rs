@@ -102,6 +102,9 @@ pub(crate) struct ServerArgs {
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u32).range(0..=16))]
     pub(crate) retries: u32,
+    /// How many devices of a user the operator allows; without it, that is not checked
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) devices_max: Option<u32>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

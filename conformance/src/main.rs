@@ -4,7 +4,6 @@
 #![allow(clippy::print_stdout, reason = "its lines are what it is for")]
 
 mod command;
-mod trust;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -16,7 +15,8 @@ use packetboat_conformance::check::{self, Check};
 use packetboat_conformance::client::{self, harbor::Harbor};
 use packetboat_conformance::report::{Form, Tally, line};
 use packetboat_conformance::server;
-use packetboat_conformance::server::bed::{ACCOUNTS_LEAST, Accounts, Bed, Operator, Tls};
+use packetboat_conformance::server::bed::{ACCOUNTS_LEAST, Accounts, Bed, Operator};
+use packetboat_conformance::trust;
 use packetboat_proto::packet::Credential;
 
 use self::command::{ClientArgs, Command, CommandLine, RunArgs, ServerArgs};
@@ -60,7 +60,6 @@ async fn run_server(args: ServerArgs) -> Result<bool, String> {
         true => Some(trust::tls(&args.server, args.ca.as_deref())?),
         false => None,
     };
-    let tls = tls.map(|(config, name)| Tls { config, name });
     let ms = |ms: u32| Duration::from_millis(ms.into());
     let bed = Bed {
         address,
@@ -74,6 +73,7 @@ async fn run_server(args: ServerArgs) -> Result<bool, String> {
             handshake: ms(args.handshake_ms),
             retry: ms(args.retry_ms),
             retries: args.retries,
+            devices: args.devices_max,
         },
         names: AtomicU64::new(0),
     };

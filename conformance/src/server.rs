@@ -9,6 +9,7 @@ mod codes;
 mod connection;
 mod contents;
 mod delivery;
+mod evolution;
 mod frames;
 mod groups;
 mod handshake;
@@ -44,6 +45,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,
+        evolution::CHECKS,
     ];
     chapters.concat()
 }

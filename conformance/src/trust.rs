@@ -7,11 +7,16 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
+/// How to know a server behind TLS.
+pub struct Tls {
+    /// What is trusted, and which versions are spoken.
+    pub config: Arc<ClientConfig>,
+    /// The name that its certificate has.
+    pub name: ServerName<'static>,
+}
+
 /// TLS to a server `host:port`, trusting the certificates in a file, or those of the system.
-pub(crate) fn tls(
-    server: &str,
-    ca: Option<&Path>,
-) -> Result<(Arc<ClientConfig>, ServerName<'static>), String> {
+pub fn tls(server: &str, ca: Option<&Path>) -> Result<Tls, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -21,7 +26,7 @@ pub(crate) fn tls(
     let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(host).map_err(|error| format!("{server}: {error}"))?;
-    Ok((Arc::new(config), name))
+    Ok(Tls { config: Arc::new(config), name })
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {

@@ -40,7 +40,8 @@ async fn row(guest: &mut Guest, vector: &Vector) -> Checked {
 
 async fn hello_sent(harbor: &Harbor) -> Checked {
     for vector in vectors::all().filter(|vector| vector.reads == "client.hello_sent") {
-        let mut guest = harbor.stage().await?.hello().await?;
+        let mut stage = harbor.stage().await?;
+        let mut guest = stage.hello().await?;
         named(&vector, row(&mut guest, &vector).await)?;
     }
     Ok(())

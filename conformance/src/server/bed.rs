@@ -2,32 +2,22 @@
 //! has. Must never make a name twice.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
 use packetboat_proto::packet::{Credential, Hello, Limits, Start};
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::outcome::{Checked, Stop, fail, skip};
 use crate::stream::{Side, Stream, Transport};
+use crate::trust::Tls;
 
 /// Waits from here on are only waited for when the run may be slow.
 const SLOW_FROM: Duration = Duration::from_secs(6);
 /// On top of what a server may wait by its settings, for a machine that is busy.
 pub(super) const MARGIN: Duration = Duration::from_secs(5);
-
-/// How to know a server behind TLS.
-pub struct Tls {
-    /// What is trusted, and which versions are spoken.
-    pub config: Arc<ClientConfig>,
-    /// The name that its certificate has.
-    pub name: ServerName<'static>,
-}
 
 /// Who may come in.
 pub enum Accounts {
@@ -49,12 +39,14 @@ pub struct Operator {
     pub retry: Duration,
     /// How often it is.
     pub retries: u32,
+    /// The devices that a user may have, if it is known.
+    pub devices: Option<u32>,
 }
 
 impl Default for Operator {
     fn default() -> Self {
         let (handshake, retry) = (Duration::from_secs(10), Duration::from_secs(5));
-        Self { handshake, retry, retries: 5 }
+        Self { handshake, retry, retries: 5, devices: None }
     }
 }
 

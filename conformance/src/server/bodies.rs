@@ -175,9 +175,10 @@ fn frames_of(verdict: &'static str, names: &'static [&str]) -> impl Iterator<Ite
 
 async fn refused(bed: &Bed, vectors: impl Iterator<Item = Vector>) -> Checked {
     let [ada] = bed.users()?;
+    let hello = bed.hello(&ada);
     let mut count = 0;
     for vector in vectors {
-        let mut peer = Peer::login(bed, &ada).await?;
+        let (mut peer, _) = Peer::greet(bed, hello.clone()).await?;
         if vector.bytes.len() > peer.limits.max_body as usize {
             continue;
         }
@@ -200,12 +201,13 @@ async fn counts(bed: &Bed) -> Checked {
 
 async fn taken(bed: &Bed) -> Checked {
     let [ada] = bed.users()?;
+    let hello = bed.hello(&ada);
     for vector in vectors::all() {
         let valid = matches!(vector.verdict, "canonical" | "ok" | "skip");
         let kind = vector.bytes.get(4).copied().unwrap_or_default();
         let in_session = matches!(kind, 0x04 | 0x05 | 0x10 | 0x14 | 0x15 | 0x20);
         let mut peer = match (vector.reads, valid && in_session) {
-            ("frame", true) => Peer::login(bed, &ada).await?,
+            ("frame", true) => Peer::greet(bed, hello.clone()).await?.0,
             _ => continue,
         };
         if vector.bytes.len() > peer.limits.max_body as usize {

@@ -14,6 +14,7 @@ use super::peer::{Peer, text};
 
 checks! {
     "groups", Bed;
+    Must uuid_as_id ["I-4"] "a UUID, and an id of 64 bytes, can be a group's id";
     Must made ["E-6"] "GroupCreated makes a group, whose owner is its sender";
     Must made_once ["E-6"] "a group that is there, or was, is ALREADY_EXISTS";
     Must maker_among_members ["E-6"] "naming its sender among the members is MEMBER_MISMATCH";
@@ -52,6 +53,19 @@ async fn members(peer: &mut Peer, group: &ChatId) -> Checked<Vec<(UserId, Option
         }
         other => fail("members", format_args!("{other:?}")),
     }
+}
+
+async fn uuid_as_id(bed: &Bed) -> Checked {
+    let [ada] = bed.users()?;
+    let mut owner = Peer::login(bed, &ada).await?;
+    let digits: String = bed.message().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let uuid = format!("{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..]);
+    let longest = format!("{uuid:x<64}");
+    for id in [uuid, longest] {
+        let group = ChatId::group(&id).expect("hex and dashes are in the alphabet");
+        owner.change(bed, &group, of("crew", &[])).await?;
+    }
+    Ok(())
 }
 
 async fn made(bed: &Bed) -> Checked {

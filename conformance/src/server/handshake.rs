@@ -5,7 +5,10 @@ use bytes::{Bytes, BytesMut};
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::frame::PREFACE;
 use packetboat_proto::id::ChatId;
-use packetboat_proto::limits::{HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
+use packetboat_proto::limits::{
+    BODY_BYTES_HIGHEST, BODY_BYTES_LOWEST, HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST,
+    SENDS_HIGHEST, WINDOW_HIGHEST,
+};
 use packetboat_proto::packet::{
     Credential, Cursor, Edge, Hello, Limits, Operation, Packet, Request, Send, Start, Welcome,
 };
@@ -38,6 +41,8 @@ checks! {
     Must known_device ["X-17"] "new_device tells whether the server knew the device";
     Must ping ["H-13"] "a Ping is answered by a Pong in its turn, and a Pong is ignored";
     Must no_zero ["H-14"] "no limit of a Welcome is 0, and they go together";
+    Must within_bounds ["V-7"] "the limits of a Welcome are within those of section 9";
+    Must too_many_devices ["H-15"] "a device too many is refused, and a known one never";
 }
 
 async fn hello_first(bed: &Bed) -> Checked {
@@ -316,4 +321,32 @@ async fn no_zero(bed: &Bed) -> Checked {
     let overhead = packetboat_proto::limits::BODY_OVERHEAD_BYTES;
     let fits = max_content <= max_body.saturating_sub(overhead);
     ensure(fits, "max_content at least 1,024 below max_body", format_args!("{found:?}"))
+}
+
+async fn within_bounds(bed: &Bed) -> Checked {
+    let found = limits(bed, Limits::default()).await?;
+    let bodies = BODY_BYTES_LOWEST..=BODY_BYTES_HIGHEST;
+    let right = bodies.contains(&found.max_body)
+        && found.window <= WINDOW_HIGHEST
+        && found.sends <= SENDS_HIGHEST
+        && (HEARTBEAT_MS_LOWEST..=HEARTBEAT_MS_HIGHEST).contains(&found.heartbeat_ms);
+    ensure(right, "limits within those of section 9", format_args!("{found:?}"))
+}
+
+async fn too_many_devices(bed: &Bed) -> Checked {
+    let Some(most) = bed.operator.devices else {
+        return skip("--devices-max says how many a user may have");
+    };
+    let [ada] = bed.strangers()?;
+    let first = bed.hello(&ada);
+    Peer::greet(bed, first.clone()).await?;
+    for _ in 1..most {
+        Peer::login(bed, &ada).await?;
+    }
+    Peer::refused(bed, bed.hello(&ada), CloseCode::TooManyDevices).await?;
+    // The credential is looked at before that.
+    let ticket = Credential::Ticket(Bytes::from_static(b"no ticket at all"));
+    let unproven = Hello { credential: ticket, ..bed.hello(&ada) };
+    Peer::refused(bed, unproven, CloseCode::BadTicket).await?;
+    Peer::greet(bed, first).await.map(drop)
 }

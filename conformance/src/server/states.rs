@@ -49,8 +49,9 @@ async fn await_hello(bed: &Bed) -> Checked {
 
 async fn open(bed: &Bed) -> Checked {
     let [ada] = bed.users()?;
+    let hello = bed.hello(&ada);
     for vector in vectors::all().filter(|vector| vector.reads == "server.open") {
-        let mut peer = Peer::login(bed, &ada).await?;
+        let (mut peer, _) = Peer::greet(bed, hello.clone()).await?;
         if let Some(code) = vector.close_code() {
             if code == CloseCode::FrameTooLarge && vector.limit != peer.limits.max_body {
                 continue;
