@@ -93,4 +93,21 @@ mod tests {
         let unnumbered = Entry { seq: 0, ..entry };
         assert_eq!(Entry::decode(unnumbered.encode()), Err(EntryError::Seq));
     }
+
+    #[test]
+    fn what_a_later_version_put_into_a_content_is_not_lost() {
+        // A text, then field 99 and a varint that is longer than it needs to be.
+        let content = Bytes::from_static(b"\x0a\x04\x0a\x02hi\x98\x06\x80\x00");
+        let entry = Entry {
+            chat: ChatId::new("dm:a:b").unwrap(),
+            seq: 1,
+            sender: UserId::new("a").unwrap(),
+            id: MessageId::from([9; 16]),
+            at_ms: 1,
+            content: content.clone(),
+        };
+        let read = Entry::decode(entry.encode()).unwrap();
+        assert_eq!(read.content, content);
+        assert_eq!(Entry::decode(read.encode()).unwrap().content, content);
+    }
 }

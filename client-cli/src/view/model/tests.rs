@@ -246,6 +246,13 @@ fn older_pages_are_loaded_as_the_user_looks_back() {
 }
 
 #[test]
+fn lost_notices_make_it_ask_for_the_chats_again() {
+    let mut view = open(1);
+    let effects = view.handle(1, Input::Net(Event::Notice(Notice::Missed)));
+    assert_eq!(effects, [Effect::AskChats]);
+}
+
+#[test]
 fn typing_is_told_now_and_then() {
     let mut view = open(1);
     let typing = |kind| Effect::Signal { chat: chat(), kind };

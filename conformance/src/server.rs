@@ -1,0 +1,51 @@
+//! Drives a server: one file for each chapter of checks, one connection after the other. Must
+//! never leave a user's name to be met again: each run has its own.
+
+pub mod bed;
+
+mod acks;
+mod bodies;
+mod codes;
+mod connection;
+mod contents;
+mod delivery;
+mod evolution;
+mod frames;
+mod groups;
+mod handshake;
+mod hints;
+mod ids;
+mod messages;
+mod peer;
+mod promises;
+mod questions;
+mod states;
+mod timers;
+
+use crate::check::Check;
+
+use self::bed::Bed;
+
+/// Every check of a server, in the order of SPEC.md.
+pub fn checks() -> Vec<Check<Bed>> {
+    let chapters = [
+        promises::CHECKS,
+        connection::CHECKS,
+        ids::CHECKS,
+        frames::CHECKS,
+        bodies::CHECKS,
+        handshake::CHECKS,
+        messages::CHECKS,
+        delivery::CHECKS,
+        acks::CHECKS,
+        hints::CHECKS,
+        questions::CHECKS,
+        contents::CHECKS,
+        groups::CHECKS,
+        states::CHECKS,
+        codes::CHECKS,
+        timers::CHECKS,
+        evolution::CHECKS,
+    ];
+    chapters.concat()
+}

@@ -1,0 +1,144 @@
+//! Servers that are wrong on purpose: ours, with something before it that breaks one rule. Must
+//! never break two at once.
+
+use bytes::{Bytes, BytesMut};
+use packetboat_proto::code::CloseCode;
+use packetboat_proto::content::Content;
+use packetboat_proto::frame::Frame;
+use packetboat_proto::packet::Packet;
+
+use crate::tampering::{Raw, Tamper, Way, tamper};
+
+/// A server that breaks one rule.
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    /// What is run on it.
+    pub(crate) chapters: &'static [&'static str],
+    /// What of that must fail, and nothing else.
+    pub(crate) fails: &'static [&'static str],
+    pub(crate) make: fn() -> Tamper,
+}
+
+pub(crate) const KINDS: &[Kind] = &[
+    Kind {
+        name: "nothing is wrong with it",
+        chapters: &["promises", "frames", "messages", "hints", "acks", "codes"],
+        fails: &[],
+        make: || tamper(|_, _| true),
+    },
+    Kind {
+        name: "it does not look at checksums",
+        chapters: &["frames", "codes", "connection"],
+        fails: &[
+            "frames.checksum",
+            "frames.checksum_before_flags",
+            "frames.later_kind_is_checked",
+            "codes.as_in_the_tables",
+        ],
+        make: || {
+            tamper(|way, raw| {
+                raw.is_mended = way == Way::ToServer;
+                true
+            })
+        },
+    },
+    Kind {
+        name: "it closes with another code for flags",
+        chapters: &["frames", "codes", "connection"],
+        fails: &[
+            "frames.flags",
+            "frames.flags_before_kind",
+            "frames.later_kind_is_checked",
+            "codes.as_in_the_tables",
+        ],
+        make: || {
+            changed(Way::ToClient, |packet| {
+                if let Packet::Goodbye(verdict) = packet
+                    && verdict.close_code() == Some(CloseCode::BadFrame)
+                {
+                    verdict.code = CloseCode::BadBody.number();
+                }
+            })
+        },
+    },
+    Kind {
+        name: "it says that a wrong checksum is not to be tried again",
+        chapters: &["frames.checksum", "frames.flags", "codes"],
+        fails: &["frames.checksum", "codes.as_in_the_tables"],
+        make: || {
+            changed(Way::ToClient, |packet| {
+                if let Packet::Goodbye(verdict) = packet {
+                    verdict.retry = verdict.close_code().map(|_| CloseCode::BadBody.retry());
+                }
+            })
+        },
+    },
+    Kind {
+        name: "it passes the sender on that a signal names",
+        chapters: &["promises", "hints"],
+        fails: &["promises.stamped", "hints.to_others", "hints.sender_is_ignored"],
+        make: || {
+            changed(Way::ToClient, |packet| {
+                if let Packet::Signal(signal) = packet {
+                    signal.sender = Some("somebody-else".parse().unwrap());
+                }
+            })
+        },
+    },
+    Kind {
+        name: "it encodes a content again",
+        chapters: &["promises", "messages", "delivery.window"],
+        fails: &["messages.byte_for_byte"],
+        make: || {
+            changed(Way::ToClient, |packet| {
+                if let Packet::Deliver(entry) = packet
+                    && let Ok(content) = Content::decode(&entry.content, usize::MAX)
+                {
+                    entry.content = content.encode();
+                }
+            })
+        },
+    },
+    Kind {
+        name: "it does not say what is a duplicate",
+        chapters: &["promises", "messages"],
+        fails: &[
+            "promises.again_on_another_connection",
+            "messages.duplicate",
+            "messages.duplicate_of_who_left",
+        ],
+        make: || {
+            changed(Way::ToClient, |packet| {
+                if let Packet::Accepted(accepted) = packet {
+                    accepted.duplicate = false;
+                }
+            })
+        },
+    },
+    Kind {
+        name: "it forgets acknowledgements",
+        chapters: &["acks", "messages", "promises"],
+        fails: &[],
+        make: || tamper(|_, raw| raw.kind != 0x14),
+    },
+];
+
+/// Changes the packets of one way.
+fn changed(on: Way, change: impl Fn(&mut Packet) + Send + 'static) -> Tamper {
+    tamper(move |way, raw| {
+        let Some(mut packet) = packet_of(raw).filter(|_| way == on) else { return true };
+        let before = packet.clone();
+        change(&mut packet);
+        if packet != before {
+            let mut bytes = BytesMut::new();
+            packet.put(&mut bytes);
+            raw.body = bytes[10..].to_vec();
+        }
+        true
+    })
+}
+
+fn packet_of(raw: &Raw) -> Option<Packet> {
+    let body = Bytes::copy_from_slice(&raw.body);
+    Packet::decode(&Frame { kind: raw.kind, body }).ok().flatten()
+}
