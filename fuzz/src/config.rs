@@ -20,7 +20,7 @@ thread_local! {
 }
 
 /// Values that are near what settings take.
-const VALUES: [&str; 16] = [
+const VALUES: [&str; 18] = [
     "",
     "0",
     "1",
@@ -37,6 +37,8 @@ const VALUES: [&str; 16] = [
     "token",
     "debug,x=off",
     "/k",
+    "a\"b\\c\n\u{7f}",
+    "\\",
 ];
 
 /// Loads what the bytes say: settings in the environment and in flags, and the rest a file.

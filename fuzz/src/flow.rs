@@ -20,6 +20,9 @@ pub fn run(data: &[u8]) {
     let mut choices = Choices::new(data);
     let rules = rules(&mut choices);
     let mut scene = Scene::new(rules, &mut choices);
+    if !choices.once_in(8) {
+        scene.open(&mut choices);
+    }
     while !choices.is_empty() && !scene.watch.is_over() {
         scene.step(&mut choices);
     }

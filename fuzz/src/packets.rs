@@ -14,11 +14,11 @@ use crate::choices::Choices;
 pub const BYTES_PER_WIRE_BYTE: u64 = 4;
 /// And beside these, of what a client sends: a list of short elements, all it may hold, takes more
 /// in memory than on the wire, by an amount that the bound of the list bounds.
-pub const CLIENT_BYTES_BESIDE: u64 = 24 * 1024;
+pub const CLIENT_BYTES_BESIDE: u64 = 16 * 1024;
 /// The same for what a server sends: its pages hold larger elements.
 pub const SERVER_BYTES_BESIDE: u64 = 64 * 1024;
 /// The same for a content.
-pub const CONTENT_BYTES_BESIDE: u64 = 16 * 1024;
+pub const CONTENT_BYTES_BESIDE: u64 = 12 * 1024;
 
 /// Decodes the bytes behind the first, which chooses the kind.
 pub fn run(data: &[u8]) {

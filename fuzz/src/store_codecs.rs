@@ -35,11 +35,45 @@ fn values(data: &[u8]) {
     }
 }
 
+/// A place as the store writes it, with stretches of any lengths: from, to, and so on, each number
+/// a varint behind its field's key.
+fn made_place(choices: &mut Choices<'_>) -> Vec<u8> {
+    const SPANS: u8 = 4 << 3;
+    let mut place = Vec::new();
+    let mut put = |mut number: u64| {
+        place.push(SPANS);
+        while number > 0x7f {
+            place.push(number.to_le_bytes()[0] | 0x80);
+            number >>= 7;
+        }
+        place.push(number.to_le_bytes()[0]);
+    };
+    let mut at = 0_u64;
+    for _ in 0..choices.below(5) {
+        let from = at.saturating_add(1 + choices.below(5) as u64);
+        at = from.saturating_add(choices.below(5) as u64);
+        put(from);
+        put(at);
+        at += 1;
+    }
+    put(at + 1);
+    put(if choices.flag() { 0 } else { (at + 1).saturating_add(choices.number()) });
+    place
+}
+
 /// What a place shows, against counting.
 fn sight(data: &[u8]) {
     let mut choices = Choices::new(data);
-    let (after, head, entries) = (choices.number(), choices.number(), choices.number());
-    let Some(sight) = proof::sight(choices.rest(), after, head, entries) else { return };
+    let near = choices.flag();
+    let mut number = || if near { choices.below(40) as u64 } else { choices.number() };
+    let (after, head, entries) = (number(), number(), number());
+    let mut rest = choices;
+    check_sight(&made_place(&mut rest), after, head, entries);
+    check_sight(choices.rest(), after, head, entries);
+}
+
+fn check_sight(place: &[u8], after: u64, head: u64, entries: u64) {
+    let Some(sight) = proof::sight(place, after, head, entries) else { return };
     let mut reached = after;
     let mut count = 0_u64;
     for (first, last) in &sight.stretches {
@@ -51,9 +85,9 @@ fn sight(data: &[u8]) {
     assert_eq!(sight.count, count, "the stretches are what is counted");
     assert!(sight.last <= head, "the last that may be seen is there");
     assert!(sight.stretches.last().is_none_or(|(_, last)| *last == sight.last), "it is the last");
-    let from_there = proof::sight(choices.rest(), sight.before_last, head, 0);
+    let from_there = proof::sight(place, sight.before_last, head, 0);
     let shown = from_there.expect("it was a place just now").count;
-    let all = proof::sight(choices.rest(), 0, head, 0).expect("it was a place just now").count;
+    let all = proof::sight(place, 0, head, 0).expect("it was a place just now").count;
     assert_eq!(shown, entries.min(all), "the last so many are so many");
 }
 
@@ -178,4 +212,19 @@ fn ranges(one: &Named, other: &Named) {
     let strange = |range: &KeyRange| strangers.iter().any(|key| holds(range, key));
     assert!(!ranges.iter().any(strange), "kinds of rows do not mix");
     assert!(holds(&key::accounts(None), &key::account(user)), "the accounts hold each");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_made_place_is_one_and_is_seen_through() {
+        // Two stretches, 1 to 3 and 6 to 6, and one from 8 on.
+        let place = made_place(&mut Choices::new(&[2, 0, 2, 1, 0, 1]));
+        let sight = proof::sight(&place, 0, 9, 2).unwrap();
+        assert_eq!(sight.stretches, [(1, 3), (6, 6), (8, 9)]);
+        assert_eq!((sight.count, sight.last, sight.before_last), (6, 9, 7));
+        check_sight(&place, 0, 9, 2);
+    }
 }

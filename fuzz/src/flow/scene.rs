@@ -105,6 +105,22 @@ impl Scene {
         self.watch.check_room(wants_packet);
     }
 
+    /// Greets, is let in, and has its device: most of what can happen comes after it.
+    pub fn open(&mut self, choices: &mut Choices<'_>) {
+        self.hello(choices);
+        while (self.checking || !self.works.is_empty()) && self.watch.stage < Stage::Open {
+            if self.checking {
+                self.check(choices);
+            } else {
+                self.work(0, choices);
+                self.answer(0);
+            }
+            if self.watch.stage < Stage::Open {
+                self.settle();
+            }
+        }
+    }
+
     /// Lets one thing happen.
     pub fn step(&mut self, choices: &mut Choices<'_>) {
         match choices.byte() % 16 {
@@ -251,6 +267,9 @@ impl Scene {
         let at = choices.below(self.works.len());
         if self.works[at].1.is_none() {
             self.work(at, choices);
+        }
+        if choices.flag() {
+            self.answer(at);
         }
     }
 
