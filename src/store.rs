@@ -13,6 +13,9 @@ pub mod key;
 mod ledger;
 pub mod memory;
 mod parts;
+#[cfg(feature = "proof")]
+#[doc(hidden)]
+pub mod proof;
 mod read_error;
 mod reader;
 mod recent;

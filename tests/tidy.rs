@@ -14,7 +14,7 @@ const LINE_CHARS_MAX: usize = 100;
 /// Names that say nothing.
 const BANNED: [&str; 7] = ["manager", "helper", "util", "utils", "common", "misc", "impls"];
 /// The sources of each package, and the name by which others import it.
-const PACKAGES: [(&str, &str); 7] = [
+const PACKAGES: [(&str, &str); 8] = [
     ("proto/src", "packetboat_proto"),
     ("src", "packetboat"),
     ("client/src", "packetboat_client"),
@@ -22,6 +22,7 @@ const PACKAGES: [(&str, &str); 7] = [
     ("benches/load/src", "packetboat_load"),
     ("proof/src", "packetboat_proof"),
     ("conformance/src", "packetboat_conformance"),
+    ("fuzz/src", "packetboat_fuzz"),
 ];
 
 fn root() -> &'static Path {

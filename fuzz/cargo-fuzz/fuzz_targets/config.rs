@@ -1,0 +1,5 @@
+//! `packetboat_fuzz::config` for libFuzzer. Must never hold more than the call.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| packetboat_fuzz::config::run(data));

@@ -1,0 +1,5 @@
+//! `packetboat_fuzz::packets` for libFuzzer. Must never hold more than the call.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| packetboat_fuzz::packets::run(data));

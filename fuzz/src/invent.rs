@@ -1,0 +1,284 @@
+//! Packets made from choices: every kind, every variant, within the limits of the protocol. Must
+//! never make one that a peer would have to refuse.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use packetboat_proto::code::{CloseCode, Fault, RejectCode, Retry};
+use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::entry::Entry;
+use packetboat_proto::id::{SessionId, UserId};
+use packetboat_proto::limits::{
+    ACK_CURSORS_MAX, GROUP_NAME_BYTES_MAX, MEMBERS_PER_CHANGE_MAX, PASSWORD_BYTES_MAX,
+    PRESENCE_USERS_MAX, REASON_BYTES_MAX, SIGNAL_BYTES_MAX, SOFTWARE_BYTES_MAX, START_LAST_MAX,
+    TICKET_BYTES_MAX, TOKEN_BYTES_MAX,
+};
+use packetboat_proto::packet::{
+    Accepted, Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Kind, Limits,
+    Member, Notice, Operation, Packet, Presence, Rejected, Request, Response, Role, Send, Signal,
+    SignalKind, Start, Verdict, Welcome,
+};
+
+use crate::choices::Choices;
+
+/// Elements of a list, unless the choices name the most that there may be.
+const FEW: usize = 3;
+
+/// A packet of any kind.
+pub fn packet(choices: &mut Choices<'_>) -> Packet {
+    match choices.one_of(Kind::ALL) {
+        Kind::Hello => Packet::Hello(hello(choices)),
+        Kind::Welcome => Packet::Welcome(welcome(choices)),
+        Kind::Goodbye => Packet::Goodbye(verdict(choices)),
+        Kind::Ping => Packet::Ping(choices.number()),
+        Kind::Pong => Packet::Pong(choices.number()),
+        Kind::Send => {
+            let (chat, id) = (choices.chat(), choices.message_id());
+            Packet::Send(Send { chat, id, content: owned(choices.some_bytes(400)) })
+        }
+        Kind::Accepted => Packet::Accepted(Accepted {
+            chat: choices.chat(),
+            id: choices.message_id(),
+            seq: choices.number().max(1),
+            at_ms: choices.number(),
+            duplicate: choices.flag(),
+        }),
+        Kind::Rejected => {
+            let (chat, id) = (choices.chat(), choices.message_id());
+            Packet::Rejected(Rejected { chat, id, verdict: verdict(choices) })
+        }
+        Kind::Deliver => Packet::Deliver(entry(choices)),
+        Kind::Ack => {
+            let count = count(choices, ACK_CURSORS_MAX);
+            Packet::Ack((0..count).map(|_| cursor(choices)).collect())
+        }
+        Kind::Signal => Packet::Signal(signal(choices)),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
+        Kind::Notice => Packet::Notice(Notice::Cursor(CursorMoved {
+            chat: choices.chat(),
+            user: choices.user(),
+            delivered: choices.number(),
+            read: choices.number(),
+        })),
+        Kind::Request => Packet::Request(request(choices)),
+        Kind::Response => {
+            let id = choices.number();
+            let answer = if choices.flag() { Ok(answer(choices)) } else { Err(verdict(choices)) };
+            Packet::Response(Response { id, answer })
+        }
+    }
+}
+
+fn owned(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes)
+}
+
+/// How many elements a list has: a few, or all it may.
+fn count(choices: &mut Choices<'_>, max: usize) -> usize {
+    if choices.once_in(8) { max } else { choices.below(FEW + 1) }
+}
+
+/// A greeting, which may want anything.
+pub fn hello(choices: &mut Choices<'_>) -> Hello {
+    let credential = match choices.byte() % 4 {
+        0 => Credential::Open,
+        1 => Credential::Password(choices.text(PASSWORD_BYTES_MAX)),
+        2 => Credential::Token(choices.text(TOKEN_BYTES_MAX)),
+        _ => Credential::Ticket(owned(choices.some_bytes(TICKET_BYTES_MAX))),
+    };
+    let start = match choices.byte() % 4 {
+        0 => None,
+        1 => Some(Start::Everything),
+        2 => Some(Start::Newest),
+        _ => Some(Start::Last(1 + choices.number_32() % START_LAST_MAX)),
+    };
+    Hello {
+        user: choices.user(),
+        device: choices.device(),
+        credential,
+        client: choices.text(SOFTWARE_BYTES_MAX),
+        wanted: limits(choices),
+        start,
+    }
+}
+
+fn limits(choices: &mut Choices<'_>) -> Limits {
+    Limits {
+        max_body: choices.number_32(),
+        window: choices.number_32(),
+        heartbeat_ms: choices.number_32(),
+        max_content: choices.number_32(),
+        sends: choices.number_32(),
+    }
+}
+
+fn welcome(choices: &mut Choices<'_>) -> Welcome {
+    Welcome {
+        session: SessionId::from(choices.sixteen()),
+        limits: limits(choices),
+        ticket: owned(choices.some_bytes(TICKET_BYTES_MAX)),
+        ticket_expires_ms: choices.number(),
+        now_ms: choices.number(),
+        server: choices.text(SOFTWARE_BYTES_MAX),
+        new_device: choices.flag(),
+    }
+}
+
+fn verdict(choices: &mut Choices<'_>) -> Verdict {
+    let faults = [None, Some(Fault::Peer), Some(Fault::Server), Some(Fault::Policy)];
+    let retries = [None, Some(Retry::Never), Some(Retry::AtOnce), Some(Retry::Later)];
+    match choices.byte() % 3 {
+        0 => Verdict::close(CloseCode::Internal, &choices.text(300), choices.number_32()),
+        1 => Verdict::reject(RejectCode::Unavailable, &choices.text(300), choices.number_32()),
+        _ => Verdict {
+            code: choices.number_32(),
+            reason: choices.text(REASON_BYTES_MAX),
+            fault: choices.one_of(&faults),
+            retry: choices.one_of(&retries),
+            retry_after_ms: choices.number_32(),
+        },
+    }
+}
+
+fn entry(choices: &mut Choices<'_>) -> Entry {
+    Entry {
+        chat: choices.chat(),
+        seq: choices.number().max(1),
+        sender: choices.user(),
+        id: choices.message_id(),
+        at_ms: choices.number(),
+        content: owned(choices.some_bytes(400)),
+    }
+}
+
+fn cursor(choices: &mut Choices<'_>) -> Cursor {
+    Cursor { chat: choices.chat(), delivered: choices.number(), read: choices.number() }
+}
+
+fn signal(choices: &mut Choices<'_>) -> Signal {
+    let kinds = [SignalKind::Typing, SignalKind::Stopped, SignalKind::Custom];
+    Signal {
+        chat: choices.chat(),
+        kind: choices.one_of(&kinds),
+        data: owned(choices.some_bytes(SIGNAL_BYTES_MAX)),
+        sender: choices.flag().then(|| choices.user()),
+    }
+}
+
+/// A question, which may be one that nobody knows.
+pub fn request(choices: &mut Choices<'_>) -> Request {
+    let id = choices.number();
+    let limit = choices.number_32();
+    let operation = match choices.byte() % 6 {
+        0 => None,
+        1 => Some(Operation::Chat { chat: choices.chat() }),
+        2 => Some(Operation::History {
+            chat: choices.chat(),
+            edge: if choices.flag() {
+                Edge::After(choices.number())
+            } else {
+                Edge::Before(choices.number())
+            },
+            limit,
+        }),
+        3 => {
+            let after = choices.flag().then(|| choices.chat());
+            Some(Operation::Chats { after, limit })
+        }
+        4 => {
+            let (chat, after) = (choices.chat(), choices.flag().then(|| choices.user()));
+            Some(Operation::Members { chat, after, limit })
+        }
+        _ => {
+            let count = count(choices, PRESENCE_USERS_MAX);
+            Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
+        }
+    };
+    Request { id, operation }
+}
+
+fn answer(choices: &mut Choices<'_>) -> Answer {
+    let more = choices.flag();
+    let kind = choices.byte() % 5;
+    let count = count(choices, PRESENCE_USERS_MAX);
+    match kind {
+        0 => Answer::Chat(chat_state(choices)),
+        1 => {
+            Answer::History { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
+        }
+        2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
+        3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
+        _ => {
+            let one = |choices: &mut Choices<'_>| Presence {
+                user: choices.user(),
+                online: choices.flag(),
+                last_seen_ms: choices.number(),
+            };
+            Answer::Presence((0..count).map(|_| one(choices)).collect())
+        }
+    }
+}
+
+fn role(choices: &mut Choices<'_>) -> Option<Role> {
+    choices.one_of(&[None, Some(Role::Member), Some(Role::Owner)])
+}
+
+fn chat_state(choices: &mut Choices<'_>) -> ChatState {
+    ChatState {
+        chat: choices.chat(),
+        head: choices.number(),
+        delivered: choices.number(),
+        read: choices.number(),
+        unread: choices.number(),
+        name: choices.text(GROUP_NAME_BYTES_MAX),
+        members: choices.number_32(),
+        role: role(choices),
+        peer_delivered: choices.number(),
+        peer_read: choices.number(),
+        last_at_ms: choices.number(),
+    }
+}
+
+fn member(choices: &mut Choices<'_>) -> Member {
+    Member {
+        user: choices.user(),
+        role: role(choices),
+        delivered: choices.number(),
+        read: choices.number(),
+    }
+}
+
+/// A content of any kind.
+pub fn content(choices: &mut Choices<'_>) -> Content {
+    match choices.byte() % 7 {
+        0 => Content::Text(format!("{}.", choices.text(300))),
+        1 => {
+            let media_type = choices.one_of(&["text/plain", "~", "image/png"]).to_owned();
+            let body = [&[choices.byte()], choices.some_bytes(300)].concat().into();
+            Content::Data { media_type, body }
+        }
+        2 => {
+            let members = users(choices, 0);
+            Content::Group(GroupChange::Created { name: name(choices), members })
+        }
+        3 => Content::Group(GroupChange::Added(users(choices, 1))),
+        4 => Content::Group(GroupChange::Removed(users(choices, 1))),
+        5 => {
+            let new_owner = choices.flag().then(|| choices.user());
+            Content::Group(GroupChange::Left { new_owner })
+        }
+        _ => Content::Group(GroupChange::Renamed(name(choices))),
+    }
+}
+
+fn name(choices: &mut Choices<'_>) -> String {
+    let text: String = choices.text(GROUP_NAME_BYTES_MAX).replace(char::is_control, "");
+    if text.is_empty() { "Crew".to_owned() } else { text }
+}
+
+/// Users, each once, at least so many.
+fn users(choices: &mut Choices<'_>, least: usize) -> Vec<UserId> {
+    let count = count(choices, MEMBERS_PER_CHANGE_MAX).max(least);
+    let users: BTreeSet<UserId> = (0..count).map(|_| choices.user()).collect();
+    users.into_iter().collect()
+}

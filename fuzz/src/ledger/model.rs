@@ -1,0 +1,430 @@
+//! The store as maps and sets, so simple that it is plainly right: for each user, the entries said
+//! while the user was there. Must never look at a key, a value or a cache.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use packetboat::store::Start;
+use packetboat::store::rules::{Rules, UnknownUsers};
+use packetboat_proto::code::RejectCode;
+
+/// Everybody, by number.
+pub const NAMES: [&str; 5] = ["ann", "bob", "cid", "dan", "eve"];
+/// Every chat, by number.
+pub const CHATS: [&str; 8] = [
+    "dm:ann:bob",
+    "dm:bob:cid",
+    "dm:dan:dan",
+    "group:g",
+    "group:g.h",
+    "group:i",
+    "room:r",
+    "dm:ann:eve",
+];
+/// Every device, by number.
+pub const DEVICES: [&str; 3] = ["desk", "phone", "watch"];
+/// Stretches of a log that are kept for one user.
+const STRETCHES_MAX: usize = 16;
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// So many bytes, told apart by a letter.
+    Text(u8, usize),
+    /// A group is made.
+    Create(Vec<usize>),
+    /// Users come in.
+    Add(Vec<usize>),
+    /// Users are put out.
+    Remove(Vec<usize>),
+    /// The sender leaves, and names a new owner or not.
+    Leave(Option<usize>),
+    /// The group has another name.
+    Rename,
+}
+
+/// What becomes of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has a place.
+    Stored(u64),
+    /// It had one, and since when.
+    Duplicate(u64, u64),
+    /// It is refused.
+    Refused(RejectCode),
+}
+
+/// What others are told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A session has its device; the user is in these groups.
+    Claimed(Vec<usize>),
+    /// Users came into a chat.
+    Joined(usize, Vec<usize>),
+    /// An entry is in a log.
+    Stored(usize, u64),
+    /// Users are out of a chat.
+    Left(usize, Vec<usize>),
+    /// Cursors of a user moved: delivered and read.
+    Moved(usize, u64, u64),
+}
+
+/// An entry.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Who said it.
+    pub by: usize,
+    /// Its message id.
+    pub id: u8,
+    /// What was said.
+    pub what: What,
+    /// When.
+    pub at_ms: u64,
+}
+
+/// A user's part in a chat.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// For each time that the user was in, what was said meanwhile.
+    pub stretches: Vec<BTreeSet<u64>>,
+    /// What a device of the user has had.
+    pub delivered: u64,
+    /// What the user has read.
+    pub read: u64,
+    cursors: BTreeMap<usize, u64>,
+}
+
+/// A chat.
+#[derive(Clone, Debug, Default)]
+pub struct Room {
+    /// Its entries, the first at seq 1.
+    pub log: Vec<Line>,
+    /// Who is in it.
+    pub members: BTreeSet<usize>,
+    /// Who may change it.
+    pub owner: Option<usize>,
+    /// Who is or was in it.
+    pub parts: BTreeMap<usize, Part>,
+}
+
+/// Everything.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// What the operator has set.
+    pub rules: Rules,
+    /// The chats, by number.
+    pub rooms: Vec<Room>,
+    /// Devices that were here.
+    pub devices: BTreeSet<(usize, usize)>,
+    /// Users who were here.
+    pub seen: BTreeSet<usize>,
+    /// Accounts: whether there is one, and how often it was changed.
+    pub accounts: BTreeMap<usize, (bool, u64)>,
+}
+
+impl Part {
+    /// Every seq that the user may see.
+    pub fn visible(&self) -> BTreeSet<u64> {
+        self.stretches.iter().flatten().copied().collect()
+    }
+
+    /// The last of them; 0 if there is none.
+    pub fn last(&self) -> u64 {
+        self.visible().last().copied().unwrap_or(0)
+    }
+
+    /// What a device has had.
+    pub fn cursor(&self, on: usize) -> u64 {
+        let before_first = self.visible().first().map_or(0, |first| first - 1);
+        self.cursors.get(&on).copied().unwrap_or(before_first)
+    }
+
+    fn start(&mut self, on: usize, start: Start) {
+        let visible = self.visible();
+        let at = match start {
+            Start::Everything => 0,
+            Start::Undelivered => self.delivered,
+            Start::Newest | Start::Last(0) => self.last(),
+            Start::Last(entries) => {
+                let first = visible.iter().rev().nth(entries as usize - 1);
+                first.map_or(0, |first| first - 1)
+            }
+        };
+        self.cursors.remove(&on);
+        if at > self.cursor(on) {
+            self.cursors.insert(on, at);
+        }
+    }
+}
+
+impl Room {
+    fn seq_of(&self, by: usize, id: u8) -> Option<usize> {
+        self.log.iter().position(|line| (line.by, line.id) == (by, id))
+    }
+}
+
+/// The two of a direct chat, or the one.
+fn pair(to: usize) -> Option<BTreeSet<usize>> {
+    let pair: Vec<&str> = CHATS[to].strip_prefix("dm:")?.split(':').collect();
+    Some((0..NAMES.len()).filter(|at| pair.contains(&NAMES[*at])).collect())
+}
+
+type Refused<T> = Result<T, RejectCode>;
+
+impl World {
+    /// An empty one.
+    pub fn new(rules: Rules) -> Self {
+        let rooms = vec![Room::default(); CHATS.len()];
+        let (devices, seen, accounts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+        Self { rules, rooms, devices, seen, accounts }
+    }
+
+    /// Somebody says something.
+    pub fn send(
+        &mut self,
+        (by, to, id): (usize, usize, u8),
+        what: &What,
+        (now_ms, full): (u64, bool),
+        told: &mut Vec<Told>,
+    ) -> Verdict {
+        match Self::checked(by, to, what) {
+            Err(code) => return Verdict::Refused(code),
+            Ok(()) => {
+                if let Some(at) = self.rooms[to].seq_of(by, id) {
+                    let line = &self.rooms[to].log[at];
+                    let same = line.what == *what;
+                    let again = Verdict::Duplicate(at as u64 + 1, line.at_ms);
+                    return if same { again } else { Verdict::Refused(RejectCode::Conflict) };
+                }
+            }
+        }
+        if full {
+            return Verdict::Refused(RejectCode::StoreFull);
+        }
+        let before = self.rooms[to].members.clone();
+        let (after, owner) = match self.changed(by, to, what) {
+            Ok(changed) => changed,
+            Err(code) => return Verdict::Refused(code),
+        };
+        let room = &mut self.rooms[to];
+        room.log.push(Line { by, id, what: what.clone(), at_ms: now_ms });
+        let seq = room.log.len() as u64;
+        let come: Vec<usize> = after.difference(&before).copied().collect();
+        for user in &come {
+            let stretches = &mut room.parts.entry(*user).or_default().stretches;
+            if stretches.len() == STRETCHES_MAX {
+                stretches.remove(0);
+            }
+            stretches.push(BTreeSet::new());
+        }
+        for user in before.union(&after) {
+            let part = room.parts.get_mut(user).expect("a member has a part");
+            part.stretches.last_mut().expect("a member came in once").insert(seq);
+        }
+        let gone: Vec<usize> = before.difference(&after).copied().collect();
+        if !come.is_empty() && pair(to).is_none() {
+            told.push(Told::Joined(to, come));
+        }
+        told.push(Told::Stored(to, seq));
+        if !gone.is_empty() {
+            told.push(Told::Left(to, gone));
+        }
+        (room.members, room.owner) = (after, owner);
+        Verdict::Stored(seq)
+    }
+
+    fn checked(by: usize, to: usize, what: &What) -> Refused<()> {
+        let changes = !matches!(what, What::Text(..));
+        match pair(to) {
+            _ if CHATS[to].starts_with("room:") => Err(RejectCode::Unsupported),
+            Some(pair) if !pair.contains(&by) => Err(RejectCode::NoSuchChat),
+            Some(_) if changes => Err(RejectCode::Invalid),
+            _ => match what {
+                What::Text(_, bytes) if *bytes > super::CONTENT_BYTES_MAX => {
+                    Err(RejectCode::TooLarge)
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// The members and the owner after what is said.
+    fn changed(
+        &self,
+        by: usize,
+        to: usize,
+        what: &What,
+    ) -> Refused<(BTreeSet<usize>, Option<usize>)> {
+        let room = &self.rooms[to];
+        if let Some(pair) = pair(to) {
+            if room.log.is_empty() {
+                pair.iter().filter(|user| **user != by).try_for_each(|user| self.known(*user))?;
+                pair.iter().try_for_each(|user| self.room_for_chat(*user))?;
+            }
+            return Ok((pair, None));
+        }
+        let mut after = room.members.clone();
+        if let What::Create(others) = what {
+            return self.created(by, to, others);
+        }
+        if !after.contains(&by) {
+            return Err(RejectCode::NoSuchChat);
+        }
+        let owns = room.owner == Some(by);
+        let mut owner = room.owner;
+        match what {
+            What::Text(..) => {}
+            What::Leave(heir) => {
+                after.remove(&by);
+                owner = self.heir(to, owns, &after, *heir)?;
+            }
+            _ if !owns => return Err(RejectCode::NotAllowed),
+            What::Add(users) => {
+                if users.iter().any(|user| after.contains(user)) {
+                    return Err(RejectCode::MemberMismatch);
+                }
+                self.fits(after.len() + users.len())?;
+                for user in users {
+                    self.known(*user)?;
+                    if !room.parts.contains_key(user) {
+                        self.room_for_chat(*user)?;
+                    }
+                }
+                after.extend(users);
+            }
+            What::Remove(users) if users.contains(&by) => return Err(RejectCode::Invalid),
+            What::Remove(users) if users.iter().any(|user| !after.contains(user)) => {
+                return Err(RejectCode::MemberMismatch);
+            }
+            What::Remove(users) => after.retain(|user| !users.contains(user)),
+            What::Create(_) | What::Rename => {}
+        }
+        Ok((after, owner))
+    }
+
+    fn created(
+        &self,
+        by: usize,
+        to: usize,
+        others: &[usize],
+    ) -> Refused<(BTreeSet<usize>, Option<usize>)> {
+        if !self.rooms[to].log.is_empty() {
+            return Err(RejectCode::AlreadyExists);
+        }
+        if others.contains(&by) {
+            return Err(RejectCode::MemberMismatch);
+        }
+        self.fits(1 + others.len())?;
+        self.room_for_chat(by)?;
+        for user in others {
+            self.known(*user)?;
+            self.room_for_chat(*user)?;
+        }
+        Ok((others.iter().copied().chain([by]).collect(), Some(by)))
+    }
+
+    fn heir(
+        &self,
+        to: usize,
+        owns: bool,
+        after: &BTreeSet<usize>,
+        heir: Option<usize>,
+    ) -> Refused<Option<usize>> {
+        match heir {
+            Some(_) if !owns => Err(RejectCode::Invalid),
+            Some(heir) if after.contains(&heir) => Ok(Some(heir)),
+            None if !owns => Ok(self.rooms[to].owner),
+            None if after.is_empty() => Ok(None),
+            _ => Err(RejectCode::OwnerNeeded),
+        }
+    }
+
+    fn fits(&self, members: usize) -> Refused<()> {
+        let max = self.rules.group_members_max as usize;
+        if members > max { Err(RejectCode::LimitReached) } else { Ok(()) }
+    }
+
+    fn known(&self, user: usize) -> Refused<()> {
+        let account = self.accounts.get(&user).is_some_and(|(there, _)| *there);
+        let known = self.seen.contains(&user) || account;
+        let keeps = self.rules.unknown_users == UnknownUsers::Keep;
+        if known || keeps { Ok(()) } else { Err(RejectCode::UnknownUser) }
+    }
+
+    fn room_for_chat(&self, user: usize) -> Refused<()> {
+        let chats = self.rooms.iter().filter(|room| room.parts.contains_key(&user)).count();
+        let max = self.rules.chats_per_user_max as usize;
+        if chats < max { Ok(()) } else { Err(RejectCode::LimitReached) }
+    }
+
+    /// A cursor moves.
+    pub fn advance(
+        &mut self,
+        (by, on, to): (usize, usize, usize),
+        (delivered, read): (u64, u64),
+        told: &mut Vec<Told>,
+    ) {
+        let Some(part) = self.rooms[to].parts.get_mut(&by) else { return };
+        let (delivered, read) = (delivered.min(part.last()), read.min(part.last()));
+        if delivered > part.cursor(on) {
+            part.cursors.insert(on, delivered);
+        }
+        let moved = delivered > part.delivered || read > part.read;
+        part.delivered = part.delivered.max(delivered);
+        part.read = part.read.max(read);
+        if moved {
+            told.push(Told::Moved(to, part.delivered, part.read));
+        }
+    }
+
+    /// A session takes its device: whether it is new, or why it may not.
+    pub fn claim(
+        &mut self,
+        by: usize,
+        on: usize,
+        start: Start,
+        told: &mut Vec<Told>,
+    ) -> Refused<bool> {
+        let new = !self.devices.contains(&(by, on));
+        let devices = self.devices.range((by, 0)..(by + 1, 0)).count();
+        if new && devices >= self.rules.devices_per_user_max as usize {
+            return Err(RejectCode::LimitReached);
+        }
+        if new {
+            let parts = self.rooms.iter_mut().filter_map(|room| room.parts.get_mut(&by));
+            parts.for_each(|part| part.start(on, start));
+            self.devices.insert((by, on));
+            self.seen.insert(by);
+        }
+        let groups = (0..CHATS.len()).filter(|to| CHATS[*to].starts_with("group:"));
+        let groups = groups.filter(|to| self.rooms[*to].members.contains(&by)).collect();
+        told.push(Told::Claimed(groups));
+        Ok(new)
+    }
+
+    /// An account is made or changed.
+    pub fn set_account(&mut self, user: usize, bytes: usize, new: bool) -> Refused<()> {
+        if !(1..=256).contains(&bytes) {
+            return Err(RejectCode::Invalid);
+        }
+        let (there, changes) = self.accounts.get(&user).copied().unwrap_or_default();
+        match (there, new) {
+            (true, true) => Err(RejectCode::AlreadyExists),
+            (false, false) => Err(RejectCode::UnknownUser),
+            _ => {
+                self.accounts.insert(user, (true, changes + 1));
+                Ok(())
+            }
+        }
+    }
+
+    /// An account is removed.
+    pub fn remove_account(&mut self, user: usize) -> Refused<()> {
+        match self.accounts.get_mut(&user) {
+            Some((there, _)) if *there => {
+                *there = false;
+                Ok(())
+            }
+            _ => Err(RejectCode::UnknownUser),
+        }
+    }
+}

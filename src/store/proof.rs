@@ -1,0 +1,271 @@
+//! The pure parts of the embedded store, opened for the proofs: the ledger, turn by turn, what the
+//! readers make of it, and the codecs of the values. Must never hold a rule of its own, nor be
+//! built into what is shipped.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use packetboat_proto::id::{ChatId, DeviceId, UserId};
+
+use super::backend::Backend;
+use super::batch::Batch;
+use super::horizon::Horizon;
+use super::ledger::{self, Caches, ClaimStep, Turn};
+use super::parts::{self, Joiner};
+use super::read_error::ReadError;
+use super::reader::Reader;
+use super::record::{AccountRow, Group, Place, Seen, as_number, number};
+use super::rules::Rules;
+use super::{
+    Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, Effect, LagPage, Logged, MemberView,
+    Outcome, Page, PageLimit, Read, Refusal, StoreError, Stretch,
+};
+
+/// A ledger over a backend, without the committer: one turn after the other.
+pub struct Bench {
+    backend: Arc<dyn Backend>,
+    caches: Caches,
+    rules: Rules,
+}
+
+impl Bench {
+    /// As after a start: nothing is at hand.
+    pub fn open(backend: Arc<dyn Backend>, rules: Rules) -> Self {
+        Self { backend, caches: Caches::default(), rules }
+    }
+
+    /// A turn; what it comes to is the caller's to apply.
+    pub fn turn(&mut self, now_ms: u64, full: bool) -> OpenTurn<'_> {
+        let backend = self.backend.as_ref();
+        OpenTurn(Turn::new(backend, &mut self.caches, &self.rules, now_ms, full))
+    }
+
+    /// What the sessions would be shown.
+    pub fn view(&self) -> View {
+        View(Reader::new(Arc::clone(&self.backend), Arc::new(Horizon::default())))
+    }
+}
+
+/// One batch in the making.
+pub struct OpenTurn<'a>(Turn<'a>);
+
+/// What a turn has come to.
+#[derive(Debug)]
+pub struct Done {
+    /// What is to be written.
+    pub batch: Batch,
+    /// What others are to learn.
+    pub effects: Vec<Effect>,
+    /// Where the logs that grow ended before.
+    pub heads_before: HashMap<ChatId, u64>,
+}
+
+/// How far a claim is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Go on after this chat, in this turn or a later one.
+    After(ChatId),
+    /// It is done.
+    Done(Claimed),
+    /// It may not be done.
+    Refused(Refusal),
+}
+
+/// A rule's answer, or why the store could not be read.
+type Ran<T> = Result<T, String>;
+
+fn told<T>(result: Result<T, ReadError>) -> Ran<T> {
+    result.map_err(|error| error.to_string())
+}
+
+/// The most operations that a draft can need.
+pub fn draft_operations_max(draft: &Draft) -> usize {
+    ledger::draft_operations_max(draft)
+}
+
+/// The most operations of one step of a claim.
+pub const CLAIM_OPERATIONS_MAX: usize = ledger::CLAIM_OPERATIONS_MAX;
+/// The most operations of one move of a cursor.
+pub const MOVE_OPERATIONS_MAX: usize = ledger::MOVE_OPERATIONS_MAX;
+
+impl OpenTurn<'_> {
+    /// Operations that still fit.
+    pub fn room(&self) -> usize {
+        self.0.room()
+    }
+
+    /// Puts a draft into its log.
+    pub fn append(&mut self, author: &Author, draft: &Draft) -> Ran<Outcome> {
+        told(self.0.append(author, draft))
+    }
+
+    /// Moves a cursor.
+    pub fn advance(&mut self, user: &UserId, device: &DeviceId, to: &CursorMove) -> Ran<()> {
+        told(self.0.advance(user, device, to))
+    }
+
+    /// Does one step of a claim.
+    pub fn claim(&mut self, claim: &Claim, after: Option<&ChatId>) -> Ran<Step> {
+        Ok(match told(self.0.claim(claim, after))? {
+            ClaimStep::After(chat) => Step::After(chat),
+            ClaimStep::Done(claimed) => Step::Done(claimed),
+            ClaimStep::Refused(refusal) => Step::Refused(refusal),
+        })
+    }
+
+    /// Notes that a session of the user has ended.
+    pub fn release(&mut self, user: &UserId) -> Ran<()> {
+        told(self.0.release(user))
+    }
+
+    /// Makes an account, or gives it a new hash.
+    pub fn set_account(
+        &mut self,
+        user: &UserId,
+        hash: &str,
+        new: bool,
+    ) -> Ran<Result<(), Refusal>> {
+        told(self.0.set_account(user, hash, new))
+    }
+
+    /// Removes an account.
+    pub fn remove_account(&mut self, user: &UserId) -> Ran<Result<(), Refusal>> {
+        told(self.0.remove_account(user))
+    }
+
+    /// Ends the turn.
+    pub fn finish(self) -> Done {
+        let work = self.0.finish();
+        Done { batch: work.batch, effects: work.effects, heads_before: work.heads_before }
+    }
+}
+
+/// The reading side of the store, with all that is applied taken for durable.
+pub struct View(Reader);
+
+impl View {
+    /// See `Store::lagging`.
+    pub fn lagging(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        after: Option<&ChatId>,
+        limit: usize,
+    ) -> Result<LagPage, StoreError> {
+        self.0.lagging(user, device, after, limit)
+    }
+
+    /// See `Store::stretches`.
+    pub fn stretches(
+        &self,
+        user: &UserId,
+        stretches: Vec<Stretch>,
+        limit: PageLimit,
+    ) -> Result<Vec<Read>, StoreError> {
+        self.0.stretches(user, stretches, limit)
+    }
+
+    /// See `Store::history`.
+    pub fn history(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        edge: Edge,
+        limit: PageLimit,
+    ) -> Result<Page<Logged>, StoreError> {
+        self.0.history(user, chat, edge, limit)
+    }
+
+    /// See `Store::chat`.
+    pub fn chat(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        chat: &ChatId,
+    ) -> Result<ChatView, StoreError> {
+        self.0.chat(user, device, chat.clone())
+    }
+
+    /// See `Store::members`.
+    pub fn members(&self, user: &UserId, chat: &ChatId) -> Result<Page<MemberView>, StoreError> {
+        self.0.members(user, chat, None, usize::MAX)
+    }
+}
+
+/// A kind of value: its name, and what makes of any bytes its meaning, in words, and the bytes
+/// that the store would write for it; `None` if the bytes are no such value.
+pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
+
+/// Every kind of value but the parts of an entry.
+pub const CODECS: [Codec; 5] = [
+    ("place", |value| {
+        let place = Place::decode(value).ok()?;
+        Some((format!("{place:?}"), place.encode()))
+    }),
+    ("group", |value| {
+        let group = Group::decode(value).ok()?;
+        Some((format!("{group:?}"), group.encode()))
+    }),
+    ("seen", |value| {
+        let seen = Seen::from_value(value).ok()?;
+        Some((format!("{seen:?}"), seen.to_value()))
+    }),
+    ("account", |value| {
+        let account = AccountRow::from_value(value).ok()?;
+        let meaning = format!("{:?} {}", account.hash, account.generation);
+        Some((meaning, account.to_value()))
+    }),
+    ("number", |value| {
+        let meaning = as_number(value).ok()?;
+        Some((meaning.to_string(), number(meaning)))
+    }),
+];
+
+/// What a place says of its user's part in a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// First and last seq of each stretch that may be seen, ascending.
+    pub stretches: Vec<(u64, u64)>,
+    /// How many seqs these are.
+    pub count: u64,
+    /// The last that may be seen up to the head.
+    pub last: u64,
+    /// Where a device stands that has had nothing.
+    pub before_first: u64,
+    /// Where a device stands that is to have the last so many.
+    pub before_last: u64,
+}
+
+/// What a place, from its value, shows behind `after` of a log that ends at `head`, and where its
+/// last `entries` begin; `None` if the bytes are no place.
+pub fn sight(value: &[u8], after: u64, head: u64, entries: u64) -> Option<Sight> {
+    let spans = Place::decode(value).ok()?.spans;
+    Some(Sight {
+        stretches: spans.between(after, head).collect(),
+        count: spans.count(after, head),
+        last: spans.last(head),
+        before_first: spans.before_first(),
+        before_last: spans.before_last(entries, head),
+    })
+}
+
+/// The values of an entry, with their parts' numbers.
+pub fn split(body: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    parts::split(body).collect()
+}
+
+/// Who sent an entry, by its first value alone.
+pub fn sender_of(first_part: &[u8]) -> Option<&str> {
+    parts::sender_of(first_part)
+}
+
+/// Puts entries together from values in order; stops at the first that does not fit.
+pub fn join<'a>(values: impl IntoIterator<Item = (u8, &'a [u8])>) -> Ran<Vec<Bytes>> {
+    let mut joiner = Joiner::default();
+    let mut whole = Vec::new();
+    for (part, value) in values {
+        whole.extend(joiner.take(part, value).map_err(|error| error.to_string())?);
+    }
+    Ok(whole)
+}
