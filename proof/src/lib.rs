@@ -1,5 +1,9 @@
 //! What the proofs of Packetboat share. A proof lets clients work while something goes wrong,
 //! records a [`history`], and has it checked. Must never be a dependency of what is shipped.
 
+pub mod calls;
+pub mod dice;
+pub mod disk;
 pub mod history;
+pub mod promises;
 pub mod ship;
