@@ -101,6 +101,8 @@ pub enum Call {
         kind: char,
         /// Of which file.
         name: Name,
+        /// When, in milliseconds of Unix time.
+        at_ms: u64,
     },
 }
 
@@ -224,6 +226,7 @@ impl Call {
             '!' => Self::Failed {
                 kind: record.data.first().copied().map(char::from).ok_or(Malformed)?,
                 name: names.of(&record.path)?,
+                at_ms: record.place()?,
             },
             _ => return Ok(None),
         }))
@@ -266,7 +269,7 @@ mod tests {
             Call::SyncEnded { number: 3 },
             Call::Renamed { from: name("a"), to: name("b") },
             Call::Sent { connection: 2, data: Bytes::from_static(b"hi") },
-            Call::Failed { kind: 'W', name: name("a") },
+            Call::Failed { kind: 'W', name: name("a"), at_ms: 9 },
         ];
         assert_eq!(calls, expected);
     }

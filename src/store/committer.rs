@@ -297,8 +297,10 @@ impl Worker {
         self.now_ms = self.now_ms.max((self.parts.clock)());
         let mut released = Released::default();
         let mut next = Some(first);
+        let mut batches = 0;
         for _ in 0..BATCHES_PER_COMMIT_MAX {
             let Some(first) = next.take() else { break };
+            batches += 1;
             self.apply(first, until, &mut released)?;
             if Instant::now() >= until {
                 break;
@@ -312,6 +314,7 @@ impl Worker {
         if operations > 0 {
             self.parts.backend.sync().map_err(failed_commit(operations))?;
             self.parts.horizon.clear();
+            tracing::debug!(batches, operations, "committed");
         }
         self.parts.health.end();
         if self.parts.health.has_failed() {

@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FDS_MAX 4096
@@ -95,6 +96,12 @@ static int is_ours(const char *path) {
 static const char *path_of(int fd) { return fd >= 0 && fd < FDS_MAX ? paths[fd] : ""; }
 static int64_t connection_of(int fd) { return fd >= 0 && fd < FDS_MAX ? connections[fd] : 0; }
 
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* Call with the lock held, before a call of that kind. True: it is to fail. */
 static int must_fail(char kind, const char *path) {
     long number = ++calls[(int)kind];
@@ -103,7 +110,7 @@ static int must_fail(char kind, const char *path) {
         for (;;) pause();
     }
     if (kind != fail_kind || number < fail_at || (number > fail_at && !fail_lasts)) return 0;
-    if (!fail_told) record('!', path, number, &kind, 1);
+    if (!fail_told) record('!', path, now_ms(), &kind, 1);
     fail_told = 1;
     errno = fail_errno;
     return 1;

@@ -1,0 +1,190 @@
+//! A recorded run over several lives of a server, from an empty folder on: a first open, ends in
+//! order, kills with -9 under load and within an open, and enough data that the engine rewrites
+//! its segments. Must never go on from a recording that is not complete.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use packetboat_proof::calls::{self, Call};
+use packetboat_proof::dice::Dice;
+use packetboat_proof::disk::{Disk, Image};
+use packetboat_proof::promises::{self, Fact};
+
+use crate::talk::{Company, Measure};
+use crate::vessel::{Orders, Record, Vessel};
+
+/// Microseconds that a recorded sync takes: meanwhile the next batches gather.
+const SYNC_US: u32 = 4_000;
+
+/// A recorded run.
+pub struct Voyage {
+    /// All that was asked of the disk and the sockets.
+    pub calls: Vec<Call>,
+    /// What the server had and promised, each with the number of its call.
+    pub facts: Vec<(usize, Fact)>,
+    /// The calls of each life of the server.
+    pub lives: Vec<Range<usize>>,
+    /// Commits, by the batches that they hold.
+    pub commits: BTreeMap<u32, usize>,
+}
+
+/// How a life of the server ends.
+enum End {
+    /// In order.
+    Stop,
+    /// Killed as it begins that call.
+    Kill(&'static str),
+}
+
+struct Life {
+    talk: Option<Measure>,
+    end: End,
+}
+
+const fn small(messages: usize) -> Measure {
+    Measure { messages, pipeline: 64, large: 0, bytes_max: 0 }
+}
+
+/// The lives of a whole voyage.
+fn lives() -> Vec<Life> {
+    let crowd = Measure { messages: 250, pipeline: 250, large: 4, bytes_max: 20_000 };
+    let heavy = Measure { messages: 450, pipeline: 200, large: 60, bytes_max: 60_000 };
+    vec![
+        Life { talk: Some(small(6)), end: End::Stop },
+        Life { talk: Some(crowd), end: End::Kill("P:60") },
+        // Within an open: as the new snapshot is written.
+        Life { talk: None, end: End::Kill("W:2") },
+        Life { talk: Some(crowd), end: End::Kill("F:20") },
+        Life { talk: Some(heavy), end: End::Stop },
+        Life { talk: Some(small(20)), end: End::Stop },
+    ]
+}
+
+impl Voyage {
+    /// Records one in `root`; with a bug planted, if one is named.
+    pub async fn record(root: &Path, shim: &Path, seed: u64, plant: Option<&str>) -> Self {
+        let log = root.with_extension("log");
+        let mut company = Company::new(&mut Dice::new(seed));
+        for life in lives() {
+            let record = Record { shim: shim.to_owned(), log: log.clone(), sync_us: SYNC_US };
+            let mut orders = Orders { record: Some(record), ..Orders::default() };
+            orders.plant = plant.map(ToOwned::to_owned);
+            if let End::Kill(call) = life.end {
+                orders.kill = Some(call.to_owned());
+            }
+            let mut vessel = Vessel::launch(root, &orders).await;
+            if let (Some(measure), Some(address)) = (life.talk, vessel.address) {
+                company.talk(address, measure).await;
+            }
+            let status = vessel.stop().await.expect("a recorded server ends");
+            let in_order = status.code() == Some(0);
+            let said = vessel.said();
+            match life.end {
+                End::Stop => assert!(in_order, "{status}: {said}"),
+                End::Kill(call) => assert!(!in_order, "the kill at {call} came: {said}"),
+            }
+        }
+        Self::read(root, &log)
+    }
+
+    /// Reads what was recorded in `root`.
+    pub fn read(root: &Path, log: &Path) -> Self {
+        let bytes = std::fs::read(log).unwrap().into();
+        let root = root.to_str().expect("a path of its own making");
+        Self::of(calls::read(bytes, root).expect("the log is whole"))
+    }
+
+    /// Of calls.
+    pub fn of(calls: Vec<Call>) -> Self {
+        let facts = promises::facts(&calls).expect("the connections can be read");
+        let mut begins: Vec<usize> =
+            (0..calls.len()).filter(|at| calls[*at] == Call::Began).collect();
+        begins.push(calls.len());
+        let lives = begins.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        let commits = commits(&calls);
+        Self { calls, facts, lives, commits }
+    }
+
+    /// The facts up to a call, that one not included.
+    pub fn facts_before(&self, cut: usize) -> &[(usize, Fact)] {
+        &self.facts[..self.facts.partition_point(|(at, _)| *at < cut)]
+    }
+
+    /// Checks that nothing escaped the recording: all the recorded calls together make the very
+    /// files that are in the folder.
+    pub fn check_complete(&self, root: &Path) {
+        let played = Disk::after(&self.calls).whole();
+        let mut found = Image::default();
+        collect(root, root, &mut found);
+        let foreign = ["stderr", "data/control.sock"];
+        found.files.retain(|name, _| !foreign.contains(&name.as_ref()));
+        let names = |image: &Image| image.files.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&played), names(&found), "the recorded files are those of the folder");
+        for (name, bytes) in &found.files {
+            assert!(played.files[name] == *bytes, "{name} is as the recorded calls made it");
+        }
+        assert!(played.folders.is_superset(&found.folders), "{:?}", found.folders);
+    }
+
+    /// Bytes of the store in the end.
+    pub fn bytes(&self) -> usize {
+        Disk::after(&self.calls).whole().files.values().map(Vec::len).sum()
+    }
+
+    /// What the server promised, by kind.
+    pub fn promises(&self) -> (usize, usize, usize) {
+        let count = |which: fn(&Fact) -> bool| {
+            self.facts.iter().filter(|(_, fact)| which(fact)).count()
+        };
+        (
+            count(|fact| matches!(fact, Fact::Accepted { .. })),
+            count(|fact| matches!(fact, Fact::Shown(_))),
+            count(|fact| matches!(fact, Fact::Cursor { .. })),
+        )
+    }
+}
+
+/// What the server says of its commits.
+fn commits(calls: &[Call]) -> BTreeMap<u32, usize> {
+    let mut commits = BTreeMap::new();
+    for call in calls {
+        let Call::Said { data } = call else { continue };
+        let text = String::from_utf8_lossy(data);
+        let Some((_, rest)) = text.split_once("batches") else { continue };
+        let digits: String = rest
+            .chars()
+            .skip_while(|letter| *letter != '=')
+            .skip(1)
+            .skip_while(|letter| !letter.is_ascii_digit())
+            .take_while(char::is_ascii_digit)
+            .collect();
+        *commits.entry(digits.parse().expect("a number of batches")).or_default() += 1;
+    }
+    commits
+}
+
+fn collect(root: &Path, folder: &Path, found: &mut Image) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+        if path.is_dir() {
+            found.folders.insert(name.into());
+            collect(root, &path, found);
+        } else if path.is_file() {
+            found.files.insert(name.into(), std::fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// Writes an image into a folder.
+pub fn write_image(image: &Image, root: &Path) {
+    for folder in &image.folders {
+        std::fs::create_dir_all(root.join(&**folder)).unwrap();
+    }
+    for (name, bytes) in &image.files {
+        let path: PathBuf = root.join(&**name);
+        std::fs::create_dir_all(path.parent().expect("it is in the folder")).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
