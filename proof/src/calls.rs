@@ -3,7 +3,8 @@
 //! whole is refused.
 //!
 //! A record is `kind u8 | path length u16 | path | place i64 | data length u64 | data`, numbers
-//! little-endian. What place and data are depends on the kind: see `Call::of`.
+//! little-endian. What place and data are depends on the kind: see `Call::of`. The first is the
+//! beginning of a process, whose path is the recorded folder.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -131,10 +132,10 @@ pub enum CallsError {
     },
 }
 
-/// Reads a log of the folder `root`.
-pub fn read(mut log: Bytes, root: &str) -> Result<Vec<Call>, CallsError> {
+/// Reads a log.
+pub fn read(mut log: Bytes) -> Result<Vec<Call>, CallsError> {
     let whole = log.len();
-    let mut names = Names { root, known: HashSet::new() };
+    let mut names = Names { root: Bytes::new(), known: HashSet::new() };
     let mut calls = Vec::new();
     while !log.is_empty() {
         let at = whole - log.len();
@@ -183,15 +184,15 @@ impl Record {
 }
 
 /// Each name once, however many calls are about it.
-struct Names<'a> {
-    root: &'a str,
+struct Names {
+    root: Bytes,
     known: HashSet<Name>,
 }
 
-impl Names<'_> {
+impl Names {
     fn of(&mut self, path: &[u8]) -> Result<Name, Malformed> {
-        let path = std::str::from_utf8(path).map_err(|_| Malformed)?;
-        let inner = path.strip_prefix(self.root).ok_or(Malformed)?.trim_matches('/');
+        let inner = path.strip_prefix(&*self.root).ok_or(Malformed)?;
+        let inner = std::str::from_utf8(inner).map_err(|_| Malformed)?.trim_matches('/');
         if let Some(name) = self.known.get(inner) {
             return Ok(Arc::clone(name));
         }
@@ -203,10 +204,13 @@ impl Names<'_> {
 
 impl Call {
     /// `None`: there is no such kind.
-    fn of(record: Record, names: &mut Names<'_>) -> Result<Option<Self>, Malformed> {
+    fn of(record: Record, names: &mut Names) -> Result<Option<Self>, Malformed> {
         let connection = record.place;
         Ok(Some(match record.kind {
-            'L' => Self::Began,
+            'L' => {
+                names.root = record.path;
+                Self::Began
+            }
             'O' => Self::Opened { name: names.of(&record.path)?, emptied: record.place != 0 },
             'P' | 'W' => Self::Written {
                 name: names.of(&record.path)?,
@@ -250,7 +254,7 @@ mod tests {
     #[test]
     fn records_are_read_in_their_order() {
         let log = [
-            record(b'L', "", 0, b""),
+            record(b'L', "/r", 0, b""),
             record(b'O', "/r/data/db", 1, b""),
             record(b'P', "/r/data/db", 7, b"abc"),
             record(b'B', "/r", 3, b""),
@@ -260,7 +264,7 @@ mod tests {
             record(b'!', "/r/a", 9, b"W"),
         ];
         let name = |text: &str| Name::from(text);
-        let calls = read(log.concat().into(), "/r").unwrap();
+        let calls = read(log.concat().into()).unwrap();
         let expected = [
             Call::Began,
             Call::Opened { name: name("data/db"), emptied: true },
@@ -276,16 +280,18 @@ mod tests {
 
     #[test]
     fn a_log_that_is_not_whole_is_refused() {
-        let good = record(b'U', "/r/a", 0, b"");
+        let good = record(b'L', "/r", 0, b"");
         for cut in 1..good.len() {
             let torn = [good.clone(), good[..cut].to_vec()].concat();
-            assert_eq!(read(torn.into(), "/r"), Err(CallsError::Torn { at: good.len() }), "{cut}");
+            assert_eq!(read(torn.into()), Err(CallsError::Torn { at: good.len() }), "{cut}");
         }
+        let behind = |record: Vec<u8>| read([good.clone(), record].concat().into());
+        let at = good.len();
         let strange = record(b'?', "", 0, b"");
-        assert_eq!(read(strange.into(), "/r"), Err(CallsError::Kind { at: 0, kind: '?' }));
+        assert_eq!(behind(strange), Err(CallsError::Kind { at, kind: '?' }));
         let elsewhere = record(b'U', "/other", 0, b"");
-        assert_eq!(read(elsewhere.into(), "/r"), Err(CallsError::Malformed { at: 0 }));
+        assert_eq!(behind(elsewhere), Err(CallsError::Malformed { at }));
         let negative = record(b'T', "/r/a", -1, b"");
-        assert_eq!(read(negative.into(), "/r"), Err(CallsError::Malformed { at: 0 }));
+        assert_eq!(behind(negative), Err(CallsError::Malformed { at }));
     }
 }

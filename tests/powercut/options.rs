@@ -1,5 +1,7 @@
 //! What can be asked of the suite. Must never fail on what `cargo test` hands to every test.
 
+use std::path::PathBuf;
+
 use clap::{Parser, ValueEnum};
 
 /// Power cuts and failing disks.
@@ -26,6 +28,9 @@ pub struct Options {
     /// Look at this image alone
     #[arg(long, value_name = "N")]
     pub image: Option<u64>,
+    /// Images of this recording, which a failure has left, instead of a new one
+    #[arg(long, value_name = "FILE")]
+    pub recording: Option<PathBuf>,
     /// What `cargo test` hands to every test.
     #[command(flatten)]
     libtest: Libtest,

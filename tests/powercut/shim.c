@@ -8,6 +8,8 @@
  *   SHIM_SYNC_US=N      an fsync or fdatasync takes so long; it is not carried out
  *   SHIM_FAIL=K:N:E:L   the N-th call of kind K fails with errno E; L = 1: so do those after it
  *   SHIM_KILL=K:N       the process is killed as it begins the N-th call of kind K
+ * Kinds: O open, P pwrite, W write, F fsync and fdatasync, S sync_file_range, T ftruncate,
+ * R rename, U unlink, M mkdir; and A, bytes for a client, which may kill and does not fail.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -85,7 +87,7 @@ __attribute__((constructor)) static void start(void) {
     if (text) sscanf(text, "%c:%ld", &kill_kind, &kill_at);
     text = getenv("SHIM_SYNC_US");
     if (text) sync_us = (unsigned)atoi(text);
-    record('L', "", 0, NULL, 0);
+    record('L', root, 0, NULL, 0);
 }
 
 static int is_ours(const char *path) {
@@ -165,6 +167,7 @@ int accept4(int listener, struct sockaddr *address, socklen_t *bytes, int flags)
 
 ssize_t send(int fd, const void *data, size_t bytes, int flags) {
     pthread_mutex_lock(&lock);
+    if (connection_of(fd)) must_fail('A', "");
     ssize_t done = real_send(fd, data, bytes, flags);
     if (done > 0 && connection_of(fd)) record('A', "", connection_of(fd), data, (uint64_t)done);
     pthread_mutex_unlock(&lock);

@@ -3,6 +3,7 @@
 //! its segments. Must never go on from a recording that is not complete.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,10 @@ use crate::vessel::{Orders, Record, Vessel};
 
 /// Microseconds that a recorded sync takes: meanwhile the next batches gather.
 const SYNC_US: u32 = 4_000;
+
+/// The engine's file, and the bytes of its segments.
+const ENGINE_FILE: &str = "data/db";
+const SEGMENT_BYTES: u64 = 512 * 1024;
 
 /// A recorded run.
 pub struct Voyage {
@@ -52,17 +57,17 @@ fn lives() -> Vec<Life> {
     let heavy = Measure { messages: 450, pipeline: 200, large: 60, bytes_max: 60_000 };
     vec![
         Life { talk: Some(small(6)), end: End::Stop },
-        Life { talk: Some(crowd), end: End::Kill("P:60") },
+        Life { talk: Some(crowd), end: End::Kill("A:150") },
         // Within an open: as the new snapshot is written.
         Life { talk: None, end: End::Kill("W:2") },
-        Life { talk: Some(crowd), end: End::Kill("F:20") },
+        Life { talk: Some(crowd), end: End::Kill("A:120") },
         Life { talk: Some(heavy), end: End::Stop },
         Life { talk: Some(small(20)), end: End::Stop },
     ]
 }
 
 impl Voyage {
-    /// Records one in `root`; with a bug planted, if one is named.
+    /// Records one of the store in `root`, in a file beside it; with a bug planted, if one is named.
     pub async fn record(root: &Path, shim: &Path, seed: u64, plant: Option<&str>) -> Self {
         let log = root.with_extension("log");
         let mut company = Company::new(&mut Dice::new(seed));
@@ -85,18 +90,19 @@ impl Voyage {
                 End::Kill(call) => assert!(!in_order, "the kill at {call} came: {said}"),
             }
         }
-        Self::read(root, &log)
+        let voyage = Self::read(&log);
+        voyage.check_complete(root);
+        voyage
     }
 
-    /// Reads what was recorded in `root`.
-    pub fn read(root: &Path, log: &Path) -> Self {
-        let bytes = std::fs::read(log).unwrap().into();
-        let root = root.to_str().expect("a path of its own making");
-        Self::of(calls::read(bytes, root).expect("the log is whole"))
+    /// Reads one that was recorded.
+    pub fn read(log: &Path) -> Self {
+        let bytes = std::fs::read(log).expect("there is a recording").into();
+        Self::of(calls::read(bytes).expect("the log is whole"))
     }
 
     /// Of calls.
-    pub fn of(calls: Vec<Call>) -> Self {
+    fn of(calls: Vec<Call>) -> Self {
         let facts = promises::facts(&calls).expect("the connections can be read");
         let mut begins: Vec<usize> =
             (0..calls.len()).filter(|at| calls[*at] == Call::Began).collect();
@@ -113,7 +119,7 @@ impl Voyage {
 
     /// Checks that nothing escaped the recording: all the recorded calls together make the very
     /// files that are in the folder.
-    pub fn check_complete(&self, root: &Path) {
+    fn check_complete(&self, root: &Path) {
         let played = Disk::after(&self.calls).whole();
         let mut found = Image::default();
         collect(root, root, &mut found);
@@ -127,20 +133,45 @@ impl Voyage {
         assert!(played.folders.is_superset(&found.folders), "{:?}", found.folders);
     }
 
-    /// Bytes of the store in the end.
-    pub fn bytes(&self) -> usize {
-        Disk::after(&self.calls).whole().files.values().map(Vec::len).sum()
+    /// How often the engine began to write a segment anew, and how often it cut its file.
+    fn rewrites(&self) -> (usize, usize) {
+        let (mut length, mut segments, mut cuts) = (0, 0, 0);
+        for call in &self.calls {
+            match call {
+                Call::Written { name, at, data } if **name == *ENGINE_FILE => {
+                    segments += usize::from(at % SEGMENT_BYTES == 0 && *at < length);
+                    length = length.max(at + data.len() as u64);
+                }
+                Call::Cut { name, length: shorter } if **name == *ENGINE_FILE => {
+                    cuts += 1;
+                    length = *shorter;
+                }
+                _ => {}
+            }
+        }
+        (segments, cuts)
     }
+}
 
-    /// What the server promised, by kind.
-    pub fn promises(&self) -> (usize, usize, usize) {
+impl fmt::Display for Voyage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |which: fn(&Fact) -> bool| {
             self.facts.iter().filter(|(_, fact)| which(fact)).count()
         };
-        (
+        let whole = Disk::after(&self.calls).whole();
+        let bytes: usize = whole.files.values().map(Vec::len).sum();
+        let (segments, cuts) = self.rewrites();
+        write!(
+            out,
+            "{} calls in {} lives; {} accepted, {} shown, {} cursors told; {} KiB in the end; \
+             commits by their batches {:?}; {segments} segments written anew, {cuts} cuts of the file",
+            self.calls.len(),
+            self.lives.len(),
             count(|fact| matches!(fact, Fact::Accepted { .. })),
             count(|fact| matches!(fact, Fact::Shown(_))),
             count(|fact| matches!(fact, Fact::Cursor { .. })),
+            bytes / 1024,
+            self.commits,
         )
     }
 }
