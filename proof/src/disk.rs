@@ -196,8 +196,9 @@ impl<'a> Disk<'a> {
     /// What is left when the power goes now.
     pub fn image(&self, loss: Loss, dice: &mut Dice) -> Image {
         let names = if loss.names_wait { &self.names.left(dice) } else { &self.names.now };
-        let files =
-            names.iter().map(|(name, file)| (Name::clone(name), self.files[*file].left(loss, dice)));
+        let files = names
+            .iter()
+            .map(|(name, file)| (Name::clone(name), self.files[*file].left(loss, dice)));
         Image { files: files.collect(), folders: self.folders.clone() }
     }
 }

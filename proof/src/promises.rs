@@ -160,7 +160,9 @@ impl Connection {
                     delivered: moved.delivered,
                     read: moved.read,
                 }),
-                Packet::Response(Response { answer: Ok(Answer::History { entries, .. }), .. }) => {
+                Packet::Response(Response {
+                    answer: Ok(Answer::History { entries, .. }), ..
+                }) => {
                     for entry in entries {
                         facts.push(Fact::Shown(Entry::decode(entry)?));
                     }

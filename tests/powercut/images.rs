@@ -73,7 +73,8 @@ impl Series {
         let mut dice = Dice::new(self.seed.wrapping_add(number.wrapping_mul(STRIDE)));
         let voyage = &self.voyage;
         let life = dice.index(voyage.lives.len());
-        let cuts: Vec<usize> = voyage.lives[life].clone().filter(|at| changes(voyage, *at)).collect();
+        let cuts: Vec<usize> =
+            voyage.lives[life].clone().filter(|at| changes(voyage, *at)).collect();
         let cut = *dice.pick(&cuts).expect("every life does something");
         let loss = Loss::drawn(&mut dice);
         let image = Disk::after(&voyage.calls[..cut]).image(loss, &mut dice);

@@ -62,7 +62,8 @@ impl Vessel {
     /// Starts a server on the store in `root/data`.
     pub async fn launch(root: &Path, orders: &Orders) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_packetboat"));
-        let filter = if orders.record.is_some() { "error,packetboat::store=debug" } else { "error" };
+        let filter =
+            if orders.record.is_some() { "error,packetboat::store=debug" } else { "error" };
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", filter, "--data"]);
         command.arg(root.join("data")).kill_on_drop(true).stdin(Stdio::null());
         if let Some(record) = &orders.record {

@@ -155,9 +155,8 @@ impl Voyage {
 
 impl fmt::Display for Voyage {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |which: fn(&Fact) -> bool| {
-            self.facts.iter().filter(|(_, fact)| which(fact)).count()
-        };
+        let count =
+            |which: fn(&Fact) -> bool| self.facts.iter().filter(|(_, fact)| which(fact)).count();
         let whole = Disk::after(&self.calls).whole();
         let bytes: usize = whole.files.values().map(Vec::len).sum();
         let (segments, cuts) = self.rewrites();

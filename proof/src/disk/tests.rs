@@ -46,7 +46,10 @@ fn a_range_sync_and_the_sync_of_another_file_are_worth_nothing() {
     let mut calls = vec![written("db", 0, b"one"), Call::RangeSynced, written("conf", 0, b"c")];
     calls.extend(synced("conf", 1));
     let image = left(&calls, Loss::ALL);
-    assert_eq!((bytes_of(&image, "db"), bytes_of(&image, "conf")), (Some(&b""[..]), Some(&b"c"[..])));
+    assert_eq!(
+        (bytes_of(&image, "db"), bytes_of(&image, "conf")),
+        (Some(&b""[..]), Some(&b"c"[..]))
+    );
 }
 
 #[test]

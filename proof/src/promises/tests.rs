@@ -59,7 +59,8 @@ fn promised(seq: u64, number: u8) -> (usize, Fact) {
 /// A store with this log in the one chat, and all else as it should be.
 fn store(log: Vec<Entry>) -> Found {
     let head = log.len() as u64;
-    let member = |name| Member { user: user(name), role: Some(Role::Member), delivered: 0, read: 0 };
+    let member =
+        |name| Member { user: user(name), role: Some(Role::Member), delivered: 0, read: 0 };
     let members = if log.is_empty() { Vec::new() } else { vec![member("ada"), member("bob")] };
     let state = ChatState {
         chat: chat("dm:ada:bob"),
