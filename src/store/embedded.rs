@@ -196,7 +196,7 @@ impl EmbeddedStore {
     }
 
     /// Resolves once the store has stopped for good, with the reason; the process is to end then.
-    /// It never resolves for a store that works, nor for one that was closed.
+    /// It never resolves for a store that works, nor for one that was closed well.
     pub async fn failed(&self) -> Failure {
         self.shared.health.failed().await
     }

@@ -9,7 +9,7 @@
  *   SHIM_FAIL=K:N:E:L   the N-th call of kind K fails with errno E; L = 1: so do those after it
  *   SHIM_KILL=K:N       the process is killed as it begins the N-th call of kind K
  * Kinds: O open, P pwrite, W write, F fsync and fdatasync, S sync_file_range, T ftruncate,
- * R rename, U unlink, M mkdir; and A, bytes for a client, which may kill and does not fail.
+ * R rename, U unlink, M mkdir. SHIM_KILL=A:N kills before more than N bytes left for clients.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -40,6 +40,7 @@ static char paths[FDS_MAX][PATH_BYTES];
 static int64_t connections[FDS_MAX], last_connection, last_sync;
 static char fail_kind, kill_kind;
 static long fail_at, kill_at, calls[128];
+static long sent_bytes;
 static int fail_errno, fail_lasts, fail_told;
 static unsigned sync_us;
 
@@ -104,13 +105,15 @@ static int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void die(void) {
+    kill(getpid(), SIGKILL);
+    for (;;) pause();
+}
+
 /* Call with the lock held, before a call of that kind. True: it is to fail. */
 static int must_fail(char kind, const char *path) {
     long number = ++calls[(int)kind];
-    if (kind == kill_kind && number == kill_at) {
-        kill(getpid(), SIGKILL);
-        for (;;) pause();
-    }
+    if (kind == kill_kind && number == kill_at) die();
     if (kind != fail_kind || number < fail_at || (number > fail_at && !fail_lasts)) return 0;
     if (!fail_told) record('!', path, now_ms(), &kind, 1);
     fail_told = 1;
@@ -167,7 +170,7 @@ int accept4(int listener, struct sockaddr *address, socklen_t *bytes, int flags)
 
 ssize_t send(int fd, const void *data, size_t bytes, int flags) {
     pthread_mutex_lock(&lock);
-    if (connection_of(fd)) must_fail('A', "");
+    if (connection_of(fd) && kill_kind == 'A' && (sent_bytes += (long)bytes) > kill_at) die();
     ssize_t done = real_send(fd, data, bytes, flags);
     if (done > 0 && connection_of(fd)) record('A', "", connection_of(fd), data, (uint64_t)done);
     pthread_mutex_unlock(&lock);

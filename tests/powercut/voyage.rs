@@ -32,6 +32,10 @@ pub struct Voyage {
     pub lives: Vec<Range<usize>>,
     /// Commits, by the batches that they hold.
     pub commits: BTreeMap<u32, usize>,
+    /// Segments that the engine wrote anew.
+    pub segments: usize,
+    /// The calls while one of them was not durable yet.
+    pub risky: Vec<usize>,
 }
 
 /// How a life of the server ends.
@@ -57,10 +61,10 @@ fn lives() -> Vec<Life> {
     let heavy = Measure { messages: 450, pipeline: 200, large: 60, bytes_max: 60_000 };
     vec![
         Life { talk: Some(small(6)), end: End::Stop },
-        Life { talk: Some(crowd), end: End::Kill("A:150") },
+        Life { talk: Some(crowd), end: End::Kill("A:300000") },
         // Within an open: as the new snapshot is written.
         Life { talk: None, end: End::Kill("W:2") },
-        Life { talk: Some(crowd), end: End::Kill("A:120") },
+        Life { talk: Some(crowd), end: End::Kill("A:250000") },
         Life { talk: Some(heavy), end: End::Stop },
         Life { talk: Some(small(20)), end: End::Stop },
     ]
@@ -109,7 +113,8 @@ impl Voyage {
         begins.push(calls.len());
         let lives = begins.windows(2).map(|pair| pair[0]..pair[1]).collect();
         let commits = commits(&calls);
-        Self { calls, facts, lives, commits }
+        let (segments, risky) = risky(&calls);
+        Self { calls, facts, lives, commits, segments, risky }
     }
 
     /// The facts up to a call, that one not included.
@@ -132,25 +137,29 @@ impl Voyage {
         }
         assert!(played.folders.is_superset(&found.folders), "{:?}", found.folders);
     }
+}
 
-    /// How often the engine began to write a segment anew, and how often it cut its file.
-    fn rewrites(&self) -> (usize, usize) {
-        let (mut length, mut segments, mut cuts) = (0, 0, 0);
-        for call in &self.calls {
-            match call {
-                Call::Written { name, at, data } if **name == *ENGINE_FILE => {
-                    segments += usize::from(at % SEGMENT_BYTES == 0 && *at < length);
-                    length = length.max(at + data.len() as u64);
-                }
-                Call::Cut { name, length: shorter } if **name == *ENGINE_FILE => {
-                    cuts += 1;
-                    length = *shorter;
-                }
-                _ => {}
-            }
+/// Where the engine begins to write segments anew, and all the calls from there to the next sync:
+/// were the old ones still needed, a power cut there would show it.
+fn risky(calls: &[Call]) -> (usize, Vec<usize>) {
+    let (mut length, mut segments, mut cuts) = (0, 0, Vec::new());
+    let mut unsynced = false;
+    for (at, call) in calls.iter().enumerate() {
+        if unsynced && !matches!(call, Call::Received { .. } | Call::Said { .. }) {
+            cuts.push(at);
         }
-        (segments, cuts)
+        match call {
+            Call::Written { name, at, data } if **name == *ENGINE_FILE => {
+                let anew = at % SEGMENT_BYTES == 0 && *at < length;
+                segments += usize::from(anew);
+                unsynced |= anew;
+                length = length.max(at + data.len() as u64);
+            }
+            Call::SyncEnded { .. } => unsynced = false,
+            _ => {}
+        }
     }
+    (segments, cuts)
 }
 
 impl fmt::Display for Voyage {
@@ -159,11 +168,10 @@ impl fmt::Display for Voyage {
             |which: fn(&Fact) -> bool| self.facts.iter().filter(|(_, fact)| which(fact)).count();
         let whole = Disk::after(&self.calls).whole();
         let bytes: usize = whole.files.values().map(Vec::len).sum();
-        let (segments, cuts) = self.rewrites();
         write!(
             out,
             "{} calls in {} lives; {} accepted, {} shown, {} cursors told; {} KiB in the end; \
-             commits by their batches {:?}; {segments} segments written anew, {cuts} cuts of the file",
+             commits by their batches {:?}; {} segments written anew",
             self.calls.len(),
             self.lives.len(),
             count(|fact| matches!(fact, Fact::Accepted { .. })),
@@ -171,6 +179,7 @@ impl fmt::Display for Voyage {
             count(|fact| matches!(fact, Fact::Cursor { .. })),
             bytes / 1024,
             self.commits,
+            self.segments,
         )
     }
 }
