@@ -213,6 +213,7 @@ struct Worker {
 /// What a commit releases once it is durable.
 #[derive(Default)]
 struct Released {
+    batches: usize,
     operations: usize,
     effects: Vec<Effect>,
     answers: Vec<(Answer, Room)>,
@@ -335,6 +336,7 @@ impl Worker {
         let mut next = Some(first);
         for _ in 0..BATCHES_PER_COMMIT_MAX {
             let Some(first) = next.take() else { break };
+            released.batches += 1;
             self.apply(first, until, &mut released)?;
             if Instant::now() >= until {
                 break;
@@ -359,6 +361,7 @@ impl Worker {
                 synced?;
             }
             self.parts.horizon.clear();
+            tracing::debug!(batches = released.batches, operations, "committed");
         }
         self.parts.health.end();
         if self.parts.health.has_failed() {

@@ -178,9 +178,14 @@ impl EmbeddedStore {
         crew: Crew,
     ) -> Result<Self, OpenError> {
         settings.check()?;
-        let secret = prepare(&backend)?;
-        let body_max = raise_body_max(&backend, settings.body_max)?;
         let backend: Arc<dyn Backend> = Arc::new(backend);
+        let prepared = prepare(backend.as_ref())
+            .and_then(|secret| Ok((secret, raise_body_max(backend.as_ref(), settings.body_max)?)));
+        if let Err(OpenError::Backend(_)) = &prepared {
+            // Its state is unknown: dropping it may panic, or wait for ever. The process ends.
+            std::mem::forget(Arc::clone(&backend));
+        }
+        let (secret, body_max) = prepared?;
         let (horizon, health) = (Arc::new(Horizon::default()), Arc::new(Health::default()));
         let parts = Parts {
             backend: Arc::clone(&backend),
@@ -218,7 +223,7 @@ impl EmbeddedStore {
     }
 
     /// Resolves once the store has stopped for good, with the reason; the process is to end then.
-    /// It never resolves for a store that works, nor for one that was closed.
+    /// It never resolves for a store that works, nor for one that was closed well.
     pub async fn failed(&self) -> Failure {
         self.shared.health.failed().await
     }
@@ -246,9 +251,10 @@ impl EmbeddedStore {
         let gone = spawn_blocking(move || drop(reader)).await;
         self.shared.reads.close();
         drop(reads);
-        // All that was accepted is durable: an engine that cannot end well takes nothing away.
+        // All that was accepted is durable: an engine that cannot end well takes nothing away. But
+        // its disk has failed, and whoever stops the server is to know.
         if let Err(error) = gone {
-            tracing::error!(%error, "the engine did not close as it should");
+            self.shared.health.fail(Failure::Close { detail: error.to_string() });
         }
     }
 

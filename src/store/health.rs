@@ -25,6 +25,12 @@ pub enum Failure {
         /// What was wrong.
         detail: String,
     },
+    /// The engine could not be closed; all that was accepted is durable.
+    #[error("the store did not close as it should: {detail}")]
+    Close {
+        /// What was wrong.
+        detail: String,
+    },
     /// The committer panicked.
     #[error("the committer panicked: {detail}")]
     Panicked {

@@ -32,18 +32,34 @@ impl SledBackend {
         let folder = Folder::claim(path)?;
         folder.check_blobs()?;
         folder.remove_torn_snapshots()?;
-        let tree = folder.open_guarded(cache_bytes)?;
         let marked = folder.is_marked()?;
+        if !marked {
+            folder.remove_first_settings()?;
+        }
+        let tree = folder.open_guarded(cache_bytes)?;
         if marked && tree.is_empty() {
             return Err(BackendError::Lost { path: folder.path().to_owned() });
         }
-        folder.sync()?;
-        let file = folder.path().join("db");
-        let opened = OpenOptions::new().read(true).write(true).open(&file);
-        let log = opened.map_err(io_error("open", &file))?;
-        let blobs = Blobs::open(folder.path())?;
-        Ok(Self { tree, log, blobs, marked: AtomicBool::new(marked), folder })
+        match open_beside(&folder) {
+            Ok((log, blobs)) => {
+                Ok(Self { tree, log, blobs, marked: AtomicBool::new(marked), folder })
+            }
+            Err(error) => {
+                // Dropping it would sync, and panic if that fails too.
+                std::mem::forget(tree);
+                Err(error)
+            }
+        }
     }
+}
+
+/// What we do to the files of an open engine, and keep open of them.
+fn open_beside(folder: &Folder) -> Result<(File, Blobs), BackendError> {
+    folder.sync()?;
+    let file = folder.path().join("db");
+    let opened = OpenOptions::new().read(true).write(true).open(&file);
+    let log = opened.map_err(io_error("open", &file))?;
+    Ok((log, Blobs::open(folder.path())?))
 }
 
 impl Backend for SledBackend {

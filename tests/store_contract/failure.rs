@@ -160,6 +160,21 @@ async fn an_engine_that_panics_at_its_end_takes_nothing_with_it() {
     open.close().await;
     assert!(!faulty.faults.panic_at_drop.load(Ordering::SeqCst), "it panicked");
     assert_eq!(open.append(author("ann"), Vec::new()).await, Err(StoreError::Stopped));
+    let told = open.failed().now_or_never();
+    let Some(Failure::Close { detail }) = told else { panic!("whoever stops it is not told") };
+    assert!(detail.contains("as sled's drop does"), "{detail}");
+}
+
+#[tokio::test]
+async fn an_engine_that_fails_as_a_store_is_opened_is_not_dropped() {
+    let faulty = Faulty::new();
+    faulty.faults.fail.store(true, Ordering::SeqCst);
+    // It is this clone's drop that would panic, as sled's does where a sync fails.
+    faulty.faults.panic_at_drop.store(true, Ordering::SeqCst);
+    let (clock, heard) = (Arc::new(|| 1_000), Heard::default());
+    let opened = EmbeddedStore::open(faulty.clone(), Settings::default(), clock, heard);
+    assert!(matches!(opened, Err(OpenError::Backend(_))));
+    faulty.faults.panic_at_drop.store(false, Ordering::SeqCst);
 }
 
 #[tokio::test]

@@ -91,6 +91,25 @@ async fn data_beyond_repair_is_named_and_never_wiped() {
 }
 
 #[tokio::test]
+async fn settings_that_were_torn_at_the_first_open_are_made_again() {
+    for (settings, log) in [(&b"torn"[..], None), (&[0; 62], None), (&[0; 62], Some(&b""[..]))] {
+        let bed = SledBed::default();
+        fs::create_dir(bed.path()).unwrap();
+        fs::write(bed.path().join("conf"), settings).unwrap();
+        if let Some(log) = log {
+            fs::write(bed.path().join("db"), log).unwrap();
+        }
+        let open = bed.open();
+        open.say("ann", DM, &["1"]).await;
+        open.close().await;
+        let open = bed.open();
+        assert_eq!(open.missing_texts("bob", "phone").await, ["1"]);
+        open.close().await;
+        assert!(!bed.0.path().join("data.damaged-1").exists(), "there was nothing to copy");
+    }
+}
+
+#[tokio::test]
 async fn values_outside_the_log_are_refused() {
     let bed = SledBed::default();
     let backend = bed.backend();

@@ -1,5 +1,6 @@
 //! The folder of a sled database: its lock, what a crash may leave in it, and the guarded open.
-//! Must never remove anything but a snapshot, which sled makes again from its log.
+//! Must never remove anything but what sled makes again: a snapshot, which it makes from its log,
+//! and its settings beside a log in which nothing stands.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -134,6 +135,27 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// Removes sled's settings if nothing was ever made durable here and sled's log is empty: a
+    /// loss of power may have torn them, and then no open would get over them. They are written
+    /// before the log, and sled writes them again.
+    pub(super) fn remove_first_settings(&self) -> Result<(), BackendError> {
+        let (log, settings) = (self.path.join("db"), self.path.join("conf"));
+        let bytes = match fs::metadata(&log) {
+            Ok(log) => log.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(io_error("look at", &log)(error)),
+        };
+        if bytes > 0 {
+            return Ok(());
+        }
+        match fs::remove_file(&settings) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io_error("remove", &settings)(error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Whether something was ever made durable here.

@@ -1,0 +1,146 @@
+//! Power cuts and failing disks. A server is recorded by a shim between it and its disk; then every
+//! image that a power cut could have left is opened and held against what the server had promised
+//! by then, and every call is made to fail. A planted bug shows that the images would tell.
+//!
+//! In CI it is short; `cargo test --release --test powercut -- --images 10000 --seed 7` is the long
+//! run, `-- --help` names all that can be set.
+
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "a test crate has no outside")]
+#![allow(clippy::print_stdout, reason = "the figures are to be seen")]
+
+mod faults;
+mod images;
+mod options;
+mod survey;
+mod talk;
+mod vessel;
+mod voyage;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Parser;
+
+use crate::images::{Series, Wreck, workshop};
+use crate::options::{Only, Options};
+use crate::voyage::Voyage;
+
+/// Images of a server that does not make its commits durable, looked at until some are bad.
+const PLANTED_IMAGES: u64 = 40;
+/// So many at a time.
+const PLANTED_STEP: u64 = 8;
+/// That bug.
+const PLANTED: &str = "sync-without-fdatasync";
+/// Bad images that are described, and faults of each.
+const DESCRIBED_MAX: usize = 5;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let good = runtime.block_on(async {
+        let folder = workshop();
+        let shim = vessel::build_shim(folder.path());
+        let mut good = true;
+        if options.only != Some(Only::Faults) {
+            good &= power_cuts(&options, folder.path(), &shim).await;
+        }
+        if options.only.is_none() && options.plant.is_none() && options.image.is_none() {
+            good &= a_planted_bug_is_found(&options, folder.path(), &shim).await;
+        }
+        if options.only != Some(Only::Images) && options.image.is_none() {
+            good &= faults::check(&options, folder.path(), &shim).await;
+        }
+        if options.keep && !good {
+            println!("the folders are kept in {}", folder.keep().display());
+        }
+        good
+    });
+    if good { ExitCode::SUCCESS } else { ExitCode::from(101) }
+}
+
+async fn record(folder: &Path, shim: &Path, seed: u64, plant: Option<&str>) -> (Voyage, PathBuf) {
+    let begun = Instant::now();
+    let root = folder.join(if plant.is_some() { "planted" } else { "voyage" });
+    std::fs::create_dir(&root).unwrap();
+    let voyage = Voyage::record(&root, shim, seed, plant).await;
+    println!("recorded in {:.1} s: {voyage}", begun.elapsed().as_secs_f64());
+    let several = voyage.commits.iter().filter(|(batches, _)| **batches > 1);
+    assert!(several.map(|(_, commits)| commits).sum::<usize>() > 0, "some commits hold several");
+    (voyage, root.with_extension("log"))
+}
+
+async fn power_cuts(options: &Options, folder: &Path, shim: &Path) -> bool {
+    let (voyage, log) = match &options.recording {
+        Some(log) => (Voyage::read(log), log.clone()),
+        None => record(folder, shim, options.seed, options.plant.as_deref()).await,
+    };
+    let series = Series {
+        voyage: Arc::new(voyage),
+        folder: folder.to_owned(),
+        seed: options.seed,
+        keep: options.keep,
+    };
+    let begun = Instant::now();
+    let numbers = options.image.map_or(0..options.images, |number| number..number + 1);
+    let images = numbers.end - numbers.start;
+    let wrecks = series.check(numbers).await;
+    let (bad, seconds) = (wrecks.len(), begun.elapsed().as_secs_f64());
+    println!("{images} images of power cuts: {bad} bad, in {seconds:.1} s");
+    describe(&wrecks);
+    if let Some(first) = wrecks.first() {
+        let kept = kept_recording(&log, options.seed);
+        println!(
+            "again: cargo test --test powercut -- --seed {} --recording {} --image {}",
+            options.seed,
+            kept.display(),
+            first.number
+        );
+    }
+    wrecks.is_empty()
+}
+
+/// A recording hangs on how threads were scheduled: only with it an image can be made again.
+fn kept_recording(log: &Path, seed: u64) -> PathBuf {
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("powercut-{seed}.log"));
+    if kept != log {
+        std::fs::copy(log, &kept).unwrap();
+    }
+    kept
+}
+
+/// Without the fdatasync of a commit there are bad images, or this suite is worth nothing.
+async fn a_planted_bug_is_found(options: &Options, folder: &Path, shim: &Path) -> bool {
+    let (voyage, _) = record(folder, shim, options.seed, Some(PLANTED)).await;
+    let series = Series {
+        voyage: Arc::new(voyage),
+        folder: folder.to_owned(),
+        seed: options.seed,
+        keep: false,
+    };
+    let mut looked = 0;
+    let mut bad = 0;
+    while bad == 0 && looked < PLANTED_IMAGES {
+        bad = series.check(looked..looked + PLANTED_STEP).await.len();
+        looked += PLANTED_STEP;
+    }
+    println!("{looked} images of a server with the bug {PLANTED}: {bad} bad");
+    if bad == 0 {
+        println!("the bug {PLANTED} is not found; seed {}", options.seed);
+    }
+    bad > 0
+}
+
+fn describe(wrecks: &[Wreck]) {
+    for wreck in wrecks.iter().take(DESCRIBED_MAX) {
+        println!("image {}: {}", wreck.number, wreck.cut);
+        for wrong in wreck.wrong.iter().take(DESCRIBED_MAX) {
+            println!("    {wrong}");
+        }
+        if let Some(kept) = &wreck.kept {
+            println!("    kept in {}", kept.display());
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A recorded run over several lives of a server, from an empty folder on: a first open, ends in
+//! order, kills with -9 under load and within an open, and enough data that the engine rewrites
+//! its segments. Must never go on from a recording that is not complete.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use packetboat_proof::calls::{self, Call};
+use packetboat_proof::dice::Dice;
+use packetboat_proof::disk::{Disk, Image};
+use packetboat_proof::promises::{self, Fact};
+
+use crate::talk::{Company, Measure};
+use crate::vessel::{Orders, Record, Vessel};
+
+/// Microseconds that a recorded sync takes: meanwhile the next batches gather.
+const SYNC_US: u32 = 4_000;
+
+/// The engine's file, and the bytes of its segments.
+const ENGINE_FILE: &str = "data/db";
+const SEGMENT_BYTES: u64 = 512 * 1024;
+
+/// A recorded run.
+pub struct Voyage {
+    /// All that was asked of the disk and the sockets.
+    pub calls: Vec<Call>,
+    /// What the server had and promised, each with the number of its call.
+    pub facts: Vec<(usize, Fact)>,
+    /// The calls of each life of the server.
+    pub lives: Vec<Range<usize>>,
+    /// Commits, by the batches that they hold.
+    pub commits: BTreeMap<u32, usize>,
+    /// Segments that the engine wrote anew.
+    pub segments: usize,
+    /// The calls while one of them was not durable yet.
+    pub risky: Vec<usize>,
+}
+
+/// How a life of the server ends.
+enum End {
+    /// In order.
+    Stop,
+    /// Killed as it begins that call.
+    Kill(&'static str),
+}
+
+struct Life {
+    talk: Option<Measure>,
+    end: End,
+}
+
+const fn small(messages: usize) -> Measure {
+    Measure { messages, pipeline: 64, large: 0, bytes_max: 0 }
+}
+
+/// The lives of a whole voyage.
+fn lives() -> Vec<Life> {
+    let crowd = Measure { messages: 250, pipeline: 250, large: 4, bytes_max: 20_000 };
+    let heavy = Measure { messages: 450, pipeline: 200, large: 60, bytes_max: 60_000 };
+    vec![
+        Life { talk: Some(small(6)), end: End::Stop },
+        Life { talk: Some(crowd), end: End::Kill("A:300000") },
+        // Within an open: as the new snapshot is written.
+        Life { talk: None, end: End::Kill("W:2") },
+        Life { talk: Some(crowd), end: End::Kill("A:250000") },
+        Life { talk: Some(heavy), end: End::Stop },
+        Life { talk: Some(small(20)), end: End::Stop },
+    ]
+}
+
+impl Voyage {
+    /// Records one of the store in `root`, in a file beside it; with a bug planted, if one is named.
+    pub async fn record(root: &Path, shim: &Path, seed: u64, plant: Option<&str>) -> Self {
+        let log = root.with_extension("log");
+        let mut company = Company::new(&mut Dice::new(seed));
+        for life in lives() {
+            let record = Record { shim: shim.to_owned(), log: log.clone(), sync_us: SYNC_US };
+            let mut orders = Orders { record: Some(record), ..Orders::default() };
+            orders.plant = plant.map(ToOwned::to_owned);
+            if let End::Kill(call) = life.end {
+                orders.kill = Some(call.to_owned());
+            }
+            let mut vessel = Vessel::launch(root, &orders).await;
+            if let (Some(measure), Some(address)) = (life.talk, vessel.address) {
+                company.talk(address, measure).await;
+            }
+            let status = vessel.stop().await.expect("a recorded server ends");
+            let in_order = status.code() == Some(0);
+            let said = vessel.said();
+            match life.end {
+                End::Stop => assert!(in_order, "{status}: {said}"),
+                End::Kill(call) => assert!(!in_order, "the kill at {call} came: {said}"),
+            }
+        }
+        let voyage = Self::read(&log);
+        voyage.check_complete(root);
+        voyage
+    }
+
+    /// Reads one that was recorded.
+    pub fn read(log: &Path) -> Self {
+        let bytes = std::fs::read(log).expect("there is a recording").into();
+        Self::of(calls::read(bytes).expect("the log is whole"))
+    }
+
+    /// Of calls.
+    fn of(calls: Vec<Call>) -> Self {
+        let facts = promises::facts(&calls).expect("the connections can be read");
+        let mut begins: Vec<usize> =
+            (0..calls.len()).filter(|at| calls[*at] == Call::Began).collect();
+        begins.push(calls.len());
+        let lives = begins.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        let commits = commits(&calls);
+        let (segments, risky) = risky(&calls);
+        Self { calls, facts, lives, commits, segments, risky }
+    }
+
+    /// The facts up to a call, that one not included.
+    pub fn facts_before(&self, cut: usize) -> &[(usize, Fact)] {
+        &self.facts[..self.facts.partition_point(|(at, _)| *at < cut)]
+    }
+
+    /// Checks that nothing escaped the recording: all the recorded calls together make the very
+    /// files that are in the folder.
+    fn check_complete(&self, root: &Path) {
+        let played = Disk::after(&self.calls).whole();
+        let mut found = Image::default();
+        collect(root, root, &mut found);
+        let foreign = ["stderr", "data/control.sock"];
+        found.files.retain(|name, _| !foreign.contains(&name.as_ref()));
+        let names = |image: &Image| image.files.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&played), names(&found), "the recorded files are those of the folder");
+        for (name, bytes) in &found.files {
+            assert!(played.files[name] == *bytes, "{name} is as the recorded calls made it");
+        }
+        assert!(played.folders.is_superset(&found.folders), "{:?}", found.folders);
+    }
+}
+
+/// Where the engine begins to write segments anew, and all the calls from there to the next sync:
+/// were the old ones still needed, a power cut there would show it.
+fn risky(calls: &[Call]) -> (usize, Vec<usize>) {
+    let (mut length, mut segments, mut cuts) = (0, 0, Vec::new());
+    let mut unsynced = false;
+    for (at, call) in calls.iter().enumerate() {
+        if unsynced && !matches!(call, Call::Received { .. } | Call::Said { .. }) {
+            cuts.push(at);
+        }
+        match call {
+            Call::Written { name, at, data } if **name == *ENGINE_FILE => {
+                let anew = at % SEGMENT_BYTES == 0 && *at < length;
+                segments += usize::from(anew);
+                unsynced |= anew;
+                length = length.max(at + data.len() as u64);
+            }
+            Call::SyncEnded { .. } => unsynced = false,
+            _ => {}
+        }
+    }
+    (segments, cuts)
+}
+
+impl fmt::Display for Voyage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count =
+            |which: fn(&Fact) -> bool| self.facts.iter().filter(|(_, fact)| which(fact)).count();
+        let whole = Disk::after(&self.calls).whole();
+        let bytes: usize = whole.files.values().map(Vec::len).sum();
+        write!(
+            out,
+            "{} calls in {} lives; {} accepted, {} shown, {} cursors told; {} KiB in the end; \
+             commits by their batches {:?}; {} segments written anew",
+            self.calls.len(),
+            self.lives.len(),
+            count(|fact| matches!(fact, Fact::Accepted { .. })),
+            count(|fact| matches!(fact, Fact::Shown(_))),
+            count(|fact| matches!(fact, Fact::Cursor { .. })),
+            bytes / 1024,
+            self.commits,
+            self.segments,
+        )
+    }
+}
+
+/// What the server says of its commits.
+fn commits(calls: &[Call]) -> BTreeMap<u32, usize> {
+    let mut commits = BTreeMap::new();
+    for call in calls {
+        let Call::Said { data } = call else { continue };
+        let text = String::from_utf8_lossy(data);
+        let Some((_, rest)) = text.split_once("batches") else { continue };
+        let digits: String = rest
+            .chars()
+            .skip_while(|letter| *letter != '=')
+            .skip(1)
+            .skip_while(|letter| !letter.is_ascii_digit())
+            .take_while(char::is_ascii_digit)
+            .collect();
+        *commits.entry(digits.parse().expect("a number of batches")).or_default() += 1;
+    }
+    commits
+}
+
+fn collect(root: &Path, folder: &Path, found: &mut Image) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+        if path.is_dir() {
+            found.folders.insert(name.into());
+            collect(root, &path, found);
+        } else if path.is_file() {
+            found.files.insert(name.into(), std::fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// Writes an image into a folder.
+pub fn write_image(image: &Image, root: &Path) {
+    for folder in &image.folders {
+        std::fs::create_dir_all(root.join(&**folder)).unwrap();
+    }
+    for (name, bytes) in &image.files {
+        let path: PathBuf = root.join(&**name);
+        std::fs::create_dir_all(path.parent().expect("it is in the folder")).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
