@@ -4,6 +4,7 @@
 pub mod dice;
 pub mod fleet;
 pub mod history;
+pub mod proxy;
 pub mod roster;
 pub mod route;
 pub mod sailor;
