@@ -1,6 +1,7 @@
 //! What the proofs of Packetboat share. A proof lets clients work while something goes wrong,
 //! records a [`history`], and has it checked. Must never be a dependency of what is shipped.
 
+pub mod checker;
 pub mod dice;
 pub mod fleet;
 pub mod history;

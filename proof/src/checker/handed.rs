@@ -1,0 +1,116 @@
+//! What devices were given: all that is owed, once, in order, and nothing of others. Must never
+//! judge what an entry says.
+
+use std::collections::{HashMap, HashSet};
+
+use packetboat_proto::id::UserId;
+
+use super::digest::{ChatNumber, Digest, Name, Witness};
+use super::membership::Membership;
+use super::truth::Truth;
+use super::violation::{Found, Violation};
+use crate::history::{Device, Owed};
+
+/// What one device was given of one chat.
+#[derive(Debug, Default)]
+struct Handed<'a> {
+    seqs: HashSet<u64>,
+    ids: HashMap<Name<'a>, u64>,
+    first: Option<u64>,
+    highest: u64,
+}
+
+pub(super) fn check(
+    digest: &Digest<'_>,
+    truth: &Truth<'_>,
+    members: &[Membership],
+    found: &mut Found,
+) {
+    let mut handed: HashMap<(&Device, ChatNumber), Handed<'_>> = HashMap::new();
+    for sighting in &digest.delivered {
+        let Witness::Device(device) = sighting.by else { continue };
+        let number = sighting.name.chat;
+        let (chat, seq) = (digest.chat(number), sighting.entry.seq);
+        if !members[number].may_see(&device.user, seq) {
+            let (chat, user) = (chat.clone(), device.user.clone());
+            found.add(Violation::NotAMember { chat, seq, user, by: device.to_string() });
+        }
+        let handed = handed.entry((device, number)).or_default();
+        handed.take(sighting.name, seq, |sort| {
+            let (chat, device) = (chat.clone(), device.clone());
+            found.add(match sort {
+                Bad::Twice => Violation::Twice { chat, seq, device },
+                Bad::Behind(after) => Violation::Order { chat, seq, after, device },
+                Bad::Again(seq, again) => {
+                    let id = sighting.name.id;
+                    Violation::TwiceById { chat, seq, again, id, device }
+                }
+            });
+        });
+    }
+    check_owed(digest, truth, members, &handed, found);
+}
+
+enum Bad {
+    Twice,
+    Behind(u64),
+    Again(u64, u64),
+}
+
+impl<'a> Handed<'a> {
+    fn take(&mut self, name: Name<'a>, seq: u64, mut report: impl FnMut(Bad)) {
+        self.first.get_or_insert(seq);
+        let is_new = self.seqs.insert(seq);
+        let before = self.ids.insert(name, seq);
+        match before {
+            _ if !is_new => report(Bad::Twice),
+            Some(before) => report(Bad::Again(before, seq)),
+            None if seq < self.highest => report(Bad::Behind(self.highest)),
+            None => {}
+        }
+        self.highest = self.highest.max(seq);
+    }
+}
+
+/// The sends of each device: of what it sent itself it may not be given the entry.
+fn own<'a>(digest: &Digest<'a>) -> HashSet<(&'a Device, Name<'a>)> {
+    digest.sends.iter().map(|sent| (sent.by, sent.name)).collect()
+}
+
+fn check_owed<'a>(
+    digest: &Digest<'a>,
+    truth: &Truth<'a>,
+    members: &[Membership],
+    handed: &HashMap<(&'a Device, ChatNumber), Handed<'a>>,
+    found: &mut Found,
+) {
+    let own = own(digest);
+    let mut chats_of: HashMap<&UserId, Vec<ChatNumber>> = HashMap::new();
+    for (number, membership) in members.iter().enumerate() {
+        membership.users().for_each(|user| chats_of.entry(user).or_default().push(number));
+    }
+    let mut seen = HashSet::new();
+    let none = Handed::default();
+    for (device, owed) in &digest.devices {
+        if !seen.insert(device) {
+            continue;
+        }
+        for number in chats_of.get(&device.user).into_iter().flatten() {
+            let handed = handed.get(&(*device, *number)).unwrap_or(&none);
+            let from = match owed {
+                Owed::Everything => 1,
+                Owed::FromFirst => handed.first.unwrap_or(u64::MAX),
+            };
+            for span in members[*number].owed(&device.user) {
+                let from = span.from.max(from);
+                let log = truth.logs[*number].range(from..=span.to.max(from));
+                for (seq, known) in log.filter(|(seq, _)| **seq <= span.to) {
+                    if !handed.seqs.contains(seq) && !own.contains(&(*device, known.name)) {
+                        let (chat, device) = (digest.chat(*number), (*device).clone());
+                        found.add(Violation::Missing { chat, seq: *seq, device });
+                    }
+                }
+            }
+        }
+    }
+}
