@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use packetboat_proto::packet::Kind;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -31,7 +31,8 @@ pub struct Proxy {
 /// What all connections share.
 #[derive(Debug)]
 struct Shared {
-    target: SocketAddr,
+    /// Where the server is now.
+    target: watch::Sender<Option<SocketAddr>>,
     matrix: Mutex<Matrix>,
     /// Hits that are still to come.
     left: watch::Sender<usize>,
@@ -42,12 +43,12 @@ struct Shared {
 }
 
 impl Proxy {
-    /// To the server at `target`, with the faults of `matrix`.
-    pub async fn start(target: SocketAddr, matrix: Matrix) -> io::Result<Self> {
+    /// To a server that is nowhere yet, with the faults of `matrix`.
+    pub async fn start(matrix: Matrix) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            target,
+            target: watch::Sender::new(None),
             left: watch::Sender::new(matrix.left()),
             matrix: Mutex::new(matrix),
             calm: watch::Sender::new(false),
@@ -60,6 +61,11 @@ impl Proxy {
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Further connections go there; `None`: they are ended at once.
+    pub fn lead_to(&self, server: Option<SocketAddr>) {
+        self.shared.target.send_replace(server);
     }
 
     /// Waits until every cell was hit.
@@ -91,6 +97,11 @@ impl Shared {
     fn matrix(&self) -> MutexGuard<'_, Matrix> {
         // A draw is counted in one go.
         self.matrix.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let target = *self.target.borrow();
+        TcpStream::connect(target.ok_or(io::ErrorKind::ConnectionRefused)?).await
     }
 
     fn draw(&self, direction: Direction, kind: Kind, may_replay: bool) -> Option<Fault> {

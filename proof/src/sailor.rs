@@ -81,9 +81,17 @@ struct Inner {
     /// Held by whoever starts, stops or sends: the app does one of these at a time.
     helm: AsyncMutex<Option<Helm>>,
     book: Mutex<Book>,
-    /// Messages without an outcome.
-    unanswered: watch::Sender<usize>,
+    open: watch::Sender<Open>,
     counts: watch::Sender<Counts>,
+}
+
+/// What is still to come to its end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    /// Messages without an outcome.
+    messages: usize,
+    /// Sends of which nothing is recorded but that they began.
+    sends: usize,
 }
 
 /// The app while it runs.
@@ -117,7 +125,7 @@ impl Sailor {
             recorder,
             helm: AsyncMutex::new(None),
             book: Mutex::default(),
-            unanswered: watch::Sender::new(0),
+            open: watch::Sender::default(),
             counts,
         };
         Self { crew: Arc::new(crew) }
@@ -167,7 +175,7 @@ impl Sailor {
         let Some(place) = self.crew.book().put(draft.clone()) else {
             return false;
         };
-        self.crew.unanswered.send_modify(|count| *count += 1);
+        self.crew.open.send_modify(|open| open.messages += 1);
         if let Some(helm) = &*helm {
             Inner::hand(&self.crew, &helm.client, place, draft).await;
         }
@@ -187,13 +195,13 @@ impl Sailor {
 
     /// Messages without an outcome.
     pub fn unanswered(&self) -> usize {
-        *self.crew.unanswered.borrow()
+        self.crew.open.borrow().messages
     }
 
     /// Waits until every message has an outcome.
     pub async fn all_answered(&self) {
-        let mut unanswered = self.crew.unanswered.subscribe();
-        let none = unanswered.wait_for(|count| *count == 0).await;
+        let mut open = self.crew.open.subscribe();
+        let none = open.wait_for(|open| open.messages == 0 && open.sends == 0).await;
         none.expect("the sender lives as long as this sailor");
     }
 
@@ -302,6 +310,7 @@ impl Inner {
     /// Hands a message to the client, and lets its outcome be recorded.
     async fn hand(crew: &Arc<Self>, client: &Client, place: u64, draft: Draft) {
         let Draft { chat, id, content } = draft.clone();
+        crew.open.send_modify(|open| open.sends += 1);
         let number = crew.recorder.invoke(&crew.device, &chat, id, &content);
         let sending = client.send_with_id(&chat, id, content).await;
         tokio::spawn(Arc::clone(crew).answer(sending, number, place, draft));
@@ -338,9 +347,11 @@ impl Inner {
         });
         self.recorder.add(event);
         // One that was handed to two runs has one outcome, told twice.
-        if is_over && self.book().outbox.remove(&place).is_some() {
-            self.unanswered.send_modify(|count| *count -= 1);
-        }
+        let is_first = is_over && self.book().outbox.remove(&place).is_some();
+        self.open.send_modify(|open| {
+            open.messages -= usize::from(is_first);
+            open.sends -= 1;
+        });
     }
 
     /// The app: takes what comes, keeps it, and says so.

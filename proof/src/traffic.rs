@@ -50,12 +50,7 @@ pub struct Traffic {
 
 impl Traffic {
     /// Of the user of these devices, of which there is one at least.
-    pub fn new(
-        roster: Arc<Roster>,
-        devices: Vec<Sailor>,
-        habits: Habits,
-        dice: Dice,
-    ) -> Self {
+    pub fn new(roster: Arc<Roster>, devices: Vec<Sailor>, habits: Habits, dice: Dice) -> Self {
         Self { roster, devices, habits, dice, deeds: 0 }
     }
 
@@ -116,7 +111,7 @@ impl Traffic {
 
     async fn chatter(&mut self, device: &Sailor, user: &UserId) {
         let chat = self.roster.chat_for(user, &mut self.dice);
-        let deed = self.dice.below(4);
+        let deed = self.dice.below(5);
         let users = self.roster.users().to_vec();
         device
             .errand(move |client: Client| async move {
@@ -124,7 +119,8 @@ impl Traffic {
                 match deed {
                     0 => drop(client.signal(&chat, SignalKind::Typing, Bytes::new())),
                     1 => client.read(&chat, u64::MAX),
-                    2 => drop(client.history(&chat, Edge::Before(0), 5).await),
+                    2 => drop(client.ping().await),
+                    3 => drop(client.history(&chat, Edge::Before(0), 5).await),
                     _ => drop(client.presence(users).await),
                 }
             })

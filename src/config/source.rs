@@ -28,6 +28,9 @@ const FOREIGN_NAMES: &[&str] = &[
     "PACKETBOAT_PASSWORD_FILE",
     "PACKETBOAT_TLS",
     "PACKETBOAT_CA",
+    // Plants a bug in a server that is built for proofs, which is no setting either.
+    #[cfg(feature = "proof")]
+    "PACKETBOAT_PLANT",
 ];
 
 /// A flag that sets something.
@@ -242,6 +245,8 @@ mod tests {
         let mut reading = Reading::default();
         let names = ["PACKETBOAT_PORT", "PACKETBOAT_PORT_7582_TCP", "PACKETBOAT_SERVICE_HOST"];
         reading.environment(names.map(|name| (name.into(), "x".into())));
+        #[cfg(feature = "proof")]
+        reading.environment([("PACKETBOAT_PLANT".into(), "x".into())]);
         reading.environment([("PATH".into(), "x".into()), (CONFIG_VARIABLE.into(), "x".into())]);
         assert!(reading.mistakes.is_empty() && reading.given.is_empty());
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use packetboat_client::{Config, Credential, DeviceId, UserId};
+use packetboat_proof::checker::{Rules, Violation, check_with};
 use packetboat_proof::dice::Dice;
 use packetboat_proof::fleet::{Fleet, Unsettled};
 use packetboat_proof::history::{History, Owed};
@@ -34,7 +35,7 @@ const LAUNCH: Duration = Duration::from_secs(30);
 /// How long progress is waited for before the server is hit without it.
 const PROGRESS: Duration = Duration::from_millis(700);
 /// A sender's longest pause between two deeds, in milliseconds.
-const PAUSE_MS_MAX: u64 = 60;
+const PAUSE_MS_MAX: u64 = 40;
 /// What the server is told beside its address and folder.
 const SETTINGS: [&str; 5] = [
     "drain.retry_after_ms=10",
@@ -57,10 +58,18 @@ pub enum Why {
     Ended { status: ExitStatus, stderr: String },
     #[error("{0}")]
     Unsettled(#[from] Unsettled),
-    #[error("{0}")]
-    History(String),
+    #[error("the history breaks what is promised:{}", listed(.0))]
+    History(Vec<Violation>),
     #[error("{0}")]
     System(#[from] std::io::Error),
+}
+
+impl Why {
+    /// Whether a planted bug shows like this: in what clients see, and not in a server that does
+    /// not even start.
+    pub const fn is_seen_by_clients(&self) -> bool {
+        matches!(self, Self::Unsettled(_) | Self::History(_))
+    }
 }
 
 /// All that is needed to look for the cause.
@@ -260,12 +269,7 @@ impl Epoch {
         }
     }
 
-    async fn strike(
-        &self,
-        blow: Blow,
-        ship: &mut Ship,
-        figures: &mut Figures,
-    ) -> Result<(), Why> {
+    async fn strike(&self, blow: Blow, ship: &mut Ship, figures: &mut Figures) -> Result<(), Why> {
         match blow {
             Blow::Kill => figures.kills += 1,
             Blow::KillInDrain { after_ms } => {
@@ -337,7 +341,15 @@ async fn reach(mut counts: watch::Receiver<Counts>, is_so: impl FnMut(&Counts) -
     let _ = timeout(PROGRESS, counts.wait_for(is_so)).await;
 }
 
+/// What the checker says. The client library keeps the order of each device's sends.
 fn judge(history: &History) -> Result<(), Why> {
-    let _ = history;
-    Ok(())
+    let verdict = check_with(history, Rules { sender_order: true });
+    if verdict.violations.is_empty() {
+        return Ok(());
+    }
+    Err(Why::History(verdict.violations))
+}
+
+fn listed(violations: &[Violation]) -> String {
+    violations.iter().map(|violation| format!("\n- {violation}")).collect()
 }

@@ -67,7 +67,7 @@ pub(super) struct Link<'a> {
 impl Link<'_> {
     /// Carries a client's connection until it ends.
     pub(super) async fn run(mut client: TcpStream, shared: Arc<Shared>) {
-        let Ok(mut server) = TcpStream::connect(shared.target).await else { return };
+        let Ok(mut server) = shared.connect().await else { return };
         let story = Mutex::default();
         let end = carry(&mut client, &mut server, &shared, &story).await.unwrap_or(End::Cut);
         if end == End::Reset {
@@ -291,7 +291,7 @@ impl Link<'_> {
 
     /// Another connection that says the same Hello: the server takes it for the device.
     async fn ghost(&self, hello: &Bytes) -> io::Result<()> {
-        let mut ghost = TcpStream::connect(self.shared.target).await?;
+        let mut ghost = self.shared.connect().await?;
         ghost.write_all(&[&PREFACE[..], hello].concat()).await?;
         let held = async {
             let mut heard = [0; 1024];

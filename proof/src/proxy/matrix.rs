@@ -106,7 +106,7 @@ impl Cell {
 }
 
 /// The cells still to be hit, and how often each was.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Matrix {
     wanted: BTreeMap<(Direction, u8), Vec<Fault>>,
     hits: BTreeMap<(Direction, u8, Fault), u64>,
@@ -160,6 +160,15 @@ impl Matrix {
         self.wanted.values().map(Vec::len).sum()
     }
 
+    /// The cells that are still to be hit.
+    pub fn cells_left(&self) -> Vec<Cell> {
+        let is_left = |cell: &Cell| {
+            let faults = self.wanted.get(&(cell.direction, cell.kind as u8));
+            faults.is_some_and(|faults| faults.contains(&cell.fault))
+        };
+        Cell::all().filter(is_left).collect()
+    }
+
     /// Nothing more is to be hit.
     pub(super) fn calm(&mut self) {
         self.wanted.clear();
@@ -168,6 +177,11 @@ impl Matrix {
     /// Random numbers for how exactly a fault is done.
     pub(super) const fn dice(&mut self) -> &mut Dice {
         &mut self.dice
+    }
+
+    /// Hits of all cells.
+    pub fn total(&self) -> u64 {
+        self.hits.values().sum()
     }
 
     /// How often a cell was hit.
