@@ -12,8 +12,9 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::checker::{Rules, Violation, check_with};
 use crate::dice::Dice;
-use crate::history::{Device, Owed, Recorder};
+use crate::history::{Device, History, Owed, Recorder};
 use crate::roster::Roster;
 use crate::route::Way;
 use crate::sailor::{Counts, Draft, Sailor, Trouble};
@@ -134,6 +135,22 @@ impl Fleet {
     /// What was done and seen, as it grows.
     pub fn counts(&self) -> watch::Receiver<Counts> {
         self.counts.subscribe()
+    }
+
+    /// What is broken of all that is promised, the order of each device's sends included. In
+    /// groups only devices with `strict_order` have that promise: of those that pipeline, a
+    /// message may be refused while its user is out, have its refusal lost with the connection, and
+    /// be sent again when its user is in, behind another that was on the wire with it.
+    pub fn judge(&self, history: &History) -> Vec<Violation> {
+        let is_promised = |violation: &Violation| match violation {
+            Violation::SenderOrder { chat, device, .. } => {
+                let sailor = self.sailors.iter().find(|sailor| sailor.device() == device);
+                sailor.is_none_or(Sailor::is_strict) || chat.peer_of(&device.user).is_some()
+            }
+            _ => true,
+        };
+        let verdict = check_with(history, Rules { sender_order: true });
+        verdict.violations.into_iter().filter(is_promised).collect()
     }
 
     /// Makes the groups of the roster.

@@ -136,6 +136,11 @@ impl Sailor {
         &self.crew.device
     }
 
+    /// Whether it has one message of a chat on the wire at most.
+    pub fn is_strict(&self) -> bool {
+        self.crew.config.strict_order
+    }
+
     /// Starts the app, if it does not run: from its book, what was not accepted first.
     pub async fn set_out(&self) {
         let mut helm = self.crew.helm.lock().await;

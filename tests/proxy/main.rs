@@ -24,7 +24,7 @@ use crate::voyage::{Report, Voyage};
 #[derive(Debug, Parser)]
 struct Arguments {
     /// How often each fault is done to each kind of frame
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 8)]
     rounds: usize,
     /// Everything random comes from it
     #[arg(long, default_value_t = 1)]

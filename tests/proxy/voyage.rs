@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use packetboat_client::{Config, Credential, DeviceId, UserId};
-use packetboat_proof::checker::{Rules, Violation, check_with};
+use packetboat_proof::checker::Violation;
 use packetboat_proof::dice::Dice;
 use packetboat_proof::fleet::{Fleet, Unsettled};
 use packetboat_proof::history::{History, Owed};
@@ -105,7 +105,8 @@ impl Voyage {
             // Every third user has two devices.
             for device in 0..=usize::from(number % 3 == 0) {
                 let device: DeviceId = format!("d{device}").parse().unwrap();
-                let config = config(user.clone(), device);
+                let mut config = config(user.clone(), device);
+                config.strict_order = number % 2 == 1;
                 fleet.add(config, Owed::Everything, Arc::new(route.lane()));
             }
         }
@@ -116,7 +117,10 @@ impl Voyage {
     pub async fn run(mut self) -> Report {
         let why = self.sail().await;
         let history = self.fleet.recorder().history();
-        let why = why.and_then(|()| judge(&history));
+        let why = why.and_then(|()| match self.fleet.judge(&history) {
+            broken if broken.is_empty() => Ok(()),
+            broken => Err(Why::History(broken)),
+        });
         let counts = *self.fleet.counts().borrow();
         Report { why, matrix: self.matrix, counts, history }
     }
@@ -225,13 +229,4 @@ fn config(user: UserId, device: DeviceId) -> Config {
     config.connect_timeout = Duration::from_millis(700);
     config.request_timeout = Duration::from_secs(1);
     config
-}
-
-/// What the checker says. The client library keeps the order of each device's sends.
-fn judge(history: &History) -> Result<(), Why> {
-    let verdict = check_with(history, Rules { sender_order: true });
-    if verdict.violations.is_empty() {
-        return Ok(());
-    }
-    Err(Why::History(verdict.violations))
 }

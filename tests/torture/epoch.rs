@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use packetboat_client::{Config, Credential, DeviceId, UserId};
-use packetboat_proof::checker::{Rules, Violation, check_with};
+use packetboat_proof::checker::Violation;
 use packetboat_proof::dice::Dice;
 use packetboat_proof::fleet::{Fleet, Unsettled};
 use packetboat_proof::history::{History, Owed};
@@ -130,8 +130,10 @@ impl Epoch {
     fn add(&mut self, user: usize, owed: Owed) -> Sailor {
         let user = self.roster.users()[user].clone();
         let number = self.fleet.of_user(&user).len();
+        let strict_order = self.fleet.sailors().len() % 2 == 1;
         let device: DeviceId = format!("d{number}").parse().unwrap();
         let mut config = Config::new("the route", user, device, Credential::Open);
+        config.strict_order = strict_order;
         config.backoff.base = Duration::from_millis(10);
         config.backoff.cap = Duration::from_millis(100);
         config.resend_after = Duration::from_secs(2);
@@ -145,7 +147,10 @@ impl Epoch {
         figures.add(*self.fleet.counts().borrow());
         figures.epochs += 1;
         let history = self.fleet.recorder().history();
-        let done = done.and_then(|()| judge(&history));
+        let done = done.and_then(|()| match self.fleet.judge(&history) {
+            broken if broken.is_empty() => Ok(()),
+            broken => Err(Why::History(broken)),
+        });
         done.map_err(|why| Failure { why, plan: self.plan, history })
     }
 
@@ -339,15 +344,6 @@ impl Epoch {
 /// Waits until that is so, but not for ever: with nobody online nothing grows.
 async fn reach(mut counts: watch::Receiver<Counts>, is_so: impl FnMut(&Counts) -> bool) {
     let _ = timeout(PROGRESS, counts.wait_for(is_so)).await;
-}
-
-/// What the checker says. The client library keeps the order of each device's sends.
-fn judge(history: &History) -> Result<(), Why> {
-    let verdict = check_with(history, Rules { sender_order: true });
-    if verdict.violations.is_empty() {
-        return Ok(());
-    }
-    Err(Why::History(verdict.violations))
 }
 
 fn listed(violations: &[Violation]) -> String {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use packetboat_proto::frame::{Frame, PREFACE};
+use packetboat_proto::id::{ChatId, MessageId};
 use packetboat_proto::limits::{BODY_BYTES_HIGHEST, HEAD_BYTES, PREFACE_BYTES};
 use packetboat_proto::packet::{Kind, Packet};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,6 +50,8 @@ enum End {
 struct Story {
     device: Option<Device>,
     last: HashMap<Kind, Bytes>,
+    /// Sends that were not answered yet.
+    sends: HashMap<(ChatId, MessageId), Bytes>,
 }
 
 pub(super) struct Link<'a> {
@@ -260,15 +263,28 @@ impl Link<'_> {
 
     /// Keeps the frame for later connections; gives one of its kind of earlier ones.
     fn note(&self, kind: Kind, bytes: &Bytes) -> Option<Bytes> {
-        if self.direction == Direction::ToClient {
+        let mut story = self.story.lock().unwrap_or_else(PoisonError::into_inner);
+        let to_server = self.direction == Direction::ToServer;
+        if !to_server && kind != Kind::Accepted {
             return None;
         }
-        let mut story = self.story.lock().unwrap_or_else(PoisonError::into_inner);
-        if kind == Kind::Hello {
-            let frame = Frame { kind: kind as u8, body: bytes.slice(HEAD_BYTES..) };
-            if let Ok(Some(Packet::Hello(hello))) = Packet::decode(&frame) {
+        let frame = Frame { kind: kind as u8, body: bytes.slice(HEAD_BYTES..) };
+        match Packet::decode(&frame) {
+            Ok(Some(Packet::Hello(hello))) => {
                 story.device = Some(Device { user: hello.user, name: hello.device });
             }
+            // One that may not be stored yet would overtake those that were sent before it.
+            Ok(Some(Packet::Send(send))) => {
+                story.sends.insert((send.chat, send.id), bytes.clone());
+                return self.shared.earlier(story.device.as_ref()?, kind);
+            }
+            Ok(Some(Packet::Accepted(accepted))) => {
+                if let Some(send) = story.sends.remove(&(accepted.chat, accepted.id)) {
+                    story.last.insert(Kind::Send, send);
+                }
+                return None;
+            }
+            _ => {}
         }
         story.last.insert(kind, bytes.clone());
         self.shared.earlier(story.device.as_ref()?, kind)
