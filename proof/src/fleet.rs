@@ -38,6 +38,17 @@ pub enum Unsettled {
     },
 }
 
+/// What a history breaks.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct Broken(pub Vec<Violation>);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("the history breaks what is promised:")?;
+        self.0.iter().try_for_each(|violation| write!(out, "\n- {violation}"))
+    }
+}
+
 /// What a fleet is waiting for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Waiting {
@@ -141,7 +152,7 @@ impl Fleet {
     /// groups only devices with `strict_order` have that promise: of those that pipeline, a
     /// message may be refused while its user is out, have its refusal lost with the connection, and
     /// be sent again when its user is in, behind another that was on the wire with it.
-    pub fn judge(&self, history: &History) -> Vec<Violation> {
+    pub fn judge(&self, history: &History) -> Result<(), Broken> {
         let is_promised = |violation: &Violation| match violation {
             Violation::SenderOrder { chat, device, .. } => {
                 let sailor = self.sailors.iter().find(|sailor| sailor.device() == device);
@@ -150,7 +161,8 @@ impl Fleet {
             _ => true,
         };
         let verdict = check_with(history, Rules { sender_order: true });
-        verdict.violations.into_iter().filter(is_promised).collect()
+        let broken: Vec<_> = verdict.violations.into_iter().filter(is_promised).collect();
+        if broken.is_empty() { Ok(()) } else { Err(Broken(broken)) }
     }
 
     /// Makes the groups of the roster.
@@ -167,13 +179,11 @@ impl Fleet {
     /// Once faults are over and nobody sends: waits until every message has its outcome and every
     /// device everything, and reads all logs.
     pub async fn settle(&self, patience: Duration) -> Result<(), Unsettled> {
-        match timeout(patience, self.come_to_rest()).await {
-            Ok(rested) => Ok(rested?),
-            Err(_) => {
-                let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Err(self.first_trouble().unwrap_or(Unsettled::Late { patience, waiting }))
-            }
+        if let Ok(rested) = timeout(patience, self.come_to_rest()).await {
+            return Ok(rested?);
         }
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Err(self.first_trouble().unwrap_or(Unsettled::Late { patience, waiting }))
     }
 
     fn first_trouble(&self) -> Option<Unsettled> {

@@ -400,6 +400,7 @@ impl Inner {
     }
 
     /// After a newer session of the device took its place: its user starts it again.
+    #[expect(clippy::manual_async_fn, reason = "it starts what starts it, so its type is named")]
     fn restart(crew: Arc<Self>, run: u64) -> impl Future<Output = ()> + Send {
         async move {
             let mut helm = crew.helm.lock().await;

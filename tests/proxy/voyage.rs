@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use packetboat_client::{Config, Credential, DeviceId, UserId};
-use packetboat_proof::checker::Violation;
 use packetboat_proof::dice::Dice;
-use packetboat_proof::fleet::{Fleet, Unsettled};
+use packetboat_proof::fleet::{Broken, Fleet, Unsettled};
 use packetboat_proof::history::{History, Owed};
 use packetboat_proof::proxy::{Cell, Matrix, Proxy};
 use packetboat_proof::roster::Roster;
@@ -25,7 +24,7 @@ const USERS: usize = 6;
 /// Groups.
 const GROUPS: usize = 2;
 /// How long all cells may take to be hit, for each round.
-const ROUND: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_mins(1);
 /// How long everything may take to arrive once the network is calm.
 const REST: Duration = Duration::from_secs(40);
 /// A user's longest pause between two deeds, in milliseconds.
@@ -60,8 +59,8 @@ pub enum Why {
     Unsettled(#[from] Unsettled),
     #[error("the server did not end in order, and said: {stderr}")]
     Ended { stderr: String },
-    #[error("the history breaks what is promised:{}", listed(.0))]
-    History(Vec<Violation>),
+    #[error("{0}")]
+    History(#[from] Broken),
 }
 
 impl Why {
@@ -69,10 +68,6 @@ impl Why {
     pub const fn is_seen_by_clients(&self) -> bool {
         matches!(self, Self::Unsettled(_) | Self::History(_))
     }
-}
-
-fn listed(violations: &[Violation]) -> String {
-    violations.iter().map(|violation| format!("\n- {violation}")).collect()
 }
 
 /// What a run came to.
@@ -117,10 +112,7 @@ impl Voyage {
     pub async fn run(mut self) -> Report {
         let why = self.sail().await;
         let history = self.fleet.recorder().history();
-        let why = why.and_then(|()| match self.fleet.judge(&history) {
-            broken if broken.is_empty() => Ok(()),
-            broken => Err(Why::History(broken)),
-        });
+        let why = why.and_then(|()| Ok(self.fleet.judge(&history)?));
         let counts = *self.fleet.counts().borrow();
         Report { why, matrix: self.matrix, counts, history }
     }

@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use packetboat_client::{Config, Credential, DeviceId, UserId};
-use packetboat_proof::checker::Violation;
 use packetboat_proof::dice::Dice;
-use packetboat_proof::fleet::{Fleet, Unsettled};
+use packetboat_proof::fleet::{Broken, Fleet, Unsettled};
 use packetboat_proof::history::{History, Owed};
 use packetboat_proof::roster::Roster;
 use packetboat_proof::route::Route;
@@ -58,8 +57,8 @@ pub enum Why {
     Ended { status: ExitStatus, stderr: String },
     #[error("{0}")]
     Unsettled(#[from] Unsettled),
-    #[error("the history breaks what is promised:{}", listed(.0))]
-    History(Vec<Violation>),
+    #[error("{0}")]
+    History(#[from] Broken),
     #[error("{0}")]
     System(#[from] std::io::Error),
 }
@@ -147,10 +146,7 @@ impl Epoch {
         figures.add(*self.fleet.counts().borrow());
         figures.epochs += 1;
         let history = self.fleet.recorder().history();
-        let done = done.and_then(|()| match self.fleet.judge(&history) {
-            broken if broken.is_empty() => Ok(()),
-            broken => Err(Why::History(broken)),
-        });
+        let done = done.and_then(|()| Ok(self.fleet.judge(&history)?));
         done.map_err(|why| Failure { why, plan: self.plan, history })
     }
 
@@ -344,8 +340,4 @@ impl Epoch {
 /// Waits until that is so, but not for ever: with nobody online nothing grows.
 async fn reach(mut counts: watch::Receiver<Counts>, is_so: impl FnMut(&Counts) -> bool) {
     let _ = timeout(PROGRESS, counts.wait_for(is_so)).await;
-}
-
-fn listed(violations: &[Violation]) -> String {
-    violations.iter().map(|violation| format!("\n- {violation}")).collect()
 }

@@ -125,7 +125,7 @@ async fn carry(
 /// Connections from before the calm end with it: a fault may go on in them.
 async fn becomes_calm(calm: &mut tokio::sync::watch::Receiver<bool>, was_calm: bool) {
     if was_calm || calm.wait_for(|calm| *calm).await.is_err() {
-        pending().await
+        pending::<()>().await;
     }
 }
 
@@ -196,19 +196,14 @@ impl Link<'_> {
             return Ok(None);
         };
         let earlier = self.note(kind, &bytes);
-        match self.shared.draw(self.direction, kind, earlier.is_some()) {
-            Some(fault) => {
-                let earlier = earlier.unwrap_or_default();
-                self.fault(fault, kind, &bytes, &earlier).await
-            }
-            None => {
-                self.sink.write_all(&bytes).await?;
-                if kind == Kind::Hello {
-                    self.old_goodbye().await?;
-                }
-                Ok(None)
-            }
+        if let Some(fault) = self.shared.draw(self.direction, kind, earlier.is_some()) {
+            return self.fault(fault, kind, &bytes, &earlier.unwrap_or_default()).await;
         }
+        self.sink.write_all(&bytes).await?;
+        if kind == Kind::Hello {
+            self.old_goodbye().await?;
+        }
+        Ok(None)
     }
 
     async fn fault(

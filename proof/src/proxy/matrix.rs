@@ -121,7 +121,9 @@ impl Matrix {
             let faults = wanted.entry((cell.direction, cell.kind as u8)).or_default();
             faults.extend(std::iter::repeat_n(cell.fault, rounds));
         }
-        wanted.values_mut().for_each(|faults| dice.shuffle(faults));
+        for faults in wanted.values_mut() {
+            dice.shuffle(faults);
+        }
         Self { wanted, hits: BTreeMap::new(), dice }
     }
 
