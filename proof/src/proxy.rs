@@ -3,43 +3,26 @@
 
 mod link;
 mod matrix;
+mod mischief;
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use bytes::Bytes;
-use packetboat_proto::packet::Kind;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub use self::matrix::{Cell, Direction, Fault, Matrix};
 
 use self::link::Link;
-use crate::history::Device;
+use self::mischief::Mischief;
 
 /// A proxy. Its connections end with it.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<Mischief>,
     task: JoinHandle<()>,
-}
-
-/// What all connections share.
-#[derive(Debug)]
-struct Shared {
-    /// Where the server is now.
-    target: watch::Sender<Option<SocketAddr>>,
-    matrix: Mutex<Matrix>,
-    /// Hits that are still to come.
-    left: watch::Sender<usize>,
-    /// Once true, no fault goes on.
-    calm: watch::Sender<bool>,
-    /// The last frame of each kind from earlier connections of each device.
-    earlier: Mutex<HashMap<Device, HashMap<Kind, Bytes>>>,
 }
 
 impl Proxy {
@@ -47,13 +30,7 @@ impl Proxy {
     pub async fn start(matrix: Matrix) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            target: watch::Sender::new(None),
-            left: watch::Sender::new(matrix.left()),
-            matrix: Mutex::new(matrix),
-            calm: watch::Sender::new(false),
-            earlier: Mutex::default(),
-        });
+        let shared = Arc::new(Mischief::new(matrix));
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, task })
     }
@@ -93,51 +70,7 @@ impl Drop for Proxy {
     }
 }
 
-impl Shared {
-    fn matrix(&self) -> MutexGuard<'_, Matrix> {
-        // A draw is counted in one go.
-        self.matrix.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn connect(&self) -> io::Result<TcpStream> {
-        let target = *self.target.borrow();
-        TcpStream::connect(target.ok_or(io::ErrorKind::ConnectionRefused)?).await
-    }
-
-    fn draw(&self, direction: Direction, kind: Kind, may_replay: bool) -> Option<Fault> {
-        let mut matrix = self.matrix();
-        let fault = matrix.draw(direction, kind, may_replay);
-        self.left.send_replace(matrix.left());
-        fault
-    }
-
-    fn take(&self, direction: Direction, kind: Kind, fault: Fault) -> bool {
-        let mut matrix = self.matrix();
-        let taken = matrix.take(direction, kind, fault);
-        self.left.send_replace(matrix.left());
-        taken
-    }
-
-    fn throw(&self, low: u64, high: u64) -> u64 {
-        self.matrix().dice().between(low, high)
-    }
-
-    /// A frame of that kind from an earlier connection of the device.
-    fn earlier(&self, device: &Device, kind: Kind) -> Option<Bytes> {
-        self.memory().get(device)?.get(&kind).cloned()
-    }
-
-    /// A connection of the device has ended.
-    fn remember(&self, device: Device, frames: HashMap<Kind, Bytes>) {
-        self.memory().entry(device).or_default().extend(frames);
-    }
-
-    fn memory(&self) -> MutexGuard<'_, HashMap<Device, HashMap<Kind, Bytes>>> {
-        self.earlier.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: Arc<Mischief>) {
     let mut links = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         while links.try_join_next().is_some() {}

@@ -81,6 +81,7 @@ struct Inner {
     /// Held by whoever starts, stops or sends: the app does one of these at a time.
     helm: AsyncMutex<Option<Helm>>,
     book: Mutex<Book>,
+    troubles: Mutex<Vec<Trouble>>,
     open: watch::Sender<Open>,
     counts: watch::Sender<Counts>,
 }
@@ -125,6 +126,7 @@ impl Sailor {
             recorder,
             helm: AsyncMutex::new(None),
             book: Mutex::default(),
+            troubles: Mutex::default(),
             open: watch::Sender::default(),
             counts,
         };
@@ -217,7 +219,7 @@ impl Sailor {
 
     /// What went wrong without a fault that explains it.
     pub fn troubles(&self) -> Vec<Trouble> {
-        self.crew.book().troubles.clone()
+        self.crew.troubles().clone()
     }
 
     /// How a chat stands for the device; `None`: it is not the user's.
@@ -282,6 +284,10 @@ impl Inner {
     fn book(&self) -> MutexGuard<'_, Book> {
         // Whatever changes the book does so in one go.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn troubles(&self) -> MutexGuard<'_, Vec<Trouble>> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count(&self, with: impl FnOnce(&mut Counts)) {
@@ -396,7 +402,7 @@ impl Inner {
     }
 
     fn trouble(&self, trouble: Trouble) {
-        self.book().troubles.push(trouble);
+        self.troubles().push(trouble);
     }
 
     /// After a newer session of the device took its place: its user starts it again.

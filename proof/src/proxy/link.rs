@@ -19,8 +19,8 @@ use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-use super::Shared;
 use super::matrix::{Direction, Fault};
+use super::mischief::Mischief;
 use crate::history::Device;
 
 /// Milliseconds that a frame comes late at most.
@@ -33,6 +33,9 @@ const DRIBBLE_BYTES_MAX: usize = 300;
 const GHOST: Duration = Duration::from_millis(200);
 /// How many of 1,000 frames to a client have a ping behind them: the server sends none, and may.
 const PING_PERMILLE: u64 = 30;
+
+/// Where in a frame its kind stands.
+const KIND_AT: usize = 4;
 
 /// How a pump ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +58,7 @@ struct Story {
 }
 
 pub(super) struct Link<'a> {
-    shared: &'a Shared,
+    shared: &'a Mischief,
     story: &'a Mutex<Story>,
     direction: Direction,
     source: ReadHalf<'a>,
@@ -69,7 +72,7 @@ pub(super) struct Link<'a> {
 
 impl Link<'_> {
     /// Carries a client's connection until it ends.
-    pub(super) async fn run(mut client: TcpStream, shared: Arc<Shared>) {
+    pub(super) async fn run(mut client: TcpStream, shared: Arc<Mischief>) {
         let Ok(mut server) = shared.connect().await else { return };
         let story = Mutex::default();
         let end = carry(&mut client, &mut server, &shared, &story).await.unwrap_or(End::Cut);
@@ -87,7 +90,7 @@ impl Link<'_> {
 async fn carry(
     client: &mut TcpStream,
     server: &mut TcpStream,
-    shared: &Shared,
+    shared: &Mischief,
     story: &Mutex<Story>,
 ) -> io::Result<End> {
     client.set_nodelay(true)?;
@@ -141,7 +144,7 @@ impl Link<'_> {
             self.sink.write_all(&preface).await?;
         }
         while let Some(bytes) = self.next().await? {
-            let kind = Kind::from_number(bytes[HEAD_BYTES_KIND]);
+            let kind = Kind::from_number(bytes[KIND_AT]);
             if let Some(end) = self.frame(kind, bytes).await? {
                 return Ok(end);
             }
@@ -314,9 +317,6 @@ impl Link<'_> {
         Ok(())
     }
 }
-
-/// Where in a frame its kind stands.
-const HEAD_BYTES_KIND: usize = 4;
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, MessageId};
 
-use super::Trouble;
-
 /// Accepted messages that are kept, to be sent once more.
 const ACCEPTED_MAX: usize = 64;
 
@@ -44,7 +42,6 @@ pub(super) struct Book {
     pub(super) cursors: HashMap<ChatId, u64>,
     /// Messages without an outcome, in order.
     pub(super) outbox: BTreeMap<u64, Draft>,
-    pub(super) troubles: Vec<Trouble>,
     next: u64,
     accepted: VecDeque<Draft>,
     runs: u64,
