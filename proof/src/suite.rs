@@ -1,21 +1,11 @@
-//! A suite with a command line of its own, which cargo may start as it starts any test. Must never
-//! fail because of an argument that is for others.
+//! The command line of a suite that is a test with a `main` of its own: it is run by `cargo test`
+//! among others, with arguments that are meant for libtest. Must never take one of its own for
+//! one of those.
 
-use std::process::ExitCode;
+use std::env;
 
-/// Switches of libtest that take a value behind them.
-const LIBTEST_VALUES: [&str; 8] = [
-    "--test-threads",
-    "--skip",
-    "--format",
-    "--color",
-    "--logfile",
-    "--shuffle-seed",
-    "-Z",
-    "--report-time",
-];
-/// Those that take none.
-const LIBTEST_FLAGS: [&str; 13] = [
+/// Flags of libtest that mean nothing to a suite.
+const FLAGS: [&str; 9] = [
     "--nocapture",
     "--no-capture",
     "--show-output",
@@ -25,60 +15,65 @@ const LIBTEST_FLAGS: [&str; 13] = [
     "--ignored",
     "--include-ignored",
     "--test",
-    "--bench",
-    "--shuffle",
-    "--force-run-in-process",
-    "--exclude-should-panic",
 ];
+/// Those that have a value.
+const OPTIONS: [&str; 6] = ["--test-threads", "--color", "--format", "--skip", "-Z", "--logfile"];
 
-/// How a process ends after a test failed.
-pub fn failed() -> ExitCode {
-    ExitCode::from(101)
+/// The suite's own arguments, the program's name first; `None`: this run is not meant for it, for
+/// it lists tests, or names others.
+pub fn arguments(suite: &str) -> Option<Vec<String>> {
+    own(suite, env::args())
 }
 
-/// The arguments that are for the suite: libtest's switches and filters are left out. `None`: the
-/// tests are to be listed, not run.
-pub fn own_arguments(all: impl IntoIterator<Item = String>) -> Option<Vec<String>> {
+fn own(suite: &str, all: impl IntoIterator<Item = String>) -> Option<Vec<String>> {
     let mut all = all.into_iter();
     let mut own: Vec<String> = all.next().into_iter().collect();
-    // A word behind a switch of the suite is its value; any other is a filter.
-    let mut takes_value = false;
+    let mut filters: Vec<String> = Vec::new();
+    let mut value_follows = false;
     while let Some(argument) = all.next() {
-        let name = argument.split('=').next().unwrap_or_default();
-        if name == "--list" {
+        if argument == "--list" {
             return None;
-        } else if LIBTEST_VALUES.contains(&name) {
-            if name.len() == argument.len() {
-                all.next();
-            }
-            takes_value = false;
-        } else if LIBTEST_FLAGS.contains(&name) {
-            takes_value = false;
+        } else if OPTIONS.contains(&argument.as_str()) {
+            all.next();
+        } else if FLAGS.contains(&argument.as_str())
+            || OPTIONS.iter().any(|option| argument.starts_with(&format!("{option}=")))
+        {
         } else if argument.starts_with('-') {
-            takes_value = !argument.contains('=');
+            value_follows = !argument.contains('=');
             own.push(argument);
-        } else if std::mem::take(&mut takes_value) {
+        } else if value_follows {
+            value_follows = false;
             own.push(argument);
+        } else {
+            filters.push(argument);
         }
     }
-    Some(own)
+    let meant = filters.is_empty() || filters.iter().any(|filter| suite.contains(filter.as_str()));
+    meant.then_some(own)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn own(line: &str) -> Option<Vec<String>> {
-        own_arguments(line.split(' ').map(ToOwned::to_owned))
+    fn of(line: &str) -> Option<Vec<String>> {
+        own("torture", line.split_whitespace().map(ToOwned::to_owned))
+    }
+
+    fn kept(line: &str) -> String {
+        of(line).unwrap().join(" ")
     }
 
     #[test]
-    fn what_is_for_libtest_is_left_out() {
-        let line = "torture some_filter --cycles 7 --nocapture -q --test-threads 3 --seed=9 \
-                    --skip=x --verbose --exact other";
-        let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-        let kept = ["torture", "--cycles", "7", "--seed=9", "--verbose"];
-        assert_eq!(own(&line).unwrap(), kept);
-        assert_eq!(own("torture --list --format terse"), None);
+    fn what_is_meant_for_libtest_is_left_out() {
+        assert_eq!(kept("bin --nocapture -q --test-threads 1 --format=json"), "bin");
+        assert_eq!(kept("bin --cycles 9 --nocapture --seed=4"), "bin --cycles 9 --seed=4");
+    }
+
+    #[test]
+    fn a_run_of_other_tests_is_not_the_suites() {
+        assert_eq!(of("bin some_test"), None);
+        assert_eq!(of("bin --list --format terse"), None);
+        assert_eq!(kept("bin tortu --cycles 9"), "bin --cycles 9");
     }
 }

@@ -35,7 +35,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let Some(own) = suite::own_arguments(std::env::args()) else { return ExitCode::SUCCESS };
+    let Some(own) = suite::arguments("proxy") else { return ExitCode::SUCCESS };
     let arguments = Arguments::parse_from(own);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(run(&arguments))
@@ -62,7 +62,7 @@ async fn run(arguments: &Arguments) -> ExitCode {
     let Err(why) = why else {
         let Some(name) = plant else { return ExitCode::SUCCESS };
         println!("proxy: the bug {name} was planted and not found");
-        return suite::failed();
+        return ExitCode::from(101);
     };
     println!("proxy: {why}");
     if let Some(name) = plant
@@ -77,5 +77,5 @@ async fn run(arguments: &Arguments) -> ExitCode {
         Err(error) => println!("proxy: the history could not be kept: {error}"),
     }
     println!("proxy: again with `cargo test --test proxy -- --seed {seed} --rounds {rounds}`");
-    suite::failed()
+    ExitCode::from(101)
 }

@@ -63,7 +63,7 @@ impl Arguments {
 }
 
 fn main() -> ExitCode {
-    let Some(own) = suite::own_arguments(std::env::args()) else { return ExitCode::SUCCESS };
+    let Some(own) = suite::arguments("torture") else { return ExitCode::SUCCESS };
     let arguments = Arguments::parse_from(own);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(run(&arguments))
@@ -86,7 +86,7 @@ async fn run(arguments: &Arguments) -> ExitCode {
         None => ExitCode::SUCCESS,
         Some(name) => {
             println!("torture: the bug {name} was planted and not found");
-            suite::failed()
+            ExitCode::from(101)
         }
     }
 }
@@ -108,5 +108,5 @@ fn found(arguments: &Arguments, number: usize, failure: &Failure) -> ExitCode {
         Err(error) => println!("torture: the history could not be kept: {error}"),
     }
     println!("torture: again with `{}`", arguments.replay(number));
-    suite::failed()
+    ExitCode::from(101)
 }
