@@ -67,9 +67,11 @@ pub struct Config {
     pub outbox_bytes: usize,
     /// Entries that may wait for the app; beyond them the socket is not read.
     pub events_max: usize,
-    /// Keep at most one message of a chat on the wire. Without it, sends are pipelined, and one
-    /// that the server cannot store *for now* (its disk is full) may be overtaken by those of
-    /// the same chat that were on the wire behind it.
+    /// Keep at most one message of a chat on the wire. Without it, sends are pipelined, and one may
+    /// be overtaken by those of the same chat that were on the wire behind it: one that the server
+    /// cannot store *for now* (its disk is full), and one that it refuses for good, whose refusal
+    /// is lost with the connection, and that passes when it is sent again (its sender is a member
+    /// of the group by then).
     pub strict_order: bool,
     /// What the jitter of the waits is drawn from; `None`: from the system. For tests that are to
     /// repeat: clients with the same seed come back at the same time.

@@ -39,7 +39,7 @@
 //!   Those that other devices of the user sent are, and those whose process ended before it could
 //!   acknowledge them.
 //! - **Order**: sends of one client to one chat are stored in the order in which they were given
-//!   to it. See [`Config::strict_order`] for the one exception.
+//!   to it. See [`Config::strict_order`] for the two exceptions.
 //!
 //! # How it is built
 //!

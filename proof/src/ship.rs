@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 /// How a server is launched.
 #[derive(Clone, Debug)]
@@ -46,6 +47,13 @@ pub enum LaunchError {
     },
 }
 
+/// A server's process on its way up; killed when it is dropped.
+#[derive(Debug)]
+pub struct Launching {
+    process: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+}
+
 /// A server's process; killed when it is dropped.
 #[derive(Debug)]
 pub struct Ship {
@@ -72,22 +80,44 @@ impl Berth {
     pub async fn launch(&self) -> Result<Ship, LaunchError> {
         Ship::of(self.command()).await
     }
+
+    /// Launches it, and does not wait.
+    pub fn begin(&self) -> io::Result<Launching> {
+        Launching::of(self.command())
+    }
+}
+
+impl Launching {
+    fn of(mut command: Command) -> io::Result<Self> {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let stdout = process.stdout.take().expect("it is piped");
+        Ok(Self { process, stdout: BufReader::new(stdout).lines() })
+    }
+
+    /// Waits until it listens. Cancel safe: it can be killed instead.
+    pub async fn listens(&mut self) -> Result<SocketAddr, LaunchError> {
+        let Some(line) = self.stdout.next_line().await? else {
+            let mut stderr = String::new();
+            let pipe = self.process.stderr.as_mut().expect("it is piped");
+            pipe.read_to_string(&mut stderr).await?;
+            return Err(LaunchError::Ended { status: self.process.wait().await?, stderr });
+        };
+        let address = line.split_whitespace().find_map(|word| word.parse().ok());
+        address.ok_or(LaunchError::NoAddress { line })
+    }
+
+    /// Kills it with -9, and waits for its end.
+    pub async fn kill(&mut self) -> io::Result<()> {
+        self.process.kill().await
+    }
 }
 
 impl Ship {
     /// Of a command that becomes a server, whose output and errors are heard here.
-    pub async fn of(mut command: Command) -> Result<Self, LaunchError> {
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let stdout = process.stdout.take().expect("it is piped");
-        let first = BufReader::new(stdout).lines().next_line().await?;
-        let Some(line) = first else {
-            let mut stderr = String::new();
-            process.stderr.take().expect("it is piped").read_to_string(&mut stderr).await?;
-            return Err(LaunchError::Ended { status: process.wait().await?, stderr });
-        };
-        let address = line.split_whitespace().find_map(|word| word.parse().ok());
-        let address = address.ok_or(LaunchError::NoAddress { line })?;
-        Ok(Self { process, address })
+    pub async fn of(command: Command) -> Result<Self, LaunchError> {
+        let mut launching = Launching::of(command)?;
+        let address = launching.listens().await?;
+        Ok(Self { process: launching.process, address })
     }
 
     /// Where it listens.
@@ -106,10 +136,12 @@ impl Ship {
     }
 
     /// Asks it to stop, in order, and does not wait.
-    pub async fn ask_to_stop(&self) -> io::Result<()> {
-        let Some(id) = self.id() else { return Ok(()) };
-        Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
-        Ok(())
+    pub fn ask_to_stop(&self) -> io::Result<()> {
+        let id = self.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+        match id {
+            Some(id) => Ok(kill_process(id, Signal::TERM)?),
+            None => Ok(()),
+        }
     }
 
     /// Waits for its end; says how it ended, and what it said on its standard error.

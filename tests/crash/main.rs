@@ -6,21 +6,19 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "a test crate has no outside")]
 #![allow(clippy::print_stdout, reason = "the figures are to be seen")]
 
-mod cutter;
-mod ship;
-
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use packetboat_client::{
     AckMode, ChatId, Client, Config, Content, Credential, Edge, Entry, Event, Events, UserId,
 };
+use packetboat_proof::route::{Lane, Route, Way};
+use packetboat_proof::ship::{Berth, Ship};
 use tokio::net::TcpStream;
+use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::timeout;
-
-use crate::cutter::Cutter;
-use crate::ship::Ship;
 
 /// Messages that each of the two sends.
 const MESSAGES: u64 = 1_000;
@@ -29,24 +27,34 @@ const FAULTS: u64 = 20;
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_mins(4);
 
+/// The server on a folder of its own.
+fn berth(folder: &Path) -> Berth {
+    Berth::new(env!("CARGO_BIN_EXE_packetboat"), folder.join("data"))
+}
+
 struct Person {
     client: Client,
     events: Events,
-    cutter: Arc<Cutter>,
+    lane: Lane,
 }
 
 impl Person {
-    async fn new(name: &str, ship: &Ship) -> Self {
-        let cutter = Arc::new(Cutter::start(ship.address()).await);
-        let server = cutter.address().to_string();
-        let user = UserId::new(name).unwrap();
-        let mut config = Config::new(server, user, "x".parse().unwrap(), Credential::Open);
+    fn new(name: &str, route: &Route) -> Self {
+        let (user, lane) = (UserId::new(name).unwrap(), route.lane());
+        let mut config = Config::new("the route", user, "x".parse().unwrap(), Credential::Open);
         config.acks = AckMode::Auto;
         config.backoff.base = Duration::from_millis(10);
         config.backoff.cap = Duration::from_millis(100);
-        let (client, events) = Client::start(config).unwrap();
-        Self { client, events, cutter }
+        let (client, events) = Client::start_over(config, lane.dial()).unwrap();
+        Self { client, events, lane }
     }
+}
+
+/// Launches the server, and leads everybody there.
+async fn launch(berth: &Berth, route: &Route) -> Ship {
+    let ship = berth.launch().await.unwrap();
+    route.open(ship.address());
+    ship
 }
 
 fn text_of(entry: &Entry) -> String {
@@ -97,8 +105,10 @@ async fn until(accepted: &mut watch::Receiver<u64>, count: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_twice_or_out_of_order_over_kills_and_cuts() {
     let started = Instant::now();
-    let mut ship = Ship::launch().await;
-    let (ada, bob) = (Person::new("ada", &ship).await, Person::new("bob", &ship).await);
+    let (folder, route) = (tempfile::tempdir().unwrap(), Route::default());
+    let berth = berth(folder.path());
+    let mut ship = launch(&berth, &route).await;
+    let (ada, bob) = (Person::new("ada", &route), Person::new("bob", &route));
     let chat = ChatId::direct(ada.client.user(), bob.client.user());
     let accepted = Arc::new(watch::Sender::new(0));
 
@@ -106,7 +116,7 @@ async fn nothing_is_lost_twice_or_out_of_order_over_kills_and_cuts() {
         let (client, chat) = (person.client.clone(), chat.clone());
         tokio::spawn(send_all(client, chat, Arc::clone(&accepted)))
     });
-    let cutters = [Arc::clone(&ada.cutter), Arc::clone(&bob.cutter)];
+    let lanes = [ada.lane, bob.lane];
     let clients = [ada.client, bob.client];
     let takes =
         [tokio::spawn(take_all(ada.events, "bob")), tokio::spawn(take_all(bob.events, "ada"))];
@@ -116,15 +126,13 @@ async fn nothing_is_lost_twice_or_out_of_order_over_kills_and_cuts() {
     let faults = async {
         for fault in 0..FAULTS {
             until(&mut progress, fault * step + step / 3).await;
-            cutters[0].cut();
+            lanes[0].cut();
             until(&mut progress, fault * step + step / 2).await;
-            cutters[1].cut();
+            lanes[1].cut();
             until(&mut progress, (fault + 1) * step).await;
-            ship.kill().await;
-            ship.relaunch().await;
-            for cutter in &cutters {
-                cutter.redirect(ship.address());
-            }
+            route.close();
+            ship.kill().await.unwrap();
+            ship = launch(&berth, &route).await;
         }
     };
     timeout(PATIENCE, faults).await.expect("messages go on being accepted");
@@ -173,13 +181,15 @@ async fn assert_log(client: &Client, chat: &ChatId) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminated_server_drains_and_ends_with_0() {
-    let mut ship = Ship::launch().await;
-    let ada = Person::new("ada", &ship).await;
+    let (folder, route) = (tempfile::tempdir().unwrap(), Route::default());
+    let berth = berth(folder.path());
+    let mut ship = launch(&berth, &route).await;
+    let ada = Person::new("ada", &route);
     timeout(PATIENCE, ada.client.connected()).await.unwrap().unwrap();
-    let status = timeout(PATIENCE, ship.terminate()).await.unwrap();
-    assert_eq!(status.code(), Some(0), "{status}");
-    ship.relaunch().await;
-    ada.cutter.redirect(ship.address());
+    ship.ask_to_stop().unwrap();
+    let (status, stderr) = timeout(PATIENCE, ship.wait()).await.unwrap().unwrap();
+    assert_eq!(status.code(), Some(0), "{status}: {stderr}");
+    let _ship = launch(&berth, &route).await;
     let chat = ChatId::direct(ada.client.user(), ada.client.user());
     let sending = ada.client.send(&chat, &Content::text("back")).await.unwrap();
     assert_eq!(timeout(PATIENCE, sending).await.unwrap().unwrap().seq, 1);
@@ -187,8 +197,10 @@ async fn a_terminated_server_drains_and_ends_with_0() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_server_on_the_same_store_fails_with_a_clear_message() {
-    let ship = Ship::launch().await;
-    let output = ship.second().await;
+    let folder = tempfile::tempdir().unwrap();
+    let berth = berth(folder.path());
+    let _ship = berth.launch().await.unwrap();
+    let output = berth.command().output().await.unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("another"), "{error}");
@@ -196,8 +208,14 @@ async fn a_second_server_on_the_same_store_fails_with_a_clear_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_take_every_descriptor_do_not_stop_the_store() {
-    let ship = Ship::launch_with_descriptors(64).await;
-    let ada = Person::new("ada", &ship).await;
+    let (folder, route) = (tempfile::tempdir().unwrap(), Route::default());
+    let bare = berth(folder.path()).command();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""]);
+    limited.kill_on_drop(true).arg(bare.as_std().get_program()).args(bare.as_std().get_args());
+    let ship = Ship::of(limited).await.unwrap();
+    route.open(ship.address());
+    let ada = Person::new("ada", &route);
     timeout(PATIENCE, ada.client.connected()).await.unwrap().unwrap();
     let mut crowd = Vec::new();
     for _ in 0..100 {
