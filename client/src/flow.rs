@@ -252,6 +252,8 @@ impl Flow {
 
     fn welcome(&mut self, now: Time, welcome: Welcome, out: &mut Vec<Action>) {
         let limits = Limits {
+            // Less than a handshake takes would leave no room for a cursor.
+            max_body: welcome.limits.max_body.max(HANDSHAKE_BODY_BYTES_MAX),
             heartbeat_ms: match welcome.limits.heartbeat_ms {
                 0 => HEARTBEAT_MS_DEFAULT,
                 ms => ms.clamp(HEARTBEAT_MS_LOWEST, HEARTBEAT_MS_HIGHEST),
@@ -374,8 +376,8 @@ impl Flow {
             Phase::Open(_) => self.tick_open(now, out),
             _ => {}
         }
-        let overdue = self.outbox.tick(now);
-        if let (Some(send), Phase::Open(_)) = (overdue, &self.phase) {
+        let can_send = matches!(self.phase, Phase::Open(_));
+        if let Some(send) = self.outbox.tick(now, can_send) {
             self.write(now, Packet::Send(send), out);
         }
     }
@@ -401,5 +403,9 @@ impl Session {
     }
 }
 
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,8 @@ struct Item<R> {
     order: u64,
     draft: Draft<R>,
     sent_at: Time,
+    /// How often it went out on this connection without an answer.
+    unanswered: u32,
 }
 
 impl<R> Lane<R> {
@@ -48,7 +50,8 @@ impl<R> Lane<R> {
         if !self.ids.insert(draft.id) {
             return Err(draft);
         }
-        self.items.push_back(Item { order, draft, sent_at: Time::default() });
+        let sent_at = Time::default();
+        self.items.push_back(Item { order, draft, sent_at, unanswered: 0 });
         Ok(())
     }
 
@@ -66,6 +69,7 @@ impl<R> Lane<R> {
     pub(crate) fn send_next(&mut self, now: Time) -> Option<Send> {
         let item = self.items.get_mut(self.sent)?;
         item.sent_at = now;
+        item.unanswered += 1;
         self.sent += 1;
         Some(item.draft.to_send())
     }
@@ -104,6 +108,16 @@ impl<R> Lane<R> {
         Some((item.draft, was_on_wire))
     }
 
+    /// A message is refused. Returns whether nothing of it is on its way any more that may yet be
+    /// stored.
+    pub(crate) fn refused(&mut self, id: MessageId) -> bool {
+        let Some(item) = self.find(id).and_then(|at| self.items.get_mut(at)) else {
+            return false;
+        };
+        item.unanswered = item.unanswered.saturating_sub(1);
+        item.unanswered == 0
+    }
+
     /// Takes a message back from the wire, to its place among those that wait, and says whether
     /// it was on the wire.
     pub(crate) fn put_back(&mut self, id: MessageId) -> Option<bool> {
@@ -123,6 +137,7 @@ impl<R> Lane<R> {
     /// The connection is gone: all wait, in their order.
     pub(crate) fn leave_wire(&mut self) {
         self.sent = 0;
+        self.items.iter_mut().for_each(|item| item.unanswered = 0);
         let items = self.items.make_contiguous();
         // Already in order unless a message was put back; the sort then passes over it once.
         items.sort_by_key(|item| item.order);
@@ -137,6 +152,7 @@ impl<R> Lane<R> {
         let sent = self.items.iter_mut().take(self.sent);
         let item = sent.min_by_key(|item| item.sent_at)?;
         item.sent_at = now;
+        item.unanswered += 1;
         Some(item.draft.to_send())
     }
 

@@ -120,6 +120,12 @@ impl<R> Outbox<R> {
         }
     }
 
+    /// A message is refused. Returns whether that counts: of one that went out twice on this
+    /// connection the second may be stored all the same.
+    pub(crate) fn refused(&mut self, chat: &ChatId, id: MessageId) -> bool {
+        self.lanes.get_mut(chat).is_some_and(|lane| lane.refused(id))
+    }
+
     /// Takes out a message that has its outcome.
     pub(crate) fn take(&mut self, chat: &ChatId, id: MessageId) -> Option<Draft<R>> {
         let lane = self.lanes.get_mut(chat)?;
@@ -149,8 +155,9 @@ impl<R> Outbox<R> {
     }
 
     /// Lets go on what has waited long enough, and returns the oldest message on the wire if its
-    /// answer is overdue: at most one each time, so that a slow server is not buried.
-    pub(crate) fn tick(&mut self, now: Time) -> Option<Send> {
+    /// answer is overdue: at most one each time, so that a slow server is not buried; and none
+    /// unless it can be sent.
+    pub(crate) fn tick(&mut self, now: Time, can_send: bool) -> Option<Send> {
         while let Some((until, chat)) = self.held.pop_first() {
             if until > now {
                 self.held.insert((until, chat));
@@ -173,7 +180,7 @@ impl<R> Outbox<R> {
             return None;
         }
         self.look_at = Some(now + self.resend_after);
-        lane.resend_oldest(now)
+        if can_send { lane.resend_oldest(now) } else { None }
     }
 
     /// The connection is gone: nothing is on the wire.

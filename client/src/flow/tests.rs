@@ -102,6 +102,23 @@ fn input(kind: u8, number: u8) -> Input {
     }
 }
 
+#[test]
+fn a_server_that_allows_no_body_does_not_keep_its_client_busy() {
+    let mut flow = flow();
+    let (now, mut out) = (Time::default(), vec![]);
+    flow.handle(now, Input::Tick, &mut out);
+    flow.handle(now, Input::Dialed, &mut out);
+    let Packet::Welcome(welcome) = packet(0, 1) else { panic!("it is a Welcome") };
+    let limits = Limits { max_body: 0, ..welcome.limits };
+    flow.handle(now, Input::Packet(Packet::Welcome(Welcome { limits, ..welcome })), &mut out);
+    flow.handle(now, input(6, 3), &mut out);
+    let later = now + Duration::from_millis(50);
+    flow.handle(later, Input::Tick, &mut out);
+    flow.pump(later, 1 << 16, &mut out);
+    assert!(matches!(out.last(), Some(Action::Write(Packet::Ack(cursors))) if cursors.len() == 1));
+    assert!(flow.deadline().is_some_and(|at| at > later));
+}
+
 proptest! {
     #[test]
     fn nothing_is_due_once_it_was_seen_to(

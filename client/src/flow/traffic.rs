@@ -122,6 +122,9 @@ impl Flow {
 
     fn rejected(&mut self, now: Time, rejected: Rejected) {
         let Rejected { chat, id, verdict } = rejected;
+        if !self.outbox.refused(&chat, id) {
+            return;
+        }
         let Some(draft) = self.outbox.draft(&chat, id) else {
             return;
         };

@@ -84,6 +84,7 @@ struct World {
     waiting: Vec<Waiting>,
     /// Chats that are put off, until when; and go one by one after it.
     held: BTreeMap<u8, u64>,
+    loose: BTreeMap<u8, u64>,
     single: BTreeMap<u8, bool>,
     ended: Vec<u64>,
 }
@@ -100,6 +101,7 @@ impl World {
             next: 0,
             waiting: vec![],
             held: BTreeMap::new(),
+            loose: BTreeMap::new(),
             single: BTreeMap::new(),
             ended: vec![],
         }
@@ -150,7 +152,8 @@ impl World {
         // What was too large for an early connection waits for the next word of the server.
         self.is_early |= !room.is_final;
         if !self.is_early && self.on_wire() < room.sends {
-            let waits = (0..CHATS).find(|to| self.may_go(*to).is_some());
+            let waits =
+                (0..CHATS).find(|to| !self.loose.contains_key(to) && self.may_go(*to).is_some());
             prop_assert_eq!(waits, None, "there is room for it");
         }
         Ok(())
@@ -193,8 +196,10 @@ impl World {
         prop_assert!(again.is_none(), "it is gone");
         self.single.remove(&of.chat);
         self.end(of.number)?;
-        if self.waiting.iter().all(|other| other.chat != of.chat) {
-            self.held.remove(&of.chat);
+        let is_empty = self.waiting.iter().all(|other| other.chat != of.chat);
+        if is_empty && let Some(until) = self.held.remove(&of.chat) {
+            // What comes next may wait as long, or not at all.
+            self.loose.insert(of.chat, until);
         }
         Ok(())
     }
@@ -218,8 +223,9 @@ impl World {
     fn wait(&mut self, ms: u64) -> Checked {
         self.now_ms += ms;
         let now_ms = self.now_ms;
-        let again = self.outbox.tick(self.now());
+        let again = self.outbox.tick(self.now(), true);
         self.held.retain(|_, until| *until > now_ms);
+        self.loose.retain(|_, until| *until > now_ms);
         let Some(send) = again else { return Ok(()) };
         let oldest = self.waiting.iter().filter_map(|of| of.sent_ms).min();
         let same = |of: &&mut Waiting| chat(of.chat) == send.chat && id(of.number) == send.id;

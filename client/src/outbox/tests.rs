@@ -102,14 +102,39 @@ fn only_the_oldest_is_sent_again_and_not_too_often() {
         sent(&mut outbox, u64::from(number) * 10);
     }
     assert_eq!(outbox.deadline(), Some(at(100)));
-    assert_eq!(outbox.tick(at(99)), None);
-    assert_eq!(outbox.tick(at(150)).unwrap().id, id(0));
-    assert_eq!(outbox.tick(at(150)), None);
-    assert_eq!(outbox.tick(at(250)).unwrap().id, id(1));
+    assert_eq!(outbox.tick(at(99), true), None);
+    assert_eq!(outbox.tick(at(150), true).unwrap().id, id(0));
+    assert_eq!(outbox.tick(at(150), true), None);
+    assert_eq!(outbox.tick(at(250), true).unwrap().id, id(1));
     for number in 0..3 {
         outbox.take(&chat(0), id(number)).unwrap();
     }
     assert_eq!(outbox.deadline(), None);
+}
+
+#[test]
+fn what_is_overdue_waits_until_it_can_be_sent() {
+    let mut outbox = outbox();
+    outbox.push(draft(0, 0)).unwrap();
+    sent(&mut outbox, 0);
+    assert_eq!(outbox.tick(at(100), false), None);
+    assert_eq!(outbox.deadline(), Some(at(200)));
+    assert!(outbox.refused(&chat(0), id(0)), "it went out once");
+    assert_eq!(outbox.tick(at(200), true).unwrap().id, id(0));
+}
+
+#[test]
+fn the_refusal_of_a_message_that_went_out_twice_counts_the_second_time() {
+    let mut outbox = outbox();
+    outbox.push(draft(0, 0)).unwrap();
+    sent(&mut outbox, 0);
+    assert_eq!(outbox.tick(at(100), true).unwrap().id, id(0));
+    assert!(!outbox.refused(&chat(0), id(0)), "the other may be stored");
+    assert!(outbox.refused(&chat(0), id(0)));
+    outbox.disconnected();
+    sent(&mut outbox, 200);
+    assert!(outbox.refused(&chat(0), id(0)), "it went out once on this connection");
+    assert!(!outbox.refused(&chat(0), id(1)), "there is none");
 }
 
 #[test]
@@ -125,9 +150,9 @@ fn a_lane_that_is_put_off_waits_and_then_goes_one_by_one() {
     outbox.put_off(&chat(0), id(0), at(50));
     outbox.put_off(&chat(0), id(1), at(40));
     assert_eq!(sent(&mut outbox, 1), None, "the other lane is on the wire");
-    outbox.tick(at(40));
+    outbox.tick(at(40), true);
     assert_eq!(sent(&mut outbox, 40), None);
-    outbox.tick(at(50));
+    outbox.tick(at(50), true);
     assert_eq!(sent(&mut outbox, 50), Some(id(0)));
     assert_eq!(sent(&mut outbox, 50), None);
     outbox.take(&chat(0), id(0)).unwrap();
@@ -267,7 +292,7 @@ impl World {
             }
             Step::Wait(ms) => {
                 self.now += u64::from(*ms);
-                let again = self.outbox.tick(at(self.now));
+                let again = self.outbox.tick(at(self.now), true);
                 self.wire.extend(again);
             }
         }
