@@ -165,8 +165,11 @@ async fn a_server_that_is_wrong_fails_the_checks_of_what_it_breaks() {
         let address = tampering::before(dock.ship.address(), (kind.make)()).await;
         let bed = bed(address);
         let found = run(&bed, kind.chapters, JOBS).await;
-        let fails: Vec<&str> =
-            found.iter().filter(|finding| finding.fails(true)).map(|finding| finding.name).collect();
+        let fails: Vec<&str> = found
+            .iter()
+            .filter(|finding| finding.fails(true))
+            .map(|finding| finding.name)
+            .collect();
         assert_eq!(fails, kind.fails, "{}, seed {}: {:#?}", kind.name, bed.seed, failed(&found));
     }
 }

@@ -266,7 +266,7 @@ impl World {
 
     /// The app asks for the next event.
     fn next(&mut self) -> Checked {
-        let mut marks: HashMap<ChatId, Marks> = HashMap::new();
+        let mut marks: BTreeMap<ChatId, Marks> = BTreeMap::new();
         if let Some(last) = self.in_hand.take() {
             marks.entry(last.chat.clone()).or_default().passed = last.seq;
             if let Some(open) = self.open.get_mut(&last.chat).filter(|open| open[0] == last.seq) {
@@ -312,7 +312,7 @@ impl World {
             Step::Ping => self.command(Command::Ping(oneshot::channel().0))?,
             Step::Ack(number, other) => {
                 let marks = Marks { read: number, ..Marks::default() };
-                let marks = HashMap::from([(chat(other), marks)]);
+                let marks = BTreeMap::from([(chat(other), marks)]);
                 self.feed(Input::Doings(Doings { marks, ..Doings::default() }))?;
             }
             Step::Reconnect => {

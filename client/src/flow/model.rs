@@ -95,7 +95,7 @@ struct World {
     sends: Vec<(u8, MessageId, Bytes, Sending)>,
     outcomes: BTreeMap<MessageId, Result<u64, ()>>,
     /// How often each message is on this connection without an answer.
-    unanswered: HashMap<MessageId, u32>,
+    unanswered: BTreeMap<MessageId, u32>,
     closed: u32,
     is_auto: bool,
 }
@@ -122,7 +122,7 @@ impl World {
             done: vec![0; chats],
             sends: vec![],
             outcomes: BTreeMap::new(),
-            unanswered: HashMap::new(),
+            unanswered: BTreeMap::new(),
             closed: 0,
             is_auto,
         }
@@ -253,7 +253,7 @@ impl World {
     }
 
     fn next(&mut self) -> Checked {
-        let mut marks: HashMap<ChatId, Marks> = HashMap::new();
+        let mut marks: BTreeMap<ChatId, Marks> = BTreeMap::new();
         let mut passed = 0;
         if let Some(last) = self.in_hand.take() {
             passed = 1;
@@ -277,7 +277,7 @@ impl World {
         let last = self.taken[usize::from(at)].last().copied().unwrap_or(0);
         self.done[usize::from(at)] = last.max(self.done[usize::from(at)]);
         let marks = Marks { acked: last + 1, ..Marks::default() };
-        let marks = HashMap::from([(chat(at), marks)]);
+        let marks = BTreeMap::from([(chat(at), marks)]);
         self.feed(Input::Doings(Doings { marks, ..Doings::default() }))
     }
 
