@@ -35,6 +35,9 @@ pub(crate) trait Bed {
         Opened::over(self.backend(), settings)
     }
 
+    /// Takes from a backend whose power can be cut what it has not on its disk; it is dead then.
+    fn cut_power(&self) {}
+
     fn open(&self) -> Opened {
         self.open_with(Settings::default())
     }

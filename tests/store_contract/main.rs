@@ -5,11 +5,13 @@
 
 mod bed;
 mod chats;
+mod crash;
 mod devices;
 mod failure;
 mod groups;
 mod messages;
 mod model;
+mod shaky;
 mod sled;
 
 /// Runs each contract on each backend.

@@ -13,6 +13,7 @@ use crate::bed::{
     Bed, MemoryBed, Opened, SledBed, WIDE, change_draft, chat, code, device, draft, text_of, user,
     users, with_id,
 };
+use crate::shaky::ShakyBed;
 
 const NAMES: [&str; 4] = ["ann", "bob", "cid", "dan"];
 const CHATS: [&str; 5] = ["dm:ann:bob", "dm:bob:cid", "dm:dan:dan", "group:g", "group:h"];
@@ -31,10 +32,28 @@ enum Change {
 
 #[derive(Clone, Debug)]
 enum Command {
-    Send { by: usize, to: usize, id: u64, what: Change },
-    Move { by: usize, on: usize, to: usize, delivered: u64, read: u64 },
-    Claim { by: usize, on: usize, start: Start },
-    Reopen,
+    Send {
+        by: usize,
+        to: usize,
+        id: u64,
+        what: Change,
+    },
+    Move {
+        by: usize,
+        on: usize,
+        to: usize,
+        delivered: u64,
+        read: u64,
+    },
+    Claim {
+        by: usize,
+        on: usize,
+        start: Start,
+    },
+    /// In order, or because the power was cut.
+    Reopen {
+        cut: bool,
+    },
 }
 
 fn some_users() -> impl Strategy<Value = Vec<usize>> {
@@ -71,7 +90,7 @@ fn command() -> impl Strategy<Value = Command> {
                 Command::Move { by, on, to, delivered, read }
             }),
         2 => (by, on, start()).prop_map(|(by, on, start)| Command::Claim { by, on, start }),
-        1 => Just(Command::Reopen),
+        1 => any::<bool>().prop_map(|cut| Command::Reopen { cut }),
     ]
 }
 
@@ -339,8 +358,11 @@ async fn run(bed: &impl Bed, commands: Vec<Command>) {
                 let parts = model.rooms.iter_mut().filter_map(|room| room.parts.get_mut(&by));
                 parts.filter(|_| new).for_each(|part| part.start(on, start));
             }
-            Command::Reopen => {
+            Command::Reopen { cut } => {
                 compare(&open, &model).await;
+                if cut {
+                    bed.cut_power();
+                }
                 open.close().await;
                 open = bed.open();
             }
@@ -365,6 +387,17 @@ proptest! {
     #[test]
     fn memory_is_what_the_model_says(commands in vec(command(), 0..120)) {
         run_on(&MemoryBed::default(), commands);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(96))]
+
+    #[test]
+    fn what_a_cut_of_the_power_leaves_is_what_the_model_says(
+        commands in vec(command(), 0..120),
+    ) {
+        run_on(&ShakyBed::default(), commands);
     }
 }
 
