@@ -47,9 +47,9 @@ impl<B> Check<B> {
     /// Whether one of those words names it: a clause, a chapter, or the check itself.
     pub fn is_named(&self, words: &[String]) -> bool {
         let chapter = self.name.split('.').next().unwrap_or_default();
-        words.iter().any(|word| {
-            self.ids.contains(&word.as_str()) || word == chapter || word == self.name
-        })
+        words
+            .iter()
+            .any(|word| self.ids.contains(&word.as_str()) || word == chapter || word == self.name)
     }
 }
 

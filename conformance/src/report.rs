@@ -52,10 +52,8 @@ impl Tally {
             Form::Text => {
                 format!("{ok} ok, {failed} failed, {warned} warnings, {skipped} skipped")
             }
-            Form::Json => {
-                json!({"ok": ok, "failed": failed, "warned": warned, "skipped": skipped})
-                    .to_string()
-            }
+            Form::Json => json!({"ok": ok, "failed": failed, "warned": warned, "skipped": skipped})
+                .to_string(),
         }
     }
 }
@@ -124,7 +122,10 @@ mod tests {
         let told = |result| line(&finding(Level::Must, result), false, Form::Text);
         assert_eq!(told(Ok(())), "ok   F-3 frames.flags: flags are refused");
         let failed = told(fail("a close", "a\nPong"));
-        assert_eq!(failed, "FAIL F-3 frames.flags: flags are refused: expected a close, got a Pong");
+        assert_eq!(
+            failed,
+            "FAIL F-3 frames.flags: flags are refused: expected a close, got a Pong"
+        );
         let skipped = told(skip("slow"));
         assert_eq!(skipped, "skip F-3 frames.flags: flags are refused: slow");
     }

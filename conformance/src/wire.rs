@@ -74,13 +74,8 @@ pub fn group(field: u32) -> Vec<u8> {
 
 /// Fields that no version knows yet, one of each wire type.
 pub fn unknown_fields() -> Vec<u8> {
-    [
-        number(999, u64::MAX),
-        fixed64(1_000, 7),
-        bytes(1_001, b"later"),
-        fixed32(536_870_911, 9),
-    ]
-    .concat()
+    [number(999, u64::MAX), fixed64(1_000, 7), bytes(1_001, b"later"), fixed32(536_870_911, 9)]
+        .concat()
 }
 
 /// Whether there is a group among the outer fields of a body.

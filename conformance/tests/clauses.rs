@@ -87,7 +87,8 @@ fn has_test(text: &str, name: &str, contracts: &str) -> bool {
         let line = line.trim();
         line.starts_with("#[test]") || line.starts_with("#[tokio::test")
     });
-    let is_contract = contracts.lines().any(|line| line.trim().trim_end_matches([',', ';']) == name);
+    let is_contract =
+        contracts.lines().any(|line| line.trim().trim_end_matches([',', ';']) == name);
     is_marked || is_contract
 }
 

@@ -45,8 +45,11 @@ async fn main() -> ExitCode {
     for kind in wrong::KINDS {
         let chosen = chosen(kind.chapters);
         let found = run(chosen, Some(kind.name), seed).await;
-        let failed: Vec<&str> =
-            found.iter().filter(|finding| finding.fails(true)).map(|finding| finding.name).collect();
+        let failed: Vec<&str> = found
+            .iter()
+            .filter(|finding| finding.fails(true))
+            .map(|finding| finding.name)
+            .collect();
         if failed != kind.fails {
             wrongs.push(format!("{}: {:?} are to fail, {failed:?} do", kind.name, kind.fails));
         }

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use packetboat_proto::code::CloseCode;
-use packetboat_proto::packet::{Packet, Verdict};
 use packetboat_proto::limits::HANDSHAKE_BODY_BYTES_MAX;
+use packetboat_proto::packet::{Packet, Verdict};
 
 use crate::check::checks;
 use crate::outcome::{Checked, ensure, same};

@@ -153,7 +153,11 @@ async fn zero_limits(harbor: &Harbor) -> Checked {
     let first = guest.sent().await?;
     let said = guest.within(Duration::from_millis(500)).await?;
     let pings = said.iter().flatten().filter(|packet| matches!(packet, Packet::Ping(_))).count();
-    ensure(pings <= 1, "no ping for want of a heartbeat", format_args!("{pings} in half a second"))?;
+    ensure(
+        pings <= 1,
+        "no ping for want of a heartbeat",
+        format_args!("{pings} in half a second"),
+    )?;
     if said.last().is_some_and(Option::is_none) {
         return fail("a session that goes on", "its end");
     }

@@ -83,9 +83,8 @@ impl Harbor {
             },
         };
         let run = format!("{:016x}-{}", self.seed, self.names.fetch_add(1, Ordering::Relaxed));
-        let [user, peer] = ["ada", "bob"].map(|who| {
-            UserId::new(&format!("{who}-{run}")).expect("a name of a run is a user id")
-        });
+        let [user, peer] = ["ada", "bob"]
+            .map(|who| UserId::new(&format!("{who}-{run}")).expect("a name of a run is a user id"));
         let mut stage = Stage::new(listener, user, peer, self.patience);
         if self.command.is_empty() {
             stage.wait_longer(WAIT_FOR_CLIENT);

@@ -96,7 +96,11 @@ async fn of_device_and_user(bed: &Bed) -> Checked {
     same("read, on both", (first + 1, first + 1), (of_phone.read, of_laptop.read))?;
     same("delivered, of the phone", first + 2, of_phone.delivered)?;
     let others = of_laptop.delivered < first;
-    crate::outcome::ensure(others, "delivered of the other device where it was", of_laptop.delivered)
+    crate::outcome::ensure(
+        others,
+        "delivered of the other device where it was",
+        of_laptop.delivered,
+    )
 }
 
 async fn many_chats(bed: &Bed) -> Checked {

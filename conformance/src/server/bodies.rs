@@ -79,7 +79,11 @@ async fn canonical(bed: &Bed) -> Checked {
         let Ok(Some(packet)) = Packet::decode(&frame) else { return fail("a packet", "none") };
         kinds.push(frame.kind);
         let same_bytes = body_of(&packet)[..] == frame.body[..];
-        ensure(same_bytes, "its canonical bytes", format_args!("{}: {:02x?}", told(&packet), frame.body))
+        ensure(
+            same_bytes,
+            "its canonical bytes",
+            format_args!("{}: {:02x?}", told(&packet), frame.body),
+        )
     };
     check(reader.stream.frame().await?, &mut kinds)?;
     writer.text(bed, &chat, "hi").await?;
@@ -105,11 +109,8 @@ async fn any_order(bed: &Bed) -> Checked {
     peer.raw(&frame(0x01, &[rest, &user].concat())).await?;
     peer.welcome().await?;
     let (chat, id) = (ChatId::direct(&ada, &bob), bed.message());
-    let send = [
-        bytes(3, &text("backwards")),
-        bytes(2, id.as_bytes()),
-        bytes(1, chat.as_str().as_bytes()),
-    ];
+    let send =
+        [bytes(3, &text("backwards")), bytes(2, id.as_bytes()), bytes(1, chat.as_str().as_bytes())];
     peer.raw(&frame(0x10, &send.concat())).await?;
     ensure(peer.answer(id).await?.is_ok(), "Accepted", "Rejected")
 }

@@ -40,7 +40,8 @@ async fn empty(bed: &Bed) -> Checked {
 async fn no_content(bed: &Bed) -> Checked {
     refused(bed, vec![0x0a, 5, 1], RejectCode::Invalid).await?;
     refused(bed, vec![0xff], RejectCode::Invalid).await?;
-    let users: Vec<u8> = (0..101).flat_map(|n| wire::bytes(1, format!("u{n}").as_bytes())).collect();
+    let users: Vec<u8> =
+        (0..101).flat_map(|n| wire::bytes(1, format!("u{n}").as_bytes())).collect();
     refused(bed, wire::bytes(17, &users), RejectCode::Invalid).await
 }
 
@@ -67,7 +68,8 @@ async fn fields(bed: &Bed) -> Checked {
         peer.post(&ChatId::direct(&ada, &bob), bed.message(), content).await?;
     }
     for name in ["", "a\u{1f}", "a\u{7f}", "a\u{9f}"] {
-        refused(bed, wire::bytes(20, &wire::bytes(1, name.as_bytes())), RejectCode::Invalid).await?;
+        refused(bed, wire::bytes(20, &wire::bytes(1, name.as_bytes())), RejectCode::Invalid)
+            .await?;
     }
     refused(bed, wire::bytes(17, &[]), RejectCode::Empty).await?;
     refused(bed, wire::bytes(18, &[]), RejectCode::Empty).await?;

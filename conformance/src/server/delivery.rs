@@ -138,7 +138,8 @@ async fn again_and_given_up(bed: &Bed) -> Checked {
     }
     same("tries", operator.retries as usize, tries.len())?;
     // Not before its time: a busy machine may only make it later.
-    let early = tries.iter().zip(1..).find(|(at, number)| **at < operator.retry * ((1 << number) - 1) / 2);
+    let early =
+        tries.iter().zip(1..).find(|(at, number)| **at < operator.retry * ((1 << number) - 1) / 2);
     ensure(early.is_none(), "each try after twice the time", format_args!("{tries:?}"))
 }
 

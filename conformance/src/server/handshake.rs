@@ -273,11 +273,7 @@ async fn start(bed: &Bed) -> Checked {
 }
 
 /// A start of a later version counts as absent: at what no device of the user has had.
-async fn unknown_start(
-    bed: &Bed,
-    chat: &ChatId,
-    user: &packetboat_proto::id::UserId,
-) -> Checked {
+async fn unknown_start(bed: &Bed, chat: &ChatId, user: &packetboat_proto::id::UserId) -> Checked {
     let mut bytes = BytesMut::new();
     Packet::Hello(Hello { start: None, ..bed.hello(user) }).put(&mut bytes);
     let later = wire::bytes(6, &wire::bytes(9, &[]));

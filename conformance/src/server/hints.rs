@@ -138,9 +138,9 @@ async fn no_cursors_in_groups(bed: &Bed) -> Checked {
     member.ack(&group, 1, 1).await?;
     // The user's other device is told, so it is stored by then.
     moved(&mut laptop, &group, 1).await?;
-    let told = owner.sync().await?.iter().any(|packet| {
-        matches!(packet, Packet::Notice(Notice::Cursor(moved)) if moved.chat == group)
-    });
+    let told = owner.sync().await?.iter().any(
+        |packet| matches!(packet, Packet::Notice(Notice::Cursor(moved)) if moved.chat == group),
+    );
     ensure(!told, "no Notice about another member of a group", "one")
 }
 

@@ -38,7 +38,8 @@ fn history(chat: &ChatId, edge: Edge, limit: u32) -> Operation {
 }
 
 async fn page(peer: &mut Peer, chat: &ChatId, edge: Edge, limit: u32) -> Checked<(Vec<u64>, bool)> {
-    let Answer::History { entries, more } = answered(peer, history(chat, edge, limit)).await? else {
+    let Answer::History { entries, more } = answered(peer, history(chat, edge, limit)).await?
+    else {
         return fail("a history", "another result");
     };
     let mut seqs = Vec::new();
@@ -311,7 +312,11 @@ async fn states_and_order(bed: &Bed) -> Checked {
     let Some(of_group) = chats.iter().find(|state| state.chat == group) else {
         return fail("the group among them", "it is not");
     };
-    same("head, unread, role", (3, 0, Some(Role::Owner)), (of_group.head, of_group.unread, of_group.role))?;
+    same(
+        "head, unread, role",
+        (3, 0, Some(Role::Owner)),
+        (of_group.head, of_group.unread, of_group.role),
+    )?;
     same("name and members", ("pages", 1), (of_group.name.as_str(), of_group.members))?;
     let mut other = Peer::login(bed, &bob).await?;
     let state = chat_state(&mut other, &ChatId::direct(&ada, &bob)).await?;
@@ -333,5 +338,9 @@ async fn presence(bed: &Bed) -> Checked {
     same("last seen of who was never there", 0, found[0].last_seen_ms)?;
     drop(there);
     let nobody = Operation::Presence { users: Vec::new() };
-    ensure(matches!(answered(&mut peer, nobody).await?, Answer::Presence(none) if none.is_empty()), "nobody", "somebody")
+    ensure(
+        matches!(answered(&mut peer, nobody).await?, Answer::Presence(none) if none.is_empty()),
+        "nobody",
+        "somebody",
+    )
 }

@@ -81,7 +81,12 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         name: "it acknowledges what it has not had",
-        chapters: &["receiving.handed_over", "receiving.gaps", "receiving.own_other_device", "sending.new_ids"],
+        chapters: &[
+            "receiving.handed_over",
+            "receiving.gaps",
+            "receiving.own_other_device",
+            "sending.new_ids",
+        ],
         fails: &["receiving.handed_over", "receiving.gaps", "receiving.own_other_device"],
         make: || {
             changed(Way::ToServer, |packet| {
