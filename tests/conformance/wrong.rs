@@ -118,7 +118,15 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind {
         name: "it forgets acknowledgements",
         chapters: &["acks", "messages", "promises"],
-        fails: &[],
+        fails: &[
+            "promises.until_acknowledged",
+            "acks.cumulative",
+            "acks.only_forward",
+            "acks.of_device_and_user",
+            "acks.many_chats",
+            "acks.read_in_order",
+            "acks.pipelined",
+        ],
         make: || tamper(|_, raw| raw.kind != 0x14),
     },
 ];
