@@ -8,7 +8,7 @@ use packetboat::hub::mailbox::{Hint, Mail};
 use packetboat::metrics::Metrics;
 use packetboat::session::flow::Flow;
 use packetboat::session::port::{Action, Input, Rules, Work};
-use packetboat::store::{Claimed, Refusal, StoreError};
+use packetboat::store::{Claimed, StoreError};
 use packetboat_proto::code::{CloseCode, RejectCode};
 use packetboat_proto::content::Content;
 use packetboat_proto::id::{ChatId, MessageId, SessionId};
@@ -17,7 +17,7 @@ use packetboat_proto::packet::{
 };
 use packetboat_proto::time::Time;
 
-use super::shop::{CHATS, SESSION, Shop};
+use super::shop::{CHATS, SESSION, Shop, failed};
 use super::watch::{Due, Stage, Watch, name_of};
 use crate::choices::Choices;
 use crate::invent;
@@ -337,6 +337,10 @@ impl Scene {
                     self.watch.expect(Due::Response(id));
                 }
             }
+            Input::Scanned(Ok(page)) => {
+                self.watch.scanned(page);
+                self.watch.done(name_of(&work));
+            }
             _ => self.watch.done(name_of(&work)),
         }
         if matches!(work, Work::Append(_) | Work::Claim(_)) {
@@ -484,23 +488,5 @@ impl Scene {
         }
         self.settle();
         assert!(self.watch.is_over(), "a session at rest ends when it is told to");
-    }
-}
-
-/// What the store says when it fails.
-fn failed(work: &Work, choices: &mut Choices<'_>) -> Input {
-    let (code, reason) = (RejectCode::LimitReached, "as chosen".to_owned());
-    let error = match choices.byte() % 3 {
-        0 => StoreError::Stopped,
-        1 => StoreError::Unreadable { detail: "as chosen".to_owned() },
-        _ => StoreError::Refused(Refusal { code, reason }),
-    };
-    match work {
-        Work::Claim(_) => Input::Claimed(Err(error), 0),
-        Work::Append(_) => Input::Appended(Err(error)),
-        Work::Advance(_) => Input::Advanced(Err(error)),
-        Work::Scan { .. } => Input::Scanned(Err(error)),
-        Work::Read(..) => Input::Read(Err(error)),
-        Work::Ask(_) => Input::Answered(Err(Verdict::reject(RejectCode::Unavailable, "", 0))),
     }
 }

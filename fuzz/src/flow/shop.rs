@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use packetboat::hub::mailbox::{Delivery, Mail, Mailbox, MailboxLimits};
+use packetboat::session::port::{Input, Work};
 use packetboat::store::{
-    CursorMove, Draft, Lag, LagPage, Logged, Outcome, PageLimit, Read, Refusal, Stretch,
+    CursorMove, Draft, Lag, LagPage, Logged, Outcome, PageLimit, Read, Refusal, StoreError, Stretch,
 };
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId, SessionId};
+use packetboat_proto::packet::Verdict;
 
 use crate::choices::Choices;
 
@@ -209,4 +211,22 @@ impl Shop {
 
 fn refused(code: RejectCode) -> Outcome {
     Outcome::Refused(Refusal { code, reason: "as chosen".to_owned() })
+}
+
+/// What the store says when it fails.
+pub fn failed(work: &Work, choices: &mut Choices<'_>) -> Input {
+    let (code, reason) = (RejectCode::LimitReached, "as chosen".to_owned());
+    let error = match choices.byte() % 3 {
+        0 => StoreError::Stopped,
+        1 => StoreError::Unreadable { detail: "as chosen".to_owned() },
+        _ => StoreError::Refused(Refusal { code, reason }),
+    };
+    match work {
+        Work::Claim(_) => Input::Claimed(Err(error), 0),
+        Work::Append(_) => Input::Appended(Err(error)),
+        Work::Advance(_) => Input::Advanced(Err(error)),
+        Work::Scan { .. } => Input::Scanned(Err(error)),
+        Work::Read(..) => Input::Read(Err(error)),
+        Work::Ask(_) => Input::Answered(Err(Verdict::reject(RejectCode::Unavailable, "", 0))),
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use packetboat::session::port::{Action, Rules, Work};
-use packetboat::store::{Draft, Outcome};
+use packetboat::store::{Draft, LagPage, Outcome};
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::{ChatId, MessageId};
 use packetboat_proto::limits::{
@@ -156,6 +156,13 @@ impl Watch {
             let done =
                 |(chat, seq): &(ChatId, u64)| *chat != cursor.chat || *seq > cursor.delivered;
             self.unacked.retain(done);
+        }
+    }
+
+    /// A scan tells the flow what the device has had: also what was acknowledged before it was sent.
+    pub fn scanned(&mut self, page: &LagPage) {
+        for lag in &page.lags {
+            self.unacked.retain(|(chat, seq)| *chat != lag.chat || *seq > lag.delivered);
         }
     }
 
