@@ -1,8 +1,8 @@
 //! The one thread that owns the ledger and writes. It takes what has queued, runs it through the
-//! ledger batch by batch, makes all of it durable with one sync, and only then releases effects
-//! and answers. There is no timer: the sync on its way is what lets the next batches gather. Must
-//! never answer before the sync of all that the answer rests on, and must never touch the backend
-//! again after a failure.
+//! ledger as one batch, makes it durable with one sync, and only then releases effects and
+//! answers. There is no timer: the sync on its way is what lets the next batch gather. Must never
+//! answer before the sync of all that the answer rests on, never apply a second batch before the
+//! first is durable (docs/adr/0003), and never touch the backend again after a failure.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -21,9 +21,6 @@ use super::ledger::{Caches, Turn, Work};
 use super::rules::Rules;
 use super::{Effect, Outlet, StoreError};
 
-/// Batches that one sync makes durable. A batch is kept small for sled's sake; a sync costs the
-/// same for one and for many, and is the larger part of the time where disks are slow.
-const BATCHES_PER_COMMIT_MAX: usize = 4;
 /// Commands in one batch: those that write nothing do not fill it.
 const COMMANDS_PER_BATCH_MAX: usize = 1024;
 /// A commit takes no further command once it has lasted this share of the time that it may take:
@@ -287,7 +284,7 @@ impl Worker {
         }
     }
 
-    /// Applies what is there in batches, makes it durable, and releases what came of it.
+    /// Applies what is there in one batch, makes it durable, and releases what came of it.
     fn commit(&mut self, first: Queued) -> Result<(), Failure> {
         let begun = Instant::now();
         let until = begun + self.parts.stall / GATHERS_PER_STALL;
@@ -296,25 +293,12 @@ impl Worker {
         // Time in the logs does not go back when the system's clock does.
         self.now_ms = self.now_ms.max((self.parts.clock)());
         let mut released = Released::default();
-        let mut next = Some(first);
-        let mut batches = 0;
-        for _ in 0..BATCHES_PER_COMMIT_MAX {
-            let Some(first) = next.take() else { break };
-            batches += 1;
-            self.apply(first, until, &mut released)?;
-            if Instant::now() >= until {
-                break;
-            }
-            next = self.next();
-        }
-        if next.is_some() {
-            self.unfinished = next;
-        }
+        self.apply(first, until, &mut released)?;
         let operations = released.operations;
         if operations > 0 {
             self.parts.backend.sync().map_err(failed_commit(operations))?;
             self.parts.horizon.clear();
-            tracing::debug!(batches, operations, "committed");
+            tracing::debug!(operations, "committed");
         }
         self.parts.health.end();
         if self.parts.health.has_failed() {
