@@ -1,8 +1,8 @@
 //! The one thread that owns the ledger and writes. It takes what has queued, runs it through the
-//! ledger batch by batch, makes all of it durable with one sync, and only then releases effects
-//! and answers. There is no timer: the sync on its way is what lets the next batches gather. Must
-//! never answer before the sync of all that the answer rests on, and must never touch the backend
-//! again after a failure.
+//! ledger as one batch, makes it durable with one sync, and only then releases effects and
+//! answers. There is no timer: the sync on its way is what lets the next batch gather. Must never
+//! answer before the sync of all that the answer rests on, never apply a second batch before the
+//! first is durable (docs/adr/0003), and never touch the backend again after a failure.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,9 +23,6 @@ use super::ledger::{Caches, Turn, Work};
 use super::rules::Rules;
 use super::{Effect, Outlet, StoreError};
 
-/// Batches that one sync makes durable. A batch is kept small for sled's sake; a sync costs the
-/// same for one and for many, and is the larger part of the time where disks are slow.
-const BATCHES_PER_COMMIT_MAX: usize = 4;
 /// Commands in one batch: those that write nothing do not fill it.
 const COMMANDS_PER_BATCH_MAX: usize = 1024;
 /// A commit takes no further command once it has lasted this share of the time that it may take:
@@ -213,7 +210,6 @@ struct Worker {
 /// What a commit releases once it is durable.
 #[derive(Default)]
 struct Released {
-    batches: usize,
     operations: usize,
     effects: Vec<Effect>,
     answers: Vec<(Answer, Room)>,
@@ -250,7 +246,7 @@ impl Worker {
     fn run(mut self) {
         while let Some(first) = self.first() {
             let done = caught(|| {
-                let released = self.apply_all(first)?;
+                let released = self.apply(first)?;
                 self.sync(&released)?;
                 self.release(released);
                 Ok(())
@@ -272,7 +268,7 @@ impl Worker {
                 next => next,
             };
             let Some(first) = first else { return };
-            let applied = caught(|| self.apply_all(first));
+            let applied = caught(|| self.apply(first));
             if applied.as_ref().is_ok_and(|released| released.operations > 0) {
                 tokio::time::sleep(pace.sync()).await;
             }
@@ -324,30 +320,27 @@ impl Worker {
         }
     }
 
-    /// Applies what is there in batches.
-    fn apply_all(&mut self, first: Queued) -> Result<Released, Failure> {
+    /// Applies what is there in one batch.
+    fn apply(&mut self, first: Queued) -> Result<Released, Failure> {
         let begun = Instant::now();
-        let until = begun + self.parts.stall / GATHERS_PER_STALL;
         self.parts.health.begin(begun);
         self.look_at_disk();
         // Time in the logs does not go back when the system's clock does.
         self.now_ms = self.now_ms.max((self.parts.clock)());
         let mut released = Released::default();
-        let mut next = Some(first);
-        for _ in 0..BATCHES_PER_COMMIT_MAX {
-            let Some(first) = next.take() else { break };
-            released.batches += 1;
-            self.apply(first, until, &mut released)?;
-            if Instant::now() >= until {
-                break;
-            }
-            next = self.next();
-        }
-        if next.is_some() {
-            self.unfinished = next;
+        let until = begun + self.parts.stall / GATHERS_PER_STALL;
+        let work = self.gather(first, until, &mut released.answers)?;
+        let operations = work.batch.operations();
+        self.parts.health.committing(operations);
+        released.effects = work.effects;
+        released.operations = operations;
+        if operations > 0 {
+            self.parts.horizon.publish(work.heads_before);
+            self.parts.backend.apply(&work.batch).map_err(failed_commit(operations))?;
         }
         if planted::is(Bug::AnswerBeforeSync) {
             self.release(std::mem::take(&mut released));
+            released.operations = operations;
         }
         Ok(released)
     }
@@ -361,7 +354,7 @@ impl Worker {
                 synced?;
             }
             self.parts.horizon.clear();
-            tracing::debug!(batches = released.batches, operations, "committed");
+            tracing::debug!(operations, "committed");
         }
         self.parts.health.end();
         if self.parts.health.has_failed() {
@@ -381,28 +374,6 @@ impl Worker {
             answer.release();
             drop(room);
         }
-    }
-
-    /// Makes one batch, and applies it.
-    fn apply(
-        &mut self,
-        first: Queued,
-        until: Instant,
-        released: &mut Released,
-    ) -> Result<(), Failure> {
-        let work = self.gather(first, until, &mut released.answers)?;
-        released.operations += work.batch.operations();
-        self.parts.health.committing(released.operations);
-        if released.effects.is_empty() {
-            released.effects = work.effects;
-        } else {
-            released.effects.extend(work.effects);
-        }
-        if work.batch.is_empty() {
-            return Ok(());
-        }
-        self.parts.horizon.publish(work.heads_before);
-        self.parts.backend.apply(&work.batch).map_err(failed_commit(released.operations))
     }
 
     /// Runs jobs until the batch is full, the queue is empty, or the time is over.

@@ -2,7 +2,6 @@
 //! order, kills with -9 under load and within an open, and enough data that the engine rewrites
 //! its segments. Must never go on from a recording that is not complete.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -30,8 +29,8 @@ pub struct Voyage {
     pub facts: Vec<(usize, Fact)>,
     /// The calls of each life of the server.
     pub lives: Vec<Range<usize>>,
-    /// Commits, by the batches that they hold.
-    pub commits: BTreeMap<u32, usize>,
+    /// The operations of each commit.
+    pub commits: Vec<usize>,
     /// Segments that the engine wrote anew.
     pub segments: usize,
     /// The calls while one of them was not durable yet.
@@ -171,36 +170,31 @@ impl fmt::Display for Voyage {
         write!(
             out,
             "{} calls in {} lives; {} accepted, {} shown, {} cursors told; {} KiB in the end; \
-             commits by their batches {:?}; {} segments written anew",
+             {} commits of up to {} operations; {} segments written anew",
             self.calls.len(),
             self.lives.len(),
             count(|fact| matches!(fact, Fact::Accepted { .. })),
             count(|fact| matches!(fact, Fact::Shown(_))),
             count(|fact| matches!(fact, Fact::Cursor { .. })),
             bytes / 1024,
-            self.commits,
+            self.commits.len(),
+            self.commits.iter().max().unwrap_or(&0),
             self.segments,
         )
     }
 }
 
-/// What the server says of its commits.
-fn commits(calls: &[Call]) -> BTreeMap<u32, usize> {
-    let mut commits = BTreeMap::new();
-    for call in calls {
-        let Call::Said { data } = call else { continue };
-        let text = String::from_utf8_lossy(data);
-        let Some((_, rest)) = text.split_once("batches") else { continue };
-        let digits: String = rest
-            .chars()
-            .skip_while(|letter| *letter != '=')
-            .skip(1)
-            .skip_while(|letter| !letter.is_ascii_digit())
-            .take_while(char::is_ascii_digit)
-            .collect();
-        *commits.entry(digits.parse().expect("a number of batches")).or_default() += 1;
-    }
-    commits
+/// The operations of each commit, as the server says them.
+fn commits(calls: &[Call]) -> Vec<usize> {
+    let said = calls.iter().filter_map(|call| match call {
+        Call::Said { data } => Some(String::from_utf8_lossy(data)),
+        _ => None,
+    });
+    let number = |text: &str| {
+        let (_, rest) = text.split_once("committed operations=")?;
+        rest.split_whitespace().next()?.parse().ok()
+    };
+    said.filter_map(|text| number(&text)).collect()
 }
 
 fn collect(root: &Path, folder: &Path, found: &mut Image) {
