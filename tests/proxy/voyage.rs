@@ -33,12 +33,15 @@ const PAUSE_MS_MAX: u64 = 40;
 const APP_MS_MAX: u64 = 1500;
 /// How long a server runs before it is started again.
 const TERM: Duration = Duration::from_millis(1500);
-/// What the server is told beside its address and folder: what is silent is soon given up.
-const SETTINGS: [&str; 7] = [
+/// What the server is told beside its address and folder: what is silent is soon given up, and
+/// there is little room, so that catching up is met by faults too.
+const SETTINGS: [&str; 9] = [
     "limits.heartbeat_ms=300",
     "limits.handshake_ms=1000",
     "limits.retry_ms=150",
     "limits.retries_max=2",
+    "limits.mailbox_entries=4",
+    "limits.window=16",
     "drain.drain_ms=1000",
     "drain.retry_after_ms=10",
     "store.stall_ms=30000",
@@ -64,9 +67,10 @@ pub enum Why {
 }
 
 impl Why {
-    /// Whether a planted bug shows like this: in what clients see.
-    pub const fn is_seen_by_clients(&self) -> bool {
-        matches!(self, Self::Unsettled(_) | Self::History(_))
+    /// Whether a planted bug shows like this: in what clients see, or in a server that finds out
+    /// itself, and not in one that does not even start.
+    pub const fn shows_a_bug(&self) -> bool {
+        matches!(self, Self::Unsettled(_) | Self::History(_) | Self::Ended { .. })
     }
 }
 

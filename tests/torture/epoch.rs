@@ -43,6 +43,9 @@ const SETTINGS: [&str; 5] = [
     "limits.retry_ms=1000",
     "store.stall_ms=30000",
 ];
+/// What it is told in every other epoch: so little room that every path of catching up is taken.
+const TIGHT: [&str; 3] =
+    ["limits.mailbox_entries=2", "limits.window=8", "limits.mailbox_bytes=65536"];
 /// The signal of a kill.
 const SIGKILL: i32 = 9;
 
@@ -64,10 +67,10 @@ pub enum Why {
 }
 
 impl Why {
-    /// Whether a planted bug shows like this: in what clients see, and not in a server that does
-    /// not even start.
-    pub const fn is_seen_by_clients(&self) -> bool {
-        matches!(self, Self::Unsettled(_) | Self::History(_))
+    /// Whether a planted bug shows like this: in what clients see, or in a server that finds out
+    /// itself, and not in one that does not even start.
+    pub const fn shows_a_bug(&self) -> bool {
+        matches!(self, Self::Unsettled(_) | Self::History(_) | Self::Ended { .. })
     }
 }
 
@@ -94,15 +97,17 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    pub fn draw(dice: &mut Dice, cycles: usize, plant: Option<&str>) -> Self {
-        let plan = Plan::draw(&mut dice.split(), cycles);
+    pub fn draw(dice: &mut Dice, number: usize, cycles: usize, plant: Option<&str>) -> Self {
+        let plan = Plan::draw(&mut dice.split(), number % 2 == 1, cycles);
         let users: Vec<UserId> =
             (0..USERS).map(|number| UserId::new(&format!("u{number:02}")).unwrap()).collect();
         let roster = Arc::new(Roster::new(users, PEERS, GROUPS, &mut dice.split()));
         let folder = tempfile::tempdir().unwrap();
         let program = env!("CARGO_BIN_EXE_packetboat");
         let mut berth = Berth::new(program, folder.path().join("data"));
-        berth.args = SETTINGS.iter().flat_map(|set| ["--set".into(), (*set).into()]).collect();
+        let tight = TIGHT.iter().filter(|_| plan.is_tight);
+        let settings = SETTINGS.iter().chain(tight);
+        berth.args = settings.flat_map(|set| ["--set".into(), (*set).into()]).collect();
         berth.env.extend(plant.map(|name| ("PACKETBOAT_PLANT".into(), name.into())));
         let (fleet, route) = (Fleet::new(Arc::clone(&roster)), Route::default());
         let mut epoch = Self {

@@ -75,7 +75,7 @@ async fn run(arguments: &Arguments) -> ExitCode {
     for (number, cycles) in arguments.epochs() {
         let number_bits = u64::try_from(number).unwrap();
         let mut dice = Dice::new(arguments.seed ^ number_bits.wrapping_mul(0x9e37_79b9));
-        let epoch = Epoch::draw(&mut dice, cycles, arguments.plant.as_deref());
+        let epoch = Epoch::draw(&mut dice, number, cycles, arguments.plant.as_deref());
         if let Err(failure) = epoch.run(&mut figures).await {
             println!("torture: {figures}");
             return found(arguments, number, &failure);
@@ -95,7 +95,7 @@ async fn run(arguments: &Arguments) -> ExitCode {
 fn found(arguments: &Arguments, number: usize, failure: &Failure) -> ExitCode {
     println!("torture: {}", failure.why);
     if let Some(name) = &arguments.plant
-        && failure.why.is_seen_by_clients()
+        && failure.why.shows_a_bug()
     {
         println!("torture: the planted bug {name} was found");
         return ExitCode::SUCCESS;

@@ -21,6 +21,8 @@ const LATE_MAX: usize = 8;
 /// One epoch.
 #[derive(Debug)]
 pub struct Plan {
+    /// Whether sessions have hardly any room.
+    pub is_tight: bool,
     pub cycles: Vec<Cycle>,
 }
 
@@ -82,14 +84,14 @@ pub enum Move {
 }
 
 impl Plan {
-    pub fn draw(dice: &mut Dice, cycles: usize) -> Self {
+    pub fn draw(dice: &mut Dice, is_tight: bool, cycles: usize) -> Self {
         let mut late = 0;
         let cycles = (0..cycles).map(|_| {
             let cycle = Cycle::draw(dice, late < LATE_MAX);
             late += cycle.moves.iter().filter(|done| matches!(done, Move::Late { .. })).count();
             cycle
         });
-        Self { cycles: cycles.collect() }
+        Self { is_tight, cycles: cycles.collect() }
     }
 }
 
