@@ -8,7 +8,7 @@ use packetboat_proto::seen::Counts;
 /// Seeds from which the floors hold.
 const SEEDS_FOR_FLOORS: u64 = 3_000;
 /// Pairs of a machine that a full run has met before: fewer are a proof that was lost.
-const FLOORS: [(&str, usize); 2] = [("client", 1), ("server", 1)];
+const FLOORS: [(&str, usize); 2] = [("client", 30), ("server", 55)];
 
 /// How often each event met each state.
 #[derive(Default)]
