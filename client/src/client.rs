@@ -121,7 +121,8 @@ impl Client {
 
     /// As [`send`](Self::send), with an id of the app's and an encoded [`Content`]: for apps that
     /// keep an outbox of their own. The same id and bytes may be sent any number of times, by
-    /// any number of processes; they are stored once.
+    /// any number of processes; they are stored once. An id must never be used for other bytes: a
+    /// late answer to the ones would be taken for the answer to the others.
     pub async fn send_with_id(
         &self,
         chat: &ChatId,

@@ -176,7 +176,8 @@ impl Sailor {
     }
 
     /// Sends a message; without an app that runs, it is sent when it does. Returns false if the
-    /// same message has no outcome yet: then nothing is done.
+    /// same message has no outcome yet, or its id names another content on this device: then
+    /// nothing is done.
     pub async fn send(&self, draft: Draft) -> bool {
         let helm = self.crew.helm.lock().await;
         let Some(place) = self.crew.book().put(draft.clone()) else {

@@ -103,9 +103,12 @@ impl Traffic {
         Content::text(text).encode()
     }
 
-    /// Refused for certain only while the message that has the id is known to be accepted.
+    /// Another message under the id of one that another device of the user has sent, and knows to
+    /// be accepted: it is refused for certain.
     fn forged(&mut self, device: &Sailor) -> Option<Draft> {
-        let draft = self.dice.pick(&device.accepted())?.clone();
+        let others = self.devices.iter().filter(|other| other.device() != device.device());
+        let past: Vec<Draft> = others.flat_map(Sailor::accepted).collect();
+        let draft = self.dice.pick(&past)?.clone();
         Some(Draft { content: self.text(device, 40), ..draft })
     }
 

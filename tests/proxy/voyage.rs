@@ -101,11 +101,11 @@ impl Voyage {
         let roster = Arc::new(Roster::new(users, 1, GROUPS, &mut dice.split()));
         let (mut fleet, route) = (Fleet::new(Arc::clone(&roster)), Route::default());
         for (number, user) in roster.users().iter().enumerate() {
-            // Every third user has two devices.
-            for device in 0..=usize::from(number % 3 == 0) {
-                let device: DeviceId = format!("d{device}").parse().unwrap();
+            // Every other user has two devices.
+            for index in 0..=usize::from(number % 2 == 0) {
+                let device: DeviceId = format!("d{index}").parse().unwrap();
                 let mut config = config(user.clone(), device);
-                config.strict_order = number % 2 == 1;
+                config.strict_order = (number + index) % 2 == 1;
                 fleet.add(config, Owed::Everything, Arc::new(route.lane()));
             }
         }

@@ -23,6 +23,9 @@ use packetboat_proof::suite;
 use crate::epoch::{Epoch, Failure};
 use crate::figures::Figures;
 
+/// Epochs after which a long run says how it stands.
+const EPOCHS_TOLD: u64 = 20;
+
 /// Kills a server over and over, and checks what its clients saw
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -79,6 +82,9 @@ async fn run(arguments: &Arguments) -> ExitCode {
         if let Err(failure) = epoch.run(&mut figures).await {
             println!("torture: {figures}");
             return found(arguments, number, &failure);
+        }
+        if figures.epochs % EPOCHS_TOLD == 0 {
+            println!("torture: so far {figures}, in {:.1} s", started.elapsed().as_secs_f64());
         }
     }
     println!("torture: {figures}, in {:.1} s", started.elapsed().as_secs_f64());

@@ -42,6 +42,9 @@ pub(super) struct Book {
     pub(super) cursors: HashMap<ChatId, u64>,
     /// Messages without an outcome, in order.
     pub(super) outbox: BTreeMap<u64, Draft>,
+    /// What each id names: a device that used one for two contents would take the answer to the
+    /// one for the answer to the other.
+    named: HashMap<(ChatId, MessageId), Bytes>,
     next: u64,
     accepted: VecDeque<Draft>,
     runs: u64,
@@ -55,8 +58,14 @@ impl Book {
         (self.cursors.clone(), outbox.collect(), self.runs)
     }
 
-    /// Puts a message into the outbox; `None` if one of that name is there.
+    /// Puts a message into the outbox; `None` if one of that name is there, or the name is that of
+    /// another content.
     pub(super) fn put(&mut self, draft: Draft) -> Option<u64> {
+        let name = (draft.chat.clone(), draft.id);
+        let named = self.named.entry(name).or_insert_with(|| draft.content.clone());
+        if *named != draft.content {
+            return None;
+        }
         let same = |other: &Draft| other.chat == draft.chat && other.id == draft.id;
         if self.outbox.values().any(same) {
             return None;
@@ -77,5 +86,37 @@ impl Book {
 
     pub(super) fn accepted(&self) -> Vec<Draft> {
         self.accepted.iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(number: u8, text: &'static str) -> Draft {
+        let (chat, id) = (ChatId::group("g").unwrap(), MessageId::from([number; 16]));
+        Draft { chat, id, content: Bytes::from_static(text.as_bytes()) }
+    }
+
+    #[test]
+    fn a_start_goes_on_with_what_has_no_outcome_in_its_order() {
+        let mut book = Book::default();
+        let places: Vec<u64> = (0..3).map(|number| book.put(draft(number, "x")).unwrap()).collect();
+        book.outbox.remove(&places[1]);
+        book.cursors.insert(ChatId::group("g").unwrap(), 7);
+        let (cursors, outbox, run) = book.open();
+        assert_eq!((cursors.len(), run), (1, 1));
+        assert_eq!(outbox, [(places[0], draft(0, "x")), (places[2], draft(2, "x"))]);
+        assert_eq!(book.open().2, 2);
+    }
+
+    #[test]
+    fn a_name_is_on_its_way_once_and_stays_with_its_content() {
+        let mut book = Book::default();
+        let place = book.put(draft(1, "x")).unwrap();
+        assert_eq!(book.put(draft(1, "x")), None);
+        book.outbox.remove(&place);
+        assert_eq!(book.put(draft(1, "y")), None);
+        assert!(book.put(draft(1, "x")).is_some());
     }
 }
