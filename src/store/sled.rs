@@ -1,6 +1,7 @@
 //! The backend of an operator's messages: sled 0.34.7, with what is known about it (the design,
 //! section 5). A sync is a flush and an fdatasync on a descriptor of our own, since a flush of
-//! sled's never reaches the disk. Must never answer a sync before that, and never wipe anything.
+//! sled's never reaches the disk. Must never answer a sync before that, never apply a batch while
+//! anything before it is not durable (docs/adr/0021), and never wipe anything.
 
 mod folder;
 
