@@ -2,7 +2,7 @@
 //! ledger as one batch, makes it durable with one sync, and only then releases effects and
 //! answers. There is no timer: the sync on its way is what lets the next batch gather. Must never
 //! answer before the sync of all that the answer rests on, never apply a second batch before the
-//! first is durable (docs/adr/0003), and never touch the backend again after a failure.
+//! first is durable (docs/adr/0023), and never touch the backend again after a failure.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

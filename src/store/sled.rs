@@ -1,18 +1,23 @@
 //! The backend of an operator's messages: sled 0.34.7, with what is known about it (the design,
 //! section 5). A sync is a flush and an fdatasync on a descriptor of our own, since a flush of
-//! sled's never reaches the disk. Must never answer a sync before that, and never wipe anything.
+//! sled's never reaches the disk. Must never answer a sync before that, never apply a batch while
+//! anything before it is not durable (docs/adr/0023), and never wipe anything.
 
 mod folder;
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use packetboat_proto::planted::{self, Bug};
 
 use self::folder::{Blobs, Folder, engine, io_error};
 use super::backend::{Backend, BackendError, Visit, check_values};
 use super::batch::Batch;
+
+/// How often a batch waits for reads that write, before it lets none begin.
+const SETTLE_TRIES: usize = 3;
 
 /// A sled database in a folder of its own. The fields are dropped in this order: the engine
 /// first, the lock last.
@@ -21,6 +26,8 @@ pub struct SledBackend {
     /// The file of the log, opened by us: sled keeps its own descriptor to itself.
     log: File,
     blobs: Blobs,
+    /// Reads share it, a batch has it alone while it is applied: see `settled`.
+    still: RwLock<()>,
     /// It is known from outside the log that there is something in it.
     marked: AtomicBool,
     folder: Folder,
@@ -42,7 +49,8 @@ impl SledBackend {
         }
         match open_beside(&folder) {
             Ok((log, blobs)) => {
-                Ok(Self { tree, log, blobs, marked: AtomicBool::new(marked), folder })
+                let (still, marked) = (RwLock::default(), AtomicBool::new(marked));
+                Ok(Self { tree, log, blobs, still, marked, folder })
             }
             Err(error) => {
                 // Dropping it would sync, and panic if that fails too.
@@ -50,6 +58,46 @@ impl SledBackend {
                 Err(error)
             }
         }
+    }
+}
+
+impl SledBackend {
+    /// With everything durable that stands in sled's log, and nobody who adds to it. sled takes
+    /// for stable what it has written, and says so in the head of the next segment that it begins;
+    /// if a power cut leaves that head and takes what it speaks of, no open gets over it. A batch
+    /// counts for stable only as a whole, but reads write too, when they tidy pages up.
+    fn settled(&self) -> Result<RwLockWriteGuard<'_, ()>, BackendError> {
+        let mut written = self.flush()?;
+        for _ in 0..SETTLE_TRIES {
+            if written {
+                self.sync_log()?;
+            }
+            let alone = self.still.write().unwrap_or_else(PoisonError::into_inner);
+            written = self.flush()?;
+            if !written {
+                return Ok(alone);
+            }
+        }
+        let alone = self.still.write().unwrap_or_else(PoisonError::into_inner);
+        self.flush()?;
+        self.sync_log()?;
+        Ok(alone)
+    }
+
+    /// Whether there was something to write.
+    fn flush(&self) -> Result<bool, BackendError> {
+        Ok(self.tree.flush().map_err(engine)? > 0)
+    }
+
+    fn sync_log(&self) -> Result<(), BackendError> {
+        if planted::is(Bug::SyncWithoutFdatasync) {
+            return Ok(());
+        }
+        self.log.sync_data().map_err(io_error("sync", &self.folder.path().join("db")))
+    }
+
+    fn reading(&self) -> RwLockReadGuard<'_, ()> {
+        self.still.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -72,16 +120,13 @@ impl Backend for SledBackend {
                 None => writes.remove(key),
             }
         }
+        let _alone = self.settled()?;
         self.tree.apply_batch(writes).map_err(engine)
     }
 
     fn sync(&self) -> Result<(), BackendError> {
-        self.tree.flush().map_err(engine)?;
-        if planted::is(Bug::SyncWithoutFdatasync) {
-            return Ok(());
-        }
-        let synced = self.log.sync_data();
-        synced.map_err(io_error("sync", &self.folder.path().join("db")))?;
+        self.flush()?;
+        self.sync_log()?;
         self.blobs.check()?;
         if !self.marked.load(Ordering::Relaxed) {
             self.folder.mark()?;
@@ -91,10 +136,12 @@ impl Backend for SledBackend {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
+        let _reading = self.reading();
         Ok(self.tree.get(key).map_err(engine)?.map(|value| value.to_vec()))
     }
 
     fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), BackendError> {
+        let _reading = self.reading();
         for row in self.tree.range(from..to) {
             let (key, value) = row.map_err(engine)?;
             if visit(&key, &value).is_break() {
@@ -105,6 +152,7 @@ impl Backend for SledBackend {
     }
 
     fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
+        let _reading = self.reading();
         let last = self.tree.range(from..to).next_back().transpose().map_err(engine)?;
         Ok(last.map(|(key, _)| key.to_vec()))
     }

@@ -15,8 +15,8 @@ use crate::voyage::{Voyage, write_image};
 
 /// Images that are looked at at a time.
 const AT_ONCE: usize = 2;
-/// Of 1,000 images so many are cut where a segment was written anew and not made durable yet.
-const RISKY: u64 = 200;
+/// Of 1,000 images so many are cut where the beginning of a segment was not durable yet.
+const RISKY: u64 = 400;
 /// Images of one seed are apart by this in the numbers that seed their dice.
 const STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
 

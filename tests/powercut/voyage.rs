@@ -33,7 +33,7 @@ pub struct Voyage {
     pub commits: Vec<usize>,
     /// Segments that the engine wrote anew.
     pub segments: usize,
-    /// The calls while one of them was not durable yet.
+    /// The calls while the beginning of a segment was not durable yet.
     pub risky: Vec<usize>,
 }
 
@@ -138,8 +138,8 @@ impl Voyage {
     }
 }
 
-/// Where the engine begins to write segments anew, and all the calls from there to the next sync:
-/// were the old ones still needed, a power cut there would show it.
+/// How many segments the engine writes anew, and all the calls from the beginning of any segment to
+/// the next sync: its head says how far the log is stable, and what it was before may be needed.
 fn risky(calls: &[Call]) -> (usize, Vec<usize>) {
     let (mut length, mut segments, mut cuts) = (0, 0, Vec::new());
     let mut unsynced = false;
@@ -149,9 +149,9 @@ fn risky(calls: &[Call]) -> (usize, Vec<usize>) {
         }
         match call {
             Call::Written { name, at, data } if **name == *ENGINE_FILE => {
-                let anew = at % SEGMENT_BYTES == 0 && *at < length;
-                segments += usize::from(anew);
-                unsynced |= anew;
+                let begins = at % SEGMENT_BYTES == 0;
+                segments += usize::from(begins && *at < length);
+                unsynced |= begins;
                 length = length.max(at + data.len() as u64);
             }
             Call::SyncEnded { .. } => unsynced = false,
