@@ -1,7 +1,7 @@
 //! A client made of nothing but the protocol: it says what a check tells it to, and reads what
 //! comes. Must never answer anything by itself.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +27,8 @@ pub(super) struct Peer {
     pub(super) limits: Limits,
     /// Entries that came while something else was looked for.
     passed: VecDeque<Entry>,
+    /// How far it acknowledged each chat: what comes again of that is passed over (D-6, D-12).
+    acked: HashMap<ChatId, u64>,
     tokens: u64,
 }
 
@@ -34,7 +36,8 @@ impl Peer {
     /// Connected, with nothing said.
     pub(super) async fn connect(bed: &Bed) -> Checked<Self> {
         let stream = bed.connect().await?;
-        Ok(Self { stream, limits: Limits::default(), passed: VecDeque::new(), tokens: 0 })
+        let (limits, passed, acked) = (Limits::default(), VecDeque::new(), HashMap::new());
+        Ok(Self { stream, limits, passed, acked, tokens: 0 })
     }
 
     /// Connected, with the preface said.
@@ -238,13 +241,15 @@ impl Peer {
 
     /// The next entry of that chat that is delivered.
     pub(super) async fn entry(&mut self, of: &ChatId) -> Checked<Entry> {
-        if let Some(at) = self.passed.iter().position(|entry| entry.chat == *of)
+        let acked = self.acked.get(of).copied().unwrap_or_default();
+        let is_new = |entry: &Entry| entry.chat == *of && entry.seq > acked;
+        if let Some(at) = self.passed.iter().position(is_new)
             && let Some(entry) = self.passed.remove(at)
         {
             return Ok(entry);
         }
         self.find("a Deliver", |packet| match packet {
-            Packet::Deliver(entry) if entry.chat == *of => Some(entry.clone()),
+            Packet::Deliver(entry) if is_new(entry) => Some(entry.clone()),
             _ => None,
         })
         .await
@@ -258,16 +263,19 @@ impl Peer {
     }
 
     pub(super) async fn ack(&mut self, of: &ChatId, delivered: u64, read: u64) -> Checked {
+        let acked = self.acked.entry(of.clone()).or_default();
+        *acked = delivered.max(*acked);
         self.say(Packet::Ack(vec![Cursor { chat: of.clone(), delivered, read }])).await
     }
 
     /// No entry of that chat comes before the server has handled all that was said.
     pub(super) async fn no_entry(&mut self, of: &ChatId, why: &str) -> Checked {
         // Twice: what the first round makes the server read from its log comes before the second.
+        let acked = self.acked.get(of).copied().unwrap_or_default();
         for _ in 0..2 {
             let before = self.sync().await?;
             let found = before.iter().find_map(|packet| match packet {
-                Packet::Deliver(entry) if entry.chat == *of => Some(entry.seq),
+                Packet::Deliver(entry) if entry.chat == *of && entry.seq > acked => Some(entry.seq),
                 _ => None,
             });
             if let Some(seq) = found {
@@ -312,7 +320,7 @@ fn check_reject(expected: &str, verdict: &Verdict, code: RejectCode) -> Checked 
 }
 
 fn told_verdict(what: &str, verdict: &Verdict) -> String {
-    let name = verdict.reject_code().map_or_else(|| verdict.code.to_string(), |code| code.name());
+    let name = verdict.reject_code().map_or_else(|| verdict.code.to_string(), RejectCode::name);
     format!("{what} {name} ({})", verdict.reason)
 }
 
