@@ -16,7 +16,8 @@ use super::stage::Stage;
 checks! {
     "bodies", Harbor;
     Must defaults ["P-1"] "a Welcome of what is needed, and nothing else, opens the session";
-    Must any_order ["P-3", "P-4"] "fields come in any order, and of one that comes twice the last counts";
+    Must any_order ["P-3", "P-4"]
+        "fields come in any order, and of one that comes twice the last counts";
     Must unknown_fields_are_ignored ["P-5", "V-3", "V-8"]
         "unknown fields in all that the server says change nothing";
     Must broken ["P-6", "I-3", "P-11"] "what is no message of its kind is refused with BAD_BODY";

@@ -90,7 +90,9 @@ impl Harbor {
             stage.wait_longer(WAIT_FOR_CLIENT);
             return Ok(stage);
         }
-        match App::start(&self.command, &stage) {
+        let who = [&stage.user, &stage.peer];
+        let started = stage.address().and_then(|at| App::start(&self.command, at, who));
+        match started {
             Ok(app) => stage.app = Some(app),
             Err(error) => return fail("a client that can be started", error),
         }
