@@ -32,6 +32,7 @@ pub(crate) enum Command {
 
 /// What both have.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag that may be typed")]
 pub(crate) struct RunArgs {
     /// Run only these: clauses (F-3), chapters (frames) or checks (frames.flags)
     #[arg(long, value_name = "WORD", value_delimiter = ',')]

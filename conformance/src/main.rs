@@ -22,9 +22,9 @@ use packetboat_proto::packet::Credential;
 use self::command::{ClientArgs, Command, CommandLine, RunArgs, ServerArgs};
 
 /// The longest that one check may take.
-const CHECK_TIME_MAX: Duration = Duration::from_secs(120);
+const CHECK_TIME_MAX: Duration = Duration::from_mins(2);
 /// The longest of one that waits for what an operator has set high.
-const SLOW_CHECK_TIME_MAX: Duration = Duration::from_secs(1_800);
+const SLOW_CHECK_TIME_MAX: Duration = Duration::from_mins(30);
 /// Checks at one time, where nothing says how many.
 const JOBS_DEFAULT: u16 = 8;
 /// Nothing could be checked.
@@ -56,10 +56,7 @@ async fn run_server(args: ServerArgs) -> Result<bool, String> {
     let seed = seed(&args.run)?;
     let address = resolve(&args.server).await?;
     let wants_tls = args.tls || args.ca.is_some();
-    let tls = match wants_tls {
-        true => Some(trust::tls(&args.server, args.ca.as_deref())?),
-        false => None,
-    };
+    let tls = wants_tls.then(|| trust::tls(&args.server, args.ca.as_deref())).transpose()?;
     let ms = |ms: u32| Duration::from_millis(ms.into());
     let bed = Bed {
         address,

@@ -3,16 +3,16 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use packetboat_proto::id::UserId;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::outcome::{Checked, fail};
-
-use super::stage::Stage;
 
 /// A client that runs.
 pub(super) struct App {
@@ -22,15 +22,19 @@ pub(super) struct App {
 }
 
 impl App {
-    /// Starts it for the user and peer of the stage.
-    pub(super) fn start(command: &[OsString], stage: &Stage) -> io::Result<Self> {
+    /// Starts it, as that user, to write to that peer.
+    pub(super) fn start(
+        command: &[OsString],
+        server: SocketAddr,
+        [user, peer]: [&UserId; 2],
+    ) -> io::Result<Self> {
         let mut command_line = command.iter();
         let program = command_line.next().ok_or(io::ErrorKind::NotFound)?;
         let mut process = Command::new(program)
             .args(command_line)
-            .env("PACKETBOAT_SERVER", stage.address()?.to_string())
-            .env("PACKETBOAT_USER", stage.user.as_str())
-            .env("PACKETBOAT_PEER", stage.peer.as_str())
+            .env("PACKETBOAT_SERVER", server.to_string())
+            .env("PACKETBOAT_USER", user.as_str())
+            .env("PACKETBOAT_PEER", peer.as_str())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

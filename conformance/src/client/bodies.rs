@@ -9,14 +9,15 @@ use crate::outcome::{Checked, Stop, ensure, fail};
 use crate::vectors;
 use crate::wire::{bytes, fixed64, frame, number, unknown_fields};
 
-use super::guest::{Guest, bytes_of};
+use super::guest::{Guest, bytes_of, entry_of};
 use super::harbor::Harbor;
 use super::stage::Stage;
 
 checks! {
     "bodies", Harbor;
     Must defaults ["P-1"] "a Welcome of what is needed, and nothing else, opens the session";
-    Must any_order ["P-3", "P-4"] "fields come in any order, and of one that comes twice the last counts";
+    Must any_order ["P-3", "P-4"]
+        "fields come in any order, and of one that comes twice the last counts";
     Must unknown_fields_are_ignored ["P-5", "V-3", "V-8"]
         "unknown fields in all that the server says change nothing";
     Must broken ["P-6", "I-3", "P-11"] "what is no message of its kind is refused with BAD_BODY";
@@ -51,7 +52,7 @@ async fn defaults(harbor: &Harbor) -> Checked {
 async fn any_order(harbor: &Harbor) -> Checked {
     let mut stage = harbor.stage().await?;
     let mut guest = stage.session().await?;
-    let entry = guest.entry(&stage.chat(), 1, &stage.peer, "backwards");
+    let entry = entry_of(&stage.chat(), 1, &stage.peer, "backwards");
     let body = [
         bytes(6, &entry.content),
         number(5, 5),
@@ -72,7 +73,7 @@ async fn unknown_fields_are_ignored(harbor: &Harbor) -> Checked {
     let welcome = [unknown_fields(), bytes(1, &[7; 16]), bytes(2, &limits)].concat();
     guest.stream.set_body_max(65_536);
     guest.raw(&frame(0x02, &welcome)).await?;
-    let entry = guest.entry(&stage.chat(), 1, &stage.peer, "and more");
+    let entry = entry_of(&stage.chat(), 1, &stage.peer, "and more");
     let body = [&entry.encode()[..], &unknown_fields()].concat();
     taken(&mut stage, &mut guest, &body, "and more").await?;
     if harbor.driven().is_err() {
@@ -102,11 +103,11 @@ async fn unknown_fields_are_ignored(harbor: &Harbor) -> Checked {
 async fn refused(harbor: &Harbor, names: &[&str]) -> Checked {
     let mut count = 0;
     for vector in vectors::all().filter(|vector| vector.reads == "frame") {
-        let named = names.iter().any(|name| vector.name.starts_with(name));
+        let is_named = names.iter().any(|name| vector.name.starts_with(name));
         let kind = vector.bytes.get(4).copied().unwrap_or_default();
         // What a server may say in an open session.
         let fits = matches!(kind, 0x03..=0x05 | 0x11..=0x13 | 0x15 | 0x16 | 0x21);
-        if !named || !fits || vector.close_code() != Some(CloseCode::BadBody) {
+        if !is_named || !fits || vector.close_code() != Some(CloseCode::BadBody) {
             continue;
         }
         count += 1;

@@ -9,7 +9,7 @@ use crate::check::checks;
 use crate::outcome::Checked;
 use crate::wire::{damaged, flagged, frame, number};
 
-use super::guest::bytes_of;
+use super::guest::{bytes_of, entry_of};
 use super::harbor::Harbor;
 
 const PING: u8 = 0x04;
@@ -113,7 +113,7 @@ async fn full_body(harbor: &Harbor) -> Checked {
 async fn any_cut(harbor: &Harbor) -> Checked {
     let mut stage = harbor.stage().await?;
     let mut guest = stage.session().await?;
-    let entry = guest.entry(&stage.chat(), 1, &stage.peer, "in bytes");
+    let entry = entry_of(&stage.chat(), 1, &stage.peer, "in bytes");
     guest.told_of(&entry.chat, 1);
     for byte in bytes_of(&Packet::Deliver(entry)) {
         guest.raw(&[byte]).await?;

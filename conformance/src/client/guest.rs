@@ -122,8 +122,8 @@ impl Guest {
             let head = book.heads.get(&cursor.chat).copied().unwrap_or_default();
             let expected = format!("an Ack up to {head}, what it was told of (D-11)");
             ensure(cursor.delivered <= head, expected, cursor.delivered)?;
-            let had = book.delivered.entry(cursor.chat.clone()).or_default();
-            *had = cursor.delivered.max(*had);
+            let noted = book.delivered.entry(cursor.chat.clone()).or_default();
+            *noted = cursor.delivered.max(*noted);
             self.acks.push(cursor.clone());
         }
         Ok(())
@@ -240,15 +240,6 @@ impl Guest {
         Ok(found)
     }
 
-    /// An entry of that chat, from the log that the check makes up.
-    pub(super) fn entry(&self, chat: &ChatId, seq: u64, sender: &UserId, text: &str) -> Entry {
-        let mut id = [9; 16];
-        id[8..].copy_from_slice(&seq.to_be_bytes());
-        let (chat, sender) = (chat.clone(), sender.clone());
-        let content = Content::text(text).encode();
-        Entry { chat, seq, sender, id: MessageId::from(id), at_ms: now_ms(), content }
-    }
-
     pub(super) async fn deliver(&mut self, entry: Entry) -> Checked {
         self.told_of(&entry.chat, entry.seq);
         self.say(Packet::Deliver(entry)).await
@@ -306,6 +297,15 @@ impl Guest {
         self.say(Packet::Goodbye(verdict)).await?;
         self.stream.end().await
     }
+}
+
+/// An entry of that chat, from the log that the check makes up.
+pub(super) fn entry_of(chat: &ChatId, seq: u64, sender: &UserId, text: &str) -> Entry {
+    let mut id = [9; 16];
+    id[8..].copy_from_slice(&seq.to_be_bytes());
+    let (chat, sender) = (chat.clone(), sender.clone());
+    let content = Content::text(text).encode();
+    Entry { chat, seq, sender, id: MessageId::from(id), at_ms: now_ms(), content }
 }
 
 /// The frame of a packet.

@@ -19,7 +19,7 @@ use super::stage::Stage;
 /// Waits from here on are only waited for when the run may be slow.
 const SLOW_FROM: Duration = Duration::from_secs(6);
 /// How long a client is waited for that somebody else starts.
-const WAIT_FOR_CLIENT: Duration = Duration::from_secs(60);
+const WAIT_FOR_CLIENT: Duration = Duration::from_mins(1);
 
 /// Where clients come to.
 pub struct Harbor {
@@ -90,7 +90,9 @@ impl Harbor {
             stage.wait_longer(WAIT_FOR_CLIENT);
             return Ok(stage);
         }
-        match App::start(&self.command, &stage) {
+        let who = [&stage.user, &stage.peer];
+        let started = stage.address().and_then(|at| App::start(&self.command, at, who));
+        match started {
             Ok(app) => stage.app = Some(app),
             Err(error) => return fail("a client that can be started", error),
         }

@@ -13,7 +13,7 @@ use crate::check::checks;
 use crate::outcome::{Checked, ensure, fail, same};
 use crate::wire;
 
-use super::guest::Guest;
+use super::guest::{Guest, entry_of};
 use super::harbor::Harbor;
 use super::stage::Stage;
 
@@ -54,7 +54,7 @@ async fn begin(harbor: &Harbor) -> Checked<(Stage, Guest)> {
 /// Delivers entries of the peer's, each with its seq as its text.
 async fn deliver(stage: &Stage, guest: &mut Guest, seqs: &[u64]) -> Checked {
     for seq in seqs {
-        let entry = guest.entry(&stage.chat(), *seq, &stage.peer, &seq.to_string());
+        let entry = entry_of(&stage.chat(), *seq, &stage.peer, &seq.to_string());
         guest.deliver(entry).await?;
     }
     Ok(())
@@ -167,7 +167,7 @@ async fn own_entry_again(harbor: &Harbor) -> Checked {
 
 async fn own_other_device(harbor: &Harbor) -> Checked {
     let (mut stage, mut guest) = begin(harbor).await?;
-    let entry = guest.entry(&stage.chat(), 1, &stage.user, "from my other phone");
+    let entry = entry_of(&stage.chat(), 1, &stage.user, "from my other phone");
     guest.deliver(entry).await?;
     stage.said("from my other phone").await?;
     guest.acked(&stage.chat(), 1).await
@@ -183,7 +183,7 @@ fn unreadable_contents() -> [Bytes; 4] {
 async fn deliver_unreadable(stage: &Stage, guest: &mut Guest) -> Checked<u64> {
     let contents = unreadable_contents();
     for (seq, content) in (1..).zip(contents) {
-        let entry = Entry { content, ..guest.entry(&stage.chat(), seq, &stage.peer, "") };
+        let entry = Entry { content, ..entry_of(&stage.chat(), seq, &stage.peer, "") };
         guest.deliver(entry).await?;
     }
     Ok(unreadable_contents().len() as u64)

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::check::checks;
 use crate::outcome::{Checked, ensure, fail, same};
 
-use super::guest::Guest;
+use super::guest::{Guest, entry_of};
 use super::harbor::Harbor;
 use super::stage::Stage;
 
@@ -229,7 +229,7 @@ async fn own_delivery(harbor: &Harbor) -> Checked {
     let (chat, sender) = (send.chat.clone(), stage.user.clone());
     let (id, content) = (send.id, send.content.clone());
     guest.deliver(Entry { chat, seq: 1, sender, id, at_ms: 1, content }).await?;
-    let answer = guest.entry(&send.chat, 2, &stage.peer, "yours");
+    let answer = entry_of(&send.chat, 2, &stage.peer, "yours");
     guest.deliver(answer).await?;
     stage.said("yours").await?;
     guest.acked(&send.chat, 2).await?;
@@ -257,7 +257,7 @@ async fn reads_while_writing(harbor: &Harbor) -> Checked {
         return Err(stop);
     }
     for seq in 1..=3 {
-        let entry = guest.entry(&chat, seq, &peer, &format!("heard {seq}"));
+        let entry = entry_of(&chat, seq, &peer, &format!("heard {seq}"));
         guest.deliver(entry).await?;
     }
     stage.app = Some(app);

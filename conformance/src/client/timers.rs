@@ -12,7 +12,7 @@ use crate::outcome::{Checked, ensure};
 use super::harbor::Harbor;
 
 /// A heartbeat that a busy machine still keeps.
-const HEARTBEAT: Duration = Duration::from_millis(600);
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// On top of what a client may wait, for a machine that is busy.
 const MARGIN: Duration = Duration::from_secs(3);
 
@@ -31,14 +31,14 @@ async fn something_each_heartbeat(harbor: &Harbor) -> Checked {
     let mut stage = harbor.stage().await?;
     let limit = millis(HEARTBEAT);
     let mut guest = stage.session_with(|welcome| welcome.limits.heartbeat_ms = limit).await?;
-    for _ in 0..4 {
+    for _ in 0..2 {
         let begun = Instant::now();
         let packet = guest.next().await?;
         ensure(packet.is_some(), "a packet", "the end of the stream")?;
         // What a server allows, and a little for a machine that is busy.
         let waited = begun.elapsed();
         let expected = format!("something within {:?}", HEARTBEAT * 3 / 2);
-        ensure(waited < HEARTBEAT * 3 / 2 + HEARTBEAT / 2, expected, format_args!("{waited:?}"))?;
+        ensure(waited < HEARTBEAT * 7 / 4, expected, format_args!("{waited:?}"))?;
     }
     Ok(())
 }

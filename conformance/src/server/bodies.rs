@@ -169,8 +169,8 @@ async fn unknown_fields_are_ignored(bed: &Bed) -> Checked {
 /// Frames of the vectors with that verdict, whose name begins with one of those words.
 fn frames_of(verdict: &'static str, names: &'static [&str]) -> impl Iterator<Item = Vector> {
     vectors::all().filter(move |vector| {
-        let named = names.iter().any(|name| vector.name.starts_with(name));
-        vector.reads == "frame" && vector.verdict == verdict && named
+        let is_named = names.iter().any(|name| vector.name.starts_with(name));
+        vector.reads == "frame" && vector.verdict == verdict && is_named
     })
 }
 

@@ -17,7 +17,7 @@ checks! {
     Must as_in_the_tables ["R-3"]
         "fault and retry of a Goodbye and of a Rejected are those of the tables";
     Must refused_messages_are_free ["R-5"]
-        "a message that was rejected was not stored, and its id may be sent with that content again";
+        "a message that was rejected was not stored: sent again, it is judged again";
 }
 
 async fn as_in_the_tables(bed: &Bed) -> Checked {

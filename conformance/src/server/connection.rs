@@ -7,13 +7,13 @@ use bytes::BytesMut;
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::frame::PREFACE;
 use packetboat_proto::id::ChatId;
-use packetboat_proto::packet::{Packet, Verdict};
+use packetboat_proto::packet::{Answer, Edge, Operation, Packet, Verdict};
 
 use crate::check::checks;
 use crate::outcome::{Checked, ensure, fail, same};
 
 use super::bed::Bed;
-use super::peer::{Peer, text, told};
+use super::peer::{Peer, text};
 
 /// How long a server is listened to that should say nothing.
 const QUIET: Duration = Duration::from_millis(150);
@@ -113,12 +113,9 @@ async fn cut_without_goodbye(bed: &Bed) -> Checked {
     }
     let seq = Peer::login(bed, &ada).await?.post(&chat, id, text("once")).await?.seq;
     same("the entry", seq, reader.take(&chat).await?.seq)?;
-    for packet in reader.sync().await? {
-        if let Packet::Deliver(entry) = &packet
-            && entry.seq > seq
-        {
-            return fail("one entry", format_args!("{} of seq {}", told(&packet), entry.seq));
-        }
+    let history = Operation::History { chat, edge: Edge::After(seq), limit: 0 };
+    match reader.ask(history).await? {
+        Ok(Answer::History { entries, .. }) => same("entries behind it", 0, entries.len()),
+        other => fail("a history", format_args!("{other:?}")),
     }
-    Ok(())
 }

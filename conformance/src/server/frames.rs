@@ -176,8 +176,8 @@ async fn any_cut(bed: &Bed) -> Checked {
         let said = peer.within(QUIET).await?;
         ensure(said.is_empty(), "no word to half a frame", format_args!("{said:?}"))?;
         peer.raw(&ping[cut..]).await?;
-        let pong = |packet: &Packet| (*packet == Packet::Pong(300)).then_some(());
-        peer.find("a Pong once the frame is whole", pong).await?;
+        let answer = |packet: &Packet| (*packet == Packet::Pong(300)).then_some(());
+        peer.find("a Pong once the frame is whole", answer).await?;
     }
     Ok(())
 }

@@ -58,8 +58,7 @@ async fn members(peer: &mut Peer, group: &ChatId) -> Checked<Vec<(UserId, Option
 async fn uuid_as_id(bed: &Bed) -> Checked {
     let [ada] = bed.users()?;
     let mut owner = Peer::login(bed, &ada).await?;
-    let digits: String =
-        bed.message().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = bed.message().to_string();
     let uuid = format!("{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..]);
     let longest = format!("{uuid:x<64}");
     for id in [uuid, longest] {

@@ -167,9 +167,9 @@ async fn wrong_kind(bed: &Bed) -> Checked {
     let [ada] = bed.users()?;
     let (password, token) = ("wrong kind".to_owned(), "wrong kind".to_owned());
     let all = [Credential::Open, Credential::Password(password), Credential::Token(token)];
-    let taken = std::mem::discriminant(&bed.credential(&ada));
+    let of_server = std::mem::discriminant(&bed.credential(&ada));
     for credential in all {
-        if std::mem::discriminant(&credential) != taken {
+        if std::mem::discriminant(&credential) != of_server {
             let hello = Hello { credential, ..bed.hello(&ada) };
             Peer::refused(bed, hello, CloseCode::WrongCredentialKind).await?;
         }
@@ -256,7 +256,6 @@ async fn start(bed: &Bed) -> Checked {
     let (mut from_all, _) = Peer::greet(bed, everything.clone()).await?;
     // Nothing is acknowledged by any device: what none has had is everything.
     let (mut from_absent, _) = Peer::greet(bed, absent.clone()).await?;
-    from_newest.no_entry(&chat, "nothing from before").await?;
     same("of everything the first", 1, from_all.entry(&chat).await?.seq)?;
     same("of the last two the first", 3, from_last.entry(&chat).await?.seq)?;
     same("of what no device has had", 1, from_absent.entry(&chat).await?.seq)?;
@@ -269,7 +268,9 @@ async fn start(bed: &Bed) -> Checked {
     drop(from_all);
     let (mut known, _) = Peer::greet(bed, again).await?;
     same("of a known device what is next", 4, known.entry(&chat).await?.seq)?;
-    unknown_start(bed, &chat, &bob).await
+    unknown_start(bed, &chat, &bob).await?;
+    writer.text(bed, &chat, "after").await?;
+    same("of what comes from now on", 5, from_newest.entry(&chat).await?.seq)
 }
 
 /// A start of a later version counts as absent: at what no device of the user has had.

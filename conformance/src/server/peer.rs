@@ -1,7 +1,7 @@
 //! A client made of nothing but the protocol: it says what a check tells it to, and reads what
 //! comes. Must never answer anything by itself.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,7 +26,11 @@ pub(super) struct Peer {
     /// In force, once there is a session.
     pub(super) limits: Limits,
     /// Entries that came while something else was looked for.
-    passed: VecDeque<Entry>,
+    pub(super) passed: VecDeque<Entry>,
+    /// How far it acknowledged each chat: what comes again of that is passed over (D-6, D-12).
+    acked: HashMap<ChatId, u64>,
+    /// What it sent: if that is delivered to itself (D-1), it is passed over.
+    own: HashSet<MessageId>,
     tokens: u64,
 }
 
@@ -34,7 +38,8 @@ impl Peer {
     /// Connected, with nothing said.
     pub(super) async fn connect(bed: &Bed) -> Checked<Self> {
         let stream = bed.connect().await?;
-        Ok(Self { stream, limits: Limits::default(), passed: VecDeque::new(), tokens: 0 })
+        let (limits, passed, acked) = (Limits::default(), VecDeque::new(), HashMap::new());
+        Ok(Self { stream, limits, passed, acked, own: HashSet::new(), tokens: 0 })
     }
 
     /// Connected, with the preface said.
@@ -153,6 +158,7 @@ impl Peer {
     }
 
     pub(super) async fn send(&mut self, to: &ChatId, id: MessageId, content: Bytes) -> Checked {
+        self.own.insert(id);
         self.say(Packet::Send(Send { chat: to.clone(), id, content })).await
     }
 
@@ -238,16 +244,28 @@ impl Peer {
 
     /// The next entry of that chat that is delivered.
     pub(super) async fn entry(&mut self, of: &ChatId) -> Checked<Entry> {
-        if let Some(at) = self.passed.iter().position(|entry| entry.chat == *of)
+        if let Some(at) = self.passed.iter().position(|entry| self.is_new(of, entry))
             && let Some(entry) = self.passed.remove(at)
         {
             return Ok(entry);
         }
-        self.find("a Deliver", |packet| match packet {
-            Packet::Deliver(entry) if entry.chat == *of => Some(entry.clone()),
-            _ => None,
-        })
-        .await
+        loop {
+            let deliver = |packet: &Packet| match packet {
+                Packet::Deliver(entry) => Some(entry.clone()),
+                _ => None,
+            };
+            let entry = self.find("a Deliver", deliver).await?;
+            if self.is_new(of, &entry) {
+                return Ok(entry);
+            }
+            self.passed.push_back(entry);
+        }
+    }
+
+    /// Whether an entry is one of that chat that was not had before.
+    fn is_new(&self, of: &ChatId, entry: &Entry) -> bool {
+        let acked = self.acked.get(of).copied().unwrap_or_default();
+        entry.chat == *of && entry.seq > acked && !self.own.contains(&entry.id)
     }
 
     /// The next entry of that chat, acknowledged.
@@ -258,6 +276,8 @@ impl Peer {
     }
 
     pub(super) async fn ack(&mut self, of: &ChatId, delivered: u64, read: u64) -> Checked {
+        let acked = self.acked.entry(of.clone()).or_default();
+        *acked = delivered.max(*acked);
         self.say(Packet::Ack(vec![Cursor { chat: of.clone(), delivered, read }])).await
     }
 
@@ -267,7 +287,7 @@ impl Peer {
         for _ in 0..2 {
             let before = self.sync().await?;
             let found = before.iter().find_map(|packet| match packet {
-                Packet::Deliver(entry) if entry.chat == *of => Some(entry.seq),
+                Packet::Deliver(entry) if self.is_new(of, entry) => Some(entry.seq),
                 _ => None,
             });
             if let Some(seq) = found {
@@ -312,7 +332,7 @@ fn check_reject(expected: &str, verdict: &Verdict, code: RejectCode) -> Checked 
 }
 
 fn told_verdict(what: &str, verdict: &Verdict) -> String {
-    let name = verdict.reject_code().map_or_else(|| verdict.code.to_string(), |code| code.name());
+    let name = verdict.reject_code().map_or_else(|| verdict.code.to_string(), RejectCode::name);
     format!("{what} {name} ({})", verdict.reason)
 }
 

@@ -56,7 +56,8 @@ async fn until_acknowledged(bed: &Bed) -> Checked {
     let (here, away) = (bed.hello(&bob), bed.hello(&bob));
     let (mut online, _) = Peer::greet(bed, here).await?;
     drop(Peer::greet(bed, away.clone()).await?);
-    let seq = Peer::login(bed, &ada).await?.text(bed, &chat, "for all devices").await?.seq;
+    let mut writer = Peer::login(bed, &ada).await?;
+    let seq = writer.text(bed, &chat, "for all devices").await?.seq;
     same("at once", seq, online.take(&chat).await?.seq)?;
     for _ in 0..2 {
         let (mut late, _) = Peer::greet(bed, away.clone()).await?;
@@ -67,7 +68,9 @@ async fn until_acknowledged(bed: &Bed) -> Checked {
     late.sync().await?;
     drop(late);
     let (mut late, _) = Peer::greet(bed, away).await?;
-    late.no_entry(&chat, "nothing more, as it was acknowledged").await
+    // Entries come in order: what comes first is the first that is due.
+    let next = writer.text(bed, &chat, "the next one").await?.seq;
+    same("only what is new, as the other was acknowledged", next, late.entry(&chat).await?.seq)
 }
 
 async fn stamped(bed: &Bed) -> Checked {

@@ -19,7 +19,7 @@ use super::bed::{Bed, MARGIN};
 use super::peer::{Peer, text};
 
 /// A heartbeat that a busy machine still keeps.
-const HEARTBEAT: Duration = Duration::from_millis(600);
+const HEARTBEAT: Duration = Duration::from_millis(1_500);
 /// Pings that are far more than any burst.
 const PINGS: u64 = 20_000;
 
@@ -56,7 +56,7 @@ async fn handshake(bed: &Bed) -> Checked {
 async fn silence(bed: &Bed) -> Checked {
     let mut peer = with_heartbeat(bed, HEARTBEAT).await?;
     // Whoever speaks once a heartbeat is not silent.
-    for _ in 0..3 {
+    for _ in 0..2 {
         sleep(HEARTBEAT).await;
         peer.sync().await?;
     }
@@ -70,9 +70,9 @@ async fn silence(bed: &Bed) -> Checked {
 async fn any_bytes(bed: &Bed) -> Checked {
     let mut peer = with_heartbeat(bed, HEARTBEAT).await?;
     let ping = wire::frame(0x04, &wire::number(1, 300));
-    for byte in &ping {
-        peer.raw(&[*byte]).await?;
-        sleep(HEARTBEAT / 3).await;
+    for bytes in ping.chunks(3) {
+        peer.raw(bytes).await?;
+        sleep(HEARTBEAT * 2 / 3).await;
     }
     peer.find("a Pong", |packet| (*packet == Packet::Pong(300)).then_some(())).await
 }

@@ -135,12 +135,12 @@ fn changed(on: Way, change: impl Fn(&mut Packet) + Send + 'static) -> Tamper {
 /// The first time a message goes as it is; from then on under other ids, which are known again
 /// when they are answered.
 fn other_ids() -> Tamper {
-    let mut sent: HashMap<MessageId, u8> = HashMap::new();
+    let mut counts: HashMap<MessageId, u8> = HashMap::new();
     let mut real: HashMap<MessageId, MessageId> = HashMap::new();
     tamper(move |_, raw| {
         match packet_of(raw) {
             Some(Packet::Send(mut send)) => {
-                let times = sent.entry(send.id).or_default();
+                let times = counts.entry(send.id).or_default();
                 *times += 1;
                 if *times > 1 {
                     let mut bytes = *send.id.as_bytes();
