@@ -1,5 +1,5 @@
-//! Writes inputs to begin with into `FOLDER/<target>/`: the protocol's vectors in the form that each
-//! body reads, and some of a seed for those that read choices. What a fuzzer makes of them, once
+//! Writes inputs to begin with into `FOLDER/<target>/`: the protocol's vectors in the form that
+//! each body reads, and some of a seed for those that read choices. What a fuzzer makes of them, once
 //! minimised, is the committed corpus. Must never write into the corpus itself.
 
 use std::error::Error;
