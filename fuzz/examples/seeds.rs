@@ -1,6 +1,6 @@
 //! Writes inputs to begin with into `FOLDER/<target>/`: the protocol's vectors in the form that
-//! each body reads, and some of a seed for those that read choices. What a fuzzer makes of them, once
-//! minimised, is the committed corpus. Must never write into the corpus itself.
+//! each body reads, and some of a seed for those that read choices. What a fuzzer makes of them,
+//! once minimised, is the committed corpus. Must never write into the corpus itself.
 
 use std::error::Error;
 use std::fs;

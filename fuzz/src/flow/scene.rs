@@ -1,5 +1,5 @@
-//! A flow with its store and hub, its client and its clock: gives it inputs, as its shell could, and
-//! has what it does looked at. Must never give what no shell could.
+//! A flow with its store and hub, its client and its clock: gives it inputs, as its shell could,
+//! and has what it does looked at. Must never give what no shell could.
 
 use std::sync::Arc;
 
