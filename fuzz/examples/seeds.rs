@@ -1,6 +1,6 @@
-//! Writes inputs to begin with into `FOLDER/<target>/`: the protocol's vectors in the form that each
-//! body reads, and some of a seed for those that read choices. What a fuzzer makes of them, once
-//! minimised, is the committed corpus. Must never write into the corpus itself.
+//! Writes inputs to begin with into `FOLDER/<target>/`: the protocol's vectors in the form that
+//! each body reads, and some of a seed for those that read choices. What a fuzzer makes of them,
+//! once minimised, is the committed corpus. Must never write into the corpus itself.
 
 use std::error::Error;
 use std::fs;
@@ -38,6 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let text = of.unwrap_or_default().replace("\n#", "\n");
         seeds.write("config", &[&[0, 0], line.as_bytes(), text.as_bytes()].concat())?;
     }
+    let escaped = "store.data = \"a\\\\b\\\"c\\u0001d\"\nauth.token_audience = \"h\\u007f\"\n";
+    seeds.write("config", &[&[0, 0], escaped.as_bytes()].concat())?;
     for target in TARGETS {
         for seed in 0..MADE {
             let bytes_max = target.bytes_max >> (seed % 4);

@@ -33,6 +33,8 @@ struct Found {
     end: Option<(Option<CloseCode>, String)>,
     /// Bytes that are no whole frame yet.
     left: usize,
+    /// The widest that the buffer was by what was put into it.
+    widest: usize,
 }
 
 impl Way {
@@ -90,7 +92,7 @@ fn composed(way: Way, choices: &mut Choices<'_>) -> Vec<u8> {
 fn read(way: Way, stream: &[u8], sizes: &[usize]) -> Found {
     let mut codec = if way.server { FrameCodec::server() } else { FrameCodec::client() };
     codec.set_body_max(way.limit(0));
-    let mut found = Found { frames: Vec::new(), end: None, left: 0 };
+    let mut found = Found { frames: Vec::new(), end: None, left: 0, widest: 0 };
     let (mut held, mut rest) = (BytesMut::new(), stream);
     for size in sizes.iter().copied().chain([usize::MAX]) {
         let (piece, behind) = rest.split_at(size.min(rest.len()));
@@ -111,10 +113,12 @@ fn read(way: Way, stream: &[u8], sizes: &[usize]) -> Found {
 /// Decodes one frame; whether there may be another.
 fn decode_one(way: Way, codec: &mut FrameCodec, held: &mut BytesMut, found: &mut Found) -> bool {
     let before = held.capacity();
+    found.widest = found.widest.max(before);
     let limit = way.limit(found.frames.len());
     let decoded = codec.decode(held);
-    // A buffer that grows may double, but never for a length over the limit.
-    let most = 2 * (HEAD_BYTES + limit as usize).max(before + PREFACE_BYTES);
+    // A buffer that grows may double, or be as wide again as it was, but never for a length over
+    // the limit.
+    let most = 2 * (HEAD_BYTES + limit as usize).max(found.widest);
     assert!(held.capacity() <= most, "room for {} bytes at {limit}", held.capacity());
     match decoded {
         Ok(None) => false,

@@ -1,4 +1,4 @@
-//! A flow with its store and hub, its client and its clock: who gives it inputs, as its shell could,
+//! A flow with its store and hub, its client and its clock: gives it inputs, as its shell could,
 //! and has what it does looked at. Must never give what no shell could.
 
 use std::sync::Arc;

@@ -159,7 +159,7 @@ impl Watch {
         }
     }
 
-    /// A scan tells the flow what the device has had: also what was acknowledged before it was sent.
+    /// A scan tells what the device has had: also what was acknowledged before it was sent.
     pub fn scanned(&mut self, page: &LagPage) {
         for lag in &page.lags {
             self.unacked.retain(|(chat, seq)| *chat != lag.chat || *seq > lag.delivered);

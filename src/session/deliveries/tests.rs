@@ -55,6 +55,22 @@ fn an_own_entry_is_not_sent_and_leaves_no_gap() {
 }
 
 #[test]
+fn idle_chats_are_forgotten_and_their_next_entry_is_sent_all_the_same() {
+    let mut deliveries = live(2);
+    let busy = chat("dm:a:busy");
+    deliveries.push(at(0), &busy, 1, false);
+    let idle = |number: usize| chat(&format!("group:{number}"));
+    for number in 0..=POSITIONS_MAX {
+        assert_eq!(deliveries.push(at(0), &idle(number), 1, false), Pushed::Send);
+        deliveries.ack(&idle(number), 1);
+        assert!(deliveries.positions.len() <= POSITIONS_MAX + 1);
+    }
+    assert!(deliveries.positions.len() < 3, "only what is on its way is kept");
+    assert_eq!(deliveries.push(at(0), &idle(0), 2, false), Pushed::Send);
+    assert_eq!(deliveries.push(at(0), &busy, 1, false), Pushed::Hold, "it was not forgotten");
+}
+
+#[test]
 fn a_gap_is_read_from_the_log() {
     let (mut deliveries, a) = (live(4), chat("dm:a:b"));
     deliveries.push(at(0), &a, 1, false);
