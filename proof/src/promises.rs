@@ -412,11 +412,11 @@ fn check_promise(fact: &Fact, found: &Found, had: &Contents<'_>, broken: &mut Ve
             return;
         }
     };
-    let head = log_of(chat).len() as u64;
+    let end = log_of(chat).len() as u64;
     match kept {
         Some(true) => {}
         Some(false) => broken.push(Broken::Other { chat: chat.clone(), seq, promise }),
-        None => broken.push(Broken::Lost { chat: chat.clone(), seq, promise, head }),
+        None => broken.push(Broken::Lost { chat: chat.clone(), seq, promise, head: end }),
     }
 }
 
