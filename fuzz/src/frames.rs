@@ -118,7 +118,7 @@ fn decode_one(way: Way, codec: &mut FrameCodec, held: &mut BytesMut, found: &mut
     let decoded = codec.decode(held);
     // A buffer that grows may double, or be as wide again as it was, but never for a length over
     // the limit.
-    let most = 2 * (HEAD_BYTES + limit as usize).max(found.widest);
+    let most = 2 * (HEAD_BYTES + limit as usize).max(found.widest + PREFACE_BYTES);
     assert!(held.capacity() <= most, "room for {} bytes at {limit}", held.capacity());
     match decoded {
         Ok(None) => false,
