@@ -1,52 +1,47 @@
-//! Random numbers from a seed (`SplitMix64`), so that a seed repeats a plan. Must never be seeded
+//! Random numbers from a seed, in the words of a plan, so that a seed repeats one. Must never be seeded
 //! by anything but a number that a failure prints.
 
+use fastrand::Rng;
 use packetboat_proto::id::MessageId;
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct Dice(Rng);
 
 impl Dice {
     /// Of a seed.
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
+    pub fn new(seed: u64) -> Self {
+        Self(Rng::with_seed(seed))
     }
 
     /// The next number.
-    pub const fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+    pub fn number(&mut self) -> u64 {
+        self.0.u64(..)
     }
 
     /// Other dice, whose numbers do not hang on how often these are thrown from here on.
-    pub const fn split(&mut self) -> Self {
-        Self::new(self.number())
+    pub fn split(&mut self) -> Self {
+        Self(self.0.fork())
     }
 
     /// A number below `bound`, which is not zero.
-    pub const fn below(&mut self, bound: u64) -> u64 {
-        // The bias of the remainder does not matter in any bound used here.
-        self.number() % bound
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0.u64(..bound)
     }
 
     /// A number from `low` to `high`, both included.
-    pub const fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.below(high - low + 1)
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        self.0.u64(low..=high)
     }
 
     /// True in so many of 1,000 throws.
-    pub const fn chance(&mut self, permille: u64) -> bool {
+    pub fn chance(&mut self, permille: u64) -> bool {
         self.below(1000) < permille
     }
 
     /// An index below `len`, which is not zero.
     pub fn index(&mut self, len: usize) -> usize {
-        let below = self.below(u64::try_from(len).expect("a length fits 64 bits"));
-        usize::try_from(below).expect("it is below a usize")
+        self.0.usize(..len)
     }
 
     /// One of them; `None` if there are none.
@@ -56,15 +51,12 @@ impl Dice {
 
     /// Puts them into another order.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for at in (1..items.len()).rev() {
-            items.swap(at, self.index(at + 1));
-        }
+        self.0.shuffle(items);
     }
 
     /// A message id.
     pub fn message_id(&mut self) -> MessageId {
-        let bits = u128::from(self.number()) << 64 | u128::from(self.number());
-        MessageId::from(bits.to_be_bytes())
+        MessageId::from(self.0.u128(..).to_be_bytes())
     }
 }
 
