@@ -113,9 +113,7 @@ async fn refused(harbor: &Harbor, names: &[&str]) -> Checked {
         count += 1;
         let mut stage = harbor.stage().await?;
         let mut guest = stage.session().await?;
-        if vector.bytes.len() > 65_536 {
-            continue;
-        }
+        guest.be_of_use(&stage.chat(), &stage.peer).await?;
         match guest.closes_for(&vector.bytes, CloseCode::BadBody).await {
             Err(Stop::Fail { expected, got }) => {
                 return fail(expected, format_args!("{got}, for the vector {}", vector.name));

@@ -15,7 +15,7 @@ use packetboat_proto::id::{ChatId, MessageId, SessionId, UserId};
 use packetboat_proto::limits::{BODY_BYTES_DEFAULT, BODY_OVERHEAD_BYTES};
 use packetboat_proto::packet::{
     Accepted, Answer, ChatState, Cursor, Hello, Limits, Operation, Packet, Rejected, Request,
-    Response, Role, Send, Verdict, Welcome,
+    Response, Role, Send, Signal, SignalKind, Verdict, Welcome,
 };
 
 use crate::outcome::{Checked, ensure, fail};
@@ -192,6 +192,14 @@ impl Guest {
             all.push(self.sent().await?);
         }
         Ok(all)
+    }
+
+    /// Makes the session one of use, so that its client comes back soon.
+    pub(super) async fn be_of_use(&mut self, chat: &ChatId, sender: &UserId) -> Checked {
+        let (chat, sender) = (chat.clone(), Some(sender.clone()));
+        let (kind, data) = (SignalKind::Typing, Bytes::new());
+        self.say(Packet::Signal(Signal { chat, kind, data, sender })).await?;
+        self.sync().await.map(drop)
     }
 
     /// Asks for a pong: what was said before was handled. Returns what came before it.
