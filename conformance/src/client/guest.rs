@@ -31,6 +31,9 @@ pub(super) struct Book {
     at_ms: u64,
 }
 
+/// A book over more than one connection.
+pub(super) type SharedBook = Rc<RefCell<Book>>;
+
 /// One connection of a client.
 pub(super) struct Guest {
     pub(super) stream: Stream,
@@ -42,13 +45,13 @@ pub(super) struct Guest {
     pub(super) answers_pings: bool,
     /// Cursors that it acknowledged here, in their order.
     pub(super) acks: Vec<Cursor>,
-    book: Rc<RefCell<Book>>,
+    book: SharedBook,
     tokens: u64,
 }
 
 impl Guest {
     /// Reads the preface and the Hello; says nothing.
-    pub(super) async fn of(mut stream: Stream, book: Rc<RefCell<Book>>) -> Checked<Self> {
+    pub(super) async fn of(mut stream: Stream, book: SharedBook) -> Checked<Self> {
         stream.preface().await?;
         let Some(hello_frame) = stream.frame().await? else {
             return fail("a Hello", "the end of the stream");
