@@ -33,7 +33,7 @@ checks! {
 async fn said(harbor: &Harbor, bytes: &[u8], code: CloseCode) -> Checked {
     let mut stage = harbor.stage().await?;
     let mut guest = stage.session().await?;
-    guest.sync().await?;
+    guest.be_of_use(&stage.chat(), &stage.peer).await?;
     guest.closes_for(bytes, code).await
 }
 

@@ -15,7 +15,7 @@ use packetboat_proto::id::{ChatId, MessageId, SessionId, UserId};
 use packetboat_proto::limits::{BODY_BYTES_DEFAULT, BODY_OVERHEAD_BYTES};
 use packetboat_proto::packet::{
     Accepted, Answer, ChatState, Cursor, Hello, Limits, Operation, Packet, Rejected, Request,
-    Response, Role, Send, Verdict, Welcome,
+    Response, Role, Send, Signal, SignalKind, Verdict, Welcome,
 };
 
 use crate::outcome::{Checked, ensure, fail};
@@ -31,6 +31,9 @@ pub(super) struct Book {
     at_ms: u64,
 }
 
+/// A book over more than one connection.
+pub(super) type SharedBook = Rc<RefCell<Book>>;
+
 /// One connection of a client.
 pub(super) struct Guest {
     pub(super) stream: Stream,
@@ -42,13 +45,13 @@ pub(super) struct Guest {
     pub(super) answers_pings: bool,
     /// Cursors that it acknowledged here, in their order.
     pub(super) acks: Vec<Cursor>,
-    book: Rc<RefCell<Book>>,
+    book: SharedBook,
     tokens: u64,
 }
 
 impl Guest {
     /// Reads the preface and the Hello; says nothing.
-    pub(super) async fn of(mut stream: Stream, book: Rc<RefCell<Book>>) -> Checked<Self> {
+    pub(super) async fn of(mut stream: Stream, book: SharedBook) -> Checked<Self> {
         stream.preface().await?;
         let Some(hello_frame) = stream.frame().await? else {
             return fail("a Hello", "the end of the stream");
@@ -192,6 +195,14 @@ impl Guest {
             all.push(self.sent().await?);
         }
         Ok(all)
+    }
+
+    /// Makes the session one of use, so that its client comes back soon.
+    pub(super) async fn be_of_use(&mut self, chat: &ChatId, sender: &UserId) -> Checked {
+        let (chat, sender) = (chat.clone(), Some(sender.clone()));
+        let (kind, data) = (SignalKind::Typing, Bytes::new());
+        self.say(Packet::Signal(Signal { chat, kind, data, sender })).await?;
+        self.sync().await.map(drop)
     }
 
     /// Asks for a pong: what was said before was handled. Returns what came before it.

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use crate::outcome::{Checked, fail, skip};
 
 use super::app::App;
+use super::guest::SharedBook;
 use super::stage::Stage;
 
 /// Waits from here on are only waited for when the run may be slow.
@@ -31,6 +32,8 @@ pub struct Harbor {
     slow: bool,
     seed: u64,
     names: AtomicU64,
+    /// Of clients that are not started anew for each check, and so bring along what they had.
+    book: SharedBook,
 }
 
 impl Harbor {
@@ -48,7 +51,8 @@ impl Harbor {
             None
         };
         let names = AtomicU64::new(0);
-        Ok(Self { command, listen, shared, patience, slow, seed, names })
+        let book = SharedBook::default();
+        Ok(Self { command, listen, shared, patience, slow, seed, names, book })
     }
 
     /// Where clients are waited for, if none is started.
@@ -88,6 +92,7 @@ impl Harbor {
         let mut stage = Stage::new(listener, user, peer, self.patience);
         if self.command.is_empty() {
             stage.wait_longer(WAIT_FOR_CLIENT);
+            stage.keep_book(&self.book);
             return Ok(stage);
         }
         let who = [&stage.user, &stage.peer];

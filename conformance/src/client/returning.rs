@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use packetboat_proto::code::{CloseCode, Retry};
-use packetboat_proto::packet::{Packet, Signal, SignalKind, Verdict};
+use packetboat_proto::packet::Verdict;
 use tokio::time::Instant;
 
 use crate::check::checks;
@@ -42,10 +42,7 @@ async fn away(harbor: &Harbor, verdict: Option<Verdict>) -> Checked<Duration> {
 /// A session that was of use, and its end.
 async fn useful(stage: &mut Stage, verdict: Option<Verdict>) -> Checked {
     let mut guest = stage.session().await?;
-    let (chat, kind, data) = (stage.chat(), SignalKind::Typing, bytes::Bytes::new());
-    let sender = Some(stage.peer.clone());
-    guest.say(Packet::Signal(Signal { chat, kind, data, sender })).await?;
-    guest.sync().await?;
+    guest.be_of_use(&stage.chat(), &stage.peer).await?;
     match verdict {
         Some(verdict) => guest.leave(verdict).await,
         None => Ok(()),

@@ -1,10 +1,8 @@
 //! One client under test, over all its connections. Must never let a client come in while a check
 //! says that nobody may.
 
-use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +15,7 @@ use crate::outcome::{Checked, ensure, fail};
 use crate::stream::{Side, Stream};
 
 use super::app::App;
-use super::guest::{Book, Guest};
+use super::guest::{Guest, SharedBook};
 
 /// One client under test.
 pub(super) struct Stage {
@@ -27,7 +25,7 @@ pub(super) struct Stage {
     pub(super) user: UserId,
     /// To whom it is told to write.
     pub(super) peer: UserId,
-    book: Rc<RefCell<Book>>,
+    book: SharedBook,
     patience: Duration,
     wait: Duration,
 }
@@ -39,7 +37,7 @@ impl Stage {
         peer: UserId,
         patience: Duration,
     ) -> Self {
-        let (book, app, wait) = (Rc::default(), None, patience);
+        let (book, app, wait) = (SharedBook::default(), None, patience);
         Self { listener, app, user, peer, book, patience, wait }
     }
 
@@ -50,6 +48,11 @@ impl Stage {
     /// Clients are waited for so long.
     pub(super) const fn wait_longer(&mut self, wait: Duration) {
         self.wait = wait;
+    }
+
+    /// What a server would keep of the client is in that book, over more than this check.
+    pub(super) fn keep_book(&mut self, book: &SharedBook) {
+        self.book = book.clone();
     }
 
     /// The chat that it is told to write to.

@@ -39,6 +39,8 @@ async fn row(guest: &mut Guest, vector: &Vector) -> Checked {
 }
 
 async fn hello_sent(harbor: &Harbor) -> Checked {
+    // Each row ends a session that never was; a client that is not started anew waits ever longer.
+    harbor.driven()?;
     for vector in vectors::all().filter(|vector| vector.reads == "client.hello_sent") {
         let mut stage = harbor.stage().await?;
         let mut guest = stage.hello().await?;
@@ -52,6 +54,7 @@ async fn open(harbor: &Harbor) -> Checked {
     for vector in vectors::all().filter(|vector| vector.reads == "client.open") {
         let mut stage = harbor.stage().await?;
         let mut guest = stage.session().await?;
+        guest.be_of_use(&stage.chat(), &stage.peer).await?;
         guest.told_of(&chat, 1);
         named(&vector, row(&mut guest, &vector).await)?;
     }
