@@ -174,12 +174,11 @@ fn cases(options: &Options, bases: usize) -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in KINDS {
         for base in 0..bases {
-            let numbers: Vec<u64> = match options.faults {
-                Some(last) => (1..=last).collect(),
-                None => {
-                    let later = (0..LATER_CALLS).map(|_| dice.between(FIRST_CALLS + 1, CALLS_MAX));
-                    (1..=FIRST_CALLS).chain(later).collect()
-                }
+            let numbers: Vec<u64> = if let Some(last) = options.faults {
+                (1..=last).collect()
+            } else {
+                let later = (0..LATER_CALLS).map(|_| dice.between(FIRST_CALLS + 1, CALLS_MAX));
+                (1..=FIRST_CALLS).chain(later).collect()
             };
             for number in numbers {
                 for error in ERRORS {
