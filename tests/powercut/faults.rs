@@ -3,8 +3,8 @@
 //! pass a server that goes on after a fault of its store.
 //!
 //! What is asked of every case in which a call failed:
-//! - the process ends with 1 within six seconds, and its last words name what failed; or it goes on,
-//!   where the call is one of those in `is_harmless`, and then it ends in order;
+//! - the process ends with 1 within six seconds, and its last words name what failed; or it goes
+//!   on, where the call is one of those in `is_harmless`, and then it ends in order;
 //! - the folder as it is opens, and so does what is on the disk if nothing that was not synced
 //!   before has reached it: in both all that was ever accepted is there.
 
