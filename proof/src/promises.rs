@@ -385,7 +385,7 @@ fn check_members(chat: &ChatId, found: &FoundChat, broken: &mut Vec<Broken>) {
     }
 }
 
-fn check_promise(fact: &Fact, found: &Found, had: &Contents<'_>, broken: &mut Vec<Broken>) {
+fn check_promise(fact: &Fact, found: &Found, contents: &Contents<'_>, broken: &mut Vec<Broken>) {
     let log_of =
         |chat: &ChatId| found.chats.get(chat).map_or(&[][..], |found| found.log.as_slice());
     let at = |log: &[Entry], seq: u64| {
@@ -399,7 +399,7 @@ fn check_promise(fact: &Fact, found: &Found, had: &Contents<'_>, broken: &mut Ve
                 entry.id == *id
                     && entry.sender == *sender
                     && entry.at_ms == *at_ms
-                    && had.get(&(chat, sender, *id)) == Some(&&entry.content)
+                    && contents.get(&(chat, sender, *id)) == Some(&&entry.content)
             });
             (chat, *seq, "a message was accepted", kept)
         }

@@ -3,8 +3,8 @@
 //! pass a server that goes on after a fault of its store.
 //!
 //! What is asked of every case in which a call failed:
-//! - the process ends with 1 within six seconds, and its last words name what failed; or it goes on,
-//!   where the call is one of those in `is_harmless`, and then it ends in order;
+//! - the process ends with 1 within six seconds, and its last words name what failed; or it goes
+//!   on, where the call is one of those in `is_harmless`, and then it ends in order;
 //! - the folder as it is opens, and so does what is on the disk if nothing that was not synced
 //!   before has reached it: in both all that was ever accepted is there.
 
@@ -174,12 +174,11 @@ fn cases(options: &Options, bases: usize) -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in KINDS {
         for base in 0..bases {
-            let numbers: Vec<u64> = match options.faults {
-                Some(last) => (1..=last).collect(),
-                None => {
-                    let later = (0..LATER_CALLS).map(|_| dice.between(FIRST_CALLS + 1, CALLS_MAX));
-                    (1..=FIRST_CALLS).chain(later).collect()
-                }
+            let numbers: Vec<u64> = if let Some(last) = options.faults {
+                (1..=last).collect()
+            } else {
+                let later = (0..LATER_CALLS).map(|_| dice.between(FIRST_CALLS + 1, CALLS_MAX));
+                (1..=FIRST_CALLS).chain(later).collect()
             };
             for number in numbers {
                 for error in ERRORS {

@@ -46,6 +46,7 @@ pub enum Only {
 }
 
 #[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "so many flags there are")]
 struct Libtest {
     #[arg(long, hide = true)]
     nocapture: bool,

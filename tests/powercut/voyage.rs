@@ -70,7 +70,7 @@ fn lives() -> Vec<Life> {
 }
 
 impl Voyage {
-    /// Records one of the store in `root`, in a file beside it; with a bug planted, if one is named.
+    /// Records one of the store in `root`, in a file beside it; with a bug planted if one is named.
     pub async fn record(root: &Path, shim: &Path, seed: u64, plant: Option<&str>) -> Self {
         let log = root.with_extension("log");
         let mut company = Company::new(&mut Dice::new(seed));

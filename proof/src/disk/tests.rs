@@ -67,19 +67,19 @@ fn a_page_is_there_or_not_but_never_half() {
     let data: Vec<u8> = (0..5 * PAGE_BYTES).map(page_of).collect();
     let calls = [written("db", 100, &data)];
     let loss = Loss { pages: 500, torn: false, names_wait: false };
-    let (mut lost, mut kept) = (0, 0);
+    let (mut gone, mut kept) = (0, 0);
     for seed in 0..20 {
         let image = Disk::after(&calls).image(loss, &mut Dice::new(seed));
         let mut bytes = bytes_of(&image, "db").unwrap().to_vec();
         bytes.resize(100 + data.len(), 0);
         for (at, page) in pages(100, &data) {
             let found = &bytes[at..at + page.len()];
-            lost += usize::from(found.iter().all(|byte| *byte == 0));
+            gone += usize::from(found.iter().all(|byte| *byte == 0));
             kept += usize::from(found == page);
         }
     }
-    assert_eq!(lost + kept, 20 * 6, "six pages, whole or not at all");
-    assert!(lost > 20 && kept > 20, "{lost} {kept}");
+    assert_eq!(gone + kept, 20 * 6, "six pages, whole or not at all");
+    assert!(gone > 20 && kept > 20, "{gone} {kept}");
 }
 
 #[test]
