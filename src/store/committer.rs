@@ -32,8 +32,9 @@ const GATHERS_PER_STALL: u32 = 8;
 const DISK_CHECK_AFTER: Duration = Duration::from_secs(1);
 /// Commits after which it is looked at in any case.
 const DISK_CHECK_COMMITS: u32 = 64;
-/// How often the watchdog looks, for each time that a commit may take.
-const LOOKS_PER_STALL: u32 = 4;
+/// How often the watchdog looks, for each time that a commit may take: a stall is found late by no
+/// more than this part of it, and a process whose disk hangs is to end within six seconds.
+const LOOKS_PER_STALL: u32 = 20;
 
 /// What the committer works with.
 pub(crate) struct Parts {
