@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
+use packetboat_proof::suite;
 
 use crate::images::{Series, Wreck, workshop};
 use crate::options::{Only, Options};
@@ -40,7 +41,8 @@ const FULL_COMMIT: usize = 200;
 const DESCRIBED_MAX: usize = 5;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let Some(own) = suite::arguments("powercut") else { return ExitCode::SUCCESS };
+    let options = Options::parse_from(own);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let good = runtime.block_on(async {
         let folder = workshop();

@@ -1,4 +1,4 @@
-//! What can be asked of the suite. Must never fail on what `cargo test` hands to every test.
+//! What can be asked of the suite. Must never decide what is done about it.
 
 use std::path::PathBuf;
 
@@ -31,9 +31,6 @@ pub struct Options {
     /// Images of this recording, which a failure has left, instead of a new one
     #[arg(long, value_name = "FILE")]
     pub recording: Option<PathBuf>,
-    /// What `cargo test` hands to every test.
-    #[command(flatten)]
-    libtest: Libtest,
 }
 
 /// A half of the suite.
@@ -43,31 +40,4 @@ pub enum Only {
     Images,
     /// Failing calls
     Faults,
-}
-
-#[derive(Clone, Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "so many flags there are")]
-struct Libtest {
-    #[arg(long, hide = true)]
-    nocapture: bool,
-    #[arg(long, hide = true)]
-    no_capture: bool,
-    #[arg(long, short, hide = true)]
-    quiet: bool,
-    #[arg(long, hide = true)]
-    exact: bool,
-    #[arg(long, hide = true)]
-    include_ignored: bool,
-    #[arg(long, hide = true)]
-    show_output: bool,
-    #[arg(long, hide = true)]
-    test_threads: Option<String>,
-    #[arg(long, hide = true)]
-    skip: Vec<String>,
-    #[arg(long, hide = true)]
-    format: Option<String>,
-    #[arg(long, hide = true)]
-    color: Option<String>,
-    #[arg(hide = true)]
-    filters: Vec<String>,
 }
