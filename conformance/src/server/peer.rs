@@ -127,7 +127,11 @@ impl Peer {
                     return Ok(verdict);
                 }
                 // What was on its way before the fault was found.
-                Packet::Deliver(_) | Packet::Notice(_) | Packet::Signal(_) | Packet::Pong(_) => {}
+                Packet::Deliver(_)
+                | Packet::Notice(_)
+                | Packet::Signal(_)
+                | Packet::Ping(_)
+                | Packet::Pong(_) => {}
                 other => return fail(&expected, told(&other)),
             }
         }
