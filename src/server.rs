@@ -104,6 +104,9 @@ struct Sockets {
 impl Server {
     /// Opens the store and binds the addresses.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
+        if cfg!(feature = "proof") {
+            warn!("bugs can be planted in this build: it is for tests alone");
+        }
         let metrics = Arc::new(Metrics::default());
         let mailbox = MailboxLimits {
             entries: config.limits.mailbox_entries,

@@ -21,6 +21,7 @@ use crate::event::{Event, Lost, Status};
 use crate::flow::{Action, Flow, Input};
 use crate::handover::Handover;
 use crate::link::{Link, Moved};
+use crate::turns::either;
 
 /// Commands taken at once.
 const COMMANDS_BATCH: usize = 64;
@@ -37,6 +38,8 @@ pub(crate) struct Driver {
     parting: Option<Link>,
     app: App,
     started: Instant,
+    /// The connection is looked at before the app is.
+    link_first: bool,
     actions: Vec<Action>,
     events: Vec<Event>,
 }
@@ -87,6 +90,7 @@ impl Driver {
                 last_cursors,
             },
             started: Instant::now(),
+            link_first: false,
             actions: Vec::new(),
             events: Vec::new(),
         }
@@ -138,19 +142,23 @@ impl Driver {
         let crowded = self.link.as_ref().is_some_and(|link| link.room() == 0);
         let app = &mut self.app;
         let listens = !app.is_gone && !crowded;
-        // In an order of its own, so that a run with the same inputs is the same. Nobody is kept
-        // waiting by it: what the app can ask for is bounded until something is read.
-        tokio::select! {
-            biased;
-            dialed = dialed(&mut self.dialing) => Woken::Dialed(dialed),
-            count = app.commands.recv_many(&mut app.batch, COMMANDS_BATCH), if listens => {
-                app.is_gone = count == 0;
-                Woken::Commands
+        let ours = async {
+            tokio::select! {
+                biased;
+                dialed = dialed(&mut self.dialing) => Woken::Dialed(dialed),
+                count = app.commands.recv_many(&mut app.batch, COMMANDS_BATCH), if listens => {
+                    app.is_gone = count == 0;
+                    Woken::Commands
+                }
+                () = app.handover.changed() => Woken::App,
+                () = sleep(deadline) => Woken::Clock,
             }
-            () = app.handover.changed() => Woken::App,
-            () = sleep(deadline) => Woken::Clock,
-            moved = moved(&mut self.link, may_read) => Woken::Moved(moved),
-        }
+        };
+        // In an order of its own, so that a run with the same inputs is the same; by turns, so
+        // that neither the app nor the server keeps the other waiting.
+        self.link_first = !self.link_first;
+        let moved = async { Woken::Moved(moved(&mut self.link, may_read).await) };
+        either(self.link_first, moved, ours).await
     }
 
     fn connected(&mut self, transport: Box<dyn Transport>) {

@@ -31,6 +31,9 @@ struct Item<R> {
     sent_at: Time,
     /// How often it went out on this connection without an answer.
     unanswered: u32,
+    /// One of those was refused. What became of the others is waited for: were it sent again
+    /// meanwhile, a slow server would never be heard to refuse the last.
+    is_refused: bool,
 }
 
 impl<R> Lane<R> {
@@ -51,7 +54,7 @@ impl<R> Lane<R> {
             return Err(draft);
         }
         let sent_at = Time::default();
-        self.items.push_back(Item { order, draft, sent_at, unanswered: 0 });
+        self.items.push_back(Item { order, draft, sent_at, unanswered: 0, is_refused: false });
         Ok(())
     }
 
@@ -70,6 +73,7 @@ impl<R> Lane<R> {
         let item = self.items.get_mut(self.sent)?;
         item.sent_at = now;
         item.unanswered += 1;
+        item.is_refused = false;
         self.sent += 1;
         Some(item.draft.to_send())
     }
@@ -115,6 +119,7 @@ impl<R> Lane<R> {
             return false;
         };
         item.unanswered = item.unanswered.saturating_sub(1);
+        item.is_refused = true;
         item.unanswered == 0
     }
 
@@ -137,7 +142,9 @@ impl<R> Lane<R> {
     /// The connection is gone: all wait, in their order.
     pub(crate) fn leave_wire(&mut self) {
         self.sent = 0;
-        self.items.iter_mut().for_each(|item| item.unanswered = 0);
+        for item in &mut self.items {
+            (item.unanswered, item.is_refused) = (0, false);
+        }
         let items = self.items.make_contiguous();
         // Already in order unless a message was put back; the sort then passes over it once.
         items.sort_by_key(|item| item.order);
@@ -145,11 +152,11 @@ impl<R> Lane<R> {
 
     pub(crate) fn oldest_sent(&self) -> Option<Time> {
         let sent = self.items.iter().take(self.sent);
-        sent.map(|item| item.sent_at).min()
+        sent.filter(|item| !item.is_refused).map(|item| item.sent_at).min()
     }
 
     pub(crate) fn resend_oldest(&mut self, now: Time) -> Option<Send> {
-        let sent = self.items.iter_mut().take(self.sent);
+        let sent = self.items.iter_mut().take(self.sent).filter(|item| !item.is_refused);
         let item = sent.min_by_key(|item| item.sent_at)?;
         item.sent_at = now;
         item.unanswered += 1;

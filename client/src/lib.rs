@@ -69,6 +69,7 @@ mod position;
 mod random;
 mod reconnect;
 mod sending;
+mod turns;
 
 pub use packetboat_proto as proto;
 pub use packetboat_proto::content::{Content, GroupChange};

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_util::codec::Decoder;
 
 use crate::connect::Transport;
+use crate::turns::either;
 
 /// Bytes to write that may wait before no more messages are added.
 pub(crate) const WRITE_BYTES_HIGH: usize = 256 * 1024;
@@ -34,6 +35,8 @@ pub(crate) struct Link {
     came: BytesMut,
     going: BytesMut,
     flush_due: bool,
+    /// The next step looks whether it can read before it looks whether it can write.
+    reads_first: bool,
     /// Nothing can be written any more.
     is_broken: bool,
 }
@@ -58,6 +61,7 @@ impl Link {
             came: BytesMut::new(),
             going: BytesMut::from(&PREFACE[..]),
             flush_due: false,
+            reads_first: false,
             is_broken: false,
         }
     }
@@ -84,21 +88,25 @@ impl Link {
     pub(crate) async fn step(&mut self, may_read: bool) -> Moved {
         let may_read = may_read && self.going.len() < WRITE_BYTES_MAX;
         let may_write = !self.is_broken && (self.flush_due || !self.going.is_empty());
-        let Self { from, to, came, going, flush_due, .. } = self;
-        // What there is to write is bounded until something is read, so writing comes first.
-        let written = tokio::select! {
-            biased;
-            written = write(to, going, flush_due), if may_write => written,
-            read = read(from, came), if may_read => return Moved::Read(read),
-            else => pending().await,
-        };
-        if written.is_err() {
+        let Self { from, to, came, going, flush_due, reads_first, is_broken, .. } = self;
+        // By turns, so that a peer that always writes, or always reads, gets its answer.
+        *reads_first = !*reads_first;
+        let reading =
+            async { if may_read { Moved::Read(read(from, came).await) } else { pending().await } };
+        let writing = async {
+            if !may_write {
+                pending::<()>().await;
+            }
             // What the other side said before it stopped reading is still worth to be read: it
             // may be a goodbye. The stream then ends by itself, or in silence.
-            self.is_broken = true;
+            *is_broken = write(to, going, flush_due).await.is_err();
+            Moved::Written
+        };
+        let moved = either(*reads_first, reading, writing).await;
+        if self.is_broken {
             self.going.clear();
         }
-        Moved::Written
+        moved
     }
 
     /// Writes what is left, and waits for the other side to end the stream: with bytes unread, the

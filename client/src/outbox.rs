@@ -173,7 +173,11 @@ impl<R> Outbox<R> {
         }
         let lanes = self.lanes.values_mut();
         let oldest = lanes.filter_map(|lane| lane.oldest_sent().map(|sent| (sent, lane)));
-        let (sent, lane) = oldest.min_by_key(|(sent, _)| *sent)?;
+        let Some((sent, lane)) = oldest.min_by_key(|(sent, _)| *sent) else {
+            // All that is on the wire was refused once: its last answers are on their way.
+            self.look_at = None;
+            return None;
+        };
         let due = sent + self.resend_after;
         if due > now {
             self.look_at = Some(due);

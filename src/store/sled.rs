@@ -16,9 +16,6 @@ use self::folder::{Blobs, Folder, engine, io_error};
 use super::backend::{Backend, BackendError, Visit, check_values};
 use super::batch::Batch;
 
-/// How often a batch waits for reads that write, before it lets none begin.
-const SETTLE_TRIES: usize = 3;
-
 /// A sled database in a folder of its own. The fields are dropped in this order: the engine
 /// first, the lock last.
 pub struct SledBackend {
@@ -26,8 +23,10 @@ pub struct SledBackend {
     /// The file of the log, opened by us: sled keeps its own descriptor to itself.
     log: File,
     blobs: Blobs,
-    /// Reads share it, a batch has it alone while it is applied: see `settled`.
+    /// Reads share it; a batch has it alone while it is applied, and while it is synced.
     still: RwLock<()>,
+    /// Somebody read since all was durable: a read may write (see `settle`).
+    read_since: AtomicBool,
     /// It is known from outside the log that there is something in it.
     marked: AtomicBool,
     folder: Folder,
@@ -50,7 +49,8 @@ impl SledBackend {
         match open_beside(&folder) {
             Ok((log, blobs)) => {
                 let (still, marked) = (RwLock::default(), AtomicBool::new(marked));
-                Ok(Self { tree, log, blobs, still, marked, folder })
+                let read_since = AtomicBool::new(true);
+                Ok(Self { tree, log, blobs, still, read_since, marked, folder })
             }
             Err(error) => {
                 // Dropping it would sync, and panic if that fails too.
@@ -62,26 +62,22 @@ impl SledBackend {
 }
 
 impl SledBackend {
-    /// With everything durable that stands in sled's log, and nobody who adds to it. sled takes
+    /// Makes everything durable that stands in sled's log; called with nobody beside. sled takes
     /// for stable what it has written, and says so in the head of the next segment that it begins;
     /// if a power cut leaves that head and takes what it speaks of, no open gets over it. A batch
-    /// counts for stable only as a whole, but reads write too, when they tidy pages up.
-    fn settled(&self) -> Result<RwLockWriteGuard<'_, ()>, BackendError> {
-        let mut written = self.flush()?;
-        for _ in 0..SETTLE_TRIES {
-            if written {
-                self.sync_log()?;
-            }
-            let alone = self.still.write().unwrap_or_else(PoisonError::into_inner);
-            written = self.flush()?;
-            if !written {
-                return Ok(alone);
-            }
+    /// counts for stable only as a whole, but reads write too, when they tidy pages up, and may
+    /// have flushed what they wrote.
+    fn settle(&self) -> Result<(), BackendError> {
+        let written = self.flush()?;
+        if self.read_since.swap(false, Ordering::Relaxed) || written {
+            self.sync_log()?;
         }
-        let alone = self.still.write().unwrap_or_else(PoisonError::into_inner);
-        self.flush()?;
-        self.sync_log()?;
-        Ok(alone)
+        Ok(())
+    }
+
+    /// Nobody reads while this is held.
+    fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.still.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there was something to write.
@@ -97,7 +93,9 @@ impl SledBackend {
     }
 
     fn reading(&self) -> RwLockReadGuard<'_, ()> {
-        self.still.read().unwrap_or_else(PoisonError::into_inner)
+        let reading = self.still.read().unwrap_or_else(PoisonError::into_inner);
+        self.read_since.store(true, Ordering::Relaxed);
+        reading
     }
 }
 
@@ -120,13 +118,18 @@ impl Backend for SledBackend {
                 None => writes.remove(key),
             }
         }
-        let _alone = self.settled()?;
+        let _alone = self.alone();
+        self.settle()?;
         self.tree.apply_batch(writes).map_err(engine)
     }
 
     fn sync(&self) -> Result<(), BackendError> {
+        // No read beside it: what one wrote now might declare the batch stable before it is.
+        let alone = self.alone();
         self.flush()?;
         self.sync_log()?;
+        self.read_since.store(false, Ordering::Relaxed);
+        drop(alone);
         self.blobs.check()?;
         if !self.marked.load(Ordering::Relaxed) {
             self.folder.mark()?;

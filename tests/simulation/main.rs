@@ -20,10 +20,13 @@ mod plan;
 mod rude;
 mod world;
 
+use std::cell::RefCell;
+use std::panic::catch_unwind;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use packetboat_proof::checker::{self, Counts, Rules};
@@ -55,8 +58,17 @@ const PLANTS: [Bug; 14] = [
 const PLANT_SEEDS: u64 = 2_000;
 /// Of so many seeds one is run twice, and must be the same.
 const REPEAT_EVERY: u64 = 50;
+/// Messages accepted for each seed, and entries handed over, that a run has at the least: it has
+/// some 65 and 105.
+const ACCEPTED_PER_SEED: u64 = 20;
+const HANDED_PER_SEED: u64 = 30;
 /// The exit code of a failed test.
 const FAILED: u8 = 101;
+
+thread_local! {
+    /// The panics of this thread's runs, those of tasks among them.
+    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
 
 #[derive(Parser)]
 #[command(about = "Deterministic simulation of server and clients")]
@@ -76,6 +88,9 @@ struct Args {
     /// Plant no bugs.
     #[arg(long)]
     only_seeds: bool,
+    /// Write what was met often to this file, which is to be `tests/simulation/met.txt`.
+    #[arg(long)]
+    write_met: Option<PathBuf>,
     /// Threads.
     #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, Into::into))]
     threads: usize,
@@ -132,16 +147,27 @@ fn run_all(first: u64, count: u64, threads: usize) -> Tally {
     tally
 }
 
+/// Runs a seed and judges it; a panic, of whatever task, is wrong too.
+fn try_seed(seed: u64) -> (Vec<String>, Counts, Duration) {
+    let tried = catch_unwind(|| {
+        let run = simulate(seed);
+        let (mut wrong, counts) = judge(&run);
+        if seed.is_multiple_of(REPEAT_EVERY) && simulate(seed).history != run.history {
+            wrong.push("the same seed was another run the second time".to_owned());
+        }
+        (wrong, counts, run.took)
+    });
+    let (mut wrong, counts, took) = tried.unwrap_or_default();
+    wrong.extend(PANICS.take());
+    (wrong, counts, took)
+}
+
 fn run_one(seed: u64, tally: &Tally) {
-    let run = simulate(seed);
-    let (mut wrong, counts) = judge(&run);
-    if seed.is_multiple_of(REPEAT_EVERY) && simulate(seed).history != run.history {
-        wrong.push("the same seed was another run the second time".to_owned());
-    }
+    let (wrong, counts, took) = try_seed(seed);
     tally.seeds.fetch_add(1, Ordering::Relaxed);
     tally.accepted.fetch_add(counts.accepted, Ordering::Relaxed);
     tally.deliveries.fetch_add(counts.deliveries, Ordering::Relaxed);
-    tally.simulated_s.fetch_add(run.took.as_secs(), Ordering::Relaxed);
+    tally.simulated_s.fetch_add(took.as_secs(), Ordering::Relaxed);
     if !wrong.is_empty() {
         tally.stop.store(true, Ordering::Relaxed);
         tally.failed.lock().expect("no panic").get_or_insert((seed, wrong));
@@ -156,7 +182,8 @@ fn show(seed: u64) -> bool {
     for line in &run.diary {
         println!("{line}");
     }
-    let (wrong, counts) = judge(&run);
+    let (mut wrong, counts) = judge(&run);
+    wrong.extend(PANICS.take());
     println!("{counts:?}, {} s simulated", run.took.as_secs());
     for what in &wrong {
         println!("WRONG: {what}");
@@ -182,6 +209,7 @@ fn soak(args: &Args) -> bool {
     let started = Instant::now();
     let tally = run_all(args.first, args.seeds, args.threads);
     let seeds = tally.seeds.into_inner();
+    let (accepted, deliveries) = (tally.accepted.into_inner(), tally.deliveries.into_inner());
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     println!(
         "{seeds} seeds in {} s on {} threads ({} an hour and thread): {} accepted, {} handed over, \
@@ -189,12 +217,20 @@ fn soak(args: &Args) -> bool {
         took / 1_000,
         args.threads,
         seeds * 3_600_000 / took.max(1) / args.threads as u64,
-        tally.accepted.into_inner(),
-        tally.deliveries.into_inner(),
+        accepted,
+        deliveries,
         tally.simulated_s.into_inner(),
     );
     let Some((seed, wrong)) = tally.failed.into_inner().expect("no panic") else {
-        return tally.coverage.into_inner().expect("no panic").judge(args.seeds);
+        let enough = accepted >= seeds * ACCEPTED_PER_SEED && deliveries >= seeds * HANDED_PER_SEED;
+        if !enough {
+            println!("too little happened for this to be a proof of anything");
+        }
+        let coverage = tally.coverage.into_inner().expect("no panic");
+        if let Some(file) = &args.write_met {
+            std::fs::write(file, coverage.often()).expect("the file can be written");
+        }
+        return coverage.judge(args.seeds) && enough;
     };
     for what in &wrong {
         println!("seed {seed}: {what}");
@@ -206,6 +242,9 @@ fn soak(args: &Args) -> bool {
 fn main() -> ExitCode {
     let Some(arguments) = suite::arguments("simulation") else { return ExitCode::SUCCESS };
     let args = Args::parse_from(arguments);
+    std::panic::set_hook(Box::new(|panic| {
+        PANICS.with_borrow_mut(|panics| panics.push(format!("something panicked: {panic}")));
+    }));
     let good = if let Some(name) = &args.plant {
         let Some(bug) = Bug::named(name) else {
             println!("there is no bug {name}; there are {:?}", Bug::ALL.map(Bug::name));

@@ -8,9 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use packetboat_client::{
     AckMode, Client, Config, Content, Credential, Dial, Edge, Ending, Entry, Event, Events,
-    SendError, Start,
+    RequestError, SendError, Start,
 };
 use packetboat_proof::history::{Device, Event as Seen, Owed, Recorder, SendNumber};
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
@@ -83,7 +84,7 @@ impl Person {
         config.backoff.base = Duration::from_millis(50);
         config.backoff.cap = Duration::from_secs(2);
         config.connect_timeout = Duration::from_secs(4);
-        config.request_timeout = Duration::from_secs(4);
+        config.request_timeout = Duration::from_secs(30);
         config.resend_after = Duration::from_secs(3);
         config.outbox_max = self.habits.bounds;
         config.events_max = self.habits.bounds;
@@ -139,17 +140,25 @@ impl Person {
         }
     }
 
-    /// Reads a chat's log from end to end, if the user may; `None`: it could not be had.
-    pub async fn log(&self, chat: &ChatId) -> Option<Vec<Entry>> {
-        let client = self.client()?;
+    /// Reads a chat's log from end to end; `None`: it is not the user's.
+    pub async fn log(&self, chat: &ChatId) -> Result<Option<Vec<Entry>>, String> {
+        let client = self.client().ok_or("the device is away")?;
         let mut entries: Vec<Entry> = Vec::new();
         loop {
             let after = Edge::After(entries.last().map_or(0, |entry| entry.seq));
             let page = timeout(PAGE_TIME, client.history(chat, after, PAGE_ITEMS)).await;
-            let page = page.ok()?.ok()?;
+            let page = match page.map_err(|_| "no answer")? {
+                Ok(page) => page,
+                Err(RequestError::Refused(verdict))
+                    if verdict.reject_code() == Some(RejectCode::NoSuchChat) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error.to_string()),
+            };
             entries.extend(page.items);
             if !page.more {
-                return Some(entries);
+                return Ok(Some(entries));
             }
         }
     }

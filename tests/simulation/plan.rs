@@ -38,6 +38,9 @@ pub struct Faults {
     pub rude: u32,
 }
 
+/// A network that is slow carries no more than this, in the best case.
+const SLOW_BYTES_PER_MS: u64 = 50;
+
 /// What a seed decides.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -80,11 +83,15 @@ pub struct Plan {
 impl Plan {
     /// Of a seed's stream of numbers.
     pub fn draw(rng: &mut Rng) -> Self {
-        let rules = rules(rng);
+        let mut rules = rules(rng);
         // Small pieces come fast: some 10 KB a second get through, or no large message ever would.
         let (chunk, delay_ms) =
             pick(rng, &[(7, 0), (100, 0), (100, 10), (4_096, 1), (4_096, 100), (65_536, 10)]);
         let delay = Duration::from_millis(delay_ms);
+        if chunk as u64 <= SLOW_BYTES_PER_MS * delay_ms {
+            // A device that has not yet had what was sent is not to be given up for that.
+            rules.retries = Retries { first: Duration::from_secs(5), max: 3 };
+        }
         let entries = pick(rng, &[1, 2, 4, 64]);
         Self {
             users: rng.usize(2..=4),

@@ -1,7 +1,7 @@
 //! One run: people who talk while things go wrong, then peace, then the reckoning. Must never end
 //! a run as good because nothing happened in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +65,8 @@ struct World {
     users: Vec<UserId>,
     chats: Vec<ChatId>,
     sent: Vec<Sent>,
+    /// Which ids a device has used, and whether it was to contradict another one.
+    said: BTreeMap<(usize, MessageId), bool>,
     recorder: Recorder,
     log: Log,
     ids: u128,
@@ -120,7 +122,7 @@ impl World {
         for number in 0..plan.groups {
             chats.push(ChatId::group(&format!("g{number}")).expect("a good id"));
         }
-        let sent = Vec::new();
+        let (sent, said) = (Vec::new(), BTreeMap::new());
         Self {
             plan,
             rng,
@@ -131,6 +133,7 @@ impl World {
             users,
             chats,
             sent,
+            said,
             recorder,
             log,
             ids: 0,
@@ -241,6 +244,7 @@ impl World {
         }
         let id = self.next_id();
         self.people[by].send(&chat, id, &content);
+        self.said.insert((by, id), false);
         self.sent.push(Sent { by, chat, id, content });
     }
 
@@ -259,22 +263,30 @@ impl World {
         self.send(by, chat, Content::text(text));
     }
 
-    /// What somebody of the same user has sent.
-    fn sent_by_user(&mut self, by: usize) -> Option<Sent> {
+    /// What somebody of the same user has sent, as this device may send it.
+    fn sent_by_user(&mut self, by: usize, contradicting: bool) -> Option<Sent> {
         let user = &self.people[by].device.user;
-        let own: Vec<&Sent> =
-            self.sent.iter().filter(|sent| self.people[sent.by].device.user == *user).collect();
+        let own = |sent: &&Sent| self.people[sent.by].device.user == *user;
+        // A device says one thing under an id (M-5), so it contradicts only what it never said.
+        let free = |sent: &&Sent| match self.said.get(&(by, sent.id)) {
+            Some(contradicted) => !contradicting && !contradicted,
+            None => true,
+        };
+        let own: Vec<&Sent> = self.sent.iter().filter(own).filter(free).collect();
         (!own.is_empty()).then(|| own[self.rng.usize(0..own.len())].clone())
     }
 
     fn say_again(&mut self, by: usize) {
-        if let Some(Sent { chat, id, content, .. }) = self.sent_by_user(by) {
+        if let Some(Sent { chat, id, content, .. }) = self.sent_by_user(by, false) {
+            self.said.insert((by, id), false);
             self.people[by].send(&chat, id, &content);
         }
     }
 
+    /// The same id with other content.
     fn contradict(&mut self, by: usize) {
-        if let Some(Sent { chat, id, .. }) = self.sent_by_user(by) {
+        if let Some(Sent { chat, id, .. }) = self.sent_by_user(by, true) {
+            self.said.insert((by, id), true);
             self.people[by].send(&chat, id, &Content::text("something else"));
         }
     }
@@ -348,9 +360,11 @@ impl World {
                 if !read.insert((person.device.user.clone(), chat.clone())) {
                     continue;
                 }
-                if let Some(entries) = person.log(chat).await {
-                    let (reader, chat) = (person.device.user.clone(), chat.clone());
-                    self.recorder.add(Event::Log { reader, chat, entries });
+                let (reader, chat) = (person.device.user.clone(), chat.clone());
+                match person.log(&chat).await {
+                    Ok(Some(entries)) => self.recorder.add(Event::Log { reader, chat, entries }),
+                    Ok(None) => {}
+                    Err(why) => faults.push(format!("{reader} could not read {chat}: {why}")),
                 }
             }
         }

@@ -138,6 +138,19 @@ fn the_refusal_of_a_message_that_went_out_twice_counts_the_second_time() {
 }
 
 #[test]
+fn a_message_that_was_refused_once_is_not_sent_again_on_that_connection() {
+    let mut outbox = outbox();
+    outbox.push(draft(0, 0)).unwrap();
+    sent(&mut outbox, 0);
+    assert_eq!(outbox.tick(at(100), true).unwrap().id, id(0));
+    assert!(!outbox.refused(&chat(0), id(0)));
+    // A server slower than the resends would else never be heard to refuse the last.
+    assert!(outbox.tick(at(200), true).is_none());
+    assert_eq!(outbox.deadline(), None);
+    assert!(outbox.refused(&chat(0), id(0)));
+}
+
+#[test]
 fn a_lane_that_is_put_off_waits_and_then_goes_one_by_one() {
     let mut outbox = outbox();
     for number in 0..4 {
