@@ -11,9 +11,10 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::packet::{Packet, Verdict};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, info_span, warn};
 
 use crate::complaint::Complaint;
@@ -35,7 +36,7 @@ pub struct Listener<S: Store> {
     /// One permit for each connection that there may be.
     pub places: Arc<Semaphore>,
     /// Turns true when the server stops.
-    pub drain: watch::Receiver<bool>,
+    pub drain: CancellationToken,
     /// Turns nobody away more than `TURNED_AWAY_MAX` at a time.
     pub turned_away: Arc<Semaphore>,
 }
@@ -83,7 +84,7 @@ impl<S: Store> Listener<S> {
         .await;
     }
 
-    async fn serve<F, R>(mut self, socket: TcpListener, run: F)
+    async fn serve<F, R>(self, socket: TcpListener, run: F)
     where
         F: Fn(Self, TcpStream, OwnedSemaphorePermit) -> R,
         R: Future<Output = ()> + Send + 'static,
@@ -92,7 +93,7 @@ impl<S: Store> Listener<S> {
         loop {
             let accepted = tokio::select! {
                 accepted = socket.accept() => accepted,
-                _ = self.drain.wait_for(|stops| *stops) => return,
+                () = self.drain.cancelled() => return,
             };
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,

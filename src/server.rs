@@ -11,10 +11,11 @@ use futures_util::FutureExt;
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::auth::doorman::{Doorman, DoormanError};
@@ -164,12 +165,14 @@ impl Server {
     /// Serves until `stop` resolves, then drains; or until the store fails, when the process is
     /// to end at once: nothing more may be acknowledged.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let (drain, drained) = watch::channel(false);
+        let drain = CancellationToken::new();
+        // A server that is gone without a word has stopped, too.
+        let _gone = drain.clone().drop_guard();
         let places = Arc::new(Semaphore::new(self.connections_max));
         let listener = Listener {
             house: Arc::clone(&self.house),
             places: Arc::clone(&places),
-            drain: drained.clone(),
+            drain: drain.clone(),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
         };
         let mut servants = JoinSet::new();
@@ -181,11 +184,7 @@ impl Server {
         }
         #[cfg(unix)]
         servants.spawn({
-            let mut drained = drained;
-            let stopped = async move {
-                // A sender that is gone has stopped, too.
-                let _ = drained.wait_for(|stops| *stops).await;
-            };
+            let stopped = drain.clone().cancelled_owned();
             let stats = take_stats(&self.house, &places, self.connections_max);
             self.control.serve(Arc::new(self.store.clone()), stats, stopped)
         });
@@ -194,7 +193,7 @@ impl Server {
             () = stop => {}
         }
         info!(sessions = self.house.hub.sessions(), "draining");
-        drain.send_replace(true);
+        drain.cancel();
         let ended = drained_whole(&mut servants, &places, self.connections_max);
         let limit = Duration::from_millis(self.drain.drain_ms.into());
         tokio::select! {

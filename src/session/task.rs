@@ -14,9 +14,9 @@ use packetboat_proto::id::{DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{Hello, Kind, Packet, Verdict};
 use packetboat_proto::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::codec::Decoder;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use crate::hub::mailbox::{Mail, Mailbox};
@@ -34,9 +34,9 @@ pub const PACKETS_PER_TURN: usize = 64;
 /// Bytes read before other sessions get their turn: the runtime counts reads, not what is in them.
 pub const BYTES_PER_TURN: usize = 64 * 1024;
 
-/// Runs a connection to its end. `drain` turns true when the server stops.
+/// Runs a connection to its end. `drain` is cancelled when the server stops.
 /// The time for a handshake counts `since` the connection was taken.
-pub async fn run<T, S>(stream: T, house: Arc<House<S>>, since: Time, drain: watch::Receiver<bool>)
+pub async fn run<T, S>(stream: T, house: Arc<House<S>>, since: Time, drain: CancellationToken)
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
     S: Store,
@@ -58,7 +58,8 @@ where
         read: 0,
         house: Arc::clone(&house),
     };
-    if task.run(drain).await {
+    // One of its own, so that sessions do not queue for the lock of one.
+    if task.run(drain.child_token()).await {
         house.metrics.sessions_ended.one();
     }
     if let Some(user) = house.hub.leave(session)
@@ -126,7 +127,7 @@ where
     S: Store,
 {
     /// Whether there was a session.
-    async fn run(mut self, mut drain: watch::Receiver<bool>) -> bool {
+    async fn run(mut self, drain: CancellationToken) -> bool {
         let mut timer = std::pin::pin!(sleep_until(Instant::now()));
         loop {
             let more = self.turn();
@@ -144,7 +145,7 @@ where
                 continue;
             }
             self.set(timer.as_mut());
-            let event = self.event(timer.as_mut(), &mut drain).await;
+            let event = self.event(timer.as_mut(), &drain).await;
             self.take(event);
         }
     }
@@ -224,7 +225,7 @@ where
         }
     }
 
-    async fn event(&mut self, timer: Pin<&mut Sleep>, drain: &mut watch::Receiver<bool>) -> Event {
+    async fn event(&mut self, timer: Pin<&mut Sleep>, drain: &CancellationToken) -> Event {
         let now = self.house.clock.now();
         let wants_packet = self.flow.wants_packet(now);
         let may_read = self.has_room() && wants_packet;
@@ -238,11 +239,7 @@ where
         tokio::select! {
             biased;
             Some(input) = self.work.next(), if !self.work.is_empty() => Event::Done(input),
-            changed = drain.wait_for(|stops| *stops), if !self.drained => {
-                // The server being gone without a word is as good as its word.
-                drop(changed);
-                Event::Drain
-            }
+            () = drain.cancelled(), if !self.drained => Event::Drain,
             () = self.mailbox.arrived(), if takes_mail => Event::Mail,
             // Only while nothing is read do bytes that go out show that the peer is there: the
             // system takes many of them for one that is not.

@@ -1,12 +1,12 @@
 //! Whether the store still works, and since when it has been at one commit. The first failure is
 //! final: must never be taken back, since a second fsync after a failed one may lie.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// Why the store has stopped for good. The process is to end: nothing more is acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -71,39 +71,39 @@ struct Progress {
 /// Shared by the committer, its watchdog and all that wait for either.
 #[derive(Debug)]
 pub(crate) struct Health {
-    failed: watch::Sender<Option<Failure>>,
+    failure: OnceLock<Failure>,
+    failed: CancellationToken,
     progress: Mutex<Progress>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { failed: watch::Sender::new(None), progress: Mutex::default() }
+        Self {
+            failure: OnceLock::new(),
+            failed: CancellationToken::new(),
+            progress: Mutex::default(),
+        }
     }
 }
 
 impl Health {
     /// Stops the store for good. Only the first reason is kept.
     pub(crate) fn fail(&self, failure: Failure) {
-        self.failed.send_if_modified(|failed| {
-            let first = failed.is_none();
-            if first {
-                tracing::error!(%failure, "the store has stopped");
-                *failed = Some(failure);
-            }
-            first
-        });
+        if self.failure.set(failure).is_ok() {
+            let failure = self.failure.get().expect("it was set just now");
+            tracing::error!(%failure, "the store has stopped");
+            self.failed.cancel();
+        }
     }
 
     pub(crate) fn has_failed(&self) -> bool {
-        self.failed.borrow().is_some()
+        self.failure.get().is_some()
     }
 
     /// Resolves once the store has failed, and not before.
     pub(crate) async fn failed(&self) -> Failure {
-        let mut failed = self.failed.subscribe();
-        let failure = failed.wait_for(Option::is_some).await;
-        let failure = failure.expect("the sender is borrowed for as long as this waits");
-        failure.clone().expect("it was waited for")
+        self.failed.cancelled().await;
+        self.failure.get().cloned().expect("it is set before it is told")
     }
 
     fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
@@ -168,10 +168,10 @@ mod tests {
         assert!(!health.check_stall(start + bound + bound / 2, bound, 3), "another commit");
         health.committing(7);
         assert!(health.check_stall(start + bound * 2, bound, 3));
-        let failure = health.failed.borrow().clone();
+        let failure = health.failure.get().cloned();
         let stalled = Failure::Stalled { elapsed_ms: 5_000, commands: 3, operations: 7, commit: 2 };
         assert_eq!(failure, Some(stalled.clone()));
         health.fail(Failure::Read { detail: "later".into() });
-        assert_eq!(*health.failed.borrow(), Some(stalled), "the first reason stays");
+        assert_eq!(health.failure.get(), Some(&stalled), "the first reason stays");
     }
 }

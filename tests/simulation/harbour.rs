@@ -18,9 +18,9 @@ use packetboat::store::crew::Pace;
 use packetboat::store::embedded::EmbeddedStore;
 use packetboat_proto::id::SessionId;
 use tokio::io::DuplexStream;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::disk::Disk;
 use crate::plan::{Plan, up_to};
@@ -58,7 +58,7 @@ struct State {
 
 struct Running {
     house: Arc<House<EmbeddedStore>>,
-    drain: watch::Sender<bool>,
+    drain: CancellationToken,
     sessions: JoinSet<()>,
 }
 
@@ -129,7 +129,7 @@ impl Harbour {
             new_session: next_session,
         };
         let house = Arc::new(house);
-        let drain = watch::Sender::new(false);
+        let drain = CancellationToken::new();
         state.running = Some(Running { house, drain, sessions: JoinSet::new() });
     }
 
@@ -137,10 +137,10 @@ impl Harbour {
     pub fn accept(&self, stream: DuplexStream) -> bool {
         let mut state = self.state();
         let Some(running) = &mut state.running else { return false };
-        if *running.drain.borrow() {
+        if running.drain.is_cancelled() {
             return false;
         }
-        let (house, drain) = (Arc::clone(&running.house), running.drain.subscribe());
+        let (house, drain) = (Arc::clone(&running.house), running.drain.clone());
         let now = house.clock.now();
         running.sessions.spawn(task::run(stream, house, now, drain));
         true
@@ -174,7 +174,7 @@ impl Harbour {
         let sessions = {
             let mut state = self.state();
             let Some(running) = &mut state.running else { return };
-            running.drain.send_replace(true);
+            running.drain.cancel();
             std::mem::take(&mut running.sessions)
         };
         let all = async {

@@ -57,7 +57,7 @@ const PLANTS: [Bug; 14] = [
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;
 /// Of so many seeds one is run twice, and must be the same.
-const REPEAT_EVERY: u64 = 50;
+const REPEAT_EVERY: u64 = 10;
 /// Messages accepted for each seed, and entries handed over, that a run has at the least: it has
 /// some 65 and 105.
 const ACCEPTED_PER_SEED: u64 = 20;

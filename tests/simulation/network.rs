@@ -2,12 +2,13 @@
 //! connection. Must never reorder or change the bytes of one connection: TCP does not.
 
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::plan::up_to;
@@ -40,7 +41,7 @@ pub struct Network {
 
 struct Link {
     owner: usize,
-    state: watch::Sender<State>,
+    state: Arc<Condition>,
 }
 
 struct Inner {
@@ -80,14 +81,14 @@ impl Network {
         if !accept(server) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        let state = watch::Sender::new(State::Flows);
+        let state = Arc::new(Condition::default());
         let up = Pump {
             delay: self.delay,
             chunk: self.chunk,
             rng: rng.fork(),
-            state: state.subscribe(),
+            state: Arc::clone(&state),
         };
-        let down = Pump { rng: rng.fork(), state: state.subscribe(), ..up };
+        let down = Pump { rng: rng.fork(), state: Arc::clone(&state), ..up };
         let (from_client, to_client) = split(near);
         let (from_server, to_server) = split(far);
         tokio::spawn(up.run(from_client, to_server, State::ClientSilent));
@@ -105,14 +106,14 @@ impl Network {
         if !inner.links.is_empty() {
             let count = inner.links.len();
             let which = inner.rng.usize(0..count);
-            inner.links[which].state.send_replace(state);
+            inner.links[which].state.set(state);
         }
     }
 
     /// Does something to the connections of one owner.
     pub fn afflict_of(&self, owner: usize, state: State) {
         for link in self.inner().links.iter().filter(|link| link.owner == owner) {
-            link.state.send_replace(state);
+            link.state.set(state);
         }
     }
 
@@ -124,7 +125,38 @@ impl Network {
 
 impl Inner {
     fn tidy(&mut self) {
-        self.links.retain(|link| link.state.receiver_count() > 0);
+        self.links.retain(|link| Arc::strong_count(&link.state) > 1);
+    }
+}
+
+/// How one connection is, and who waits for it to change. Not a `watch`: that wakes in an order
+/// drawn at random.
+struct Condition {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+impl Default for Condition {
+    fn default() -> Self {
+        Self { state: Mutex::new(State::Flows), changed: Notify::new() }
+    }
+}
+
+impl Condition {
+    fn set(&self, state: State) {
+        *self.state.lock().expect("nothing panics while it is held") = state;
+        self.changed.notify_waiters();
+    }
+
+    async fn until(&self, is_so: impl Fn(State) -> bool) {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if is_so(*self.state.lock().expect("nothing panics while it is held")) {
+                return;
+            }
+            changed.await;
+        }
     }
 }
 
@@ -133,7 +165,7 @@ struct Pump {
     delay: Duration,
     chunk: usize,
     rng: Rng,
-    state: watch::Receiver<State>,
+    state: Arc<Condition>,
 }
 
 impl Pump {
@@ -143,11 +175,8 @@ impl Pump {
         mut to: WriteHalf<DuplexStream>,
         silenced: State,
     ) {
-        let mut state = self.state.clone();
-        let gone = async move {
-            // A sender that is gone belongs to a run that is over.
-            let _ = state.wait_for(|state| *state == State::Cut).await;
-        };
+        let state = Arc::clone(&self.state);
+        let gone = state.until(|state| state == State::Cut);
         tokio::select! {
             biased;
             () = gone => {}
@@ -167,10 +196,7 @@ impl Pump {
             let most = self.rng.usize(1..=self.chunk);
             let count = from.read(&mut bytes[..most]).await?;
             sleep(up_to(&mut self.rng, self.delay)).await;
-            let flows = |state: &State| *state != silenced && *state != State::Silent;
-            if self.state.wait_for(flows).await.is_err() {
-                return Ok(());
-            }
+            self.state.until(|state| state != silenced && state != State::Silent).await;
             if count == 0 {
                 return to.shutdown().await;
             }

@@ -101,7 +101,7 @@ impl AsyncWrite for Endless {
 #[tokio::test]
 async fn who_talks_without_a_pause_has_no_longer_to_say_hello_than_others() {
     let house = house(Duration::from_millis(50));
-    let (_alive, drain) = watch::channel(false);
+    let drain = CancellationToken::new();
     let stream = Endless { next: PREFACE.to_vec(), until: Instant::now() + PATIENCE / 4 };
     run(stream, Arc::clone(&house), house.clock.now(), drain).await;
     assert_eq!(house.metrics.handshake_timeouts.get(), 1);
@@ -109,7 +109,7 @@ async fn who_talks_without_a_pause_has_no_longer_to_say_hello_than_others() {
 
 #[tokio::test]
 async fn who_talks_without_a_pause_lets_others_have_their_turn() {
-    let (_alive, drain) = watch::channel(false);
+    let drain = CancellationToken::new();
     let until = Instant::now() + PATIENCE / 4;
     let session =
         run(Endless { next: PREFACE.to_vec(), until }, house(PATIENCE), Time::default(), drain);
@@ -124,7 +124,8 @@ async fn who_talks_without_a_pause_lets_others_have_their_turn() {
 #[tokio::test]
 async fn a_session_that_begins_while_the_server_drains_is_told_so() {
     let (mut peer, stream) = tokio::io::duplex(4_096);
-    let (_alive, drain) = watch::channel(true);
+    let drain = CancellationToken::new();
+    drain.cancel();
     let session = tokio::spawn(run(stream, house(PATIENCE), Time::default(), drain));
     let mut bytes = BytesMut::new();
     let told = timeout(PATIENCE / 2, peer.read_buf(&mut bytes)).await;
