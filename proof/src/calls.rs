@@ -116,6 +116,9 @@ pub enum CallsError {
         /// Where the record begins.
         at: usize,
     },
+    /// A process begins within what is taken for a record of one before it.
+    #[error("a record is torn, and another process has gone on behind it")]
+    TornBefore,
     /// A record is none.
     #[error("the record at byte {at} is of the kind {kind:?}, which is none")]
     Kind {
@@ -146,12 +149,12 @@ pub fn read(log: Bytes) -> Result<Vec<Call>, CallsError> {
 pub fn read_to_tear(mut log: Bytes) -> Result<(Vec<Call>, Option<usize>), CallsError> {
     let whole = log.clone();
     let mut names = Names { root: Bytes::new(), known: HashSet::new() };
-    let mut calls = Vec::new();
+    let (mut calls, mut tear) = (Vec::new(), None);
     while !log.is_empty() {
         let at = whole.len() - log.len();
         let Some(record) = Record::take(&mut log) else {
-            let goes_on = begins_again(&whole, at);
-            return if goes_on { Err(CallsError::Torn { at }) } else { Ok((calls, Some(at))) };
+            tear = Some(at);
+            break;
         };
         let kind = record.kind;
         match Call::of(record, &mut names) {
@@ -160,15 +163,17 @@ pub fn read_to_tear(mut log: Bytes) -> Result<(Vec<Call>, Option<usize>), CallsE
             Err(Malformed) => return Err(CallsError::Malformed { at }),
         }
     }
-    Ok((calls, None))
+    let began = calls.iter().filter(|call| **call == Call::Began).count();
+    if began == beginnings(&whole) { Ok((calls, tear)) } else { Err(CallsError::TornBefore) }
 }
 
-/// The first record, which begins a process, stands once more behind a place.
-fn begins_again(log: &Bytes, at: usize) -> bool {
+/// How often the first record, which begins a process, stands in a log: also where it is taken for
+/// what is missing of a record that was torn before it.
+fn beginnings(log: &Bytes) -> usize {
     let mut rest = log.clone();
-    let Some(first) = Record::take(&mut rest) else { return false };
+    let Some(Record { kind: 'L', .. }) = Record::take(&mut rest) else { return 0 };
     let begin = &log[..log.len() - rest.len()];
-    first.kind == 'L' && log[at..].windows(begin.len()).any(|window| window == begin)
+    log.windows(begin.len()).filter(|window| *window == begin).count()
 }
 
 struct Malformed;
