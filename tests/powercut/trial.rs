@@ -3,7 +3,7 @@
 //!
 //! What is asked of every case in which a call failed:
 //! - the process ends by itself with 1 within six seconds, and its last words name what failed; or
-//!   it goes on, where the call is one of those in `is_harmless`, and then it ends in order. Whoever
+//!   it goes on, where the call is one of those in `is_harmless`, and then it ends in order. Who
 //!   writes is answered only once it is durable: a store that lost a write has to notice it at the
 //!   next commit, so more is written until the server ends. Only where the call was made as the
 //!   server ended in order, it could not go on anyway;
@@ -266,8 +266,8 @@ async fn look_again(
 }
 
 /// What was done before a call failed, and the syncs under way then: what they cover may be
-/// accepted yet. So may what a later sync covers, if it was written before: but not if it was a sync
-/// that failed, for no later one tells what became of its data.
+/// accepted yet. So may what a later sync covers, if it was written before; not if a sync failed, for
+/// no later one tells what became of its data.
 fn durable_before(all: &[Call], failed: usize) -> Vec<Call> {
     let (before, after) = all.split_at(failed);
     let after_sync = matches!(after[0], Call::Failed { kind: 'F', .. });
