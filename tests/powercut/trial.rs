@@ -266,8 +266,8 @@ async fn look_again(
 }
 
 /// What was done before a call failed, and the syncs under way then: what they cover may be
-/// accepted yet. So may what a later sync covers, if it was written before; not if a sync failed, for
-/// no later one tells what became of its data.
+/// accepted yet. So may what a later sync covers, if it was written before; but not if it was a
+/// sync that failed, for no later one tells what became of its data.
 fn durable_before(all: &[Call], failed: usize) -> Vec<Call> {
     let (before, after) = all.split_at(failed);
     let after_sync = matches!(after[0], Call::Failed { kind: 'F', .. });
