@@ -1,6 +1,6 @@
 //! What a server asked of its files and sockets, read from the log of `tests/powercut/shim.c`. The
 //! order of the calls is the order in which they were done. Must never guess: a log that is not
-//! whole is refused.
+//! whole is refused, but for the last record of a process that ended while it was at it.
 //!
 //! A record is `kind u8 | path length u16 | path | place i64 | data length u64 | data`, numbers
 //! little-endian. What place and data are depends on the kind: see `Call::of`. The first is the
@@ -116,6 +116,9 @@ pub enum CallsError {
         /// Where the record begins.
         at: usize,
     },
+    /// A process begins within what is taken for a record of one before it.
+    #[error("a record is torn, and another process has gone on behind it")]
+    TornBefore,
     /// A record is none.
     #[error("the record at byte {at} is of the kind {kind:?}, which is none")]
     Kind {
@@ -132,14 +135,27 @@ pub enum CallsError {
     },
 }
 
-/// Reads a log.
-pub fn read(mut log: Bytes) -> Result<Vec<Call>, CallsError> {
-    let whole = log.len();
+/// Reads a log that has to be whole.
+pub fn read(log: Bytes) -> Result<Vec<Call>, CallsError> {
+    read_to_tear(log).and_then(|(calls, tear)| match tear {
+        None => Ok(calls),
+        Some(at) => Err(CallsError::Torn { at }),
+    })
+}
+
+/// Reads a log whose process was killed, or ended by itself while other threads of it were at
+/// work: the record that was being written then may be torn. Says where it begins, too. A tear with
+/// the beginning of another process behind it is refused: that is not the end of the log.
+pub fn read_to_tear(mut log: Bytes) -> Result<(Vec<Call>, Option<usize>), CallsError> {
+    let whole = log.clone();
     let mut names = Names { root: Bytes::new(), known: HashSet::new() };
-    let mut calls = Vec::new();
+    let (mut calls, mut tear) = (Vec::new(), None);
     while !log.is_empty() {
-        let at = whole - log.len();
-        let record = Record::take(&mut log).ok_or(CallsError::Torn { at })?;
+        let at = whole.len() - log.len();
+        let Some(record) = Record::take(&mut log) else {
+            tear = Some(at);
+            break;
+        };
         let kind = record.kind;
         match Call::of(record, &mut names) {
             Ok(Some(call)) => calls.push(call),
@@ -147,7 +163,17 @@ pub fn read(mut log: Bytes) -> Result<Vec<Call>, CallsError> {
             Err(Malformed) => return Err(CallsError::Malformed { at }),
         }
     }
-    Ok(calls)
+    let began = calls.iter().filter(|call| **call == Call::Began).count();
+    if began == beginnings(&whole) { Ok((calls, tear)) } else { Err(CallsError::TornBefore) }
+}
+
+/// How often the first record, which begins a process, stands in a log: also where it is taken for
+/// what is missing of a record that was torn before it.
+fn beginnings(log: &Bytes) -> usize {
+    let mut rest = log.clone();
+    let Some(Record { kind: 'L', .. }) = Record::take(&mut rest) else { return 0 };
+    let begin = &log[..log.len() - rest.len()];
+    log.windows(begin.len()).filter(|window| *window == begin).count()
 }
 
 struct Malformed;
@@ -293,5 +319,23 @@ mod tests {
         assert_eq!(behind(elsewhere), Err(CallsError::Malformed { at }));
         let negative = record(b'T', "/r/a", -1, b"");
         assert_eq!(behind(negative), Err(CallsError::Malformed { at }));
+    }
+
+    #[test]
+    fn only_the_last_record_of_a_process_may_be_torn() {
+        let begin = record(b'L', "/r", 0, b"");
+        let last = record(b'A', "", 2, &[7; 100]);
+        let at = begin.len();
+        for cut in 1..last.len() {
+            let torn = [&begin[..], &last[..cut]].concat();
+            let read = read_to_tear(torn.clone().into());
+            assert_eq!(read, Ok((vec![Call::Began], Some(at))), "{cut}");
+            // What came after it hides in what is missing of it.
+            let middle = [&torn[..], &begin].concat();
+            assert!(read_to_tear(middle.into()).is_err(), "{cut}");
+        }
+        let sent = Call::Sent { connection: 2, data: vec![7; 100].into() };
+        let whole = [begin, last].concat();
+        assert_eq!(read_to_tear(whole.into()), Ok((vec![Call::Began, sent], None)));
     }
 }

@@ -1,5 +1,5 @@
-//! Random numbers from a seed, in the words of a plan, so that a seed repeats one. Must never be seeded
-//! by anything but a number that a failure prints.
+//! Random numbers from a seed, in the words of a plan, so that a seed repeats one. Must never be
+//! seeded by anything but a number that a failure prints.
 
 use fastrand::Rng;
 use packetboat_proto::id::MessageId;

@@ -4,6 +4,8 @@
 
 use std::env;
 
+use packetboat_proto::planted::Bug;
+
 /// Flags of libtest that mean nothing to a suite.
 const FLAGS: [&str; 9] = [
     "--nocapture",
@@ -23,6 +25,14 @@ const OPTIONS: [&str; 6] = ["--test-threads", "--color", "--format", "--skip", "
 /// it lists tests, or names others.
 pub fn arguments(suite: &str) -> Option<Vec<String>> {
     own(suite, env::args())
+}
+
+/// The name of a bug that can be planted: a server would take another name for none, and a suite
+/// for a bug that is not found.
+pub fn plant(name: &str) -> Result<String, String> {
+    let names = || Bug::ALL.map(Bug::name).join(", ");
+    let known = Bug::named(name).ok_or_else(|| format!("there are {}", names()));
+    known.map(|bug| bug.name().to_owned())
 }
 
 fn own(suite: &str, all: impl IntoIterator<Item = String>) -> Option<Vec<String>> {
@@ -80,5 +90,11 @@ mod tests {
         assert_eq!(of("bin some_test"), None);
         assert_eq!(of("bin --list --format terse"), None);
         assert_eq!(kept("bin tortu --cycles 9"), "bin --cycles 9");
+    }
+
+    #[test]
+    fn a_bug_that_cannot_be_planted_is_refused() {
+        assert_eq!(plant("answer-before-sync").as_deref(), Ok("answer-before-sync"));
+        assert!(plant("answer-before-sink").is_err_and(|why| why.contains("answer-before-sync")));
     }
 }

@@ -1,148 +1,180 @@
 //! A disk that fails: the k-th call of every kind gets EIO or ENOSPC, once or from then on, while a
 //! server starts on a store that was killed, or on none, and while it is under load. Must never
-//! pass a server that goes on after a fault of its store.
-//!
-//! What is asked of every case in which a call failed:
-//! - the process ends with 1 within six seconds, and its last words name what failed; or it goes
-//!   on, where the call is one of those in `is_harmless`, and then it ends in order;
-//! - the folder as it is opens, and so does what is on the disk if nothing that was not synced
-//!   before has reached it: in both all that was ever accepted is there.
+//! count a run as good in which no call of a kind that matters has failed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use packetboat_proof::calls::{self, Call};
 use packetboat_proof::dice::Dice;
-use packetboat_proof::disk::{Disk, Loss};
-use packetboat_proof::promises;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::case::{Case, KINDS, Wanted};
 use crate::options::Options;
-use crate::survey::survey;
-use crate::talk::{Company, Measure};
-use crate::vessel::{Orders, Record, Vessel};
-use crate::voyage::write_image;
+use crate::trial::{Base, Outcome, Place, bases, run};
 
 /// Cases at a time.
 const AT_ONCE: usize = 2;
-/// How long a server may live after a fault.
-const END_TIME_MAX: Duration = Duration::from_secs(6);
 /// Calls that fail one after the other in CI; of the later ones a sample does.
 const FIRST_CALLS: u64 = 3;
 /// Later ones of each kind in CI, and up to which.
 const LATER_CALLS: u64 = 2;
 const CALLS_MAX: u64 = 200;
-/// Bad cases that are described.
+/// Bad cases that are described, and faults of each.
 const DESCRIBED_MAX: usize = 12;
-/// The kinds of calls, as the shim names them.
-const KINDS: [char; 9] = ['P', 'W', 'F', 'S', 'O', 'T', 'R', 'U', 'M'];
+/// The kinds that have to end a server at least once: all but the one that it never calls.
+const ENDING: [char; 8] = ['P', 'W', 'F', 'S', 'O', 'R', 'U', 'M'];
 /// The errors: EIO and ENOSPC.
 const ERRORS: [i32; 2] = [5, 28];
-/// Microseconds that a sync takes.
-const SYNC_US: u32 = 1_000;
+/// A bug that a failing sync has to show, and the syncs that are tried: of them some are commits'.
+const PLANTED: &str = "sync-error-ignored";
+const PLANTED_SYNCS: std::ops::Range<u64> = 30..34;
 
-const BEFORE: Measure = Measure { messages: 40, pipeline: 32, large: 20, bytes_max: 30_000 };
-const UNDER_FAULT: Measure = Measure { messages: 190, pipeline: 8, large: 20, bytes_max: 30_000 };
-
-/// A store to start from.
-struct Base {
-    name: &'static str,
-    /// A folder to be copied; `None`: there is nothing yet.
-    folder: Option<PathBuf>,
-    /// What was recorded until then.
-    calls: Vec<Call>,
+/// Cases of one kind, by what came of them.
+#[derive(Debug, Default)]
+struct Count {
+    ended: usize,
+    harmless: usize,
+    bad: usize,
+    not_reached: usize,
+    /// Not tried, since a lower number was not reached.
+    beyond: usize,
 }
 
-#[derive(Clone, Debug)]
-struct Case {
-    base: usize,
-    kind: char,
-    number: u64,
-    error: i32,
-    lasts: bool,
-    seed: u64,
+impl fmt::Display for Count {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ended, harmless, bad, not_reached, beyond } = self;
+        write!(
+            out,
+            "{ended:4} ended, {harmless:4} harmless, {bad:4} bad, {not_reached:4} not reached, \
+             {beyond:4} beyond that"
+        )
+    }
 }
 
-/// What came of a case.
-enum Outcome {
-    /// There was no such call.
-    NotReached,
-    /// The server ended, so many milliseconds after the fault.
-    Ended(u128),
-    /// It went on, as it may.
-    WentOn(String),
-    /// Something is wrong.
-    Bad(Vec<String>),
+/// What came of all cases.
+#[derive(Default)]
+struct Tally {
+    counts: BTreeMap<char, Count>,
+    harmless: BTreeMap<String, usize>,
+    bad: Vec<(Case, Vec<String>)>,
+    slowest_ms: u128,
+}
+
+impl Tally {
+    fn add(&mut self, case: Case, outcome: Outcome) {
+        let count = self.counts.entry(case.kind).or_default();
+        match outcome {
+            Outcome::NotReached => count.not_reached += 1,
+            Outcome::Ended(lived) => {
+                self.slowest_ms = self.slowest_ms.max(lived);
+                count.ended += 1;
+            }
+            Outcome::WentOn(what) => {
+                *self.harmless.entry(what).or_default() += 1;
+                count.harmless += 1;
+            }
+            Outcome::Bad(wrong) => {
+                count.bad += 1;
+                self.bad.push((case, wrong));
+            }
+        }
+    }
+
+    /// Kinds of which no call has ended a server.
+    fn missing(&self) -> Vec<char> {
+        let ended = |kind: &char| self.counts.get(kind).is_some_and(|count| count.ended > 0);
+        ENDING.into_iter().filter(|kind| !ended(kind)).collect()
+    }
 }
 
 /// Checks all cases that the options ask for.
 pub async fn check(options: &Options, folder: &Path, shim: &Path) -> bool {
     let begun = Instant::now();
     let bases = Arc::new(bases(folder, shim, options.seed).await);
-    let cases = cases(options, bases.len());
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    let mut running = JoinSet::new();
-    let unreached = Arc::new(Mutex::new(HashMap::new()));
-    for (number, case) in cases.into_iter().enumerate() {
-        if is_beyond(&unreached, &case) {
-            continue;
-        }
-        let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
-        let (bases, shim) = (Arc::clone(&bases), shim.to_owned());
-        let unreached = Arc::clone(&unreached);
-        let root = folder.join(format!("case-{number}"));
-        running.spawn(async move {
-            let outcome = run(&bases[case.base], &case, &root, &shim).await;
-            drop(place);
-            if matches!(outcome, Outcome::NotReached) {
-                unreached.lock().unwrap().insert((case.kind, case.base), case.number);
-            }
-            (case, outcome)
-        });
+    let tally = try_all(options, &bases, folder, shim).await;
+    println!("failing calls, by kind:");
+    for (kind, count) in &tally.counts {
+        println!("    {kind} {count}");
     }
-    let mut counts: BTreeMap<char, [usize; 4]> = BTreeMap::new();
-    let mut harmless: BTreeMap<String, usize> = BTreeMap::new();
-    let mut bad = Vec::new();
-    let mut slowest = 0;
-    while let Some(done) = running.join_next().await {
-        let (case, outcome) = done.unwrap();
-        let column = match outcome {
-            Outcome::NotReached => 0,
-            Outcome::Ended(lived) => {
-                slowest = slowest.max(lived);
-                1
-            }
-            Outcome::WentOn(what) => {
-                *harmless.entry(what).or_default() += 1;
-                2
-            }
-            Outcome::Bad(wrong) => {
-                bad.push((case.clone(), wrong));
-                3
-            }
-        };
-        counts.entry(case.kind).or_default()[column] += 1;
-    }
-    println!("failing calls, by kind [not reached, ended, harmless, bad]: {counts:?}");
-    println!("harmless: {harmless:?}; the slowest end came {slowest} ms after its fault");
+    let Tally { harmless, slowest_ms, bad, .. } = &tally;
+    println!("harmless: {harmless:?}; the slowest end came {slowest_ms} ms after its fault");
     for (case, wrong) in bad.iter().take(DESCRIBED_MAX) {
         println!("{case:?} on {}", bases[case.base].name);
         for wrong in wrong.iter().take(DESCRIBED_MAX) {
             println!("    {wrong}");
         }
+        println!("    again: {}", replay(options, &format!(" --case {}", case.argument())));
     }
     println!("{} bad cases of failing calls, {:.1} s", bad.len(), begun.elapsed().as_secs_f64());
-    if !bad.is_empty() {
-        println!(
-            "again: cargo test --test powercut -- --only faults --seed {}{}",
-            options.seed,
-            options.faults.map_or(String::new(), |last| format!(" --faults {last}"))
-        );
+    let mut good = bad.is_empty();
+    if is_whole(options) {
+        let missing = tally.missing();
+        if !missing.is_empty() {
+            println!("no failing call of the kinds {missing:?} has ended a server");
+            good = false;
+        }
+        if options.plant.is_none() {
+            good &= a_planted_bug_is_found(options, &bases, folder, shim).await;
+        }
     }
-    bad.is_empty()
+    if !good {
+        let last = options.faults.map_or(String::new(), |last| format!(" --faults {last}"));
+        println!("all again: {}", replay(options, &last));
+    }
+    good
+}
+
+fn replay(options: &Options, more: &str) -> String {
+    let plant = options.plant.as_ref().map_or(String::new(), |name| format!(" --plant {name}"));
+    format!("cargo test --test powercut -- --only faults --seed {}{more}{plant}", options.seed)
+}
+
+/// The cases are those of a whole run, and not a few of them.
+fn is_whole(options: &Options) -> bool {
+    options.case.is_none() && options.faults.is_none_or(|last| last >= FIRST_CALLS)
+}
+
+async fn try_all(options: &Options, bases: &Arc<Vec<Base>>, folder: &Path, shim: &Path) -> Tally {
+    let cases = match options.case {
+        Some(wanted) => cases_of(options, wanted, bases.len()),
+        None => cases(options, bases.len()),
+    };
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let unreached = Arc::new(Unreached::default());
+    let mut running = JoinSet::new();
+    let mut tally = Tally::default();
+    for (number, case) in cases.into_iter().enumerate() {
+        let free = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
+        if is_beyond(&unreached, &case) {
+            tally.counts.entry(case.kind).or_default().beyond += 1;
+            continue;
+        }
+        let root = folder.join(format!("case-{number}"));
+        let place = Place { root, shim: shim.to_owned(), keep: options.keep };
+        let (bases, unreached, seed) = (Arc::clone(bases), Arc::clone(&unreached), options.seed);
+        running.spawn(async move {
+            let tried = case.clone();
+            let trial = async move { run(&bases[tried.base], &tried, &place, seed).await };
+            let outcome = tokio::spawn(trial).await;
+            drop(free);
+            let outcome = outcome
+                .unwrap_or_else(|error| Outcome::Bad(vec![format!("the suite gave up: {error}")]));
+            if matches!(outcome, Outcome::NotReached) {
+                let mut unreached = unreached.lock().unwrap();
+                unreached.entry((case.kind, case.base)).or_insert(case.number);
+            }
+            (case, outcome)
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        let (case, outcome) = done.expect("a panic within is a bad case");
+        tally.add(case, outcome);
+    }
+    tally
 }
 
 /// The first calls that were never made, by kind and base.
@@ -154,23 +186,12 @@ fn is_beyond(unreached: &Unreached, case: &Case) -> bool {
     unreached.get(&(case.kind, case.base)).is_some_and(|first| case.number > *first)
 }
 
-/// Nothing, and a store that was killed under load.
-async fn bases(folder: &Path, shim: &Path, seed: u64) -> Vec<Base> {
-    let root = folder.join("base");
-    std::fs::create_dir(&root).unwrap();
-    let log = folder.join("base.log");
-    let record = Record { shim: shim.to_owned(), log: log.clone(), sync_us: SYNC_US };
-    let orders = Orders { record: Some(record), ..Orders::default() };
-    let mut vessel = Vessel::launch(&root, &orders).await;
-    let address = vessel.address.expect("it starts on nothing");
-    Company::new(&mut Dice::new(seed)).talk(address, BEFORE).await;
-    // No call is under way: everything is answered.
-    vessel.kill().await;
-    let calls = calls::read(std::fs::read(&log).unwrap().into()).expect("the log is whole");
-    vec![
-        Base { name: "nothing", folder: None, calls: Vec::new() },
-        Base { name: "a store that was killed", folder: Some(root), calls },
-    ]
+fn cases_of(options: &Options, wanted: Wanted, bases: usize) -> Vec<Case> {
+    let Wanted { kind, number, error, lasts, base } = wanted;
+    let wanted = (0..bases).filter(|number| base.is_none_or(|base| base == *number));
+    let plant = &options.plant;
+    let case = |base| Case { base, kind, number, error, lasts, plant: plant.clone() };
+    wanted.map(case).collect()
 }
 
 fn cases(options: &Options, bases: usize) -> Vec<Case> {
@@ -186,8 +207,8 @@ fn cases(options: &Options, bases: usize) -> Vec<Case> {
             };
             for number in numbers {
                 for error in ERRORS {
-                    let (lasts, seed) = (dice.chance(500), dice.number());
-                    cases.push(Case { base, kind, number, error, lasts, seed });
+                    let (lasts, plant) = (dice.chance(500), options.plant.clone());
+                    cases.push(Case { base, kind, number, error, lasts, plant });
                 }
             }
         }
@@ -197,114 +218,24 @@ fn cases(options: &Options, bases: usize) -> Vec<Case> {
     cases
 }
 
-async fn run(base: &Base, case: &Case, root: &Path, shim: &Path) -> Outcome {
-    std::fs::create_dir(root).unwrap();
-    if let Some(folder) = &base.folder {
-        copy(&folder.join("data"), &root.join("data"));
-    }
-    let log = root.with_extension("log");
-    let Case { kind, number, error, lasts, .. } = case;
-    let record = Record { shim: shim.to_owned(), log: log.clone(), sync_us: SYNC_US };
-    let fail = Some(format!("{kind}:{number}:{error}:{}", u8::from(*lasts)));
-    let orders = Orders { record: Some(record), fail, ..Orders::default() };
-    let mut vessel = Vessel::launch(root, &orders).await;
-    if let Some(address) = vessel.address {
-        Company::new(&mut Dice::new(case.seed)).talk(address, UNDER_FAULT).await;
-    }
-    let status = vessel.stop().await;
-    let ended_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-    let said = vessel.said();
-    let mut all = base.calls.clone();
-    all.extend(calls::read(std::fs::read(&log).unwrap().into()).expect("the log is whole"));
-    let fault = all.iter().find_map(|call| match call {
-        Call::Failed { name, at_ms, .. } => Some((name.to_string(), *at_ms)),
-        _ => None,
-    });
-    let Some((name, failed_ms)) = fault else {
-        clear(root, &log);
-        return Outcome::NotReached;
-    };
-    let mut wrong = Vec::new();
-    let lived = u128::saturating_sub(ended_ms, failed_ms.into());
-    let code = status.and_then(|status| status.code());
-    let what = format!("{kind} {}", plain(&name));
-    match code {
-        Some(1) => {
-            if lived > END_TIME_MAX.as_millis() {
-                wrong.push(format!("it lived for {lived} ms after the fault"));
-            }
-            if !is_clear(&said) {
-                wrong.push("its last words do not name what failed".to_owned());
-            }
-        }
-        Some(0) if is_harmless(*kind, &name) => {}
-        Some(0) => wrong.push(format!("it went on after {what} failed")),
-        _ => wrong.push(format!("it ended with {status:?}")),
-    }
-    wrong.extend(look_again(root, &all, case.seed).await);
-    clear(root, &log);
-    if wrong.is_empty() {
-        return if code == Some(0) { Outcome::WentOn(what) } else { Outcome::Ended(lived) };
-    }
-    let told = said.lines().filter(|line| !line.contains(" DEBUG "));
-    let told = told.collect::<Vec<_>>().join("\n        ");
-    wrong.insert(0, format!("{what} failed; it said: {told}"));
-    Outcome::Bad(wrong)
-}
-
-/// The folder as it is, and as it is when nothing has reached the disk that was not synced.
-async fn look_again(root: &Path, all: &[Call], number: u64) -> Vec<String> {
-    let facts = promises::facts(all).expect("the connections can be read");
-    let mut wrong = Vec::new();
-    let named = |place: &'static str| move |wrong: String| format!("{place}: {wrong}");
-    wrong.extend(survey(root, &facts, number).await.into_iter().map(named("as it is")));
-    let durable = Disk::after(all).image(Loss::ALL, &mut Dice::new(number));
-    let bare = root.with_extension("durable");
-    std::fs::create_dir(&bare).unwrap();
-    write_image(&durable, &bare);
-    let found = survey(&bare, &facts, number).await;
-    wrong.extend(found.into_iter().map(named("what was durable")));
-    std::fs::remove_dir_all(&bare).unwrap();
-    wrong
-}
-
-/// Calls whose failure takes nothing from the store.
-fn is_harmless(kind: char, name: &str) -> bool {
-    match kind {
-        // An old socket that is removed, and the server's own at its end.
-        'U' => name.ends_with("control.sock"),
-        _ => false,
-    }
-}
-
-/// The last words are the program's, and end in what the system said.
-fn is_clear(said: &str) -> bool {
-    let last = said.lines().rev().find(|line| line.starts_with("packetboat: "));
-    // sled loses some errors of its threads, and waits for ever: that is told as a stall.
-    let words = ["os error", "storage engine failed", "damaged", "has not come to its end"];
-    last.is_some_and(|last| words.iter().any(|word| last.contains(word)))
-}
-
-/// Without what differs from run to run.
-fn plain(name: &str) -> String {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    if file.starts_with("snap.") { "snap".to_owned() } else { file.to_owned() }
-}
-
-fn clear(root: &Path, log: &Path) {
-    std::fs::remove_dir_all(root).unwrap();
-    std::fs::remove_file(log).unwrap();
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().expect("it is an entry"));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else if path.is_file() {
-            std::fs::copy(&path, target).unwrap();
+/// A server that answers in spite of a failed sync is bad, or this half is worth nothing.
+async fn a_planted_bug_is_found(
+    options: &Options,
+    bases: &[Base],
+    folder: &Path,
+    shim: &Path,
+) -> bool {
+    for number in PLANTED_SYNCS {
+        let plant = Some(PLANTED.to_owned());
+        let case = Case { base: 0, kind: 'F', number, error: ERRORS[0], lasts: false, plant };
+        let root = folder.join(format!("planted-case-{number}"));
+        let place = Place { root, shim: shim.to_owned(), keep: false };
+        if let Outcome::Bad(wrong) = run(&bases[0], &case, &place, options.seed).await {
+            let why = wrong.iter().skip(1).take(2).cloned().collect::<Vec<_>>().join("; ");
+            println!("the bug {PLANTED} is found at sync {number}: {why}");
+            return true;
         }
     }
+    println!("the bug {PLANTED} is not found; seed {}", options.seed);
+    false
 }

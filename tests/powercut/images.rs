@@ -8,7 +8,7 @@ use packetboat_proof::calls::Call;
 use packetboat_proof::dice::Dice;
 use packetboat_proof::disk::{Disk, Loss};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::survey::survey;
 use crate::voyage::{Voyage, write_image};
@@ -31,6 +31,14 @@ pub struct Wreck {
     pub wrong: Vec<String>,
     /// Where it is, if it was to be kept.
     pub kept: Option<PathBuf>,
+}
+
+impl Wreck {
+    /// Of an image at which the suite itself gave up.
+    fn of_panic(number: u64, error: &JoinError) -> Self {
+        let wrong = vec![format!("the suite gave up: {error}")];
+        Self { number, cut: "where is not known".to_owned(), wrong, kept: None }
+    }
 }
 
 /// Which images, and of what.
@@ -56,16 +64,16 @@ impl Series {
             let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
             let series = self.clone();
             surveys.spawn(async move {
-                let wreck = series.check_one(number).await;
+                let checked = tokio::spawn(async move { series.check_one(number).await }).await;
                 drop(place);
-                wreck
+                checked.unwrap_or_else(|error| Some(Wreck::of_panic(number, &error)))
             });
             while let Some(done) = surveys.try_join_next() {
-                wrecks.extend(done.unwrap());
+                wrecks.extend(done.expect("a panic within is a wreck"));
             }
         }
         while let Some(done) = surveys.join_next().await {
-            wrecks.extend(done.unwrap());
+            wrecks.extend(done.expect("a panic within is a wreck"));
         }
         wrecks.sort_by_key(|wreck| wreck.number);
         wrecks

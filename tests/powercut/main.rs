@@ -8,11 +8,13 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "a test crate has no outside")]
 #![allow(clippy::print_stdout, reason = "the figures are to be seen")]
 
+mod case;
 mod faults;
 mod images;
 mod options;
 mod survey;
 mod talk;
+mod trial;
 mod vessel;
 mod voyage;
 mod wire;
@@ -48,10 +50,11 @@ fn main() -> ExitCode {
         let folder = workshop();
         let shim = vessel::build_shim(folder.path());
         let mut good = true;
-        if options.only != Some(Only::Faults) {
+        if options.only != Some(Only::Faults) && options.case.is_none() {
             good &= power_cuts(&options, folder.path(), &shim).await;
         }
-        if options.only.is_none() && options.plant.is_none() && options.image.is_none() {
+        let one = options.image.is_some() || options.case.is_some();
+        if options.only.is_none() && options.plant.is_none() && !one {
             good &= a_planted_bug_is_found(&options, folder.path(), &shim).await;
         }
         if options.only != Some(Only::Images) && options.image.is_none() {

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use packetboat_proof::suite;
+
+use crate::case::Wanted;
 
 /// Power cuts and failing disks.
 #[derive(Clone, Debug, Parser)]
@@ -19,8 +22,12 @@ pub struct Options {
     /// Only one half of the suite
     #[arg(long)]
     pub only: Option<Only>,
-    /// Plant a bug in the recorded server
-    #[arg(long, value_name = "NAME")]
+    /// This call alone fails: with errno ERRNO, and for LASTS 1 all after it of its kind do, too;
+    /// on nothing for BASE 0, on a store that was killed for 1, without it on both
+    #[arg(long, value_name = "KIND:N:ERRNO:LASTS[:BASE]")]
+    pub case: Option<Wanted>,
+    /// Plant a bug in the server
+    #[arg(long, value_name = "NAME", value_parser = suite::plant)]
     pub plant: Option<String>,
     /// Keep the folders of what fails
     #[arg(long)]

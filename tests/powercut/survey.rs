@@ -2,7 +2,7 @@
 //! reads every log, sends every message again, and goes on writing. Must never know how the store
 //! keeps anything.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use packetboat_proto::packet::{
 
 use crate::talk::{OTHERS, WRITERS, user};
 use crate::vessel::{Orders, Vessel};
-use crate::wire::Wire;
+use crate::wire::{Wire, WireError};
 
 /// One in so many messages is also sent again with other content.
 const CONFLICT_EVERY: usize = 8;
@@ -29,15 +29,18 @@ type Answered = Result<(u64, bool), Option<RejectCode>>;
 
 /// Starts a server on the store in `root/data`, and says everything that is wrong with it.
 pub async fn survey(root: &Path, facts: &[(usize, Fact)], number: u64) -> Vec<String> {
-    let mut vessel = Vessel::launch(root, &Orders::default()).await;
+    let mut vessel = match Vessel::launch(root, &Orders::default()).await {
+        Ok(vessel) => vessel,
+        Err(error) => return vec![error.to_string()],
+    };
     let Some(address) = vessel.address else {
         vessel.kill().await;
         return vec![format!("the server does not start: {}", vessel.said())];
     };
-    let mut wrong = match look(address, facts, number).await {
-        Some(wrong) => wrong,
-        None => vec!["the server closed a connection".to_owned()],
-    };
+    let mut wrong = Vec::new();
+    if let Err(error) = look(address, facts, number, &mut wrong).await {
+        wrong.push(error.to_string());
+    }
     if vessel.has_ended() {
         wrong.push("the server ended".to_owned());
     }
@@ -49,8 +52,13 @@ pub async fn survey(root: &Path, facts: &[(usize, Fact)], number: u64) -> Vec<St
     wrong
 }
 
-/// `None`: a connection ended.
-async fn look(address: SocketAddr, facts: &[(usize, Fact)], number: u64) -> Option<Vec<String>> {
+/// Says what is wrong; an error ends it.
+async fn look(
+    address: SocketAddr,
+    facts: &[(usize, Fact)],
+    number: u64,
+    wrong: &mut Vec<String>,
+) -> Result<(), WireError> {
     let mut wires = BTreeMap::new();
     for name in WRITERS.iter().chain(&OTHERS) {
         let wire = Wire::open(address, &user(name), "survey", Some(Start::Newest)).await?;
@@ -67,13 +75,12 @@ async fn look(address: SocketAddr, facts: &[(usize, Fact)], number: u64) -> Opti
         found.lists.insert(user.clone(), read_list(wire).await?);
     }
     let broken = promises::check(facts, &found);
-    let mut wrong: Vec<String> = broken.iter().map(ToString::to_string).collect();
-    if !wrong.is_empty() {
-        return Some(wrong);
+    wrong.extend(broken.iter().map(ToString::to_string));
+    if wrong.is_empty() {
+        send_again(&mut wires, &found, wrong).await?;
+        send_more(&mut wires, &found, number, wrong).await?;
     }
-    send_again(&mut wires, &found, &mut wrong).await?;
-    send_more(&mut wires, &found, number, &mut wrong).await?;
-    Some(wrong)
+    Ok(())
 }
 
 fn chats(facts: &[(usize, Fact)]) -> BTreeSet<ChatId> {
@@ -90,60 +97,69 @@ fn reader_of(chat: &ChatId) -> UserId {
     user(pair.unwrap_or("ada"))
 }
 
-async fn read_log(wire: &mut Wire, chat: &ChatId) -> Option<Vec<Entry>> {
+async fn read_log(wire: &mut Wire, chat: &ChatId) -> Result<Vec<Entry>, WireError> {
     let mut log: Vec<Entry> = Vec::new();
     loop {
         let edge = Edge::After(log.last().map_or(0, |entry| entry.seq));
         let operation = Operation::History { chat: chat.clone(), edge, limit: PAGE_ITEMS };
         match wire.ask(operation).await? {
             Ok(Answer::History { entries, more }) => {
-                log.extend(entries.into_iter().map(|entry| Entry::decode(entry).unwrap()));
+                for entry in entries {
+                    let entry = Entry::decode(entry).map_err(|error| {
+                        WireError::strange(format!("the log of {chat}"), &error)
+                    })?;
+                    log.push(entry);
+                }
                 if !more {
-                    return Some(log);
+                    return Ok(log);
                 }
             }
             // Nobody has written there, or it is lost: the promises tell.
             Err(verdict) if verdict.reject_code() == Some(RejectCode::NoSuchChat) => {
-                return Some(Vec::new());
+                return Ok(Vec::new());
             }
-            other => panic!("the log of {chat} is answered with {other:?}"),
+            other => return Err(WireError::strange(format!("the log of {chat}"), &other)),
         }
     }
 }
 
-async fn read_members(wire: &mut Wire, chat: &ChatId) -> Option<Vec<Member>> {
+async fn read_members(wire: &mut Wire, chat: &ChatId) -> Result<Vec<Member>, WireError> {
     let operation = Operation::Members { chat: chat.clone(), after: None, limit: PAGE_ITEMS };
     match wire.ask(operation).await? {
-        Ok(Answer::Members { members, more: false }) => Some(members),
-        other => panic!("the members of {chat} are answered with {other:?}"),
+        Ok(Answer::Members { members, more: false }) => Ok(members),
+        other => Err(WireError::strange(format!("the list of the members of {chat}"), &other)),
     }
 }
 
-async fn read_list(wire: &mut Wire) -> Option<Vec<ChatState>> {
+async fn read_list(wire: &mut Wire) -> Result<Vec<ChatState>, WireError> {
     match wire.ask(Operation::Chats { after: None, limit: PAGE_ITEMS }).await? {
-        Ok(Answer::Chats { chats, more: false }) => Some(chats),
-        other => panic!("the chats are answered with {other:?}"),
+        Ok(Answer::Chats { chats, more: false }) => Ok(chats),
+        other => Err(WireError::strange("the list of chats", &other)),
     }
 }
 
 /// Sends packets, and takes the answer to each message.
-async fn answers(wire: &mut Wire, sends: &[Send]) -> Option<HashMap<MessageId, Answered>> {
+async fn answers(
+    wire: &mut Wire,
+    sends: &[Send],
+) -> Result<HashMap<MessageId, Answered>, WireError> {
+    let asked: HashSet<MessageId> = sends.iter().map(|send| send.id).collect();
     for send in sends {
         wire.say(&Packet::Send(send.clone()));
     }
     let mut answers = HashMap::new();
-    while answers.len() < sends.len() {
-        match wire.next().await? {
-            Packet::Accepted(Accepted { id, seq, duplicate, .. }) => {
-                answers.insert(id, Ok((seq, duplicate)));
-            }
-            Packet::Rejected(Rejected { id, verdict, .. }) => {
-                answers.insert(id, Err(verdict.reject_code()));
-            }
-            _ => {}
+    while answers.len() < asked.len() {
+        let (id, answer) = match wire.next().await? {
+            Packet::Accepted(Accepted { id, seq, duplicate, .. }) => (id, Ok((seq, duplicate))),
+            Packet::Rejected(Rejected { id, verdict, .. }) => (id, Err(verdict.reject_code())),
+            _ => continue,
+        };
+        if !asked.contains(&id) {
+            return Err(WireError::strange("what was sent", &(id, answer)));
         }
+        answers.insert(id, answer);
     }
-    Some(answers)
+    Ok(answers)
 }
 
 /// Every message of every log has the seq that it had; with other content it is a conflict.
@@ -151,7 +167,7 @@ async fn send_again(
     wires: &mut BTreeMap<UserId, Wire>,
     found: &Found,
     wrong: &mut Vec<String>,
-) -> Option<()> {
+) -> Result<(), WireError> {
     for (sender, wire) in wires {
         let entries = found.chats.values().flat_map(|chat| &chat.log);
         let own: Vec<&Entry> = entries.filter(|entry| entry.sender == *sender).collect();
@@ -179,7 +195,7 @@ async fn send_again(
             }
         }
     }
-    Some(())
+    Ok(())
 }
 
 /// Every log goes on where it ends.
@@ -188,7 +204,7 @@ async fn send_more(
     found: &Found,
     number: u64,
     wrong: &mut Vec<String>,
-) -> Option<()> {
+) -> Result<(), WireError> {
     for (place, (chat, found)) in (0..).zip(&found.chats) {
         let group_is_there = !found.log.is_empty();
         if chat.as_str().starts_with("group:") && !group_is_there {
@@ -204,5 +220,5 @@ async fn send_more(
             wrong.push(format!("{chat} ends at {head}, the next message gets {answer:?}"));
         }
     }
-    Some(())
+    Ok(())
 }

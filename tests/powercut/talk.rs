@@ -11,7 +11,7 @@ use packetboat_proto::id::{ChatId, MessageId, UserId};
 use packetboat_proto::packet::{Cursor, Edge, Operation, Packet, Request, Send};
 use tokio::task::JoinSet;
 
-use crate::wire::Wire;
+use crate::wire::{Wire, WireError};
 
 /// Those who write. The first made the groups, and never leaves them.
 pub const WRITERS: [&str; 4] = ["ada", "bob", "cyd", "dan"];
@@ -71,8 +71,8 @@ impl Company {
         Self { writers: WRITERS.iter().map(writer).collect(), founded: false }
     }
 
-    /// Talks until everything is answered, or the server is gone.
-    pub async fn talk(&mut self, address: SocketAddr, measure: Measure) {
+    /// Talks until everything is answered, or the server is gone; gives what else came in the way.
+    pub async fn talk(&mut self, address: SocketAddr, measure: Measure) -> Vec<WireError> {
         let mut listeners = JoinSet::new();
         for (name, device) in [("eve", "phone"), ("eve", "laptop"), ("bob", "phone")] {
             listeners.spawn(listen(address, user(name), device));
@@ -90,14 +90,18 @@ impl Company {
         for (place, mut writer) in self.writers.drain(..).enumerate() {
             talks.spawn(async move {
                 writer.prepare(measure);
-                writer.write(address, (measure.pipeline >> place).max(1)).await;
-                writer
+                let wrote = writer.write(address, (measure.pipeline >> place).max(1)).await;
+                (writer, wrote)
             });
         }
-        while let Some(writer) = talks.join_next().await {
-            self.writers.push(writer.unwrap());
+        let mut wrong = Vec::new();
+        while let Some(done) = talks.join_next().await {
+            let (writer, wrote) = done.unwrap();
+            self.writers.push(writer);
+            wrong.extend(wrote.err().filter(|error| !matches!(error, WireError::Ended)));
         }
         self.writers.sort_by(|one, other| one.user.cmp(&other.user));
+        wrong
     }
 }
 
@@ -156,8 +160,8 @@ impl Writer {
     }
 
     /// Writes all that is queued; gives up once the server is gone.
-    async fn write(&mut self, address: SocketAddr, pipeline: usize) {
-        let Some(mut wire) = Wire::open(address, &self.user, "desk", None).await else { return };
+    async fn write(&mut self, address: SocketAddr, pipeline: usize) -> Result<(), WireError> {
+        let mut wire = Wire::open(address, &self.user, "desk", None).await?;
         let mut acks = Acks::default();
         let mut answers = 0;
         loop {
@@ -168,10 +172,10 @@ impl Writer {
                 self.waiting.insert(send.id, send);
             }
             if self.waiting.is_empty() {
-                break;
+                return Ok(());
             }
-            match wire.next().await {
-                Some(Packet::Accepted(accepted)) => {
+            match wire.next().await? {
+                Packet::Accepted(accepted) => {
                     answers += 1;
                     if let Some(send) = self.waiting.remove(&accepted.id) {
                         self.perhaps_again(send);
@@ -180,14 +184,13 @@ impl Writer {
                         self.look_back(&wire, answers);
                     }
                 }
-                Some(Packet::Rejected(rejected)) => {
+                Packet::Rejected(rejected) => {
                     self.waiting.remove(&rejected.id);
                 }
-                Some(Packet::Deliver(entry)) => {
+                Packet::Deliver(entry) => {
                     acks.take(&wire, &entry.chat, entry.seq);
                 }
-                Some(_) => {}
-                None => return,
+                _ => {}
             }
         }
     }
@@ -233,9 +236,9 @@ impl Acks {
 
 /// Takes what comes, and acknowledges it, until the server is gone.
 async fn listen(address: SocketAddr, user: UserId, device: &'static str) {
-    let Some(mut wire) = Wire::open(address, &user, device, None).await else { return };
+    let Ok(mut wire) = Wire::open(address, &user, device, None).await else { return };
     let mut acks = Acks::default();
-    while let Some(packet) = wire.next_ever().await {
+    while let Ok(packet) = wire.next_ever().await {
         if let Packet::Deliver(entry) = packet {
             acks.take(&wire, &entry.chat, entry.seq);
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -50,6 +51,20 @@ pub struct Record {
     pub sync_us: u32,
 }
 
+/// Why a process is no server, and has not ended either.
+#[derive(Debug, Error)]
+pub enum LaunchError {
+    /// It says nothing.
+    #[error("the server neither starts nor says why not, for {} s", START_TIME_MAX.as_secs())]
+    Silent,
+    /// It says something else first.
+    #[error("the server does not say where it listens, but {line:?}")]
+    Strange {
+        /// What it says.
+        line: String,
+    },
+}
+
 /// A server's process.
 pub struct Vessel {
     process: Child,
@@ -60,7 +75,7 @@ pub struct Vessel {
 
 impl Vessel {
     /// Starts a server on the store in `root/data`.
-    pub async fn launch(root: &Path, orders: &Orders) -> Self {
+    pub async fn launch(root: &Path, orders: &Orders) -> Result<Self, LaunchError> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_packetboat"));
         let filter =
             if orders.record.is_some() { "error,packetboat::store=debug" } else { "error" };
@@ -82,10 +97,14 @@ impl Vessel {
         let stdout = process.stdout.take().expect("it is piped");
         let mut lines = BufReader::new(stdout).lines();
         let first = timeout(START_TIME_MAX, lines.next_line()).await;
-        let first = first.expect("a server starts, or says why not").unwrap();
-        let address = first
-            .map(|line| line.split_whitespace().find_map(|word| word.parse().ok()).expect("where"));
-        Self { process, stderr, address }
+        let first = first.map_err(|_| LaunchError::Silent)?;
+        let first = first.map_err(|error| LaunchError::Strange { line: error.to_string() })?;
+        let where_of = |line: String| {
+            let found = line.split_whitespace().find_map(|word| word.parse().ok());
+            found.ok_or(LaunchError::Strange { line })
+        };
+        let address = first.map(where_of).transpose()?;
+        Ok(Self { process, stderr, address })
     }
 
     /// Kills it with -9.

@@ -81,9 +81,11 @@ impl Voyage {
             if let End::Kill(call) = life.end {
                 orders.kill = Some(call.to_owned());
             }
-            let mut vessel = Vessel::launch(root, &orders).await;
+            let vessel = Vessel::launch(root, &orders).await;
+            let mut vessel = vessel.unwrap_or_else(|error| panic!("{error}; seed {seed}"));
             if let (Some(measure), Some(address)) = (life.talk, vessel.address) {
-                company.talk(address, measure).await;
+                let wrong = company.talk(address, measure).await;
+                assert!(wrong.is_empty(), "{wrong:?}; seed {seed}");
             }
             let status = vessel.stop().await.expect("a recorded server ends");
             let in_order = status.code() == Some(0);

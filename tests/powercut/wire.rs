@@ -1,17 +1,20 @@
 //! A client made of nothing but the protocol. It writes on a task of its own, so that it never
 //! waits with its answers unread. Must never hide that a connection has ended.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use packetboat_proto::codec::FrameCodec;
+use packetboat_proto::codec::{CodecError, FrameCodec};
 use packetboat_proto::frame::PREFACE;
 use packetboat_proto::id::{DeviceId, UserId};
 use packetboat_proto::limits::WINDOW_HIGHEST;
 use packetboat_proto::packet::{
-    Answer, Credential, Hello, Limits, Operation, Packet, Request, Response, Start, Verdict,
+    Answer, Credential, Hello, Limits, Operation, Packet, PacketError, Request, Response, Start,
+    Verdict,
 };
+use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
@@ -21,6 +24,38 @@ use tokio_util::codec::Decoder;
 
 /// How long a server may keep silent when something is asked of it.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why nothing more comes of a connection.
+#[derive(Debug, Error)]
+pub enum WireError {
+    /// It has ended.
+    #[error("the server closed a connection")]
+    Ended,
+    /// The server is silent.
+    #[error("the server says nothing for {} s", PATIENCE.as_secs())]
+    Silent,
+    /// The server sends what are no frames.
+    #[error("what the server sends is no frame: {0}")]
+    Codec(#[from] CodecError),
+    /// The server sends a frame that is no packet.
+    #[error("what the server sends is no packet: {0}")]
+    Packet(#[from] PacketError),
+    /// The server answers something that is no answer.
+    #[error("{asked} is answered with {answer}")]
+    Strange {
+        /// What was asked.
+        asked: String,
+        /// What came.
+        answer: String,
+    },
+}
+
+impl WireError {
+    /// What was asked is answered with what is no answer to it.
+    pub fn strange(asked: impl Into<String>, answer: &impl fmt::Debug) -> Self {
+        Self::Strange { asked: asked.into(), answer: format!("{answer:?}") }
+    }
+}
 
 /// One connection.
 pub struct Wire {
@@ -32,15 +67,15 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// With a session; `None` if the server ends before that.
+    /// With a session.
     pub async fn open(
         address: SocketAddr,
         user: &UserId,
         device: &str,
         start: Option<Start>,
-    ) -> Option<Self> {
-        let stream = TcpStream::connect(address).await.ok()?;
-        stream.set_nodelay(true).ok()?;
+    ) -> Result<Self, WireError> {
+        let stream = TcpStream::connect(address).await.map_err(|_| WireError::Ended)?;
+        stream.set_nodelay(true).map_err(|_| WireError::Ended)?;
         let (reader, mut half) = stream.into_split();
         let (writer, mut queue) = mpsc::unbounded_channel::<BytesMut>();
         tokio::spawn(async move {
@@ -66,10 +101,10 @@ impl Wire {
         wire.write(first);
         match wire.next().await? {
             Packet::Welcome(welcome) => wire.codec.set_body_max(welcome.limits.max_body),
-            Packet::Goodbye(_) => return None,
-            other => panic!("no welcome but {other:?}"),
+            Packet::Goodbye(_) => return Err(WireError::Ended),
+            other => return Err(WireError::strange("a hello", &other)),
         }
-        Some(wire)
+        Ok(wire)
     }
 
     fn write(&self, bytes: BytesMut) {
@@ -84,35 +119,37 @@ impl Wire {
         self.write(bytes);
     }
 
-    /// The next packet; `None` once the connection has ended.
-    pub async fn next(&mut self) -> Option<Packet> {
-        timeout(PATIENCE, self.next_ever()).await.expect("the server says something in time")
+    /// The next packet.
+    pub async fn next(&mut self) -> Result<Packet, WireError> {
+        timeout(PATIENCE, self.next_ever()).await.unwrap_or(Err(WireError::Silent))
     }
 
     /// The next packet, however long it takes.
-    pub async fn next_ever(&mut self) -> Option<Packet> {
+    pub async fn next_ever(&mut self) -> Result<Packet, WireError> {
         loop {
-            if let Some(frame) = self.codec.decode(&mut self.bytes).unwrap() {
-                if let Some(packet) = Packet::decode(&frame).unwrap() {
-                    return Some(packet);
+            if let Some(frame) = self.codec.decode(&mut self.bytes)? {
+                if let Some(packet) = Packet::decode(&frame)? {
+                    return Ok(packet);
                 }
                 continue;
             }
             if !matches!(self.reader.read_buf(&mut self.bytes).await, Ok(read) if read > 0) {
-                return None;
+                return Err(WireError::Ended);
             }
         }
     }
 
-    /// Asks something, and passes over all that comes before the answer; `None` once the
-    /// connection has ended.
-    pub async fn ask(&mut self, operation: Operation) -> Option<Result<Answer, Verdict>> {
+    /// Asks something, and passes over all that comes before the answer.
+    pub async fn ask(
+        &mut self,
+        operation: Operation,
+    ) -> Result<Result<Answer, Verdict>, WireError> {
         self.requests += 1;
         let asked = self.requests;
         self.say(&Packet::Request(Request { id: asked, operation: Some(operation) }));
         loop {
             match self.next().await? {
-                Packet::Response(Response { id, answer }) if id == asked => return Some(answer),
+                Packet::Response(Response { id, answer }) if id == asked => return Ok(answer),
                 _ => {}
             }
         }

@@ -30,7 +30,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Plant this bug in the server, and fail unless it is found
-    #[arg(long)]
+    #[arg(long, value_parser = suite::plant)]
     plant: Option<String>,
 }
 
