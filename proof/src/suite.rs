@@ -4,6 +4,8 @@
 
 use std::env;
 
+use packetboat_proto::planted::Bug;
+
 /// Flags of libtest that mean nothing to a suite.
 const FLAGS: [&str; 9] = [
     "--nocapture",
@@ -23,6 +25,12 @@ const OPTIONS: [&str; 6] = ["--test-threads", "--color", "--format", "--skip", "
 /// it lists tests, or names others.
 pub fn arguments(suite: &str) -> Option<Vec<String>> {
     own(suite, env::args())
+}
+
+/// The name of a bug to plant, as an argument: one that nobody knows would plant nothing.
+pub fn plant(name: &str) -> Result<String, String> {
+    let known = || Bug::ALL.map(Bug::name).join(", ");
+    Bug::named(name).map(|bug| bug.name().to_owned()).ok_or_else(|| format!("one of {}", known()))
 }
 
 fn own(suite: &str, all: impl IntoIterator<Item = String>) -> Option<Vec<String>> {
@@ -73,6 +81,12 @@ mod tests {
     fn what_is_meant_for_libtest_is_left_out() {
         assert_eq!(kept("bin --nocapture -q --test-threads 1 --format=json"), "bin");
         assert_eq!(kept("bin --cycles 9 --nocapture --seed=4"), "bin --cycles 9 --seed=4");
+    }
+
+    #[test]
+    fn only_what_can_be_planted_is_taken_for_a_plant() {
+        assert_eq!(plant("page-skips-one"), Ok("page-skips-one".to_owned()));
+        assert!(plant("page-skips-none").unwrap_err().starts_with("one of answer-before-sync, "));
     }
 
     #[test]
