@@ -30,7 +30,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Plant this bug in the server, and fail unless it is found
-    #[arg(long)]
+    #[arg(long, value_parser = suite::plant)]
     plant: Option<String>,
 }
 
@@ -44,12 +44,12 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> ExitCode {
     let started = Instant::now();
     let Arguments { rounds, seed, plant } = arguments;
-    let Report { why, matrix, counts, history } =
+    let Report { why, matrix, counts, judged, unjudged, history } =
         Voyage::new(*seed, *rounds, plant.as_deref()).run().await;
     println!("{matrix}");
     println!(
         "proxy: {} hits; {} sends accepted, {} refused, {} left open; {} entries handed over; {} \
-         apps killed, {} replaced; in {:.1} s",
+         apps killed, {} replaced; {judged} chats judged, {unjudged} not; in {:.1} s",
         matrix.total(),
         counts.accepted,
         counts.rejected,

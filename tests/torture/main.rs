@@ -42,7 +42,7 @@ struct Arguments {
     #[arg(long)]
     only: Option<usize>,
     /// Plant this bug in the server, and fail unless it is found
-    #[arg(long)]
+    #[arg(long, value_parser = suite::plant)]
     plant: Option<String>,
 }
 
