@@ -61,8 +61,8 @@ pub struct Counts {
     pub entries: u64,
     /// Chats.
     pub chats: u64,
-    /// Of them, those with entries whose members are not known, as the first entry is not: nobody is
-    /// owed anything there, nor forbidden.
+    /// Of them, those with entries whose members are not known, as the first entry is not: nobody
+    /// is owed anything there, nor forbidden.
     pub unjudged: u64,
     /// Devices that sent or were given anything, or came up for it.
     pub devices: u64,

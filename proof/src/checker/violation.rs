@@ -101,10 +101,10 @@ pub enum Violation {
     #[error("{chat}: send {} was rejected, and stands at seq {seq}", send.0)]
     RejectedButStored { chat: ChatId, seq: u64, send: SendNumber },
     /// A sender was told that its id stands for other content, and it does not.
-    #[error("{chat}: send {} was refused for other content under its id, which never stood", send.0)]
+    #[error("{chat}: send {} was refused for other content under its id: none stands", send.0)]
     FalseConflict { chat: ChatId, send: SendNumber },
     /// A sender was told that its own direct chat is not there.
-    #[error("{chat}: send {} of {device} was told that there is no such chat, and it is its own", send.0)]
+    #[error("{chat}: send {} of {device} was told that there is no such chat", send.0)]
     FalseRefusal { chat: ChatId, send: SendNumber, device: Device },
     /// The history itself makes no sense.
     #[error("send {} {how}", send.0)]
