@@ -17,7 +17,7 @@ mod sends;
 mod truth;
 mod violation;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::history::{Event, History};
 use digest::Digest;
@@ -61,6 +61,9 @@ pub struct Counts {
     pub entries: u64,
     /// Chats.
     pub chats: u64,
+    /// Of them, those with entries whose members are not known, as the first entry is not: nobody
+    /// is owed anything there, nor forbidden.
+    pub unjudged: u64,
     /// Devices that sent or were given anything, or came up for it.
     pub devices: u64,
     /// Violations, with those that are not kept.
@@ -98,6 +101,9 @@ pub fn check_with(history: &History, rules: Rules) -> Verdict {
     let mut counts = count(history);
     counts.entries = truth.logs.iter().map(|log| log.len() as u64).sum();
     counts.chats = digest.chats.len() as u64;
+    let is_unjudged =
+        |(log, members): &(&BTreeMap<_, _>, &Membership)| !log.is_empty() && members.is_unknown();
+    counts.unjudged = truth.logs.iter().zip(&members).filter(is_unjudged).count() as u64;
     counts.violations = found.total();
     Verdict { violations: found.into_kept(), counts }
 }

@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::checker::{Rules, Violation, check_with};
+use crate::checker::{Counts as Judged, Rules, Violation, check_with};
 use crate::dice::Dice;
 use crate::history::{Device, History, Owed, Recorder};
 use crate::roster::Roster;
@@ -40,12 +40,20 @@ pub enum Unsettled {
 
 /// What a history breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub struct Broken(pub Vec<Violation>);
+pub struct Broken {
+    /// What was found.
+    pub violations: Vec<Violation>,
+    /// Chats that could not be judged by who is in them, though their founders were all answered.
+    pub unjudged: u64,
+}
 
 impl fmt::Display for Broken {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("the history breaks what is promised:")?;
-        self.0.iter().try_for_each(|violation| write!(out, "\n- {violation}"))
+        if self.unjudged > 0 {
+            write!(out, "\n- of {} groups the first entry is nowhere", self.unjudged)?;
+        }
+        self.violations.iter().try_for_each(|violation| write!(out, "\n- {violation}"))
     }
 }
 
@@ -152,7 +160,9 @@ impl Fleet {
     /// groups only devices with `strict_order` have that promise: of those that pipeline, a
     /// message may be refused while its user is out, have its refusal lost with the connection, and
     /// be sent again when its user is in, behind another that was on the wire with it.
-    pub fn judge(&self, history: &History) -> Result<(), Broken> {
+    ///
+    /// Every group has its first entry: [`Fleet::found`] waits for the answers.
+    pub fn judge(&self, history: &History) -> Result<Judged, Broken> {
         let is_promised = |violation: &Violation| match violation {
             Violation::SenderOrder { chat, device, .. } => {
                 let sailor = self.sailors.iter().find(|sailor| sailor.device() == device);
@@ -161,8 +171,11 @@ impl Fleet {
             _ => true,
         };
         let verdict = check_with(history, Rules { sender_order: true });
-        let broken: Vec<_> = verdict.violations.into_iter().filter(is_promised).collect();
-        if broken.is_empty() { Ok(()) } else { Err(Broken(broken)) }
+        let violations: Vec<_> = verdict.violations.into_iter().filter(is_promised).collect();
+        let counts = verdict.counts;
+        let unjudged = counts.unjudged;
+        let is_whole = violations.is_empty() && unjudged == 0;
+        if is_whole { Ok(counts) } else { Err(Broken { violations, unjudged }) }
     }
 
     /// Makes the groups of the roster.

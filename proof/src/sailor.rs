@@ -53,6 +53,14 @@ pub enum Trouble {
         /// How far the device was.
         cursor: u64,
     },
+    /// A direct chat of the user's own was said not to be there.
+    #[error("{device} was told that there is no {chat}, which is its own")]
+    NoSuchChat {
+        /// Who asked.
+        device: Device,
+        /// About which chat.
+        chat: ChatId,
+    },
     /// A question had no answer, without a fault that would explain it.
     #[error("{device} asked about {chat} and was not answered: {error}")]
     NoAnswer {
@@ -232,7 +240,8 @@ impl Sailor {
         .await
     }
 
-    /// Reads a chat's log from end to end, and records it, if it is the user's.
+    /// Reads a chat's log from end to end, and records it, if it is the user's: whether it should
+    /// be is for the checker.
     pub async fn read_log(&self, chat: &ChatId) -> Result<(), Trouble> {
         let mut entries: Vec<Entry> = Vec::new();
         loop {
@@ -252,7 +261,7 @@ impl Sailor {
         Ok(())
     }
 
-    /// Asks until there is an answer; `None`: there is no such chat.
+    /// Asks until there is an answer; `None`: there is no such group, or it is not the user's.
     async fn ask<T, F>(
         &self,
         chat: &ChatId,
@@ -270,7 +279,10 @@ impl Sailor {
                 Err(RequestError::Refused(verdict))
                     if verdict.reject_code() == Some(RejectCode::NoSuchChat) =>
                 {
-                    return Ok(None);
+                    let device = self.device().clone();
+                    let is_own = chat.peer_of(&device.user).is_some();
+                    let missed = Trouble::NoSuchChat { device, chat: chat.clone() };
+                    return if is_own { Err(missed) } else { Ok(None) };
                 }
                 Err(error) => last = error,
             }

@@ -85,6 +85,18 @@ impl Bug {
     }
 }
 
+/// The bug that the variable `PACKETBOAT_PLANT` asks for; none if it is empty or not set. A name
+/// that nobody knows would plant nothing, and a proof would say that it found nothing.
+#[cfg(any(feature = "proof", test))]
+fn asked_for(name: &str) -> Option<Bug> {
+    if name.is_empty() {
+        return None;
+    }
+    let bug = Bug::named(name);
+    assert!(bug.is_some(), "PACKETBOAT_PLANT is {name:?}, which names no bug that can be planted");
+    bug
+}
+
 /// Whether this bug is planted.
 #[cfg(not(feature = "proof"))]
 #[inline(always)]
@@ -100,11 +112,11 @@ mod plot {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU8, Ordering};
 
-    use super::Bug;
+    use super::{Bug, asked_for};
 
     static PLANTED: LazyLock<AtomicU8> = LazyLock::new(|| {
-        let name = std::env::var("PACKETBOAT_PLANT").unwrap_or_default();
-        AtomicU8::new(Bug::named(&name).map_or(0, |bug| bug as u8))
+        let name = std::env::var_os("PACKETBOAT_PLANT").unwrap_or_default();
+        AtomicU8::new(asked_for(&name.to_string_lossy()).map_or(0, |bug| bug as u8))
     });
 
     /// Plants a bug, or none, instead of what was planted before.
@@ -115,5 +127,24 @@ mod plot {
     /// Whether this bug is planted.
     pub fn is(bug: Bug) -> bool {
         PLANTED.load(Ordering::Relaxed) == bug as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bug_is_found_by_its_name() {
+        for bug in Bug::ALL {
+            assert_eq!(asked_for(bug.name()), Some(bug));
+        }
+        assert_eq!(asked_for(""), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "names no bug that can be planted")]
+    fn a_name_that_nobody_knows_is_not_passed_over() {
+        asked_for("answer-before-sink");
     }
 }

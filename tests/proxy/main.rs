@@ -44,12 +44,12 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> ExitCode {
     let started = Instant::now();
     let Arguments { rounds, seed, plant } = arguments;
-    let Report { why, matrix, counts, history } =
+    let Report { why, matrix, counts, judged, unjudged, history } =
         Voyage::new(*seed, *rounds, plant.as_deref()).run().await;
     println!("{matrix}");
     println!(
         "proxy: {} hits; {} sends accepted, {} refused, {} left open; {} entries handed over; {} \
-         apps killed, {} replaced; in {:.1} s",
+         apps killed, {} replaced; {judged} chats judged, {unjudged} not; in {:.1} s",
         matrix.total(),
         counts.accepted,
         counts.rejected,

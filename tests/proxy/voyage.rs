@@ -27,6 +27,10 @@ const GROUPS: usize = 2;
 const ROUND: Duration = Duration::from_mins(1);
 /// How long everything may take to arrive once the network is calm.
 const REST: Duration = Duration::from_secs(40);
+/// What a run comes to at least, for each round: a tenth of what runs show. One that does less
+/// proves nothing.
+const ACCEPTED_MIN: u64 = 38;
+const DELIVERED_MIN: u64 = 84;
 /// A user's longest pause between two deeds, in milliseconds.
 const PAUSE_MS_MAX: u64 = 40;
 /// An app's longest time between two ends, in milliseconds.
@@ -58,6 +62,11 @@ pub enum Why {
     System(#[from] std::io::Error),
     #[error("after {} s these were still to be hit: {left:?}", after.as_secs())]
     NotHit { left: Vec<Cell>, after: Duration },
+    #[error(
+        "in {rounds} rounds only {accepted} sends were accepted, and {delivered} entries \
+             handed over"
+    )]
+    Idle { rounds: usize, accepted: u64, delivered: u64 },
     #[error("{0}")]
     Unsettled(#[from] Unsettled),
     #[error("the server did not end in order, and said: {stderr}")]
@@ -79,6 +88,9 @@ pub struct Report {
     pub why: Result<(), Why>,
     pub matrix: Matrix,
     pub counts: Counts,
+    /// Chats that were judged, and those that could not be.
+    pub judged: u64,
+    pub unjudged: u64,
     pub history: History,
 }
 
@@ -116,9 +128,13 @@ impl Voyage {
     pub async fn run(mut self) -> Report {
         let why = self.sail().await;
         let history = self.fleet.recorder().history();
-        let why = why.and_then(|()| Ok(self.fleet.judge(&history)?));
+        let judged = why.and_then(|()| Ok(self.fleet.judge(&history)?));
         let counts = *self.fleet.counts().borrow();
-        Report { why, matrix: self.matrix, counts, history }
+        let (judged, unjudged, why) = match judged {
+            Ok(of) => (of.chats - of.unjudged, of.unjudged, is_enough(self.rounds, counts)),
+            Err(why) => (0, 0, Err(why)),
+        };
+        Report { why, matrix: self.matrix, counts, judged, unjudged, history }
     }
 
     async fn sail(&mut self) -> Result<(), Why> {
@@ -181,6 +197,16 @@ impl Voyage {
         }
         work
     }
+}
+
+/// Whether so many rounds were worth it.
+fn is_enough(rounds: usize, counts: Counts) -> Result<(), Why> {
+    let Counts { accepted, delivered, .. } = counts;
+    let times = rounds as u64;
+    if accepted < times * ACCEPTED_MIN || delivered < times * DELIVERED_MIN {
+        return Err(Why::Idle { rounds, accepted, delivered });
+    }
+    Ok(())
 }
 
 /// Stops the server and starts it again, over and over: it says goodbye to everybody.

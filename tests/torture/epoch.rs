@@ -33,6 +33,14 @@ const REST: Duration = Duration::from_secs(40);
 const LAUNCH: Duration = Duration::from_secs(30);
 /// How long progress is waited for before the server is hit without it.
 const PROGRESS: Duration = Duration::from_millis(700);
+/// How long after a start the next message may take to be accepted, while anybody is out.
+const AGAIN: Duration = Duration::from_secs(20);
+/// What an epoch comes to at least, for each of its cycles: a tenth of what runs show. One that
+/// does less proves nothing.
+const ACCEPTED_MIN: u64 = 9;
+const DELIVERED_MIN: u64 = 33;
+/// Cycles from which on an epoch is held to it: one alone may be over at once.
+const CYCLES_MEASURED: usize = 10;
 /// A sender's longest pause between two deeds, in milliseconds.
 const PAUSE_MS_MAX: u64 = 40;
 /// What the server is told beside its address and folder.
@@ -58,6 +66,14 @@ pub enum Why {
     Slow,
     #[error("the server ended with {status}, and said: {stderr}")]
     Ended { status: ExitStatus, stderr: String },
+    #[error("no message was accepted within {} s of a look at a server that listens, with {out} \
+             sending devices out", AGAIN.as_secs())]
+    Deaf { out: usize },
+    #[error(
+        "in {cycles} cycles only {accepted} sends were accepted, and {delivered} entries \
+             handed over"
+    )]
+    Idle { cycles: usize, accepted: u64, delivered: u64 },
     #[error("{0}")]
     Unsettled(#[from] Unsettled),
     #[error("{0}")]
@@ -70,7 +86,10 @@ impl Why {
     /// Whether a planted bug shows like this: in what clients see, or in a server that finds out
     /// itself, and not in one that does not even start.
     pub const fn shows_a_bug(&self) -> bool {
-        matches!(self, Self::Unsettled(_) | Self::History(_) | Self::Ended { .. })
+        matches!(
+            self,
+            Self::Unsettled(_) | Self::History(_) | Self::Ended { .. } | Self::Deaf { .. }
+        )
     }
 }
 
@@ -148,10 +167,16 @@ impl Epoch {
 
     pub async fn run(mut self, figures: &mut Figures) -> Result<(), Failure> {
         let done = self.sail(figures).await;
-        figures.add(*self.fleet.counts().borrow());
+        let counts = *self.fleet.counts().borrow();
+        figures.add(counts);
         figures.epochs += 1;
         let history = self.fleet.recorder().history();
-        let done = done.and_then(|()| Ok(self.fleet.judge(&history)?));
+        let judged = done.and_then(|()| Ok(self.fleet.judge(&history)?));
+        let done = judged.and_then(|judged| {
+            figures.chats += judged.chats;
+            figures.unjudged += judged.unjudged;
+            is_enough(self.plan.cycles.len(), counts)
+        });
         done.map_err(|why| Failure { why, plan: self.plan, history })
     }
 
@@ -216,7 +241,7 @@ impl Epoch {
         for step in &cycle.moves {
             self.step(number, *step, figures).await;
         }
-        self.accepts_again(figures).await;
+        self.accepts_again(figures).await?;
         self.wait(cycle.when).await;
         self.strike(cycle.blow, ship, figures).await?;
         for start in &cycle.starts {
@@ -256,13 +281,23 @@ impl Epoch {
         }
     }
 
-    /// Measures how long it takes from a start to the next message that is accepted.
-    async fn accepts_again(&self, figures: &mut Figures) {
+    /// Measures how long it takes from a start to the next message that is accepted: with a sender
+    /// out, one has to be.
+    async fn accepts_again(&self, figures: &mut Figures) -> Result<(), Why> {
+        let is_away =
+            |sailor: &&Sailor| self.away.iter().any(|(away, _)| away.device() == sailor.device());
+        let senders = &self.roster.users()[..SENDERS];
+        let devices = senders.iter().flat_map(|user| self.fleet.of_user(user));
+        let out = devices.filter(|sailor| !is_away(&sailor)).count();
         let mut counts = self.fleet.counts();
         let before = counts.borrow().accepted;
-        if timeout(PROGRESS, counts.wait_for(|now| now.accepted > before)).await.is_ok() {
-            figures.slowest_accept = figures.slowest_accept.max(self.launched.elapsed());
+        let limit = if out == 0 { PROGRESS } else { AGAIN };
+        match timeout(limit, counts.wait_for(|now| now.accepted > before)).await {
+            Ok(_) => figures.slowest_accept = figures.slowest_accept.max(self.launched.elapsed()),
+            Err(_) if out == 0 => {}
+            Err(_) => return Err(Why::Deaf { out }),
         }
+        Ok(())
     }
 
     async fn wait(&self, when: When) {
@@ -345,4 +380,15 @@ impl Epoch {
 /// Waits until that is so, but not for ever: with nobody online nothing grows.
 async fn reach(mut counts: watch::Receiver<Counts>, is_so: impl FnMut(&Counts) -> bool) {
     let _ = timeout(PROGRESS, counts.wait_for(is_so)).await;
+}
+
+/// Whether so many cycles were worth it.
+fn is_enough(cycles: usize, counts: Counts) -> Result<(), Why> {
+    let Counts { accepted, delivered, .. } = counts;
+    let times = cycles as u64;
+    let is_idle = accepted < times * ACCEPTED_MIN || delivered < times * DELIVERED_MIN;
+    if is_idle && cycles >= CYCLES_MEASURED {
+        return Err(Why::Idle { cycles, accepted, delivered });
+    }
+    Ok(())
 }

@@ -23,6 +23,9 @@ pub struct Figures {
     pub lates: u64,
     /// Of all devices.
     pub counts: Counts,
+    /// Chats that were judged, and those that could not be.
+    pub chats: u64,
+    pub unjudged: u64,
     /// The longest from a start to its first line, and to the next message accepted.
     pub slowest_start: Duration,
     pub slowest_accept: Duration,
@@ -61,8 +64,10 @@ impl fmt::Display for Figures {
         write!(
             out,
             "{accepted} sends accepted, {rejected} refused, {unknown} left open; {delivered} \
-             entries handed over; slowest start {} ms, next accepted after {} ms, all at rest \
-             after {} ms",
+             entries handed over; {} chats judged, {} not; slowest start {} ms, next accepted \
+             after {} ms, all at rest after {} ms",
+            self.chats - self.unjudged,
+            self.unjudged,
             self.slowest_start.as_millis(),
             self.slowest_accept.as_millis(),
             self.slowest_rest.as_millis()

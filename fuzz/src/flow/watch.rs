@@ -10,7 +10,7 @@ use packetboat_proto::id::{ChatId, MessageId};
 use packetboat_proto::limits::{
     ACK_CURSORS_MAX, HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST, REQUESTS_MAX,
 };
-use packetboat_proto::packet::{Cursor, Hello, Packet, Rejected, Request, Send, Signal, Welcome};
+use packetboat_proto::packet::{Cursor, Hello, Packet, Rejected, Request, Send, Signal};
 
 use super::shop::{Shop, from_body};
 
@@ -79,7 +79,6 @@ pub struct Watch {
     moves: BTreeMap<ChatId, (u64, u64)>,
     held: BTreeMap<ChatId, Held>,
     unacked: BTreeSet<(ChatId, u64)>,
-    welcome: Option<Welcome>,
 }
 
 impl Watch {
@@ -100,7 +99,6 @@ impl Watch {
             moves: BTreeMap::new(),
             held: shop.cursors.iter().map(held).collect(),
             unacked: BTreeSet::new(),
-            welcome: None,
         }
     }
 
@@ -274,7 +272,6 @@ impl Watch {
                 let own = u128::from(beat) == self.rules.heartbeat.as_millis();
                 let bounds = HEARTBEAT_MS_LOWEST..=HEARTBEAT_MS_HIGHEST;
                 assert!(own || bounds.contains(&beat), "a heartbeat of {beat} ms");
-                self.welcome = Some(welcome.clone());
             }
             Packet::Rejected(Rejected { chat, id, .. }) => {
                 let refusal = Due::Refusal(chat.clone(), *id);

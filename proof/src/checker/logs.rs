@@ -1,7 +1,7 @@
 //! What users read of the logs in the end: without a hole, with all that was accepted, and
 //! nothing of others. Must never be used on what was read while sends were under way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use packetboat_proto::id::UserId;
 
@@ -29,6 +29,7 @@ pub(super) fn check(
         }
     }
     check_lost(digest, truth, members, &logs, found);
+    check_unread(digest, truth, members, &logs, found);
 }
 
 /// All readings together.
@@ -91,6 +92,34 @@ fn check_reading(
         let upto = span.to.min(last);
         if let Some(seq) = first_hole(&seqs, span.from, upto) {
             found.add(Violation::Gap { chat: chat(), seq, reader: reader() });
+        }
+    }
+}
+
+/// Whoever may see something of a chat read its log, in a history in which logs were read at all.
+/// Users that no device of the history speaks for are nobody's to read for.
+fn check_unread(
+    digest: &Digest<'_>,
+    truth: &Truth<'_>,
+    members: &[Membership],
+    logs: &Logs<'_>,
+    found: &mut Found,
+) {
+    if digest.readings.is_empty() {
+        return;
+    }
+    let devices = digest.devices.iter().map(|(device, _)| &device.user);
+    let users: BTreeSet<&UserId> =
+        devices.chain(digest.sends.iter().map(|sent| &sent.by.user)).collect();
+    for (number, log) in truth.logs.iter().enumerate() {
+        let readers = logs.readers.get(&number);
+        for user in users.iter().filter(|user| readers.is_none_or(|all| !all.contains(*user))) {
+            let spans = members[number].owed(user).iter();
+            let seen = spans.filter_map(|span| log.range(span.from..=span.to).next());
+            if let Some((seq, _)) = seen.min_by_key(|(seq, _)| **seq) {
+                let (chat, seq, reader) = (digest.chat(number), *seq, (*user).clone());
+                found.add(Violation::Unread { chat, seq, reader });
+            }
         }
     }
 }

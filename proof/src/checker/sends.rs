@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use packetboat_proto::code::RejectCode;
 
-use super::digest::{Answer, ChatNumber, Digest};
+use super::digest::{Answer, At, ChatNumber, Digest, Sent};
 use super::truth::{Known, Truth};
 use super::violation::{Found, Violation};
 use crate::history::Device;
@@ -17,6 +17,11 @@ pub(super) fn check_outcomes(digest: &Digest<'_>, truth: &Truth<'_>, found: &mut
         let (send, device) = (sent.number, sent.by.clone());
         found.add(Violation::Unfinished { chat, send, device });
     }
+    for sent in &digest.sends {
+        if let Some((Answer::Rejected(Some(code)), at)) = sent.answer {
+            check_reason(digest, truth, sent, code, at, found);
+        }
+    }
     for log in &truth.logs {
         for (seq, known) in log {
             check_rejected(digest, *seq, known, found);
@@ -24,8 +29,38 @@ pub(super) fn check_outcomes(digest: &Digest<'_>, truth: &Truth<'_>, found: &mut
     }
 }
 
+/// A reason to refuse that a history can disprove: a conflict needs other content under the id,
+/// sent before the answer, and not this content in its place; a direct chat is always there for its
+/// two users.
+fn check_reason(
+    digest: &Digest<'_>,
+    truth: &Truth<'_>,
+    sent: &Sent<'_>,
+    code: RejectCode,
+    answered: At,
+    found: &mut Found,
+) {
+    let (chat, send) = (digest.chat(sent.name.chat), sent.number);
+    match code {
+        RejectCode::Conflict => {
+            let mut rivals = digest.messages[&sent.name].iter().map(|index| &digest.sends[*index]);
+            let has_rival =
+                rivals.any(|other| other.at < answered && other.content != sent.content);
+            let stands = truth.known(&sent.name).is_some_and(|known| known.content == sent.content);
+            if !has_rival || stands {
+                found.add(Violation::FalseConflict { chat, send });
+            }
+        }
+        RejectCode::NoSuchChat if chat.peer_of(&sent.by.user).is_some() => {
+            let device = sent.by.clone();
+            found.add(Violation::FalseRefusal { chat, send, device });
+        }
+        _ => {}
+    }
+}
+
 /// Every send that may have brought an entry was rejected. `Conflict` says of itself that the id
-/// stands, though with another content.
+/// stands, though with another content: see `check_reason`.
 fn check_rejected(digest: &Digest<'_>, seq: u64, known: &Known<'_>, found: &mut Found) {
     let sends = digest.messages[&known.name].iter().map(|index| &digest.sends[*index]);
     let mut rejected = None;

@@ -3,18 +3,19 @@
 
 use std::collections::BTreeSet;
 
+use packetboat_proto::entry::Entry;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::history::History;
+use crate::history::{History, Owed};
 
 mod place;
 mod plant;
 mod port;
 
 use plant::{PLANTS, Plant};
-use port::{Port, Step};
+use port::{Port, Step, chat, device, user};
 
 /// Steps that are the same each time.
 fn fixed_steps(count: usize) -> impl Iterator<Item = Step> {
@@ -129,6 +130,50 @@ fn a_violation_is_a_sentence_with_its_place() {
     assert!((plant.put_in)(&mut history, 0));
     let text = check(&history).violations[0].to_string();
     assert!(text.starts_with("dm:ann:bob: send 1099511627777 is at seq "), "{text}");
+}
+
+#[test]
+fn logs_are_missed_only_where_logs_were_read() {
+    let mut history = Port::history_of(fixed_steps(600));
+    let bob = user("bob");
+    let is_bobs = |event: &Event| matches!(event, Event::Log { reader, .. } if *reader == bob);
+    history.events.retain(|event| !is_bobs(event));
+    assert_eq!(kinds(&check(&history)), BTreeSet::from(["Unread".to_owned()]));
+    history.events.retain(|event| !matches!(event, Event::Log { .. }));
+    assert_eq!(check(&history).violations, []);
+}
+
+#[test]
+fn a_user_without_a_device_need_not_read() {
+    let (reader, chat, send) = (user("ann"), chat("dm:ann:bob"), place::send);
+    let (desk, first) =
+        (device("ann", "desk"), place::entry_at(1, 0, &device("ann", "desk"), "dm:ann:bob", "hi"));
+    let log = Event::Log { reader, chat, entries: vec![first] };
+    let sent = [send(0, &desk, "dm:ann:bob", "hi"), place::accepted(0, 1)];
+    let mut history = History { events: sent.into_iter().chain([log]).collect() };
+    assert_eq!(check(&history).violations, []);
+    let peer = Event::Device { device: device("bob", "desk"), owed: Owed::FromFirst };
+    history.events.insert(0, peer);
+    assert_eq!(kinds(&check(&history)), BTreeSet::from(["Unread".to_owned()]));
+}
+
+#[test]
+fn a_group_whose_beginning_nobody_saw_is_counted() {
+    let mut history = Port::history_of(fixed_steps(600));
+    assert_eq!(check(&history).counts.unjudged, 0);
+    let group = chat("group:g");
+    let is_first = |entry: &Entry| entry.chat == group && entry.seq == 1;
+    for event in &mut history.events {
+        match event {
+            Event::Log { entries, .. } => entries.retain(|entry| !is_first(entry)),
+            Event::Accepted { send, .. } if send.0 == 0 => *event = Event::Unknown { send: *send },
+            _ => {}
+        }
+    }
+    history
+        .events
+        .retain(|event| !matches!(event, Event::Delivered { entry, .. } if is_first(entry)));
+    assert_eq!(check(&history).counts.unjudged, 1);
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

@@ -48,6 +48,10 @@ impl<'a> Truth<'a> {
         self.seqs.get(name).copied()
     }
 
+    pub(super) fn known(&self, name: &Name<'a>) -> Option<&Known<'a>> {
+        self.logs[name.chat].get(self.seqs.get(name)?)
+    }
+
     fn take(&mut self, digest: &Digest<'a>, sighting: &Sighting<'a>, found: &mut Found) {
         let Sighting { name, entry, at, by } = *sighting;
         let (chat, seq) = (digest.chat(name.chat), entry.seq);

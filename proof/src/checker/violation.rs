@@ -52,6 +52,9 @@ pub enum Violation {
     /// A log has a hole, or ends before others do.
     #[error("{chat}: the log that {reader} read has no seq {seq}")]
     Gap { chat: ChatId, seq: u64, reader: UserId },
+    /// A user could read nothing at all of a log that has something for it.
+    #[error("{chat}: {reader} read no log, though seq {seq} is there for it")]
+    Unread { chat: ChatId, seq: u64, reader: UserId },
     /// One seq for two messages.
     #[error("{chat}: seq {seq} is that of {id} of {sender}, and {by} saw {other} of {rival} there")]
     ReusedSeq {
@@ -97,6 +100,12 @@ pub enum Violation {
     /// A sender was told no, and it was stored.
     #[error("{chat}: send {} was rejected, and stands at seq {seq}", send.0)]
     RejectedButStored { chat: ChatId, seq: u64, send: SendNumber },
+    /// A sender was told that its id stands for other content, and it does not.
+    #[error("{chat}: send {} was refused for other content under its id: none stands", send.0)]
+    FalseConflict { chat: ChatId, send: SendNumber },
+    /// A sender was told that its own direct chat is not there.
+    #[error("{chat}: send {} of {device} was told that there is no such chat", send.0)]
+    FalseRefusal { chat: ChatId, send: SendNumber, device: Device },
     /// The history itself makes no sense.
     #[error("send {} {how}", send.0)]
     Muddled { send: SendNumber, how: &'static str },

@@ -130,6 +130,12 @@ pub(super) fn publish(history: &mut History, entries: &[Entry]) {
             add(history, [Event::Delivered { to, entry: entry.clone() }]);
         }
     }
+    for reader in ["ann", "bob"].map(user) {
+        // The log of a chat that had no entries was not read.
+        if is_stranger(history, &reader, &chat(DIRECT)) {
+            history.events.push(Event::Log { reader, chat: chat(DIRECT), entries: Vec::new() });
+        }
+    }
     logs(history, &chat(DIRECT)).for_each(|log| log.extend_from_slice(entries));
 }
 

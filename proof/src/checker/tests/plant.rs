@@ -38,6 +38,7 @@ pub(super) const PLANTS: &[Plant] = &[
     plant("Order", order),
     plant("LogOrder", log_order),
     plant("Gap", gap),
+    plant("Unread", unread),
     plant("ReusedSeq", reused_seq),
     plant("SecondSeq", second_seq),
     plant("RealTime", real_time),
@@ -46,6 +47,8 @@ pub(super) const PLANTS: &[Plant] = &[
     plant("SenderOrder", sender_order),
     plant("Unfinished", unfinished),
     plant("RejectedButStored", rejected_but_stored),
+    plant("FalseConflict", false_conflict),
+    plant("FalseRefusal", false_refusal),
     plant("Muddled", muddled),
 ];
 
@@ -183,6 +186,24 @@ fn gap(history: &mut History, choice: usize) -> bool {
     true
 }
 
+/// A log that others saw something of, its beginning too, which says who is in it.
+fn unread(history: &mut History, choice: usize) -> bool {
+    let valid = history.clone();
+    let was_seen = |is_it: &dyn Fn(&Entry) -> bool| {
+        valid.events.iter().filter_map(delivered).any(|(_, entry)| is_it(entry))
+    };
+    let fits = |_, event: &Event| match event {
+        Event::Log { chat, entries, .. } => {
+            was_seen(&|entry| entry.chat == *chat && entry.seq == 1)
+                && was_seen(&|entry| entries.contains(entry))
+        }
+        _ => false,
+    };
+    let Some(at) = choose(history, choice, fits) else { return false };
+    history.events.remove(at);
+    true
+}
+
 fn reused_seq(history: &mut History, choice: usize) -> bool {
     let place = delivery(history, choice, |_, entry| is_text(entry));
     let Some((at, _, entry)) = place else { return false };
@@ -293,6 +314,38 @@ fn rejected_but_stored(history: &mut History, choice: usize) -> bool {
         history.events[at] = Event::Rejected { send, code };
     }
     true
+}
+
+/// Of a message that has no rival: one that stands, or one that does not.
+fn false_conflict(history: &mut History, choice: usize) -> bool {
+    let code = Some(RejectCode::Conflict);
+    if choice.is_multiple_of(2) {
+        let by = device("ann", "desk");
+        let answer = Event::Rejected { send: number_of(&accepted(0, 1)), code };
+        add(history, [send(0, &by, DIRECT, "refused"), answer]);
+        return true;
+    }
+    let fits = |_, event: &Event| matches!(event, Event::Accepted { .. });
+    let Some(at) = choose(history, choice / 2, fits) else { return false };
+    history.events[at] = Event::Rejected { send: number_of(&history.events[at]), code };
+    true
+}
+
+fn false_refusal(history: &mut History, choice: usize) -> bool {
+    let code = Some(RejectCode::NoSuchChat);
+    let (by, to) = [(device("bob", "desk"), DIRECT), (device("cid", "phone"), "dm:cid:cid")]
+        [choice % 2]
+        .clone();
+    let answer = Event::Rejected { send: number_of(&accepted(0, 1)), code };
+    add(history, [send(0, &by, to, "refused"), answer]);
+    true
+}
+
+fn number_of(event: &Event) -> SendNumber {
+    match event {
+        Event::Accepted { send, .. } => *send,
+        _ => panic!("the place is that of an answer"),
+    }
 }
 
 fn muddled(history: &mut History, choice: usize) -> bool {
