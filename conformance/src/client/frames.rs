@@ -118,6 +118,6 @@ async fn any_cut(harbor: &Harbor) -> Checked {
     for byte in bytes_of(&Packet::Deliver(entry)) {
         guest.raw(&[byte]).await?;
     }
-    stage.said("in bytes").await?;
+    stage.heard("in bytes").await?;
     guest.acked(&stage.chat(), 1).await
 }

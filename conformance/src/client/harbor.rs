@@ -15,7 +15,7 @@ use crate::outcome::{Checked, fail, skip};
 
 use super::app::App;
 use super::guest::SharedBook;
-use super::stage::Stage;
+use super::stage::{Stage, UNSEEN};
 
 /// Waits from here on are only waited for when the run may be slow.
 const SLOW_FROM: Duration = Duration::from_secs(6);
@@ -65,6 +65,15 @@ impl Harbor {
     pub(super) fn driven(&self) -> Checked {
         if self.command.is_empty() {
             return skip("it needs a client that it may start and tell what to do");
+        }
+        Ok(())
+    }
+
+    /// What clients hand over is seen, or the check is skipped: at the end of a check that had
+    /// something else to look at before.
+    pub(super) fn sees(&self) -> Checked {
+        if self.command.is_empty() {
+            return skip(UNSEEN);
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::peer::{Peer, text};
 
 checks! {
     "groups", Bed;
-    Must uuid_as_id ["I-4"] "a UUID, and an id of 64 bytes, can be a group's id";
+    Must uuid_as_id ["I-4"] "the group has the id that its maker chose, a UUID or one of 64 bytes";
     Must made ["E-6"] "GroupCreated makes a group, whose owner is its sender";
     Must made_once ["E-6"] "a group that is there, or was, is ALREADY_EXISTS";
     Must maker_among_members ["E-6"] "naming its sender among the members is MEMBER_MISMATCH";

@@ -24,8 +24,10 @@ checks! {
     "handshake", Bed;
     Must hello_first ["H-1", "S-1"] "anything but a Hello first is refused with WRONG_STATE";
     Must hello_once ["H-1"] "a second Hello is refused with WRONG_STATE";
-    Must pipelined ["H-2", "C-5", "S-3"]
+    Must pipelined ["H-2", "C-5"]
         "what is pipelined behind the Hello is handled once the session is open";
+    Must not_read_while_checking ["S-3"]
+        "what stands behind a Hello is looked at only once the Hello is checked";
     Must pipelined_and_refused ["H-2"] "behind a Hello that is refused nothing is handled";
     Must answered ["H-3"] "a Hello is answered with Welcome, or with Goodbye and a close";
     Must max_body ["H-4"] "a wanted max_body below the server's is refused, others leave it";
@@ -103,6 +105,27 @@ async fn pipelined_and_refused(bed: &Bed) -> Checked {
     refused.closes_for(&bytes, CloseCode::BadTicket).await?;
     let accepted = Peer::login(bed, &ada).await?.post(&chat, id, text("now")).await?;
     ensure(!accepted.duplicate, "a message that is new", "one that was stored before")
+}
+
+/// A frame whose checksum is wrong would be refused as soon as it is read (F-2).
+async fn not_read_while_checking(bed: &Bed) -> Checked {
+    let [ada] = bed.users()?;
+    let mut broken = wire::frame(0x04, &wire::number(1, 1));
+    broken[6] ^= 1;
+    let behind = |hello: Hello| {
+        let mut bytes = BytesMut::from(&PREFACE[..]);
+        Packet::Hello(hello).put(&mut bytes);
+        bytes.extend_from_slice(&broken);
+        bytes
+    };
+    let ticket = Credential::Ticket(Bytes::from_static(b"no ticket at all"));
+    let mut refused = Peer::connect(bed).await?;
+    let hello = Hello { credential: ticket, ..bed.hello(&ada) };
+    refused.closes_for(&behind(hello), CloseCode::BadTicket).await?;
+    let mut peer = Peer::connect(bed).await?;
+    peer.raw(&behind(bed.hello(&ada))).await?;
+    peer.welcome().await?;
+    peer.closed_with(CloseCode::BadChecksum).await.map(drop)
 }
 
 async fn answered(bed: &Bed) -> Checked {

@@ -28,6 +28,8 @@ checks! {
     Must handshake ["C-6"] "who opens no session is closed with HANDSHAKE_TIMEOUT";
     Must silence ["T-2"] "silence of one and a half heartbeats is HEARTBEAT_TIMEOUT, less is not";
     Must any_bytes ["T-1"] "any bytes count as life, those of half a frame too";
+    Should ping_of_its_own ["T-3"]
+        "who hears nothing from it for one and a quarter heartbeats gets a Ping";
     Must burst_of_pings ["T-4"] "a burst of 50 pings is answered, far more are RATE_LIMITED";
     Must flood_of_sends ["L-2"] "sends over the server's rate are all answered, in their time";
 }
@@ -75,6 +77,26 @@ async fn any_bytes(bed: &Bed) -> Checked {
         sleep(HEARTBEAT * 2 / 3).await;
     }
     peer.find("a Pong", |packet| (*packet == Packet::Pong(300)).then_some(())).await
+}
+
+async fn ping_of_its_own(bed: &Bed) -> Checked {
+    let mut peer = with_heartbeat(bed, HEARTBEAT).await?;
+    let (begun, due) = (Instant::now(), HEARTBEAT * 5 / 4);
+    let expected = format!("a Ping after {due:?}");
+    loop {
+        // It is heard, and nothing is to be answered: so it is not silence that ends the session.
+        peer.say(Packet::Pong(0)).await?;
+        for packet in peer.within(HEARTBEAT / 3).await? {
+            match packet {
+                Some(Packet::Ping(_)) => return Ok(()),
+                Some(Packet::Goodbye(verdict)) => return fail(&expected, verdict.reason),
+                Some(_) => {}
+                None => return fail(&expected, "the end of the stream"),
+            }
+        }
+        let waited = begun.elapsed();
+        ensure(waited < due + MARGIN, &expected, format_args!("none for {waited:?}"))?;
+    }
 }
 
 async fn burst_of_pings(bed: &Bed) -> Checked {

@@ -30,6 +30,8 @@ pub(crate) struct Raw {
     pub(crate) body: Vec<u8>,
     /// Its checksum is made anew, right.
     pub(crate) is_mended: bool,
+    /// Frames that go right behind it.
+    pub(crate) behind: Vec<u8>,
 }
 
 /// Changes a frame, or says that it is lost.
@@ -129,13 +131,16 @@ fn next(held: &mut Vec<u8>, most: u32) -> Next {
 
 fn changed(way: Way, tamper: &Tamper, bytes: Vec<u8>) -> Vec<u8> {
     let (kind, flags, body) = (bytes[4], bytes[5], bytes[HEAD..].to_vec());
-    let before = Raw { kind, flags, body, is_mended: false };
+    let before = Raw { kind, flags, body, is_mended: false, behind: Vec::new() };
     let mut after = before.clone();
     if !(tamper.lock().unwrap())(way, &mut after) {
         return Vec::new();
     }
-    if after == before {
-        return bytes;
-    }
-    wire::flagged(after.kind, after.flags, &after.body)
+    let changed = Raw { behind: Vec::new(), ..after.clone() } != before;
+    let mut frame = match changed {
+        true => wire::flagged(after.kind, after.flags, &after.body),
+        false => bytes,
+    };
+    frame.append(&mut after.behind);
+    frame
 }
