@@ -35,24 +35,26 @@ pub(super) fn check_outcomes(digest: &Digest<'_>, truth: &Truth<'_>, found: &mut
 fn check_reason(
     digest: &Digest<'_>,
     truth: &Truth<'_>,
-    sent: &Sent<'_>,
+    judged: &Sent<'_>,
     code: RejectCode,
     answered: At,
     found: &mut Found,
 ) {
-    let (chat, send) = (digest.chat(sent.name.chat), sent.number);
+    let (chat, send) = (digest.chat(judged.name.chat), judged.number);
     match code {
         RejectCode::Conflict => {
-            let mut rivals = digest.messages[&sent.name].iter().map(|index| &digest.sends[*index]);
+            let mut rivals =
+                digest.messages[&judged.name].iter().map(|index| &digest.sends[*index]);
             let has_rival =
-                rivals.any(|other| other.at < answered && other.content != sent.content);
-            let stands = truth.known(&sent.name).is_some_and(|known| known.content == sent.content);
+                rivals.any(|other| other.at < answered && other.content != judged.content);
+            let stands =
+                truth.known(&judged.name).is_some_and(|known| known.content == judged.content);
             if !has_rival || stands {
                 found.add(Violation::FalseConflict { chat, send });
             }
         }
-        RejectCode::NoSuchChat if chat.peer_of(&sent.by.user).is_some() => {
-            let device = sent.by.clone();
+        RejectCode::NoSuchChat if chat.peer_of(&judged.by.user).is_some() => {
+            let device = judged.by.clone();
             found.add(Violation::FalseRefusal { chat, send, device });
         }
         _ => {}
