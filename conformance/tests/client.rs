@@ -64,8 +64,8 @@ async fn main() -> ExitCode {
         wrongs.push(format!("{SKIPPED:?} are to be skipped, {skipped:?} are"));
     }
     wrongs.extend(found.iter().filter(|f| f.fails(true)).map(|f| line(f, true, Form::Text)));
-    let seen = unseen.iter().filter(|finding| !is_skipped(finding));
-    wrongs.extend(seen.map(|f| format!("not seen: {}", line(f, true, Form::Text))));
+    let checked = unseen.iter().filter(|finding| !is_skipped(finding));
+    wrongs.extend(checked.map(|f| format!("not seen: {}", line(f, true, Form::Text))));
     println!("{} checks of the client in {:?}", found.len(), begun.elapsed());
     for kind in wrong::KINDS {
         let chosen = chosen(kind.chapters);
