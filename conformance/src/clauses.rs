@@ -16,6 +16,8 @@ pub enum Means {
     Vectors,
     /// A test of this repository, `path::name`.
     Test,
+    /// By nothing: why no test can tell whether it is kept.
+    Advice,
 }
 
 /// A line of the table.
@@ -42,6 +44,7 @@ fn row(line: &'static str) -> Option<Row> {
         "client" => Means::Client,
         "vectors" => Means::Vectors,
         "test" => Means::Test,
+        "advice" => Means::Advice,
         _ => return None,
     };
     Some(Row { id, means, by })
@@ -107,6 +110,7 @@ MUSTARD binds nobody.
     fn a_row_has_three_columns_of_known_kinds() {
         let read = row("F-3\tserver\tframes.flags").unwrap();
         assert_eq!((read.id, read.means, read.by), ("F-3", Means::Server, "frames.flags"));
+        assert_eq!(row("F-3\tadvice\twhy").unwrap().means, Means::Advice);
         assert_eq!(row("F-3\tserver"), None);
         assert_eq!(row("F-3\thope\tframes.flags"), None);
     }

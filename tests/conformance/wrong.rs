@@ -1,9 +1,12 @@
 //! Servers that are wrong on purpose: ours, with something before it that breaks one rule. Must
 //! never break two at once.
 
+use std::collections::HashMap;
+
 use bytes::{Bytes, BytesMut};
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::content::Content;
+use packetboat_proto::entry::Entry;
 use packetboat_proto::frame::Frame;
 use packetboat_proto::packet::Packet;
 
@@ -116,6 +119,18 @@ pub(crate) const KINDS: &[Kind] = &[
         },
     },
     Kind {
+        name: "it delivers entries to the session that sent them",
+        chapters: &["delivery", "promises.one_order", "messages"],
+        fails: &["delivery.not_to_the_session"],
+        make: own_ones_too,
+    },
+    Kind {
+        name: "it sends no pings of its own",
+        chapters: &["timers.silence", "timers.ping_of_its_own"],
+        fails: &["timers.ping_of_its_own"],
+        make: || tamper(|way, raw| way == Way::ToServer || raw.kind != 0x04),
+    },
+    Kind {
         name: "it forgets acknowledgements",
         chapters: &["acks", "messages", "promises"],
         fails: &[
@@ -130,6 +145,31 @@ pub(crate) const KINDS: &[Kind] = &[
         make: || tamper(|_, raw| raw.kind != 0x14),
     },
 ];
+
+/// A Deliver goes right behind each Accepted, as D-1 allows it.
+fn own_ones_too() -> Tamper {
+    let mut sent = HashMap::new();
+    tamper(move |_, raw| {
+        match packet_of(raw) {
+            Some(Packet::Send(send)) => {
+                sent.insert((send.chat, send.id), send.content);
+            }
+            Some(Packet::Accepted(accepted)) if !accepted.duplicate => {
+                let (chat, id) = (accepted.chat, accepted.id);
+                let content = sent.get(&(chat.clone(), id)).unwrap().clone();
+                let (seq, at_ms) = (accepted.seq, accepted.at_ms);
+                // Whoever of the two it was: a check knows its own by their ids.
+                let sender = chat.as_str().split(':').nth(1).unwrap().parse().unwrap();
+                let mut bytes = BytesMut::new();
+                let own = Entry { chat, seq, sender, id, at_ms, content };
+                Packet::Deliver(own).put(&mut bytes);
+                raw.behind = bytes.to_vec();
+            }
+            _ => {}
+        }
+        true
+    })
+}
 
 /// Changes the packets of one way.
 fn changed(on: Way, change: impl Fn(&mut Packet) + Send + 'static) -> Tamper {

@@ -29,6 +29,8 @@ pub(super) struct Book {
     /// What the client acknowledged of each.
     delivered: HashMap<ChatId, u64>,
     at_ms: u64,
+    /// The content of each message that the client sent, in all its sessions.
+    sent: HashMap<(UserId, ChatId, MessageId), Bytes>,
 }
 
 /// A book over more than one connection.
@@ -109,6 +111,7 @@ impl Guest {
                 self.say(Packet::Response(Response { id: request.id, answer })).await?;
             }
             Some(Packet::Ack(cursors)) => self.note(cursors)?,
+            Some(Packet::Send(send)) => self.keep(send)?,
             Some(Packet::Signal(signal)) => {
                 let named = signal.sender.is_some();
                 ensure(!named, "a signal without a sender (N-3)", "one with a sender")?;
@@ -116,6 +119,15 @@ impl Guest {
             _ => {}
         }
         Ok(packet)
+    }
+
+    /// Keeps what was sent, which must be what was sent under that id before.
+    fn keep(&mut self, send: &Send) -> Checked {
+        let mut book = self.book.borrow_mut();
+        let key = (self.hello.user.clone(), send.chat.clone(), send.id);
+        let first = book.sent.entry(key).or_insert_with(|| send.content.clone());
+        let expected = "the same content whenever an id is used (M-5)";
+        ensure(*first == send.content, expected, format_args!("another under {}", send.id))
     }
 
     /// Keeps what was acknowledged, which must have been delivered or be its own.

@@ -11,7 +11,7 @@ use packetboat_proto::packet::{Accepted, Packet, Send, Verdict};
 use tokio::time::Instant;
 
 use crate::check::checks;
-use crate::outcome::{Checked, ensure, fail, same};
+use crate::outcome::{Checked, ensure, fail, same, skip};
 
 use super::guest::{Guest, entry_of};
 use super::harbor::Harbor;
@@ -19,6 +19,8 @@ use super::stage::Stage;
 
 /// How long nothing may be sent that may not be.
 const QUIET: Duration = Duration::from_millis(500);
+/// Within this a client that sends again on the same connection (X-3: after 10 s or more) does so.
+const RESENT: Duration = Duration::from_secs(20);
 /// How long a client is told more than its sockets hold.
 const WRITING: Duration = Duration::from_secs(2);
 /// How long a server asks to wait before a message is sent again.
@@ -33,6 +35,10 @@ checks! {
     Must any_order_of_answers ["M-2"] "answers in another order are matched by id";
     Must rejected_for_good ["X-4", "R-5"] "what is rejected with NEVER is not sent again";
     Must rejected_for_now ["R-5"] "what is rejected with LATER is sent again, after its time";
+    Must refused_before_the_last ["X-4"]
+        "of a message that was sent twice on a connection only the last refusal counts";
+    Must one_content_for_an_id ["M-5", "R-5"]
+        "no id is used for two contents, whatever became of the first";
     Must unknown_verdict ["R-2", "V-4", "R-5"]
         "a code that nobody knows is obeyed by its retry, and UNSPECIFIED is LATER";
     Should nothing_overtakes ["X-5"] "while a message waits, no more of its chat are sent";
@@ -139,6 +145,45 @@ async fn rejected_for_good(harbor: &Harbor) -> Checked {
     let mut guest = stage.session().await?;
     same("the other one", &sends[1], &guest.sent().await?)?;
     none_sent(&mut guest, QUIET, "nothing else").await
+}
+
+async fn refused_before_the_last(harbor: &Harbor) -> Checked {
+    harbor.worth(RESENT)?;
+    let (mut stage, mut guest) = told(harbor, &["twice"]).await?;
+    let send = guest.sent().await?;
+    guest.stream.set_patience(RESENT * 2);
+    match tokio::time::timeout(RESENT, guest.sent()).await {
+        Ok(again) => same("the message again", &send, &again?)?,
+        Err(_) => return skip("it does not send a message again on the same connection (X-3)"),
+    }
+    let verdict = Verdict::reject(RejectCode::NotAllowed, "", 0);
+    guest.reject(&send, verdict.clone()).await?;
+    guest.sync().await?;
+    // The second was not answered, and may be stored: it is not done.
+    drop(guest);
+    let mut guest = stage.session().await?;
+    same("the message whose last copy was not answered", &send, &guest.sent().await?)?;
+    guest.reject(&send, verdict).await?;
+    guest.sync().await?;
+    drop(guest);
+    none_sent(&mut stage.session().await?, QUIET, "nothing that was refused").await
+}
+
+async fn one_content_for_an_id(harbor: &Harbor) -> Checked {
+    let (mut stage, mut guest) = told(harbor, &["1", "2", "3"]).await?;
+    let first = guest.sent_all(3).await?;
+    guest.accept(&first[0], 1).await?;
+    guest.reject(&first[1], Verdict::reject(RejectCode::Conflict, "", 0)).await?;
+    guest.sync().await?;
+    drop(guest);
+    stage.tell("4").await?;
+    stage.tell("1").await?;
+    let mut guest = stage.session().await?;
+    // Another content under an id of before fails where it is read.
+    same("the one that was not answered", &first[2], &guest.sent().await?)?;
+    let newer = guest.sent_all(2).await?;
+    let is_old = |send: &&Send| first.iter().any(|old| old.id == send.id);
+    same("new messages under old ids", 0, newer.iter().filter(is_old).count())
 }
 
 /// The same message again, not before its time and not long after.

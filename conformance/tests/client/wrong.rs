@@ -43,6 +43,7 @@ pub(crate) const KINDS: &[Kind] = &[
             "sending.any_order_of_answers",
             "sending.rejected_for_good",
             "sending.rejected_for_now",
+            "sending.one_content_for_an_id",
             "sending.unknown_verdict",
             "sending.nothing_overtakes",
         ],
@@ -60,6 +61,29 @@ pub(crate) const KINDS: &[Kind] = &[
                         other => other,
                     });
                 }
+            })
+        },
+    },
+    Kind {
+        name: "it sends its fourth message under the id of its first",
+        chapters: &["sending.one_content_for_an_id", "sending.new_ids", "sending.outbox_again"],
+        fails: &["sending.outbox_again", "sending.one_content_for_an_id"],
+        make: old_id,
+    },
+    Kind {
+        name: "it takes the first refusal for the last",
+        chapters: &["sending.refused_before_the_last", "sending.rejected_for_good"],
+        fails: &["sending.refused_before_the_last"],
+        make: || {
+            tamper(|way, raw| {
+                if way == Way::ToClient
+                    && let Some(packet @ Packet::Rejected(_)) = packet_of(raw)
+                {
+                    let mut bytes = BytesMut::new();
+                    packet.put(&mut bytes);
+                    raw.behind = bytes.to_vec();
+                }
+                true
             })
         },
     },
@@ -126,6 +150,23 @@ fn changed(on: Way, change: impl Fn(&mut Packet) + Send + 'static) -> Tamper {
             change(&mut packet);
             if packet != before {
                 set(raw, &packet);
+            }
+        }
+        true
+    })
+}
+
+/// The fourth message of a client has the id of the first.
+fn old_id() -> Tamper {
+    let mut ids: Vec<MessageId> = Vec::new();
+    tamper(move |_, raw| {
+        if let Some(Packet::Send(mut send)) = packet_of(raw) {
+            if !ids.contains(&send.id) {
+                ids.push(send.id);
+            }
+            if ids.get(3) == Some(&send.id) {
+                send.id = ids[0];
+                set(raw, &Packet::Send(send));
             }
         }
         true

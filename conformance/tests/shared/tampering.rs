@@ -137,10 +137,8 @@ fn changed(way: Way, tamper: &Tamper, bytes: Vec<u8>) -> Vec<u8> {
         return Vec::new();
     }
     let changed = Raw { behind: Vec::new(), ..after.clone() } != before;
-    let mut frame = match changed {
-        true => wire::flagged(after.kind, after.flags, &after.body),
-        false => bytes,
-    };
+    let mut frame =
+        if changed { wire::flagged(after.kind, after.flags, &after.body) } else { bytes };
     frame.append(&mut after.behind);
     frame
 }
