@@ -22,8 +22,8 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::frame::{Frame, PREFACE};
 use packetboat_proto::packet::{Credential, Hello, Limits, Packet, Start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::sync::watch;
 use tokio::time::{Instant, pause};
+use tokio_util::sync::CancellationToken;
 
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// What a timer may be late by.
@@ -89,7 +89,7 @@ async fn a_wall_clock_that_jumps_changes_no_interval_of_the_server() {
     let wall_ms = Arc::new(AtomicU64::new(EPOCH_MS));
     let read = Arc::clone(&wall_ms);
     let house = house(Clock::beside(Arc::new(move || read.load(Ordering::Relaxed))));
-    let (_alive, drain) = watch::channel(false);
+    let drain = CancellationToken::new();
     let (mut stream, servers) = duplex(65_536);
     tokio::spawn(task::run(servers, Arc::clone(&house), house.clock.now(), drain));
     stream.write_all(&PREFACE).await.unwrap();

@@ -148,15 +148,15 @@ pub(crate) const KINDS: &[Kind] = &[
 
 /// A Deliver goes right behind each Accepted, as D-1 allows it.
 fn own_ones_too() -> Tamper {
-    let mut sent = HashMap::new();
+    let mut contents = HashMap::new();
     tamper(move |_, raw| {
         match packet_of(raw) {
             Some(Packet::Send(send)) => {
-                sent.insert((send.chat, send.id), send.content);
+                contents.insert((send.chat, send.id), send.content);
             }
             Some(Packet::Accepted(accepted)) if !accepted.duplicate => {
                 let (chat, id) = (accepted.chat, accepted.id);
-                let content = sent.get(&(chat.clone(), id)).unwrap().clone();
+                let content = contents.get(&(chat.clone(), id)).unwrap().clone();
                 let (seq, at_ms) = (accepted.seq, accepted.at_ms);
                 // Whoever of the two it was: a check knows its own by their ids.
                 let sender = chat.as_str().split(':').nth(1).unwrap().parse().unwrap();
