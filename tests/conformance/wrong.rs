@@ -8,7 +8,7 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::frame::Frame;
-use packetboat_proto::packet::Packet;
+use packetboat_proto::packet::{Packet, Verdict};
 
 use crate::tampering::{Raw, Tamper, Way, tamper};
 
@@ -125,6 +125,20 @@ pub(crate) const KINDS: &[Kind] = &[
         make: own_ones_too,
     },
     Kind {
+        name: "it finds a fault behind a Hello before it has checked the Hello",
+        chapters: &["handshake.not_read_while_checking", "handshake.pipelined"],
+        fails: &["handshake.not_read_while_checking"],
+        make: || {
+            changed(Way::ToClient, |packet| {
+                if let Packet::Goodbye(verdict) = packet
+                    && verdict.close_code() == Some(CloseCode::BadTicket)
+                {
+                    *verdict = Verdict::close(CloseCode::BadChecksum, "", 0);
+                }
+            })
+        },
+    },
+    Kind {
         name: "it sends no pings of its own",
         chapters: &["timers.silence", "timers.ping_of_its_own"],
         fails: &["timers.ping_of_its_own"],
@@ -148,15 +162,15 @@ pub(crate) const KINDS: &[Kind] = &[
 
 /// A Deliver goes right behind each Accepted, as D-1 allows it.
 fn own_ones_too() -> Tamper {
-    let mut sent = HashMap::new();
+    let mut contents = HashMap::new();
     tamper(move |_, raw| {
         match packet_of(raw) {
             Some(Packet::Send(send)) => {
-                sent.insert((send.chat, send.id), send.content);
+                contents.insert((send.chat, send.id), send.content);
             }
             Some(Packet::Accepted(accepted)) if !accepted.duplicate => {
                 let (chat, id) = (accepted.chat, accepted.id);
-                let content = sent.get(&(chat.clone(), id)).unwrap().clone();
+                let content = contents.get(&(chat.clone(), id)).unwrap().clone();
                 let (seq, at_ms) = (accepted.seq, accepted.at_ms);
                 // Whoever of the two it was: a check knows its own by their ids.
                 let sender = chat.as_str().split(':').nth(1).unwrap().parse().unwrap();
