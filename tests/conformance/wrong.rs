@@ -8,7 +8,7 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::frame::Frame;
-use packetboat_proto::packet::Packet;
+use packetboat_proto::packet::{Packet, Verdict};
 
 use crate::tampering::{Raw, Tamper, Way, tamper};
 
@@ -123,6 +123,20 @@ pub(crate) const KINDS: &[Kind] = &[
         chapters: &["delivery", "promises.one_order", "messages"],
         fails: &["delivery.not_to_the_session"],
         make: own_ones_too,
+    },
+    Kind {
+        name: "it finds a fault behind a Hello before it has checked the Hello",
+        chapters: &["handshake.not_read_while_checking", "handshake.pipelined"],
+        fails: &["handshake.not_read_while_checking"],
+        make: || {
+            changed(Way::ToClient, |packet| {
+                if let Packet::Goodbye(verdict) = packet
+                    && verdict.close_code() == Some(CloseCode::BadTicket)
+                {
+                    *verdict = Verdict::close(CloseCode::BadChecksum, "", 0);
+                }
+            })
+        },
     },
     Kind {
         name: "it sends no pings of its own",
