@@ -119,7 +119,7 @@ impl<R> Lane<R> {
             return false;
         };
         item.unanswered = item.unanswered.saturating_sub(1);
-        item.is_refused = true;
+        item.is_refused = item.unanswered > 0;
         item.unanswered == 0
     }
 
