@@ -14,6 +14,7 @@ const BODY_MAX: u32 = 65_536;
 /// So is the first one of a connection.
 const FIRST_BODY_MAX: u32 = 4_096;
 const HEAD: usize = 10;
+const READ_BYTES: usize = 65_536;
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,8 @@ async fn pump(
         if to.write_all(&out).await.is_err() {
             return;
         }
+        // What was written in one piece goes on in one.
+        held.reserve(READ_BYTES);
         match from.read_buf(&mut held).await {
             Ok(0) | Err(_) => {
                 let _ = to.write_all(&held).await;
