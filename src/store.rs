@@ -12,6 +12,7 @@ mod job;
 pub mod key;
 mod ledger;
 pub mod memory;
+pub mod opening;
 mod parts;
 #[cfg(feature = "proof")]
 #[doc(hidden)]

@@ -1,19 +1,16 @@
 //! The embedded store: one node's messages in one backend. Writes go to the committer's thread,
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use packetboat_proto::limits::BODY_BYTES_DEFAULT;
-use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::backend::{Backend, BackendError};
-use super::batch::Batch;
+use super::backend::Backend;
 use super::committer::{Committer, Parts};
 use super::crew::Crew;
 #[cfg(feature = "proof")]
@@ -21,9 +18,8 @@ use super::crew::Pace;
 use super::health::{Failure, Health};
 use super::horizon::Horizon;
 use super::job::Job;
-use super::key;
+use super::opening::{FirstRows, OpenError, SECRET_BYTES, prepare};
 use super::reader::Reader;
-use super::record::{as_number, number};
 use super::rules::{Rules, RulesError, within};
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
@@ -44,8 +40,6 @@ pub const STALL_MS_DEFAULT: u64 = 5_000;
 pub const STALL_MS_BOUNDS: (u64, u64) = (100, 600_000);
 /// Bytes of the disk that are kept free, unless the operator sets another number.
 pub const DISK_RESERVE_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
-/// Bytes of the store's secret.
-const SECRET_BYTES: usize = 32;
 
 /// Tells the time, in milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -92,40 +86,6 @@ impl Settings {
         within("readers", self.readers as u64, lowest, highest)?;
         self.rules.check()
     }
-}
-
-/// Why a store does not open.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// A setting is out of its bounds.
-    #[error(transparent)]
-    Settings(#[from] RulesError),
-    /// The backend failed.
-    #[error(transparent)]
-    Backend(#[from] BackendError),
-    /// A later version of Packetboat wrote it.
-    #[error("the data has format {found}, this version of Packetboat reads formats up to {known}")]
-    NewerFormat {
-        /// What the data has.
-        found: u64,
-        /// The newest that can be read.
-        known: u64,
-    },
-    /// There is something in it that is not a store.
-    #[error("the data is not Packetboat's, or its first rows are damaged: {detail}")]
-    Foreign {
-        /// What is wrong.
-        detail: &'static str,
-    },
-    /// The system gave no random bytes for the secret.
-    #[error("no random bytes: {detail}")]
-    Random {
-        /// What the system said.
-        detail: String,
-    },
-    /// A thread could not be started.
-    #[error("the committer's thread could not be started: {0}")]
-    Thread(io::Error),
 }
 
 /// A store over a backend. Clones are cheap, and are the same store.
@@ -179,13 +139,8 @@ impl EmbeddedStore {
     ) -> Result<Self, OpenError> {
         settings.check()?;
         let backend: Arc<dyn Backend> = Arc::new(backend);
-        let prepared = prepare(backend.as_ref())
-            .and_then(|secret| Ok((secret, raise_body_max(backend.as_ref(), settings.body_max)?)));
-        if let Err(OpenError::Backend(_)) = &prepared {
-            // Its state is unknown: dropping it may panic, or wait for ever. The process ends.
-            std::mem::forget(Arc::clone(&backend));
-        }
-        let (secret, body_max) = prepared?;
+        let stall = Duration::from_millis(settings.stall_ms);
+        let FirstRows { secret, body_max } = prepare(&backend, settings.body_max, stall)?;
         let (horizon, health) = (Arc::new(Horizon::default()), Arc::new(Health::default()));
         let parts = Parts {
             backend: Arc::clone(&backend),
@@ -194,7 +149,7 @@ impl EmbeddedStore {
             rules: settings.rules,
             clock,
             outlet: Box::new(outlet),
-            stall: Duration::from_millis(settings.stall_ms),
+            stall,
             disk_reserve_bytes: settings.disk_reserve_bytes,
             queue_bytes: settings.queue_bytes,
         };
@@ -281,56 +236,6 @@ impl EmbeddedStore {
         });
         done.await.unwrap_or_else(|error| Err(StoreError::Unreadable { detail: error.to_string() }))
     }
-}
-
-/// Checks the format, and makes the first rows of an empty backend; gives the secret.
-fn prepare(backend: &dyn Backend) -> Result<[u8; SECRET_BYTES], OpenError> {
-    let secret = backend.get(&key::secret())?;
-    let Some(format) = backend.get(&key::format())? else {
-        if secret.is_some() || backend.last_key(&[], &[u8::MAX])?.is_some() {
-            return Err(OpenError::Foreign { detail: "there are rows, but no format" });
-        }
-        return found(backend);
-    };
-    let unreadable = OpenError::Foreign { detail: "the format is no number" };
-    match as_number(&format).map_err(|_| unreadable)? {
-        key::FORMAT => {}
-        0 => {
-            return Err(OpenError::Foreign { detail: "there is no format 0" });
-        }
-        found => {
-            return Err(OpenError::NewerFormat { found, known: key::FORMAT });
-        }
-    }
-    let secret = secret.and_then(|secret| secret.try_into().ok());
-    secret.ok_or(OpenError::Foreign { detail: "the secret is missing, or not of its size" })
-}
-
-fn found(backend: &dyn Backend) -> Result<[u8; SECRET_BYTES], OpenError> {
-    let mut secret = [0; SECRET_BYTES];
-    getrandom::fill(&mut secret)
-        .map_err(|error| OpenError::Random { detail: error.to_string() })?;
-    let mut batch = Batch::default();
-    batch.put(key::format(), number(key::FORMAT));
-    batch.put(key::secret(), secret.to_vec());
-    backend.commit(&batch)?;
-    Ok(secret)
-}
-
-/// Notes the largest body so far, and gives it.
-fn raise_body_max(backend: &dyn Backend, asked: u32) -> Result<u32, OpenError> {
-    let damaged = OpenError::Foreign { detail: "the largest body is no number" };
-    let known = match backend.get(&key::body_max())? {
-        Some(value) => as_number(&value).ok().and_then(|bytes| u32::try_from(bytes).ok()),
-        None => Some(0),
-    };
-    let known = known.ok_or(damaged)?;
-    if asked > known {
-        let mut batch = Batch::default();
-        batch.put(key::body_max(), number(asked.into()));
-        backend.commit(&batch)?;
-    }
-    Ok(asked.max(known))
 }
 
 impl Store for EmbeddedStore {

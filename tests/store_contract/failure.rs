@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use packetboat::store::backend::{Backend, BackendError, VALUE_BYTES_MAX, Visit};
 use packetboat::store::batch::Batch;
-use packetboat::store::embedded::{EmbeddedStore, OpenError, Settings};
+use packetboat::store::embedded::{EmbeddedStore, Settings};
 use packetboat::store::health::Failure;
 use packetboat::store::key;
 use packetboat::store::memory::MemoryBackend;
+use packetboat::store::opening::OpenError;
 use packetboat::store::{Claim, Claimed, Edge, Effect, Start, Store, StoreError};
 use packetboat_proto::code::RejectCode;
 
@@ -175,6 +176,17 @@ async fn an_engine_that_fails_as_a_store_is_opened_is_not_dropped() {
     let opened = EmbeddedStore::open(faulty.clone(), Settings::default(), clock, heard);
     assert!(matches!(opened, Err(OpenError::Backend(_))));
     faulty.faults.panic_at_drop.store(false, Ordering::SeqCst);
+}
+
+#[tokio::test]
+async fn an_engine_that_never_ends_its_first_commit_does_not_keep_a_start() {
+    let faulty = Faulty::new();
+    faulty.hold();
+    let settings = Settings { stall_ms: 100, ..Settings::default() };
+    let (clock, heard) = (Arc::new(|| 1_000), Heard::default());
+    let opened = EmbeddedStore::open(faulty.clone(), settings, clock, heard);
+    assert!(matches!(opened, Err(OpenError::Stalled { elapsed_ms: 100 })));
+    faulty.let_go();
 }
 
 #[tokio::test]
