@@ -27,7 +27,9 @@ pub enum OpenError {
     #[error(transparent)]
     Backend(#[from] BackendError),
     /// Its first commits take too long: the engine may have lost a failure of the disk.
-    #[error("the first commit has not come to its end for {elapsed_ms} ms: the disk may have failed")]
+    #[error(
+        "the first commit has not come to its end for {elapsed_ms} ms: the disk may have failed"
+    )]
     Stalled {
         /// How long it was waited for them.
         elapsed_ms: u64,
