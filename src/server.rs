@@ -39,6 +39,7 @@ use crate::store::backend::BackendError;
 use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::health::Failure;
 use crate::store::opening::OpenError;
+use crate::store::packed::{PackedBackend, PackedSettings};
 use crate::store::rules::{Rules as StoreRules, UnknownUsers};
 use crate::store::sled::SledBackend;
 use crate::store::{Effect, Outlet};
@@ -263,7 +264,11 @@ pub async fn open_store(
         let data = settings.data.clone();
         let backend = SledBackend::open(&settings.data, settings.cache_bytes)
             .map_err(|source| StartError::Backend { data: data.clone(), source })?;
+        let stall = Duration::from_millis(settings.stall_ms.into());
+        let packing = PackedSettings { fresh_bytes: settings.fresh_bytes, stall };
         let settings = in_store_words(&settings, keep_unknown_users, body_max);
+        let backend = PackedBackend::open(backend, &data, packing)
+            .map_err(|source| StartError::Backend { data: data.clone(), source })?;
         EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
             .map_err(|source| StartError::Store { data, source })
     });

@@ -9,10 +9,12 @@ pub mod embedded;
 pub mod health;
 mod horizon;
 mod job;
+mod journal;
 pub mod key;
 mod ledger;
 pub mod memory;
 pub mod opening;
+pub mod packed;
 mod parts;
 #[cfg(feature = "proof")]
 #[doc(hidden)]

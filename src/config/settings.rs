@@ -133,6 +133,8 @@ pub struct StoreSettings {
     pub data: PathBuf,
     /// Bytes of the backend's cache.
     pub cache_bytes: u64,
+    /// Bytes of rows in memory that are packed together.
+    pub fresh_bytes: usize,
     /// What is done with entries for users that the server has never seen.
     pub unknown_users: UnknownUsers,
     /// Members of a group.
@@ -156,6 +158,7 @@ impl Default for StoreSettings {
         Self {
             data: PathBuf::from("./data"),
             cache_bytes: 128 * MIB as u64,
+            fresh_bytes: 32 * MIB,
             unknown_users: UnknownUsers::Auto,
             group_members_max: 10_000,
             chats_per_user_max: 10_000,

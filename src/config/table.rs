@@ -142,6 +142,8 @@ settings! {
 
     store.data: Shape::Path, "The folder of all that is kept.";
     store.cache_bytes: count(MIB, TIB), "Bytes that the store keeps in memory to read faster.";
+    store.fresh_bytes: count(16 * KIB, GIB),
+        "Bytes of new rows in memory that are packed together; up to three times as many may be.";
     store.unknown_users: Shape::Choice(UNKNOWN_USERS),
         "Entries for users that never came: keep or reject. auto: reject with passwords only.";
     store.group_members_max: count(2, GROUP_MEMBERS_MAX as u64), "Members of a group.";

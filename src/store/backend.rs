@@ -3,15 +3,17 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::batch::Batch;
 
-/// Bytes of a value: what is larger would leave sled's log for `blobs/`, which a flush and an
-/// fdatasync do not cover. A longer entry is split over several keys.
+/// Bytes of a value. A longer entry is split over several keys.
 pub const VALUE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a value in an engine below packed rows: what is larger would leave sled's log for
+/// `blobs/`, which a flush and an fdatasync do not cover.
+pub(crate) const BLOCK_BYTES_MAX: usize = 4 * 1024;
 
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
@@ -45,6 +47,18 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The last key from one up to another, which is not counted.
     fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError>;
+
+    /// The last row from one key up to another, which is not counted.
+    fn last_row(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, BackendError> {
+        let Some(key) = self.last_key(from, to)? else { return Ok(None) };
+        Ok(self.get(&key)?.map(|value| (key, value)))
+    }
+
+    /// Whether what is done in the background still goes well; after an error the backend must
+    /// not be used again.
+    fn check(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
 
     /// The bytes that can still be written, if there is such a bound.
     fn free_bytes(&self) -> Result<Option<u64>, BackendError>;
@@ -96,6 +110,34 @@ pub enum BackendError {
         /// The folder.
         path: PathBuf,
     },
+    /// A journal has a hole.
+    #[error("the journal in {path} is damaged: {detail}; put a backup in its place")]
+    Journal {
+        /// Its folder.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A value is not what was written.
+    #[error("{path} is damaged at {at}: put a backup in its place")]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Where the value begins.
+        at: u64,
+    },
+    /// Rows that were packed cannot be read.
+    #[error("the data is damaged: {detail}; put a backup in its place")]
+    Block {
+        /// What is wrong.
+        detail: String,
+    },
+    /// Another version wrote it, or another program.
+    #[error("the data is in no layout that this version knows: {detail}")]
+    Layout {
+        /// What it has.
+        detail: String,
+    },
     /// A value has more bytes than are safe.
     #[error("a value of {bytes} bytes, at most {VALUE_BYTES_MAX} are allowed")]
     ValueTooLarge {
@@ -108,6 +150,14 @@ pub enum BackendError {
         /// What it said.
         detail: String,
     },
+}
+
+/// An error of the system's, with what was tried.
+pub(crate) fn io_error<'a>(
+    what: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> BackendError + 'a {
+    move |source| BackendError::Io { what, path: path.to_owned(), source }
 }
 
 /// Refuses a batch with a value that is too large: every backend does it, so that tests on

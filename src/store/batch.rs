@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-/// Operations (puts and removes) of one batch: sled slows down above about 512.
-pub const OPERATIONS_PER_BATCH_MAX: usize = 256;
+/// Operations (puts and removes) of one batch.
+pub const OPERATIONS_PER_BATCH_MAX: usize = 2_048;
 
 /// Puts and removes, one for each key: the last one counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

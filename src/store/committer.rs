@@ -103,6 +103,7 @@ impl Committer {
         let queue_bytes = parts.queue_bytes;
         let (alive, gone) = sync_mpsc::channel();
         let watchdog = Watchdog {
+            backend: Arc::clone(&parts.backend),
             health: Arc::clone(&health),
             room: Arc::clone(&room),
             queued: Arc::clone(&queued),
@@ -172,6 +173,7 @@ impl Committer {
 
 /// Looks whether the committer is stuck, on a thread of its own.
 struct Watchdog {
+    backend: Arc<dyn Backend>,
     health: Arc<Health>,
     room: Arc<Semaphore>,
     queued: Arc<AtomicUsize>,
@@ -184,6 +186,10 @@ impl Watchdog {
         let pause = (self.stall / LOOKS_PER_STALL).max(Duration::from_millis(1));
         // The committer never sends: its end is the only thing that is heard.
         while self.gone.recv_timeout(pause) == Err(sync_mpsc::RecvTimeoutError::Timeout) {
+            if let Err(error) = self.backend.check() {
+                self.health.fail(Failure::Background { detail: error.to_string() });
+                break;
+            }
             let queued = self.queued.load(Ordering::Relaxed);
             if self.health.check_stall(Instant::now(), self.stall, queued) {
                 break;
@@ -191,6 +197,8 @@ impl Watchdog {
         }
         if self.health.has_failed() {
             self.room.close();
+            // Its state is unknown, as after a failed commit.
+            std::mem::forget(self.backend);
         }
     }
 }

@@ -37,6 +37,12 @@ pub enum Failure {
         /// The panic's message.
         detail: String,
     },
+    /// What the backend does behind the commits failed.
+    #[error("the work behind the commits failed: {detail}")]
+    Background {
+        /// What the backend said.
+        detail: String,
+    },
     /// A commit took too long.
     #[error(
         "a commit has not come to its end for {elapsed_ms} ms: {commands} commands of it or \

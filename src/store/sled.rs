@@ -12,8 +12,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use packetboat_proto::planted::{self, Bug};
 
-use self::folder::{Blobs, Folder, engine, io_error};
-use super::backend::{Backend, BackendError, Visit, check_values};
+use self::folder::{Blobs, Folder, engine};
+use super::backend::{Backend, BackendError, Row, Visit, check_values, io_error};
 use super::batch::Batch;
 
 /// A sled database in a folder of its own. The fields are dropped in this order: the engine
@@ -158,6 +158,12 @@ impl Backend for SledBackend {
         let _reading = self.reading();
         let last = self.tree.range(from..to).next_back().transpose().map_err(engine)?;
         Ok(last.map(|(key, _)| key.to_vec()))
+    }
+
+    fn last_row(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, BackendError> {
+        let _reading = self.reading();
+        let last = self.tree.range(from..to).next_back().transpose().map_err(engine)?;
+        Ok(last.map(|(key, value)| (key.to_vec(), value.to_vec())))
     }
 
     fn free_bytes(&self) -> Result<Option<u64>, BackendError> {

@@ -79,7 +79,9 @@ impl Vessel {
         let mut command = Command::new(env!("CARGO_BIN_EXE_packetboat"));
         let filter =
             if orders.record.is_some() { "error,packetboat::store=debug" } else { "error" };
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log", filter, "--data"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", filter]);
+        // So few that rows are packed, and files used again, all the time.
+        command.args(["--set", "store.fresh_bytes=65536", "--data"]);
         command.arg(root.join("data")).kill_on_drop(true).stdin(Stdio::null());
         if let Some(record) = &orders.record {
             command.env("LD_PRELOAD", &record.shim).env("SHIM_ROOT", root);

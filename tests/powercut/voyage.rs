@@ -20,6 +20,8 @@ const SYNC_US: u32 = 4_000;
 /// The engine's file, and the bytes of its segments.
 const ENGINE_FILE: &str = "data/db";
 const SEGMENT_BYTES: u64 = 512 * 1024;
+/// The folder of the journal.
+const JOURNAL: &str = "data/journal/";
 
 /// A recorded run.
 pub struct Voyage {
@@ -141,7 +143,8 @@ impl Voyage {
 }
 
 /// How many segments the engine writes anew, and all the calls from the beginning of any segment to
-/// the next sync: its head says how far the log is stable, and what it was before may be needed.
+/// the next sync: its head says how far the log is stable, and what it was before may be needed. The
+/// same of the journal's files, which are used again and again.
 fn risky(calls: &[Call]) -> (usize, Vec<usize>) {
     let (mut length, mut segments, mut cuts) = (0, 0, Vec::new());
     let mut unsynced = false;
@@ -156,6 +159,7 @@ fn risky(calls: &[Call]) -> (usize, Vec<usize>) {
                 unsynced |= begins;
                 length = length.max(at + data.len() as u64);
             }
+            Call::Written { name, at: 0, .. } => unsynced |= name.starts_with(JOURNAL),
             Call::SyncEnded { .. } => unsynced = false,
             _ => {}
         }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use packetboat::store::backend::Backend;
 use packetboat::store::embedded::{EmbeddedStore, Settings};
 use packetboat::store::memory::MemoryBackend;
+use packetboat::store::packed::{PackedBackend, PackedSettings};
 use packetboat::store::sled::SledBackend;
 use packetboat::store::{
     Author, Claim, CursorMove, Draft, Effect, Outcome, Outlet, PageLimit, Start, Store, StoreError,
@@ -24,6 +25,9 @@ use tempfile::TempDir;
 pub(crate) const WIDE: PageLimit = PageLimit { items: 100_000, bytes: usize::MAX };
 /// A cache that is small, so that tests read from the disk.
 pub(crate) const CACHE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// So few that rows are packed all the time.
+pub(crate) const FRESH_BYTES: usize = 2_000;
 
 /// Where a store can be opened again and again.
 pub(crate) trait Bed {
@@ -69,10 +73,12 @@ impl SledBed {
 }
 
 impl Bed for SledBed {
-    type Backend = SledBackend;
+    type Backend = PackedBackend<SledBackend>;
 
-    fn backend(&self) -> SledBackend {
-        SledBackend::open(&self.path(), CACHE_BYTES).unwrap()
+    fn backend(&self) -> PackedBackend<SledBackend> {
+        let engine = SledBackend::open(&self.path(), CACHE_BYTES).unwrap();
+        let settings = PackedSettings { fresh_bytes: FRESH_BYTES, ..PackedSettings::default() };
+        PackedBackend::open(engine, &self.path(), settings).unwrap()
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
+use packetboat::store::batch::OPERATIONS_PER_BATCH_MAX;
 use packetboat::store::embedded::Settings;
 use packetboat::store::{
     CursorMove, Draft, Edge, Effect, Logged, Outcome, Start, Store, StoreError,
@@ -334,7 +335,8 @@ fn a_failed_write_leaves_batches_that_a_cut_takes_from_the_last_one_backwards() 
     let seen = run_on_a_runtime(lives.to_vec());
     assert!(seen.stopped == 4 && seen.unsynced >= 3 && seen.kept == 0, "{seen:?}");
     // An append of more than a batch, whose second one is not synced: what is lost is its end.
-    let large = vec![vec![Given::Append { by, drafts: 300 }]];
+    let drafts = OPERATIONS_PER_BATCH_MAX * 6 / 5;
+    let large = vec![vec![Given::Append { by, drafts }]];
     let lives =
         [1, 2].map(|lost| Life { waves: large.clone(), fault: Some((3, Fault::Before)), lost });
     let seen = run_on_a_runtime(lives.to_vec());

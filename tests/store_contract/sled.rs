@@ -112,7 +112,8 @@ async fn settings_that_were_torn_at_the_first_open_are_made_again() {
 #[tokio::test]
 async fn values_outside_the_log_are_refused() {
     let bed = SledBed::default();
-    let backend = bed.backend();
+    let engine = || SledBackend::open(&bed.path(), CACHE_BYTES);
+    let backend = engine().unwrap();
     let blob = bed.path().join("blobs").join("1234");
     fs::write(&blob, b"spilled").unwrap();
     let mut batch = Batch::default();
@@ -120,10 +121,10 @@ async fn values_outside_the_log_are_refused() {
     let error = backend.commit(&batch).unwrap_err();
     assert!(matches!(error, BackendError::Blobs { .. }), "{error}");
     drop(backend);
-    let Err(error) = SledBackend::open(&bed.path(), CACHE_BYTES) else { panic!("it was opened") };
+    let Err(error) = engine() else { panic!("it was opened") };
     assert!(matches!(&error, BackendError::Blobs { path } if path.ends_with("blobs")), "{error}");
     fs::remove_file(blob).unwrap();
-    assert_eq!(bed.backend().get(b"key").unwrap().as_deref(), Some(&b"value"[..]));
+    assert_eq!(engine().unwrap().get(b"key").unwrap().as_deref(), Some(&b"value"[..]));
 }
 
 #[tokio::test]

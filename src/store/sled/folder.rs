@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rustix::fs::Dir;
 
-use crate::store::backend::BackendError;
+use crate::store::backend::{BackendError, io_error};
 
 /// How often an open is tried that meets a descriptor which sled's threads have not closed yet.
 const UNLOCK_TRIES: u32 = 100;
@@ -26,14 +26,6 @@ const ASIDE_MAX: u32 = 3;
 /// finds none, or none that it can read: what was accepted would be forgotten in silence.
 const MARK_FILE: &str = "founded";
 const MARK: &str = "A Packetboat store was founded in this folder. Leave this file with it.\n";
-
-/// An error of the system's, with what was tried.
-pub(super) fn io_error<'a>(
-    what: &'static str,
-    path: &'a Path,
-) -> impl FnOnce(io::Error) -> BackendError + 'a {
-    move |source| BackendError::Io { what, path: path.to_owned(), source }
-}
 
 /// An error of sled's.
 pub(super) fn engine(error: ::sled::Error) -> BackendError {

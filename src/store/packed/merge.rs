@@ -1,0 +1,164 @@
+//! New rows into a block: what becomes of the block. Pure: knows no engine and no file. Must never
+//! leave out a row, nor one of another block take in.
+
+use std::cmp::Ordering;
+
+use bytes::Bytes;
+
+use super::block::{self, BLOCK_BYTES, BlockError, Cell, Packed, Packer, Rows};
+
+/// A change of a row: `None` removes it.
+pub(crate) type Change<'a> = (&'a [u8], Option<Cell>);
+
+/// A block, and the first key in it.
+pub(crate) type Block = (Vec<u8>, Vec<u8>);
+
+/// What a block becomes with changes, which are in order: no block if no row is left.
+pub(crate) fn merge(
+    block: Option<Bytes>,
+    changes: &[Change<'_>],
+) -> Result<Vec<Block>, BlockError> {
+    let (rows, appended) = merged(block, changes)?;
+    let bytes = encoded_len(&rows);
+    // Where rows come between others, more will come: each block is left some room. Behind all
+    // others that room would be lost.
+    let target = match bytes.div_ceil(BLOCK_BYTES) {
+        2.. if !appended => bytes / bytes.div_ceil(BLOCK_BYTES),
+        _ => BLOCK_BYTES,
+    };
+    let (mut packer, mut blocks, mut first) = (Packer::default(), Vec::new(), None);
+    for (key, cell) in &rows {
+        let full = packer.bytes() >= target || !packer.add(key, cell);
+        if full {
+            blocks.extend(first.take().map(|first: Vec<u8>| (first, packer.finish())));
+            let fits = packer.add(key, cell);
+            debug_assert!(fits, "a row fits into a block of its own");
+        }
+        first.get_or_insert_with(|| key.clone());
+    }
+    blocks.extend(first.map(|first| (first, packer.finish())));
+    Ok(blocks)
+}
+
+/// The rows with the changes, and whether all that came is behind all that was there.
+fn merged(block: Option<Bytes>, changes: &[Change<'_>]) -> Result<(Vec<Packed>, bool), BlockError> {
+    let mut rows = Vec::with_capacity(changes.len());
+    let mut changes = changes.iter().peekable();
+    let mut appended = true;
+    let mut old = block.map(Rows::of);
+    while let Some((key, cell)) = old.as_mut().map_or(Ok(None), Rows::next_row)? {
+        let mut kept = true;
+        while let Some((changed, new)) = changes.next_if(|(changed, _)| *changed <= key) {
+            appended = false;
+            rows.extend(new.clone().map(|cell| (changed.to_vec(), cell)));
+            kept = changed.cmp(&key) != Ordering::Equal;
+        }
+        if kept {
+            rows.push((key.to_vec(), cell));
+        }
+    }
+    rows.extend(changes.filter_map(|(key, cell)| Some((key.to_vec(), cell.clone()?))));
+    Ok((rows, appended))
+}
+
+fn encoded_len(rows: &[Packed]) -> usize {
+    let mut before: &[u8] = &[];
+    let mut bytes = 0;
+    for (key, cell) in rows {
+        bytes += block::row_len(before, key, cell);
+        before = key;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value(byte: u8, length: usize) -> Cell {
+        Cell::Here(vec![byte; length].into())
+    }
+
+    fn rows(blocks: &[Block]) -> BTreeMap<Vec<u8>, Cell> {
+        let mut found = BTreeMap::new();
+        for (first, block) in blocks {
+            let mut rows = Rows::of(Bytes::from(block.clone()));
+            let mut expected = Some(first.as_slice());
+            while let Some((key, cell)) = rows.next_row().unwrap() {
+                assert_eq!(
+                    expected.take().unwrap_or(key),
+                    key,
+                    "a block begins with its first key"
+                );
+                assert_eq!(found.insert(key.to_vec(), cell), None);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn rows_behind_all_others_fill_their_blocks() {
+        let keys: Vec<String> = (0..400).map(|number| format!("key {number:05}")).collect();
+        let changes: Vec<Change<'_>> =
+            keys.iter().map(|key| (key.as_bytes(), Some(value(1, 40)))).collect();
+        let blocks = merge(None, &changes).unwrap();
+        let full = blocks.iter().rev().skip(1);
+        assert!(full.clone().count() >= 3);
+        assert!(full.clone().all(|(_, block)| block.len() > BLOCK_BYTES - 64));
+    }
+
+    #[test]
+    fn rows_between_others_leave_room_in_each_block() {
+        let keys: Vec<String> = (0..90).map(|number| format!("key {number:05}")).collect();
+        let changes: Vec<Change<'_>> =
+            keys.iter().map(|key| (key.as_bytes(), Some(value(1, 40)))).collect();
+        let blocks = merge(None, &changes).unwrap();
+        let whole = Bytes::from(blocks[0].1.clone());
+        let blocks = merge(Some(whole), &[(b"key 00001a", Some(value(2, 900)))]).unwrap();
+        assert_eq!(blocks.len(), 2);
+        assert!(blocks.iter().all(|(_, block)| block.len() < 3_500), "{blocks:?}");
+    }
+
+    #[test]
+    fn a_block_without_rows_is_none() {
+        let blocks = merge(None, &[(b"a", Some(value(1, 1)))]).unwrap();
+        let whole = Bytes::from(blocks[0].1.clone());
+        assert_eq!(merge(Some(whole), &[(b"a", None), (b"b", None)]).unwrap(), []);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn blocks_are_the_rows_with_the_changes(
+            rounds in proptest::collection::vec(
+                proptest::collection::btree_map("[a-d]{0,4}", proptest::option::of(0..300_usize), 1..60),
+                1..4,
+            ),
+        ) {
+            let mut wanted: BTreeMap<Vec<u8>, Cell> = BTreeMap::new();
+            let mut old: Option<Bytes> = None;
+            for round in &rounds {
+                let changes: Vec<Change<'_>> = round
+                    .iter()
+                    .map(|(key, length)| (key.as_bytes(), length.map(|length| value(7, length))))
+                    .collect();
+                // What one block can hold: the rows so far are those of the first.
+                let blocks = merge(old.take(), &changes).unwrap();
+                for (key, cell) in &changes {
+                    match cell {
+                        Some(cell) => drop(wanted.insert(key.to_vec(), cell.clone())),
+                        None => drop(wanted.remove(*key)),
+                    }
+                }
+                prop_assert_eq!(&rows(&blocks), &wanted);
+                prop_assert!(blocks.iter().all(|(_, block)| block.len() <= BLOCK_BYTES));
+                old = blocks.first().map(|(_, block)| Bytes::from(block.clone()));
+                wanted = rows(&blocks[..blocks.len().min(1)]);
+            }
+        }
+    }
+}

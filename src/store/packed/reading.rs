@@ -1,0 +1,203 @@
+//! Rows wherever they stand: in memory, or packed. Must never miss a row that goes from one to the
+//! other while it looks: memory is looked at first, or again if rows left it meanwhile.
+
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+use std::sync::{PoisonError, RwLock};
+
+use bytes::Bytes;
+
+use super::block::{self, Cell, Packed, Place};
+use super::fresh::{Fresh, Known, Rows};
+use super::pages::{next_first, page_before, page_of};
+use super::values::{Values, follows};
+use crate::store::backend::{Backend, BackendError, Visit};
+
+/// Rows of memory that a scan takes at once.
+const ROWS_PER_STEP: usize = 256;
+/// Bytes of values that a scan reads at once.
+const RUN_BYTES_MAX: usize = 64 * 1024;
+
+/// Where rows stand.
+pub(crate) struct Places<'a, E> {
+    pub(crate) fresh: &'a RwLock<Fresh>,
+    pub(crate) engine: &'a E,
+    pub(crate) values: &'a Values,
+}
+
+/// Rows between two keys, some of them in memory, some packed.
+struct Step {
+    fresh: Rows,
+    packed: Vec<Packed>,
+    /// Where the next one begins.
+    next: Option<Vec<u8>>,
+}
+
+impl<E: Backend> Places<'_, E> {
+    fn fresh<T>(&self, read: impl FnOnce(&Fresh) -> T) -> T {
+        read(&self.fresh.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at what is packed, and at memory as it is beside that.
+    fn beside<P, T>(
+        &self,
+        mut packed: impl FnMut() -> Result<P, BackendError>,
+        read: impl Fn(&Fresh, &P) -> T,
+    ) -> Result<(P, T), BackendError> {
+        loop {
+            let drops = self.fresh(Fresh::drops);
+            let found = packed()?;
+            let told = self.fresh(|fresh| (fresh.drops() == drops).then(|| read(fresh, &found)));
+            if let Some(told) = told {
+                return Ok((found, told));
+            }
+        }
+    }
+
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, BackendError> {
+        match self.fresh(|fresh| fresh.get(key)) {
+            Known::Row(value) => return Ok(Some(value)),
+            Known::Removed => return Ok(None),
+            Known::Nothing => {}
+        }
+        let Some(page) = page_of(self.engine, key)? else { return Ok(None) };
+        let cell = block::find(page.block, key)?;
+        cell.map(|cell| self.value(&cell)).transpose()
+    }
+
+    fn value(&self, cell: &Cell) -> Result<Bytes, BackendError> {
+        match cell {
+            Cell::Here(value) => Ok(value.clone()),
+            Cell::There(place) => self.values.get(*place),
+        }
+    }
+
+    /// Shows the rows from one key up to another.
+    pub(crate) fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        visit: &mut Visit<'_>,
+    ) -> Result<(), BackendError> {
+        let mut from = from.to_vec();
+        while from.as_slice() < to {
+            let step = self.step(&from, to)?;
+            if self.show(step.fresh, step.packed, visit)?.is_break() {
+                return Ok(());
+            }
+            let Some(next) = step.next else { return Ok(()) };
+            from = next;
+        }
+        Ok(())
+    }
+
+    /// The rows of one block, or of a part of it, with what memory has in between.
+    fn step(&self, from: &[u8], to: &[u8]) -> Result<Step, BackendError> {
+        let packed = || {
+            let page = page_of(self.engine, from)?;
+            let first = page.as_ref().map_or(&[][..], |page| &page.first);
+            Ok((next_first(self.engine, first)?.filter(|next| next.as_slice() < to), page))
+        };
+        let ((end, page), (fresh, rest)) = self.beside(packed, |fresh, (end, _)| {
+            fresh.range(from, Some(end.as_deref().unwrap_or(to)), ROWS_PER_STEP)
+        })?;
+        let next = rest.or(end);
+        let upto = next.as_deref().unwrap_or(to);
+        let packed = match page {
+            Some(page) => block::rows_between(page.block, from, upto)?,
+            None => Vec::new(),
+        };
+        Ok(Step { fresh, packed, next })
+    }
+
+    /// Shows rows in order; a row of memory replaces the packed one.
+    fn show(
+        &self,
+        fresh: Rows,
+        mut packed: Vec<Packed>,
+        visit: &mut Visit<'_>,
+    ) -> Result<ControlFlow<()>, BackendError> {
+        packed.retain(|(key, _)| !fresh.contains_key(key));
+        let mut fresh = fresh.into_iter().filter_map(|(key, value)| Some((key, value?))).peekable();
+        let mut rest = packed.as_slice();
+        while !rest.is_empty() {
+            let (run, behind) = rest.split_at(run_of(rest));
+            rest = behind;
+            for ((key, _), value) in run.iter().zip(self.run(run)?) {
+                while let Some((earlier, value)) =
+                    fresh.next_if(|(earlier, _)| earlier.cmp(key) == Ordering::Less)
+                {
+                    if visit(&earlier, &value).is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                if visit(key, &value).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        for (key, value) in fresh {
+            if visit(&key, &value).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The values of rows that stand side by side.
+    fn run(&self, run: &[Packed]) -> Result<Vec<Bytes>, BackendError> {
+        match run {
+            [(_, Cell::Here(value))] => Ok(vec![value.clone()]),
+            run => self.values.get_run(&run.iter().filter_map(place).collect::<Vec<_>>()),
+        }
+    }
+
+    /// The last key from one up to another.
+    pub(crate) fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
+        let mut to = to.to_vec();
+        while from < to.as_slice() {
+            let packed = || match page_before(self.engine, &to)? {
+                Some(page) => {
+                    let low = page.first.as_slice().max(from).to_vec();
+                    let rows = block::rows_between(page.block, &low, &to)?;
+                    Ok((low, rows))
+                }
+                None => Ok((from.to_vec(), Vec::new())),
+            };
+            let ((low, _), last) = self.beside(packed, |fresh, (low, rows)| {
+                let is_there = |key: &&Vec<u8>| fresh.get(key) != Known::Removed;
+                let packed = rows.iter().rev().map(|(key, _)| key).find(is_there).cloned();
+                packed.max(fresh.last(low, &to))
+            })?;
+            if last.is_some() {
+                return Ok(last);
+            }
+            to = low;
+        }
+        Ok(None)
+    }
+}
+
+fn place((_, cell): &Packed) -> Option<Place> {
+    match cell {
+        Cell::Here(_) => None,
+        Cell::There(place) => Some(*place),
+    }
+}
+
+/// How many of the first rows can be read at once: one, or values that stand side by side.
+fn run_of(rows: &[Packed]) -> usize {
+    let Some(mut before) = rows.first().and_then(place) else { return 1 };
+    let mut bytes = before.length as usize;
+    let mut count = 1;
+    for place in rows[1..].iter().map_while(place) {
+        bytes += place.length as usize;
+        if bytes > RUN_BYTES_MAX || !follows(before, place) {
+            break;
+        }
+        before = place;
+        count += 1;
+    }
+    count
+}
