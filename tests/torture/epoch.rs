@@ -44,7 +44,8 @@ const CYCLES_MEASURED: usize = 10;
 /// A sender's longest pause between two deeds, in milliseconds.
 const PAUSE_MS_MAX: u64 = 40;
 /// What the server is told beside its address and folder.
-const SETTINGS: [&str; 5] = [
+const SETTINGS: [&str; 6] = [
+    "store.fresh_bytes=65536",
     "drain.retry_after_ms=10",
     "drain.drain_ms=1000",
     "limits.heartbeat_ms=2000",
