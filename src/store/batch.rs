@@ -3,19 +3,21 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 /// Operations (puts and removes) of one batch.
 pub const OPERATIONS_PER_BATCH_MAX: usize = 2_048;
 
 /// Puts and removes, one for each key: the last one counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    writes: BTreeMap<Vec<u8>, Option<Bytes>>,
 }
 
 impl Batch {
     /// Writes a value.
-    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.writes.insert(key, Some(value));
+    pub fn put(&mut self, key: Vec<u8>, value: impl Into<Bytes>) {
+        self.writes.insert(key, Some(value.into()));
     }
 
     /// Removes a key, whether or not it is there.
@@ -31,6 +33,11 @@ impl Batch {
     /// Every write, in order of key; `None` is a remove.
     pub fn writes(&self) -> impl DoubleEndedIterator<Item = (&[u8], Option<&[u8]>)> {
         self.writes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&Vec<u8>, &Option<Bytes>)> {
+        self.writes.iter()
     }
 
     /// The writes from one key up to another, which is not among them.

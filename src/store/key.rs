@@ -151,6 +151,17 @@ pub fn dedup(chat: &ChatId, sender: &UserId, id: &MessageId) -> Vec<u8> {
     key
 }
 
+/// The part of a message's key that is its sender's in its chat, and the part that is the id.
+pub fn split_dedup(key: &[u8]) -> (&[u8], MessageId) {
+    let (of_sender, id) = key.split_last_chunk().expect("such a key ends in an id");
+    (of_sender, MessageId::from(*id))
+}
+
+/// Where all messages of a sender in a chat are found, given the first part of a key of theirs.
+pub fn dedups(of_sender: &[u8]) -> KeyRange {
+    KeyRange::behind(of_sender.to_vec(), None)
+}
+
 /// A group.
 pub fn group(chat: &ChatId) -> Vec<u8> {
     joined(GROUP, &[chat.as_str()])

@@ -1,6 +1,7 @@
 //! A bounded map that forgets what was not asked for lately. Two generations: when the young one
 //! is full, it becomes the old one, and the old one goes. Must never be the only place of anything.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -18,7 +19,10 @@ impl<K: Hash + Eq + Clone, V: Copy> Recent<K, V> {
         Self { young: HashMap::new(), old: HashMap::new(), generation }
     }
 
-    pub(crate) fn get(&mut self, key: &K) -> Option<V> {
+    pub(crate) fn get<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         if let Some(value) = self.young.get(key) {
             return Some(*value);
         }
@@ -27,13 +31,16 @@ impl<K: Hash + Eq + Clone, V: Copy> Recent<K, V> {
         Some(value)
     }
 
-    pub(crate) fn set(&mut self, key: &K, value: V) {
+    pub(crate) fn set<Q: Hash + Eq + ToOwned<Owned = K> + ?Sized>(&mut self, key: &Q, value: V)
+    where
+        K: Borrow<Q>,
+    {
         if let Some(known) = self.young.get_mut(key) {
             *known = value;
             return;
         }
         self.old.remove(key);
-        self.insert(key.clone(), value);
+        self.insert(key.to_owned(), value);
     }
 
     fn insert(&mut self, key: K, value: V) {

@@ -143,8 +143,8 @@ impl Voyage {
 }
 
 /// How many segments the engine writes anew, and all the calls from the beginning of any segment to
-/// the next sync: its head says how far the log is stable, and what it was before may be needed. The
-/// same of the journal's files, which are used again and again.
+/// the next sync: its head says how far the log is stable, and what it was before may be needed.
+/// The same of the journal's files, which are used again and again.
 fn risky(calls: &[Call]) -> (usize, Vec<usize>) {
     let (mut length, mut segments, mut cuts) = (0, 0, Vec::new());
     let mut unsynced = false;

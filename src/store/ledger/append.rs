@@ -20,7 +20,7 @@ use crate::store::batch::OPERATIONS_PER_BATCH_MAX;
 use crate::store::key;
 use crate::store::parts::{Joiner, PARTS_MAX, parts_of, split};
 use crate::store::read_error::ReadError;
-use crate::store::record::{Place, as_number, number};
+use crate::store::record::Place;
 use crate::store::{Author, Draft, Effect, Outcome, Stored};
 
 /// Bytes of a content.
@@ -92,8 +92,8 @@ impl Turn<'_> {
         // Before the rights: who sends again what was accepted has a right to the answer, also
         // when it is no member any more.
         let by_id = key::dedup(chat, &author.user, &draft.id);
-        if let Some(seq) = self.get(&by_id)? {
-            return self.again(author, draft, as_number(&seq).map_err(ReadError::from)?);
+        if let Some(seq) = self.seq_of(&by_id)? {
+            return self.again(author, draft, seq);
         }
         if self.full {
             return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
@@ -111,9 +111,7 @@ impl Turn<'_> {
                 self.change_group(chat, &author.user, change, seq)?
             }
         };
-        if !planted::is(Bug::DedupRowSkipped) {
-            self.put(by_id, number(seq));
-        }
+        self.put_seq_of(by_id, seq);
         self.store_entry(author, draft, seq);
         if !left.is_empty() {
             self.emit(Effect::Left { chat: chat.clone(), users: left });

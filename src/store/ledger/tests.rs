@@ -83,6 +83,34 @@ fn a_message_costs_a_log_key_and_a_dedup_key() {
 }
 
 #[test]
+fn a_message_is_found_again_whatever_the_order_of_the_ids() {
+    let mut bench = Bench::default();
+    let mut accepted = Vec::new();
+    for id in [7, 3, 9, 1, 8, 200, 100, 2] {
+        for sender in ["ann", "bob"] {
+            let draft = text("dm:ann:bob", id);
+            let outcome = bench.applied(|turn| turn.append(&author(sender), &draft).unwrap());
+            let Outcome::Stored { seq, .. } = outcome else { panic!("{outcome:?}") };
+            accepted.push((sender, draft, seq));
+            if accepted.len() % 5 == 0 {
+                bench = bench.restarted();
+            }
+            // In a batch of their own, and all of them in one.
+            for (sender, draft, seq) in &accepted {
+                let outcome = bench.turn(|turn| turn.append(&author(sender), draft).unwrap()).0;
+                assert_eq!(outcome, Outcome::Duplicate { seq: *seq, at_ms: 1_000 });
+            }
+            let ((), _) = bench.turn(|turn| {
+                for (sender, draft, seq) in &accepted {
+                    let outcome = turn.append(&author(sender), draft).unwrap();
+                    assert_eq!(outcome, Outcome::Duplicate { seq: *seq, at_ms: 1_000 });
+                }
+            });
+        }
+    }
+}
+
+#[test]
 fn the_largest_commands_fit_into_one_batch() {
     let users = (0..100).map(|at| user(&format!("{at:064}"))).collect::<Vec<_>>();
     let mut bench = Bench::default();

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::id::{ChatId, UserId};
+use packetboat_proto::id::{ChatId, MessageId, UserId};
 use packetboat_proto::planted::{self, Bug};
 use thiserror::Error;
 
@@ -14,12 +14,14 @@ use crate::store::batch::{Batch, OPERATIONS_PER_BATCH_MAX};
 use crate::store::key::{self, KeyRange};
 use crate::store::read_error::ReadError;
 use crate::store::recent::Recent;
-use crate::store::record::{AccountRow, Group, Place};
+use crate::store::record::{AccountRow, Group, Place, as_number, number};
 use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
 /// Heads of chats that are kept at hand.
 const HEADS_CACHED_MAX: usize = 65_536;
+/// Senders in chats whose newest message id is kept at hand.
+const NEWEST_CACHED_MAX: usize = 65_536;
 /// Users whose number of chats is kept at hand.
 const COUNTS_CACHED_MAX: usize = 65_536;
 
@@ -27,6 +29,8 @@ const COUNTS_CACHED_MAX: usize = 65_536;
 #[derive(Debug)]
 pub(crate) struct Caches {
     heads: Recent<ChatId, u64>,
+    /// The greatest message id of a sender in a chat, by the first part of their keys.
+    newest: Recent<Vec<u8>, Option<MessageId>>,
     chats: Recent<UserId, u32>,
 }
 
@@ -34,6 +38,7 @@ impl Default for Caches {
     fn default() -> Self {
         Self {
             heads: Recent::with_capacity(HEADS_CACHED_MAX),
+            newest: Recent::with_capacity(NEWEST_CACHED_MAX),
             chats: Recent::with_capacity(COUNTS_CACHED_MAX),
         }
     }
@@ -154,20 +159,51 @@ impl<'a> Turn<'a> {
         Ok(rows)
     }
 
+    /// The last key of a range in which nothing is ever removed.
+    fn last_key(&self, range: &KeyRange) -> Result<Option<Vec<u8>>, ReadError> {
+        let ours = self.work.batch.range(&range.from, &range.to).next_back();
+        let ours = ours.map(|(key, _)| key.to_vec());
+        Ok(ours.max(self.backend.last_key(&range.from, &range.to)?))
+    }
+
+    /// The seq under a message's key, if it was accepted before. Ids mostly go up, and one above
+    /// all of its sender in its chat is new: then nothing is read.
+    pub(super) fn seq_of(&mut self, by_id: &[u8]) -> Result<Option<u64>, ReadError> {
+        let (of_sender, id) = key::split_dedup(by_id);
+        let newest = if let Some(newest) = self.caches.newest.get(of_sender) {
+            newest
+        } else {
+            let last = self.last_key(&key::dedups(of_sender))?;
+            let newest = last.map(|last| key::split_dedup(&last).1);
+            self.caches.newest.set(of_sender, newest);
+            newest
+        };
+        if Some(id) > newest {
+            return Ok(None);
+        }
+        Ok(self.get(by_id)?.map(|seq| as_number(&seq)).transpose()?)
+    }
+
+    /// A message was accepted.
+    pub(super) fn put_seq_of(&mut self, by_id: Vec<u8>, seq: u64) {
+        let (of_sender, id) = key::split_dedup(&by_id);
+        // What is not at hand must not be taken for the first one.
+        if let Some(newest) = self.caches.newest.get(of_sender) {
+            self.caches.newest.set(of_sender, newest.max(Some(id)));
+        }
+        if !planted::is(Bug::DedupRowSkipped) {
+            self.put(by_id, number(seq));
+        }
+    }
+
     /// Where a chat's log ends.
     pub(super) fn head(&mut self, chat: &ChatId) -> Result<u64, ReadError> {
         if let Some(head) = self.caches.heads.get(chat) {
             return Ok(head);
         }
-        let range = key::log(chat);
-        let ours = self.work.batch.range(&range.from, &range.to).next_back();
-        let ours = ours.map(|(key, _)| key.to_vec());
-        let stored = if planted::is(Bug::HeadFromMemory) {
-            None
-        } else {
-            self.backend.last_key(&range.from, &range.to)?
-        };
-        let head = match ours.max(stored) {
+        let last =
+            if planted::is(Bug::HeadFromMemory) { None } else { self.last_key(&key::log(chat))? };
+        let head = match last {
             Some(last) => key::seq_and_part(&last)?.0,
             None => 0,
         };

@@ -40,11 +40,10 @@ pub(crate) struct Fresh {
 impl Fresh {
     /// Takes a batch.
     pub(crate) fn apply(&mut self, batch: &Batch) {
-        for (key, value) in batch.writes() {
-            let value = value.map(Bytes::copy_from_slice);
+        for (key, value) in batch.rows() {
             let bytes = |value: &Option<Bytes>| value.as_ref().map_or(0, Bytes::len);
-            self.active_bytes += bytes(&value);
-            match self.active.insert(key.to_vec(), value) {
+            self.active_bytes += bytes(value);
+            match self.active.insert(key.clone(), value.clone()) {
                 Some(old) => self.active_bytes -= bytes(&old),
                 None => self.active_bytes += key.len() + ROW_BYTES,
             }

@@ -135,7 +135,11 @@ mod tests {
         #[test]
         fn blocks_are_the_rows_with_the_changes(
             rounds in proptest::collection::vec(
-                proptest::collection::btree_map("[a-d]{0,4}", proptest::option::of(0..300_usize), 1..60),
+                proptest::collection::btree_map(
+                    "[a-d]{0,4}",
+                    proptest::option::of(0..300_usize),
+                    1..60,
+                ),
                 1..4,
             ),
         ) {

@@ -27,6 +27,10 @@ fn rows(backend: &impl Backend, from: &[u8], to: &[u8], limit: usize) -> Vec<Row
     rows
 }
 
+fn whole(backend: &impl Backend) -> Vec<Row> {
+    rows(backend, &[], &[0xff], usize::MAX)
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Commit(Vec<(String, Option<usize>)>),
@@ -92,7 +96,8 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(rows(&packed, &[], &[0xff], usize::MAX), rows(&plain, &[], &[0xff], usize::MAX));
+        let (found, wanted) = (whole(&packed), whole(&plain));
+        prop_assert_eq!(found, wanted);
     }
 }
 
@@ -171,11 +176,11 @@ fn a_packing_that_fails_half_way_ends_the_backend_and_loses_nothing() {
         drop(packed);
         faulty.fails.store(false, Ordering::SeqCst);
         let packed = PackedBackend::open(faulty.clone(), folder.path(), settings).unwrap();
-        let found = rows(&packed, &[], &[0xff], usize::MAX);
-        if found != rows(&plain, &[], &[0xff], usize::MAX) {
+        let found = whole(&packed);
+        if found != whole(&plain) {
             // What was refused may have come into the journal.
             plain.commit(&batch).unwrap();
-            assert_eq!(found, rows(&plain, &[], &[0xff], usize::MAX));
+            assert_eq!(found, whole(&plain));
         }
     }
 }
@@ -201,7 +206,7 @@ fn commits_wait_while_too_much_is_to_be_packed_and_a_stuck_packing_is_told() {
     assert!(done.load(Ordering::SeqCst) < 100, "commits wait");
     drop(held);
     writer.join().unwrap();
-    assert_eq!(rows(packed.as_ref(), &[], &[0xff], usize::MAX).len(), 1_000);
+    assert_eq!(whole(packed.as_ref()).len(), 1_000);
 }
 
 #[test]
@@ -226,5 +231,5 @@ fn an_engine_with_rows_of_another_kind_is_refused() {
         panic!("it opened")
     };
     assert!(matches!(error, BackendError::Layout { .. }), "{error}");
-    assert_eq!(rows(&engine, &[], &[0xff], usize::MAX).len(), 10);
+    assert_eq!(whole(&engine).len(), 10);
 }
