@@ -68,7 +68,7 @@ impl Target for Packetboat {
             Self::Running { address, pid } => return Ok(Server::external(*address, *pid)),
         };
         let mut command = Command::new(path);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--auth", "open", "--log", "warn"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--auth", "open", "--log", "error"]);
         command.arg("--data").arg(folder.join("data"));
         // One sender must be able to show what the server can.
         command.args(["--set", "limits.sends_per_s=1000000"]);
