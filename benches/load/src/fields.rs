@@ -29,7 +29,7 @@ impl<'a> Value<'a> {
 }
 
 /// The fields of a message, one after the other; ends at what is none of version 1.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Fields<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
@@ -73,7 +73,9 @@ mod tests {
     proptest! {
         #[test]
         fn the_fields_of_an_entry_are_read_as_the_proto_crate_writes_them(
-            seq in 1_u64.., at_ms in 1_u64.., content in proptest::collection::vec(any::<u8>(), 1..300),
+            seq in 1_u64..,
+            at_ms in 1_u64..,
+            content in proptest::collection::vec(any::<u8>(), 1..300),
         ) {
             let entry = Entry {
                 chat: ChatId::new("dm:a:b").unwrap(),

@@ -17,7 +17,7 @@ use crate::wire::{Event, Login};
 /// Connections that are being opened at one time.
 pub const OPENING_AT_ONCE: usize = 64;
 /// How long one may take.
-const OPENING_MAX: Duration = Duration::from_secs(60);
+const OPENING_MAX: Duration = Duration::from_mins(1);
 /// How long the server may take to notice that connections have gone.
 const CLOSING_MAX: Duration = Duration::from_secs(30);
 /// How often that is looked at.
@@ -120,7 +120,9 @@ impl<'a> Ground<'a> {
             wire.leave(out);
         }
         fleet.flush()?;
-        tokens.iter().for_each(|token| fleet.finish(*token));
+        for token in tokens {
+            fleet.finish(*token);
+        }
         let (mut gone, begun) = (0, Instant::now());
         while gone < tokens.len() {
             let count = &mut gone;

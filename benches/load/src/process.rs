@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::error::LoadError;
 
 /// How long a server may take to start.
-const STARTING_MAX: Duration = Duration::from_secs(120);
+const STARTING_MAX: Duration = Duration::from_mins(2);
 /// How long it may take to end before it is killed.
 const ENDING_MAX: Duration = Duration::from_secs(40);
 /// How often it is looked at while waiting for that.

@@ -144,7 +144,9 @@ mod tests {
     #[test]
     fn a_series_has_the_median_of_its_runs() {
         let mut series = Series::default();
-        [3.0, 1.0, 2_000.0].into_iter().for_each(|rate| series.push(run(rate)));
+        for rate in [3.0, 1.0, 2_000.0] {
+            series.push(run(rate));
+        }
         let row = series.row("rate").unwrap();
         assert!((row.median() - 3.0).abs() < f64::EPSILON);
         assert_eq!(series.json()["figures"]["rate"]["runs"], json!([3.0, 1.0, 2_000.0]));
@@ -179,7 +181,9 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         let cases = [(0.123, "0.12"), (12.34, "12.3"), (345.6, "346"), (1_234_567.0, "1,234,567")];
-        cases.into_iter().for_each(|(value, text)| assert_eq!(shown(value), text));
+        for (value, text) in cases {
+            assert_eq!(shown(value), text);
+        }
         assert_eq!(shown(-1_000.0), "-1,000");
     }
 }

@@ -40,9 +40,7 @@ impl Name {
     }
 
     const fn of_bits(bits: u64) -> Self {
-        let channel = (bits >> NUMBER_BITS) & (CHANNELS_MAX as u64 - 1);
-        #[expect(clippy::cast_possible_truncation, reason = "masked to 24 bits")]
-        let channel = channel as u32;
+        let channel = ((bits >> NUMBER_BITS) & (CHANNELS_MAX as u64 - 1)) as u32;
         Self { channel, number: bits & ((1 << NUMBER_BITS) - 1) }
     }
 

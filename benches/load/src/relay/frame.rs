@@ -41,7 +41,7 @@ pub struct Frame<'a> {
 }
 
 /// The whole frames at the front of some bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Frames<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Frames<'a> {
@@ -76,7 +76,9 @@ pub fn put(out: &mut BytesMut, kind: u8, parts: &[&[u8]]) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     out.put_u32(u32::try_from(length + 1).expect("a frame is short"));
     out.put_u8(kind);
-    parts.iter().for_each(|part| out.put_slice(part));
+    for part in parts {
+        out.put_slice(part);
+    }
 }
 
 /// The number that a body begins with, and the rest.

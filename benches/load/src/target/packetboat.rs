@@ -222,12 +222,6 @@ impl PacketboatWire {
         Packet::Ack(cursors).put(out);
         self.unacked = 0;
     }
-
-    fn put_change(&self, chat: &ChatId, number: u64, change: GroupChange, out: &mut BytesMut) {
-        let id = Name { channel: GATHERING, number }.id(0);
-        let content = Content::Group(change).encode();
-        Packet::Send(Send { chat: chat.clone(), id: MessageId::from(id), content }).put(out);
-    }
 }
 
 impl Wire for PacketboatWire {
@@ -309,7 +303,7 @@ impl Wire for PacketboatWire {
             } else {
                 GroupChange::Added(members)
             };
-            self.put_change(&chat, changes.into(), change, out);
+            put_change(&chat, changes.into(), change, out);
             changes += 1;
         }
         changes
@@ -324,6 +318,12 @@ impl Wire for PacketboatWire {
         self.acks.clear();
         self.unacked = 0;
     }
+}
+
+fn put_change(chat: &ChatId, number: u64, change: GroupChange, out: &mut BytesMut) {
+    let id = Name { channel: GATHERING, number }.id(0);
+    let content = Content::Group(change).encode();
+    Packet::Send(Send { chat: chat.clone(), id: MessageId::from(id), content }).put(out);
 }
 
 /// The text of a content, if it is one.

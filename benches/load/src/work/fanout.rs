@@ -21,7 +21,7 @@ use crate::wire::{Event, Login, To};
 /// The group.
 const GROUP: u32 = 0;
 /// How long it may take to make it.
-const GATHERING_MAX: Duration = Duration::from_secs(120);
+const GATHERING_MAX: Duration = Duration::from_mins(2);
 
 /// The settings of the work.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize)]

@@ -26,7 +26,7 @@ const SAMPLE: usize = 200;
 /// Parts of the way from an empty store to a full one.
 const SLICES: u64 = 10;
 /// How long one part may take.
-const SLICE_MAX: Duration = Duration::from_secs(3_600);
+const SLICE_MAX: Duration = Duration::from_hours(1);
 
 /// The settings of the work.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize)]
@@ -258,7 +258,9 @@ mod tests {
     fn a_gap_a_repetition_and_a_changed_text_are_found() {
         let judged = |came: &[(Option<u64>, u64)]| {
             let (mut had, mut faults) = (Had::default(), Faults::default());
-            came.iter().for_each(|(number, seq)| judge(&mut had, *number, Some(*seq), &mut faults));
+            for (number, seq) in came {
+                judge(&mut had, *number, Some(*seq), &mut faults);
+            }
             faults.sentences().len()
         };
         assert_eq!(judged(&[(Some(4), 1), (Some(9), 2)]), 0);

@@ -13,7 +13,7 @@ use crate::usage::{Meter, descriptors};
 use crate::wire::{Event, Login};
 
 /// How long the storm may take.
-const STORM_MAX: Duration = Duration::from_secs(120);
+const STORM_MAX: Duration = Duration::from_mins(2);
 /// Descriptors that a server may open beside, such as files of its store.
 const DESCRIPTORS_BESIDE: usize = 16;
 

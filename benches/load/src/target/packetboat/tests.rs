@@ -29,7 +29,9 @@ fn open(user: u32) -> PacketboatWire {
 
 fn events(wire: &mut PacketboatWire, packets: &[Packet]) -> (Vec<String>, BytesMut) {
     let (mut bytes, mut out, mut seen) = (BytesMut::new(), BytesMut::new(), Vec::new());
-    packets.iter().for_each(|packet| packet.put(&mut bytes));
+    for packet in packets {
+        packet.put(&mut bytes);
+    }
     let taken = wire.read(&bytes, &mut out, &mut |event| seen.push(format!("{event:?}")));
     assert_eq!(taken, Ok(bytes.len()));
     (seen, out)
