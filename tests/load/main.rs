@@ -17,6 +17,7 @@ use packetboat_load::place::Where;
 use packetboat_load::plot::plots;
 use packetboat_load::run::once;
 use packetboat_load::series::Series;
+use packetboat_load::sessions::Sessions;
 use packetboat_load::stop::Stop;
 use packetboat_load::targets::TargetName;
 use packetboat_load::work::Work;
@@ -36,6 +37,7 @@ fn main() {
     a_comparison_is_shown_as_a_table_an_object_and_plots(&compared);
     println!("{}", table(&compared));
     a_message_that_comes_twice_makes_any_run_bad();
+    sessions_in_memory_are_opened_and_stay_alive();
 }
 
 fn place() -> Where {
@@ -128,6 +130,14 @@ fn a_comparison_is_shown_as_a_table_an_object_and_plots(compared: &[Compared]) {
     let written = plots(compared, folder.path()).unwrap();
     assert!(written.len() >= compared.len(), "{written:?}");
     assert!(std::fs::read_to_string(&written[0]).unwrap().contains("raw-fsync"));
+}
+
+fn sessions_in_memory_are_opened_and_stay_alive() {
+    let work = Sessions { sessions: 1_500, hold: 1, heartbeat_ms: 300 };
+    let outcome = work.run(&Stop::default()).unwrap();
+    assert!(outcome.faults.is_empty(), "{:?}", outcome.faults.sentences());
+    assert!(outcome.value("heartbeats") >= Some(3_000.0), "{outcome:?}");
+    assert!(outcome.value("rss_per_session") > Some(0.0), "{outcome:?}");
 }
 
 fn a_message_that_comes_twice_makes_any_run_bad() {

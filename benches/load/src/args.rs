@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, value_parser};
 
 use crate::place::Where;
 use crate::relay::Relay;
+use crate::sessions::Sessions;
 use crate::targets::TargetName;
 use crate::work::Work;
 
@@ -55,6 +56,8 @@ pub enum Command {
     Work(Work),
     /// Several works over several targets, in turn, with ratios
     Compare(Compare),
+    /// Very many sessions of Packetboat in this process, over transports in memory; once
+    Sessions(Sessions),
     /// Be a bare relay, which shows what the machine can do
     Relay(Relay),
 }

@@ -105,6 +105,12 @@ pub enum LoadError {
         /// Why.
         reason: String,
     },
+    /// The server within this process does not start.
+    #[error("the server does not start: {reason}")]
+    Library {
+        /// Why.
+        reason: String,
+    },
     /// It was told to stop.
     #[error("stopped by a signal")]
     Stopped,

@@ -2,7 +2,7 @@
 //!
 //! Floors, lowest first: [`clock`], [`histogram`], [`stamp`], [`schedule`], [`fields`]; [`check`],
 //! [`wire`]; [`error`], [`figure`]; [`stop`], [`process`], [`usage`]; [`relay`] (a program of its
-//! own); [`target`] with its adapters; [`fleet`]; [`ground`]; [`traffic`]; [`work`]; [`place`],
+//! own); [`target`] with its adapters; [`fleet`]; [`ground`]; [`traffic`]; [`work`]; [`memory`], [`sessions`]; [`place`],
 //! [`targets`], [`args`]; [`run`], [`series`], [`report`], [`compare`], [`plot`].
 //!
 //! Must never put load on another machine, nor show a figure of a run that was not good.
@@ -17,6 +17,7 @@ pub mod figure;
 pub mod fleet;
 pub mod ground;
 pub mod histogram;
+pub mod memory;
 pub mod place;
 pub mod plot;
 pub mod process;
@@ -25,6 +26,7 @@ pub mod report;
 pub mod run;
 pub mod schedule;
 pub mod series;
+pub mod sessions;
 pub mod stamp;
 pub mod stop;
 pub mod target;

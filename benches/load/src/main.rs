@@ -7,15 +7,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rustix::thread::set_current_timer_slack;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use packetboat_load::args::{Args, Command, Compare};
-use packetboat_load::compare::{compare, json, table};
+use packetboat_load::compare::{self, compare, table};
 use packetboat_load::error::LoadError;
 use packetboat_load::plot::plots;
 use packetboat_load::report;
 use packetboat_load::run::once;
-use packetboat_load::series::Series;
+use packetboat_load::series::{Series, shown};
+use packetboat_load::sessions::Sessions;
 use packetboat_load::stop::Stop;
 use packetboat_load::work::Work;
 
@@ -35,6 +36,7 @@ fn run(args: &Args) -> Result<bool, LoadError> {
     match &args.command {
         Command::Relay(relay) => relay.run().map(|()| true).map_err(LoadError::from),
         Command::Work(work) => measure(args, work),
+        Command::Sessions(sessions) => fill(args, sessions),
         Command::Compare(wanted) => compare_all(args, wanted),
     }
 }
@@ -58,6 +60,16 @@ fn measure(args: &Args, work: &Work) -> Result<bool, LoadError> {
     Ok(series.is_good())
 }
 
+fn fill(args: &Args, sessions: &Sessions) -> Result<bool, LoadError> {
+    let mut series = Series::default();
+    series.push(sessions.run(&Stop::on_signals()?)?);
+    let work = json!({ "sessions": sessions });
+    print(args, &report::text(&work, "packetboat", &series), || {
+        report::json(&work, "packetboat", &series)
+    })?;
+    Ok(series.is_good())
+}
+
 fn compare_all(args: &Args, wanted: &Compare) -> Result<bool, LoadError> {
     let stop = be_punctual()?;
     let targets: Result<Vec<_>, _> =
@@ -66,15 +78,15 @@ fn compare_all(args: &Args, wanted: &Compare) -> Result<bool, LoadError> {
         compare(wanted.works(), &targets?, args.runs, &stop, &mut |work, target, run| {
             let headline = work.headlines()[0].figure;
             let value = run.value(headline).filter(|_| run.faults.is_empty());
-            let value = value.map_or_else(|| "BAD".to_owned(), packetboat_load::series::shown);
+            let value = value.map_or_else(|| "BAD".to_owned(), shown);
             eprintln!("{} on {target}: {headline} {value}", work.name());
         })?;
-    print(args, &table(&compared), || json(&compared, args.runs))?;
+    print(args, &table(&compared), || compare::json(&compared, args.runs))?;
     if let Some(folder) = &wanted.plots {
         let written = plots(&compared, folder)?;
         eprintln!("{} plots in {}", written.len(), folder.display());
     }
-    Ok(compared.iter().all(packetboat_load::compare::Compared::is_good))
+    Ok(compared.iter().all(compare::Compared::is_good))
 }
 
 /// Prints the text, and writes the object where it is wanted; printed, it takes the text's place.

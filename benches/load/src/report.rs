@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::series::{Series, shown};
-use crate::work::Work;
 
 /// A small table.
-pub fn text(work: &Work, target: &str, series: &Series) -> String {
+pub fn text(work: &impl Serialize, target: &str, series: &Series) -> String {
     let mut out = String::new();
     let settings = serde_json::to_string(work).expect("settings are plain values");
     line(&mut out, format_args!("{settings} on {target}, median of {} runs", series.len()));
@@ -31,7 +31,7 @@ pub fn text(work: &Work, target: &str, series: &Series) -> String {
 }
 
 /// One JSON object.
-pub fn json(work: &Work, target: &str, series: &Series) -> Value {
+pub fn json(work: &impl Serialize, target: &str, series: &Series) -> Value {
     let mut object = series.json();
     object.insert("work".to_owned(), json!(work));
     object.insert("target".to_owned(), json!(target));

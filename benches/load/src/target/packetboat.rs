@@ -162,10 +162,12 @@ impl PacketboatWire {
 
     fn delivered(&mut self, body: &[u8], sink: &mut Sink<'_>) -> Result<(), WireError> {
         let (mut name, mut with, mut seq, mut content) = (None, None, 0, &body[..0]);
+        let mut is_own = false;
         for (field, value) in Fields(body) {
             match field {
                 1 => with = self.names.chat_with(value.bytes()),
                 2 => seq = value.number(),
+                3 => is_own = self.names.is_me(value.bytes()),
                 4 => name = Name::of_id(value.bytes()),
                 6 => content = value.bytes(),
                 _ => {}
@@ -174,7 +176,8 @@ impl PacketboatWire {
         let Some(with) = with else {
             return Err(WireError(format!("seq {seq} of a chat of others was delivered")));
         };
-        if let Some(text) = text(content) {
+        // What a session sent itself may come with what is read from the log (SPEC.md D-1).
+        if let Some(text) = text(content).filter(|_| !is_own) {
             // A name that is none of ours still is no name that was sent.
             let name = name.unwrap_or(Name { channel: GATHERING, number: 0 });
             sink(Event::Delivered { name: Some(name), seq: Some(seq), text });

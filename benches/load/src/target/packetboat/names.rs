@@ -80,6 +80,10 @@ impl Names {
         self.user(self.me)
     }
 
+    pub(super) fn is_me(&self, name: &[u8]) -> bool {
+        self.read(name) == Some(self.me)
+    }
+
     pub(super) fn chat(&self, to: To) -> ChatId {
         match to {
             To::User(other) => ChatId::direct(&self.me(), &self.user(other)),

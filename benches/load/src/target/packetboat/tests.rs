@@ -105,6 +105,17 @@ fn deliveries_are_acknowledged_at_a_quarter_of_the_window_or_by_the_tick() {
 }
 
 #[test]
+fn what_a_session_sent_itself_is_acknowledged_and_not_told() {
+    let mut sender = open(1);
+    let send = sent(&mut sender, To::User(2));
+    let (seen, mut out) = events(&mut sender, &[entry(send, 1, 1)]);
+    assert_eq!(seen, Vec::<String>::new());
+    sender.tick(&mut out);
+    let cursor = Cursor { chat: Names::new(SALT, 1).chat(To::User(2)), delivered: 1, read: 0 };
+    assert_eq!(packets(&mut out), [Packet::Ack(vec![cursor])]);
+}
+
+#[test]
 fn a_frame_that_is_changed_or_of_others_is_an_error_and_a_part_of_one_waits() {
     let (mut sender, mut receiver, mut other) = (open(1), open(2), open(3));
     let mut bytes = BytesMut::new();
