@@ -35,7 +35,7 @@ fn main() {
     // Whatever else is typed is libtest's: filters, --nocapture and the like.
     let compared = every_work_does_its_work_on_every_target();
     a_comparison_is_shown_as_a_table_an_object_and_plots(&compared);
-    println!("{}", table(&compared));
+    eprintln!("{}", table(&compared));
     a_message_that_comes_twice_makes_any_run_bad();
     sessions_in_memory_are_opened_and_stay_alive();
 }
@@ -119,8 +119,8 @@ fn judge(work: &Work, target: &str, outcome: &Outcome) {
 
 fn a_comparison_is_shown_as_a_table_an_object_and_plots(compared: &[Compared]) {
     let table = table(compared);
-    let rows = table.lines().filter(|line| line.starts_with("| pairs | delivered_per_s |"));
-    let row = rows.last().unwrap();
+    let mut rows = table.lines().filter(|line| line.starts_with("| pairs | delivered_per_s |"));
+    let row = rows.next_back().unwrap();
     assert!(row.contains(" raw)") && row.contains(" raw-fsync)"), "{row}");
     let object = json(compared, 1);
     assert_eq!(object["works"].as_array().map(Vec::len), Some(compared.len()));
@@ -133,10 +133,10 @@ fn a_comparison_is_shown_as_a_table_an_object_and_plots(compared: &[Compared]) {
 }
 
 fn sessions_in_memory_are_opened_and_stay_alive() {
-    let work = Sessions { sessions: 1_500, hold: 1, heartbeat_ms: 300 };
+    let work = Sessions { sessions: 1_500, hold: 2, heartbeat_ms: 1_000 };
     let outcome = work.run(&Stop::default()).unwrap();
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults.sentences());
-    assert!(outcome.value("heartbeats") >= Some(3_000.0), "{outcome:?}");
+    assert!(outcome.value("heartbeats") >= Some(1_500.0), "{outcome:?}");
     assert!(outcome.value("rss_per_session") > Some(0.0), "{outcome:?}");
 }
 

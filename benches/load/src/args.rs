@@ -18,7 +18,7 @@ const SHORT_WORKS: [&str; 9] = [
     "pairs --pairs 4 --window 8 --seconds 1",
     "pace --rate 500 --pairs 4 --seconds 1",
     "fanout --members 30 --senders 2 --window 4 --seconds 1",
-    "idle --connections 40 --hold 1 --heartbeat-ms 300",
+    "idle --connections 40 --hold 1 --heartbeat-ms 600",
     "reconnect --connections 40 --at-once 8",
     "offline --messages 600 --pairs 3 --window 8",
     "kill --pairs 3 --window 8 --seconds 1",

@@ -69,9 +69,7 @@ impl Clients {
     /// Reads what came for one, and answers what is asked. Whether it was welcomed.
     fn hear(&mut self, at: usize) -> Result<bool, LoadError> {
         let end = &self.ends[at];
-        if end.is_closed() {
-            return Err(LoadError::Gone);
-        }
+        let is_closed = end.is_closed();
         let came = end.take();
         let (mut out, mut is_welcome) = (BytesMut::new(), false);
         let answers = &mut self.answers;
@@ -80,6 +78,10 @@ impl Clients {
             Event::Pong => *answers += 1,
             _ => {}
         })?;
+        // The reason, if there was one, came before.
+        if is_closed {
+            return Err(LoadError::Gone);
+        }
         if taken < came.len() {
             return Err(WireError("a part of a frame came".to_owned()).into());
         }
@@ -227,6 +229,7 @@ async fn all_answer(clients: &mut Clients) -> Result<usize, LoadError> {
                 (at, alive) = (at + 1, alive + 1);
             } else {
                 sleep(Duration::from_millis(1)).await;
+                clients.tend(clients.ends.len())?;
             }
         }
     }
