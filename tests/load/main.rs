@@ -38,6 +38,7 @@ fn main() {
     eprintln!("{}", table(&compared));
     a_message_that_comes_twice_makes_any_run_bad();
     sessions_in_memory_are_opened_and_stay_alive();
+    relays_that_hand_on_every_frame_by_itself_do_the_same();
 }
 
 fn place() -> Where {
@@ -130,6 +131,13 @@ fn a_comparison_is_shown_as_a_table_an_object_and_plots(compared: &[Compared]) {
     let written = plots(compared, folder.path()).unwrap();
     assert!(written.len() >= compared.len(), "{written:?}");
     assert!(std::fs::read_to_string(&written[0]).unwrap().contains("raw-fsync"));
+}
+
+fn relays_that_hand_on_every_frame_by_itself_do_the_same() {
+    let target = TargetName::RawFsync.target(&Where { relay_by_frame: true, ..place() }).unwrap();
+    for work in short_works().iter().filter(|work| ["fanout", "offline"].contains(&work.name())) {
+        judge(work, target.name(), &once(&*target, work, &Stop::default()).unwrap());
+    }
 }
 
 fn sessions_in_memory_are_opened_and_stay_alive() {

@@ -81,7 +81,13 @@ fn compare_all(args: &Args, wanted: &Compare) -> Result<bool, LoadError> {
             let value = value.map_or_else(|| "BAD".to_owned(), shown);
             eprintln!("{} on {target}: {headline} {value}", work.name());
         })?;
-    print(args, &table(&compared), || compare::json(&compared, args.runs))?;
+    let by_frame = args.place.relay_by_frame;
+    let note = if by_frame { "The relays hand on every frame by itself.\n\n" } else { "" };
+    print(args, &format!("{note}{}", table(&compared)), || {
+        let mut object = compare::json(&compared, args.runs);
+        object["relay_by_frame"] = json!(by_frame);
+        object
+    })?;
     if let Some(folder) = &wanted.plots {
         let written = plots(&compared, folder)?;
         eprintln!("{} plots in {}", written.len(), folder.display());

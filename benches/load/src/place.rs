@@ -24,6 +24,10 @@ pub struct Where {
     /// A setting of the Packetboat that is started; may come more than once
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "server", global = true)]
     pub settings: Vec<String>,
+    /// Let the relays hand every frame from task to task by itself, as a relay does that was not
+    /// made for speed
+    #[arg(long, global = true)]
+    pub relay_by_frame: bool,
     /// A program with the command `relay`, if not this one
     #[arg(long, value_name = "PROGRAM", global = true, hide = true)]
     pub relay: Option<PathBuf>,

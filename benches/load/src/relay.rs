@@ -30,6 +30,9 @@ pub struct Relay {
     /// or delivered; what the file holds is delivered again after a restart
     #[arg(long, value_name = "FILE")]
     pub durable: Option<PathBuf>,
+    /// Hand every frame from task to task by itself, as a relay does that was not made for speed
+    #[arg(long)]
+    pub by_frame: bool,
     /// Threads that read and write sockets
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
@@ -42,7 +45,7 @@ impl Relay {
             Some(path) => Journal::open(path).map(|(journal, kept)| (Some(journal), kept))?,
             None => (None, Vec::new()),
         };
-        let inlet = Arc::new(Inlet::default());
+        let inlet = Arc::new(Inlet::new(self.by_frame));
         let router = Router::new(Arc::clone(&inlet), journal, &kept);
         thread::Builder::new().name("router".to_owned()).spawn(move || {
             if let Err(error) = router.run() {

@@ -55,5 +55,5 @@ fn relay(place: &Where, durable: bool) -> Result<RelayTarget, LoadError> {
         Some(program) => program.clone(),
         None => std::env::current_exe()?,
     };
-    Ok(RelayTarget { program, durable })
+    Ok(RelayTarget { program, durable, by_frame: place.relay_by_frame })
 }

@@ -31,6 +31,8 @@ pub(super) enum Incoming {
 pub(super) struct Inlet {
     queue: Mutex<Queue>,
     filled: Condvar,
+    /// Every frame comes by itself.
+    pub(super) by_frame: bool,
 }
 
 #[derive(Default)]
@@ -41,6 +43,10 @@ struct Queue {
 }
 
 impl Inlet {
+    pub(super) fn new(by_frame: bool) -> Self {
+        Self { by_frame, ..Self::default() }
+    }
+
     pub(super) fn push(&self, incoming: Incoming) {
         let mut queue = locked(&self.queue);
         queue.incoming.push(incoming);
@@ -118,6 +124,10 @@ struct Places {
     staged: Vec<u32>,
     /// What goes to each group with this batch.
     to_groups: HashMap<u32, BytesMut>,
+    /// Every frame is handed out by itself.
+    by_frame: bool,
+    /// Then, what goes out with this batch.
+    staged_frames: Vec<(u32, BytesMut)>,
 }
 
 /// The thread.
@@ -129,7 +139,7 @@ pub(super) struct Router {
 
 impl Router {
     pub(super) fn new(inlet: Arc<Inlet>, journal: Option<Journal>, kept: &[u8]) -> Self {
-        let mut places = Places::default();
+        let mut places = Places { by_frame: inlet.by_frame, ..Places::default() };
         Frames(kept).for_each(|frame| places.deliver(frame));
         places.to_groups.clear();
         Self { inlet, journal, places }
@@ -230,6 +240,12 @@ impl Places {
 
     fn stage(&mut self, session: u32, put: impl FnOnce(&mut BytesMut)) {
         let Some(seat) = self.seats.get_mut(&session) else { return };
+        if self.by_frame {
+            let mut frame = BytesMut::new();
+            put(&mut frame);
+            self.staged_frames.push((session, frame));
+            return;
+        }
         put(&mut seat.staged);
         if !seat.is_staged {
             seat.is_staged = true;
@@ -241,8 +257,22 @@ impl Places {
     fn release(&mut self) {
         let mut to_groups = std::mem::take(&mut self.to_groups);
         for (group, bytes) in to_groups.drain() {
-            for session in self.groups.get(&group).cloned().unwrap_or_default() {
-                self.stage(session, |out| out.extend_from_slice(&bytes));
+            let members = self.groups.get(&group).cloned().unwrap_or_default();
+            if self.by_frame {
+                for frame in Frames(&bytes) {
+                    for session in &members {
+                        self.stage(*session, |out| out.extend_from_slice(frame.whole));
+                    }
+                }
+            } else {
+                for session in members {
+                    self.stage(session, |out| out.extend_from_slice(&bytes));
+                }
+            }
+        }
+        for (session, frame) in self.staged_frames.drain(..) {
+            if let Some(seat) = self.seats.get(&session) {
+                seat.outlet.put(frame);
             }
         }
         for session in self.staged.drain(..) {

@@ -9,7 +9,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::frame::whole;
+use super::frame::{Frames, whole};
 use super::router::{Incoming, Inlet, Outlet};
 
 /// Room for one read.
@@ -70,11 +70,17 @@ fn read(stream: &TcpStream, session: u32, held: &mut BytesMut, inlet: &Inlet) ->
         held.extend_from_slice(&scratch[..count]);
         let end = whole(held).ok_or_else(|| io::Error::other("no frame"))?;
         if end > 0 {
-            let bytes = held.split_to(end).freeze();
+            let mut bytes = held.split_to(end).freeze();
             if held.is_empty() {
                 *held = BytesMut::new();
             }
-            inlet.push(Incoming::Frames { session, bytes });
+            while let Some(frame) = Frames(&bytes).next().filter(|_| inlet.by_frame) {
+                let frame = bytes.split_to(frame.whole.len());
+                inlet.push(Incoming::Frames { session, bytes: frame });
+            }
+            if !bytes.is_empty() {
+                inlet.push(Incoming::Frames { session, bytes });
+            }
         }
         Ok(true)
     })

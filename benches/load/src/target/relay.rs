@@ -28,6 +28,8 @@ pub struct RelayTarget {
     pub program: PathBuf,
     /// It syncs a file before it accepts.
     pub durable: bool,
+    /// It hands on every frame by itself.
+    pub by_frame: bool,
 }
 
 impl Target for RelayTarget {
@@ -42,6 +44,9 @@ impl Target for RelayTarget {
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {
         let mut command = Command::new(&self.program);
         command.arg("relay");
+        if self.by_frame {
+            command.arg("--by-frame");
+        }
         if self.durable {
             command.arg("--durable").arg(folder.join("journal"));
         }
