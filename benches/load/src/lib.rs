@@ -2,8 +2,9 @@
 //!
 //! Floors, lowest first: [`clock`], [`histogram`], [`stamp`], [`schedule`], [`fields`]; [`check`],
 //! [`wire`]; [`error`], [`figure`]; [`stop`], [`process`], [`usage`]; [`relay`] (a program of its
-//! own); [`target`] with its adapters; [`fleet`]; [`ground`]; [`traffic`]; [`work`]; [`memory`], [`sessions`]; [`place`],
-//! [`targets`], [`args`]; [`run`], [`series`], [`report`], [`compare`], [`plot`].
+//! own); [`target`] with its adapters; [`fleet`]; [`ground`]; [`traffic`]; [`work`]; [`memory`],
+//! [`sessions`]; [`place`], [`targets`], [`args`]; [`run`], [`series`], [`report`], [`compare`],
+//! [`plot`].
 //!
 //! Must never put load on another machine, nor show a figure of a run that was not good.
 
