@@ -20,6 +20,14 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// A connection failed, or was refused after all.
+    #[error("the connection to {address} broke: {source}")]
+    Broken {
+        /// Where to.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// Something of the system failed.
     #[error("the system failed: {0}")]
     System(#[from] io::Error),

@@ -268,7 +268,7 @@ impl Fleet {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(source) => {
                     let address = self.address;
-                    return self.gone(token, LoadError::Connect { address, source }, sink);
+                    return self.gone(token, LoadError::Broken { address, source }, sink);
                 }
             };
             if !link.is_touched {

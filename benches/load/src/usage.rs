@@ -107,6 +107,11 @@ impl Used {
         if self.server.is_some() {
             outcome.add("other_cpu_percent", "%", self.percent(self.other));
         }
+        self.judge(outcome);
+    }
+
+    /// Adds only what makes figures doubtful.
+    pub fn judge(&self, outcome: &mut Outcome) {
         if self.time >= JUDGED_FROM {
             outcome.doubts.extend(self.doubts());
         }

@@ -63,7 +63,8 @@ impl Growth {
         if self.stored > 0 {
             messages += self.fill(ground, &mut outcome)?;
         }
-        if !self.chats.is_empty() {
+        // Nothing is kept for the users of those chats where they must have been there once.
+        if !self.chats.is_empty() && !ground.nature().knows_only_who_came {
             messages += self.spread(ground, &mut outcome)?;
         }
         meter.read()?.put(&mut outcome, messages);

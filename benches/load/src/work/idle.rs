@@ -57,6 +57,7 @@ impl Idle {
         outcome.add("rss_before", "MiB", mib(before));
         outcome.add("rss_staying", "MiB", mib(staying));
         outcome.add("heartbeats", "", float(beats));
+        used_staying.judge(&mut outcome);
         outcome.add("server_cpu_holding", "%", used_staying.server_percent());
         Ok(outcome)
     }

@@ -63,6 +63,7 @@ impl Offline {
 
         outcome.add_latency("accepted", &traffic.accepted);
         used.put(&mut outcome, stored);
+        used_draining.judge(&mut outcome);
         outcome.add("server_cpu_draining", "%", used_draining.server_percent());
         outcome.faults = traffic.finish();
         Ok(outcome)
