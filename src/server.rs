@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -35,6 +36,7 @@ use crate::session::deliveries::Retries;
 use crate::session::house::{House, random_session};
 use crate::session::port::Rules;
 use crate::session::rate::Rate;
+use crate::session::task;
 use crate::store::backend::BackendError;
 use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::health::Failure;
@@ -96,6 +98,8 @@ pub struct Server {
     control: ControlSocket,
     connections_max: usize,
     drain: Drain,
+    /// Cancelled when it stops.
+    stopped: CancellationToken,
 }
 
 struct Sockets {
@@ -146,6 +150,7 @@ impl Server {
             control,
             connections_max: places::affordable(config.listen.connections_max),
             drain: config.drain.clone(),
+            stopped: CancellationToken::new(),
         })
     }
 
@@ -164,10 +169,21 @@ impl Server {
         Arc::clone(&self.house.metrics)
     }
 
+    /// Serves one connection over a stream that no listener took, such as one within this process;
+    /// it counts for no place.
+    pub fn attend<T>(&self, stream: T) -> impl Future<Output = ()> + Send + use<T>
+    where
+        T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let house = Arc::clone(&self.house);
+        let since = house.clock.now();
+        task::run(stream, house, since, self.stopped.clone())
+    }
+
     /// Serves until `stop` resolves, then drains; or until the store fails, when the process is
     /// to end at once: nothing more may be acknowledged.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let drain = CancellationToken::new();
+        let drain = self.stopped;
         // A server that is gone without a word has stopped, too.
         let _gone = drain.clone().drop_guard();
         let places = Arc::new(Semaphore::new(self.connections_max));

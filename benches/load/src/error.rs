@@ -5,10 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use packetboat_proto::code::CloseCode;
-use packetboat_proto::frame::FrameError;
-use packetboat_proto::packet::{PacketError, Verdict};
 use thiserror::Error;
+
+use crate::wire::WireError;
 
 /// Why a run gives no result.
 #[derive(Debug, Error)]
@@ -21,30 +20,23 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
-    /// A connection failed.
-    #[error("a connection failed: {0}")]
-    Stream(#[from] io::Error),
-    /// What came is no frame.
-    #[error("the server sent what is no frame: {0}")]
-    Frame(#[from] FrameError),
-    /// What came is no packet.
-    #[error("the server sent what is no packet: {0}")]
-    Packet(#[from] PacketError),
-    /// What came is not the body of its kind.
-    #[error("the server sent a body that is none: {0}")]
-    Body(#[from] prost::DecodeError),
-    /// The server ended a connection, and said why.
-    #[error("the server said goodbye: {} ({}) {}", .0.code, name(.0), .0.reason)]
-    Goodbye(Box<Verdict>),
-    /// The server ended a connection without a word.
-    #[error("the server closed a connection without a goodbye")]
-    Gone,
-    /// Something else than a welcome came first.
-    #[error("the server answered a hello with kind {kind:#04x}")]
-    NoWelcome {
-        /// The kind.
-        kind: u8,
+    /// A connection failed, or was refused after all.
+    #[error("the connection to {address} broke: {source}")]
+    Broken {
+        /// Where to.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
     },
+    /// Something of the system failed.
+    #[error("the system failed: {0}")]
+    System(#[from] io::Error),
+    /// What came makes no sense, or was an end with a reason.
+    #[error("on a connection: {0}")]
+    Wire(#[from] WireError),
+    /// The server ended a connection without a word.
+    #[error("the server closed a connection without a word")]
+    Gone,
     /// Something did not happen in time.
     #[error("{what} took longer than {secs} s")]
     Late {
@@ -70,8 +62,27 @@ pub enum LoadError {
         allowed: u64,
     },
     /// The work looks at the server's process, which is not known.
-    #[error("this work needs --server-pid, or --spawn")]
+    #[error("this work needs --server-pid, or a server that is started for it")]
     NoPid,
+    /// The work ends the server.
+    #[error("this work kills the server, and does so only to one that was started for it")]
+    NotOurs,
+    /// The work says nothing about that target.
+    #[error("the work {work} says nothing about {target}")]
+    Unfit {
+        /// The work.
+        work: &'static str,
+        /// The target.
+        target: String,
+    },
+    /// The server's program is not known.
+    #[error("which program is {target}? Name it with {option}")]
+    NoProgram {
+        /// The target.
+        target: &'static str,
+        /// The option that names it.
+        option: &'static str,
+    },
     /// The server could not be started.
     #[error("cannot start {}: {source}", path.display())]
     Spawn {
@@ -94,11 +105,21 @@ pub enum LoadError {
         /// Why.
         source: io::Error,
     },
+    /// A result could not be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The server within this process does not start.
+    #[error("the server does not start: {reason}")]
+    Library {
+        /// Why.
+        reason: String,
+    },
     /// It was told to stop.
     #[error("stopped by a signal")]
     Stopped,
-}
-
-fn name(verdict: &Verdict) -> String {
-    verdict.close_code().map_or_else(|| "unknown".to_owned(), CloseCode::name)
 }

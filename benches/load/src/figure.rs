@@ -1,15 +1,17 @@
 //! What a run found: figures with a name and a unit, and what makes them worthless. Must never
 //! know of a work, nor print.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::check::Faults;
+use crate::histogram::Histogram;
 
 /// One figure.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     /// What it is, as a key.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it is counted in.
     pub unit: &'static str,
     /// How many of it.
@@ -23,12 +25,26 @@ pub struct Outcome {
     pub figures: Vec<Figure>,
     /// Without any, the figures are good.
     pub faults: Faults,
+    /// Why the figures are not to be trusted, though nothing was wrong with the messages.
+    pub doubts: Vec<String>,
 }
 
 impl Outcome {
     /// Adds a figure.
-    pub fn add(&mut self, name: &'static str, unit: &'static str, value: f64) {
-        self.figures.push(Figure { name, unit, value });
+    pub fn add(&mut self, name: impl Into<Cow<'static, str>>, unit: &'static str, value: f64) {
+        self.figures.push(Figure { name: name.into(), unit, value });
+    }
+
+    /// The value of a figure.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        self.figures.iter().find(|figure| figure.name == name).map(|figure| figure.value)
+    }
+
+    /// Adds the median, the 99th and the 99.9th percentile of a latency.
+    pub fn add_latency(&mut self, of: &str, latency: &Histogram) {
+        for (rank, share) in [("p50", 500), ("p99", 990), ("p999", 999)] {
+            self.add(format!("{of}_{rank}"), "us", us(latency.per_mille(share)));
+        }
     }
 }
 
@@ -43,9 +59,14 @@ pub fn per_second(count: u64, time: Duration) -> f64 {
     float(count) / time.as_secs_f64().max(f64::EPSILON)
 }
 
-/// Nanoseconds as milliseconds.
-pub const fn ms(nanos: u64) -> f64 {
-    float(nanos) / 1e6
+/// Nanoseconds as microseconds.
+pub const fn us(nanos: u64) -> f64 {
+    float(nanos) / 1e3
+}
+
+/// A time in milliseconds.
+pub fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 /// The median: of an even number, the mean of the two in the middle. 0 of none.

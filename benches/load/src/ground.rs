@@ -1,76 +1,170 @@
-//! What every work is given: where the server is, a clock, and names that were never used before.
-//! Must never know of a work.
+//! What every work is given: a server that it may end and start again, a clock, and names that
+//! were never used before. Must never know of a work.
 
-use std::panic::resume_unwind;
+use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-use packetboat_proto::id::UserId;
-use tokio::task::JoinSet;
+use tempfile::TempDir;
 
 use crate::clock::Clock;
-use crate::connection::{Connection, Login};
 use crate::error::LoadError;
-use crate::target::Target;
+use crate::fleet::{Fleet, Token};
+use crate::process::Server;
+use crate::stop::Stop;
+use crate::target::{Nature, Target};
+use crate::usage::check_descriptors;
+use crate::wire::{Event, Login};
 
-/// Connections that are opened or closed at one time.
+/// Connections that are being opened at one time.
 pub const OPENING_AT_ONCE: usize = 64;
+/// How long one may take.
+const OPENING_MAX: Duration = Duration::from_mins(1);
+/// How long the server may take to notice that connections have gone.
+const CLOSING_MAX: Duration = Duration::from_secs(30);
+/// How often that is looked at.
+const LOOKING: Duration = Duration::from_millis(5);
 
 /// What a work is given for one run.
-#[derive(Clone, Copy, Debug)]
-pub struct Ground {
-    /// The server.
-    pub target: Target,
+pub struct Ground<'a> {
+    /// What is measured.
+    pub target: &'a dyn Target,
     /// The clock of this run.
     pub clock: Clock,
     /// What makes the names of this run new.
     pub salt: u64,
+    stop: Stop,
+    folder: TempDir,
+    server: Option<Server>,
 }
 
-impl Ground {
-    /// One for a run at that server.
-    pub fn new(target: Target) -> Self {
+impl<'a> Ground<'a> {
+    /// Starts the server on an empty folder.
+    pub fn new(target: &'a dyn Target, stop: Stop) -> Result<Self, LoadError> {
         let mut salt = [0; 8];
         getrandom::fill(&mut salt).expect("the system has a source of random bytes");
-        Self { target, clock: Clock::start(), salt: u64::from_be_bytes(salt) }
+        let folder = tempfile::tempdir()?;
+        let server = Some(target.start(folder.path())?);
+        let salt = u64::from_be_bytes(salt);
+        Ok(Self { target, clock: Clock::start(), salt, stop, folder, server })
     }
 
-    /// A user of this run.
-    pub fn user(&self, role: &str, number: u32) -> UserId {
-        let name = format!("load-{:016x}-{role}{number}", self.salt);
-        UserId::new(&name).expect("a role is a short word")
+    /// The server.
+    pub const fn server(&self) -> &Server {
+        self.server.as_ref().expect("it runs, but within `restart`")
     }
 
-    /// Opens a busy session for each, a few at a time.
-    pub async fn open(&self, users: Vec<UserId>) -> Result<Vec<Connection>, LoadError> {
-        let address = self.target.address;
-        stream::iter(users)
-            .map(|user| Connection::open(address, Login::busy(user)))
-            .buffered(OPENING_AT_ONCE)
-            .try_collect()
-            .await
+    /// What the target promises.
+    pub fn nature(&self) -> Nature {
+        self.target.nature()
+    }
+
+    /// The server's process, for a work that needs it.
+    pub fn pid(&self) -> Result<u32, LoadError> {
+        self.server().pid().ok_or(LoadError::NoPid)
+    }
+
+    /// Where the server keeps what it keeps.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Connections to the server, none yet; there will be so many.
+    pub fn fleet(&self, connections: u64) -> Result<Fleet, LoadError> {
+        check_descriptors(connections)?;
+        Fleet::new(self.server().address(), self.stop.clone())
+    }
+
+    /// Makes users known who have not connected, where a target needs that: those below `count`.
+    pub fn prepare(&self, count: u32) -> Result<(), LoadError> {
+        self.target.prepare(self.server(), count)
+    }
+
+    /// Opens a connection for each, a few at a time, and waits until all are open.
+    pub fn open(&self, fleet: &mut Fleet, logins: &[Login]) -> Result<Vec<Token>, LoadError> {
+        let (mut tokens, mut ready) = (Vec::with_capacity(logins.len()), 0);
+        let mut logins = logins.iter();
+        let mut left = logins.len();
+        let begun = Instant::now();
+        while left > 0 {
+            while tokens.len() - ready < OPENING_AT_ONCE
+                && let Some(login) = logins.next()
+            {
+                tokens.push(fleet.open(self.target.wire(self.salt, *login))?);
+            }
+            let before = ready;
+            fleet.turn(Duration::MAX, &mut |_, event| {
+                ready += usize::from(matches!(event, Event::Ready));
+            })?;
+            left -= ready - before;
+            in_time(begun, OPENING_MAX, "opening connections")?;
+        }
+        Ok(tokens)
+    }
+
+    /// Connects each and lets it go again, so that the server knows them, where it must.
+    pub fn introduce(&self, users: impl Iterator<Item = u32>) -> Result<(), LoadError> {
+        if !self.nature().knows_only_who_came {
+            return Ok(());
+        }
+        let logins: Vec<Login> = users.map(Login::of).collect();
+        let mut fleet = self.fleet(logins.len() as u64)?;
+        let tokens = self.open(&mut fleet, &logins)?;
+        Self::close(&mut fleet, &tokens)
+    }
+
+    /// Says goodbye on each, and waits until the server has closed.
+    pub fn close(fleet: &mut Fleet, tokens: &[Token]) -> Result<(), LoadError> {
+        fleet.expect_ends();
+        fleet.tick();
+        for token in tokens {
+            let (wire, out) = fleet.put(*token);
+            wire.leave(out);
+        }
+        fleet.flush()?;
+        for token in tokens {
+            fleet.finish(*token);
+        }
+        let (mut gone, begun) = (0, Instant::now());
+        while gone < tokens.len() {
+            let count = &mut gone;
+            fleet.turn(Duration::MAX, &mut |_, event| {
+                *count += usize::from(matches!(event, Event::Gone));
+            })?;
+            in_time(begun, CLOSING_MAX, "closing connections")?;
+        }
+        Ok(())
+    }
+
+    /// Kills the server as `kill -9` does.
+    pub fn kill(&mut self) -> Result<(), LoadError> {
+        self.server.take().map_or(Ok(()), Server::kill)
+    }
+
+    /// Starts the server again on what is in its folder.
+    pub fn start_again(&mut self) -> Result<(), LoadError> {
+        self.server = Some(self.target.start(self.folder.path())?);
+        Ok(())
+    }
+
+    /// Waits until the server has no more than so many descriptors, if it can be seen.
+    pub fn await_descriptors(&self, at_most: usize) -> Result<(), LoadError> {
+        let (pid, begun) = (self.pid()?, Instant::now());
+        while crate::usage::descriptors(pid)? > at_most {
+            in_time(begun, CLOSING_MAX, "the server's closing of connections")?;
+            std::thread::sleep(LOOKING);
+        }
+        Ok(())
+    }
+
+    /// Ends the server. Whether it ended well.
+    pub fn end(mut self) -> bool {
+        self.server.take().is_none_or(Server::stop)
     }
 }
 
-/// Closes connections, a few at a time.
-pub async fn close(connections: Vec<Connection>) {
-    stream::iter(connections).for_each_concurrent(OPENING_AT_ONCE, Connection::close).await;
-}
-
-/// The results of all tasks, or the first error.
-pub async fn all<T: 'static>(
-    mut tasks: JoinSet<Result<T, LoadError>>,
-) -> Result<Vec<T>, LoadError> {
-    let mut results = Vec::with_capacity(tasks.len());
-    while let Some(result) = next(&mut tasks).await {
-        results.push(result?);
+/// Fails once it has taken too long.
+pub fn in_time(begun: Instant, at_most: Duration, what: &'static str) -> Result<(), LoadError> {
+    if begun.elapsed() > at_most {
+        return Err(LoadError::Late { what, secs: at_most.as_secs() });
     }
-    Ok(results)
-}
-
-/// The result of the next task that ends.
-pub async fn next<T: 'static>(
-    tasks: &mut JoinSet<Result<T, LoadError>>,
-) -> Option<Result<T, LoadError>> {
-    let joined = tasks.join_next().await?;
-    Some(joined.unwrap_or_else(|error| resume_unwind(error.into_panic())))
+    Ok(())
 }

@@ -1,18 +1,24 @@
-//! The command: does what was typed, and ends the server that it started whatever happens. Must
-//! never hold a work.
+//! The command: does what was typed. Must never hold a work.
 
 use std::io::{self, Write};
+use std::num::NonZeroU64;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::thread::set_current_timer_slack;
+use serde_json::{Value, json};
 
-use packetboat_load::args::Args;
+use packetboat_load::args::{Args, Command, Compare};
+use packetboat_load::compare::{self, compare, table};
 use packetboat_load::error::LoadError;
-use packetboat_load::figure::Outcome;
-use packetboat_load::ground::Ground;
-use packetboat_load::report::Report;
-use packetboat_load::target::{Spawned, Target};
+use packetboat_load::plot::plots;
+use packetboat_load::report;
+use packetboat_load::run::once;
+use packetboat_load::series::{Series, shown};
+use packetboat_load::sessions::Sessions;
+use packetboat_load::stop::Stop;
+use packetboat_load::work::Work;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -25,60 +31,84 @@ fn main() -> ExitCode {
     }
 }
 
-/// Does the work so often, and prints what it found. Whether all was good.
+/// Does what was typed, and prints what it found. Whether all was good.
 fn run(args: &Args) -> Result<bool, LoadError> {
-    // One thread: the server needs the other processors, and 100 % are seen to be a limit.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut runs = Vec::new();
+    match &args.command {
+        Command::Relay(relay) => relay.run().map(|()| true).map_err(LoadError::from),
+        Command::Work(work) => measure(args, work),
+        Command::Sessions(sessions) => fill(args, sessions),
+        Command::Compare(wanted) => compare_all(args, wanted),
+    }
+}
+
+/// What is due in 50 µs is not to be late by 50 µs.
+fn be_punctual() -> Result<Stop, LoadError> {
+    set_current_timer_slack(NonZeroU64::new(1)).map_err(io::Error::from)?;
+    Ok(Stop::on_signals()?)
+}
+
+fn measure(args: &Args, work: &Work) -> Result<bool, LoadError> {
+    let stop = be_punctual()?;
+    let target = args.target.target(&args.place)?;
+    let mut series = Series::default();
     for _ in 0..args.runs {
-        runs.push(runtime.block_on(one_run(args))?);
+        series.push(once(&*target, work, &stop)?);
     }
-    let report = Report::new(&args.work, &runs);
-    let text = if args.json { report.json() } else { report.text() };
-    io::stdout().write_all(text.as_bytes())?;
-    Ok(report.is_good())
+    print(args, &report::text(work, target.name(), &series), || {
+        report::json(work, target.name(), &series)
+    })?;
+    Ok(series.is_good())
 }
 
-async fn one_run(args: &Args) -> Result<Outcome, LoadError> {
-    let mut stop = std::pin::pin!(told_to_stop()?);
-    let Some(program) = &args.spawn else {
-        let address = args.server.expect("the arguments have one or the other");
-        return work(args, Target { address, pid: args.server_pid }, stop).await;
-    };
-    let server = tokio::select! {
-        server = Spawned::start(program, &args.settings) => server?,
-        () = &mut stop => return Err(LoadError::Stopped),
-    };
-    let outcome = work(args, server.target(), stop).await;
-    let ended_well = server.stop().await;
-    let mut outcome = outcome?;
-    if !ended_well {
-        outcome.faults.add(|| "the server did not end well when asked to".to_owned());
-    }
-    Ok(outcome)
+fn fill(args: &Args, sessions: &Sessions) -> Result<bool, LoadError> {
+    let mut series = Series::default();
+    series.push(sessions.run(&Stop::on_signals()?)?);
+    let work = json!({ "sessions": sessions });
+    print(args, &report::text(&work, "packetboat", &series), || {
+        report::json(&work, "packetboat", &series)
+    })?;
+    Ok(series.is_good())
 }
 
-async fn work(
-    args: &Args,
-    target: Target,
-    stop: impl Future<Output = ()>,
-) -> Result<Outcome, LoadError> {
-    let ground = Ground::new(target);
-    tokio::select! {
-        outcome = args.work.run(&ground) => outcome,
-        () = stop => Err(LoadError::Stopped),
+fn compare_all(args: &Args, wanted: &Compare) -> Result<bool, LoadError> {
+    let stop = be_punctual()?;
+    let targets: Result<Vec<_>, _> =
+        wanted.targets.iter().map(|name| name.target(&args.place)).collect();
+    let compared =
+        compare(wanted.works(), &targets?, args.runs, &stop, &mut |work, target, run| {
+            let headline = work.headlines()[0].figure;
+            let value = run.value(headline).filter(|_| run.faults.is_empty());
+            let value = value.map_or_else(|| "BAD".to_owned(), shown);
+            eprintln!("{} on {target}: {headline} {value}", work.name());
+        })?;
+    let by_frame = args.place.relay_by_frame;
+    let note = if by_frame { "The relays hand on every frame by itself.\n\n" } else { "" };
+    print(args, &format!("{note}{}", table(&compared)), || {
+        let mut object = compare::json(&compared, args.runs);
+        object["relay_by_frame"] = json!(by_frame);
+        object
+    })?;
+    if let Some(folder) = &wanted.plots {
+        let written = plots(&compared, folder)?;
+        eprintln!("{} plots in {}", written.len(), folder.display());
     }
+    Ok(compared.iter().all(compare::Compared::is_good))
 }
 
-/// Waits for a signal; from the call on, none ends this process, so that its server is ended
-/// first.
-fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminated.recv() => {}
-            _ = interrupted.recv() => {}
+/// Prints the text, and writes the object where it is wanted; printed, it takes the text's place.
+fn print(args: &Args, text: &str, object: impl FnOnce() -> Value) -> Result<(), LoadError> {
+    let mut out = io::stdout();
+    match args.json.as_deref() {
+        None => out.write_all(text.as_bytes())?,
+        Some(path) if path == Path::new("-") => writeln!(out, "{}", object())?,
+        Some(path) => {
+            let failed = |error: io::Error| LoadError::Write {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            };
+            std::fs::write(path, format!("{}\n", object())).map_err(failed)?;
+            out.write_all(text.as_bytes())?;
         }
-    })
+    }
+    Ok(())
 }

@@ -1,8 +1,15 @@
 //! The works that can be put on a server, one file each. Must never hold one itself.
 
+pub mod fanout;
+pub mod growth;
 pub mod idle;
+pub mod kill;
+mod lanes;
 pub mod offline;
+pub mod pace;
 pub mod pairs;
+pub mod reconnect;
+pub mod restart;
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -10,6 +17,7 @@ use serde::Serialize;
 use crate::error::LoadError;
 use crate::figure::Outcome;
 use crate::ground::Ground;
+use crate::target::Nature;
 
 /// A work, with its settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Subcommand)]
@@ -17,19 +25,95 @@ use crate::ground::Ground;
 pub enum Work {
     /// Pairs of a sender and a receiver, all connected: messages a second, latency
     Pairs(pairs::Pairs),
+    /// Messages due at a fixed rate: latency from when they were due
+    Pace(pace::Pace),
+    /// One group of many connected members: deliveries a second
+    Fanout(fanout::Fanout),
     /// Connections that do nothing: memory for each, sessions opened a second
     Idle(idle::Idle),
-    /// Messages for a receiver that is not there, who then comes
+    /// All connections break off and come back: sessions opened a second, by ticket
+    Reconnect(reconnect::Reconnect),
+    /// Messages for receivers that are not there, who then come
     Offline(offline::Offline),
+    /// The server is killed half-way: what of the accepted is lost
+    Kill(kill::Kill),
+    /// The same with more and more chats, and more and more stored
+    Growth(growth::Growth),
+    /// The server is killed with much stored: time to start, bytes on disk
+    Restart(restart::Restart),
+}
+
+/// A figure that matters most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Headline {
+    /// Its name.
+    pub figure: &'static str,
+    /// More of it is better.
+    pub more_is_better: bool,
+}
+
+const fn more(figure: &'static str) -> Headline {
+    Headline { figure, more_is_better: true }
+}
+
+const fn less(figure: &'static str) -> Headline {
+    Headline { figure, more_is_better: false }
 }
 
 impl Work {
-    /// Does it once.
-    pub async fn run(&self, ground: &Ground) -> Result<Outcome, LoadError> {
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
         match self {
-            Self::Pairs(pairs) => pairs.run(ground).await,
-            Self::Idle(idle) => idle.run(ground).await,
-            Self::Offline(offline) => offline.run(ground).await,
+            Self::Pairs(_) => "pairs",
+            Self::Pace(_) => "pace",
+            Self::Fanout(_) => "fanout",
+            Self::Idle(_) => "idle",
+            Self::Reconnect(_) => "reconnect",
+            Self::Offline(_) => "offline",
+            Self::Kill(_) => "kill",
+            Self::Growth(_) => "growth",
+            Self::Restart(_) => "restart",
+        }
+    }
+
+    /// The figures that a comparison shows.
+    pub const fn headlines(&self) -> &'static [Headline] {
+        match self {
+            Self::Pairs(_) => const { &[more("delivered_per_s"), less("server_cpu_each")] },
+            Self::Pace(_) => {
+                const { &[less("delivered_p50"), less("delivered_p99"), less("delivered_p999")] }
+            }
+            Self::Fanout(_) => const { &[more("deliveries_per_s"), less("server_cpu_each")] },
+            Self::Idle(_) => const { &[less("rss_per_connection"), less("server_cpu_holding")] },
+            Self::Reconnect(_) => const { &[more("reconnected_per_s"), less("server_cpu_each")] },
+            Self::Offline(_) => const { &[more("stored_per_s"), more("drained_per_s")] },
+            Self::Kill(_) => const { &[less("lost_percent")] },
+            Self::Growth(_) => const { &[more("chats_kept"), more("stored_kept")] },
+            Self::Restart(_) => const { &[less("start"), less("disk_per_message")] },
+        }
+    }
+
+    /// Whether it says anything about such a target.
+    pub const fn fits(&self, nature: Nature) -> bool {
+        !matches!(self, Self::Restart(_)) || nature.keeps
+    }
+
+    /// Does it once.
+    pub fn run(&self, ground: &mut Ground<'_>) -> Result<Outcome, LoadError> {
+        if !self.fits(ground.nature()) {
+            let target = ground.target.name().to_owned();
+            return Err(LoadError::Unfit { work: self.name(), target });
+        }
+        match self {
+            Self::Pairs(work) => work.run(ground),
+            Self::Pace(work) => work.run(ground),
+            Self::Fanout(work) => work.run(ground),
+            Self::Idle(work) => work.run(ground),
+            Self::Reconnect(work) => work.run(ground),
+            Self::Offline(work) => work.run(ground),
+            Self::Kill(work) => work.run(ground),
+            Self::Growth(work) => work.run(ground),
+            Self::Restart(work) => work.run(ground),
         }
     }
 }

@@ -1,76 +1,104 @@
-//! Messages for a receiver that has never been there, who then comes and gets them all.
+//! Messages for receivers that are not there, who then come and get them all.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, value_parser};
-use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::SENDS_HIGHEST;
 use serde::Serialize;
-use tokio::time::Instant;
 
-use crate::connection::{Connection, Login};
+use super::lanes::Lanes;
+use crate::check::LaneCheck;
 use crate::error::LoadError;
-use crate::figure::{Outcome, ms, per_second};
-use crate::ground::{Ground, close};
-use crate::receiver::Receiver;
-use crate::sender::{GRACE, Goal, Sender, SharedCheck};
+use crate::figure::{Outcome, per_second};
+use crate::fleet::{Fleet, Token};
+use crate::ground::Ground;
+use crate::traffic::{GRACE, Traffic};
 use crate::usage::Meter;
-use crate::wire::Letter;
+use crate::wire::Login;
 
 /// Slower than this, the work is given up.
-const SLOWEST_PER_S: u32 = 100;
+const SLOWEST_PER_S: u64 = 100;
 
 /// The settings of the work.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Offline {
-    /// Messages
-    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=10_000_000))]
+    /// Messages, over all pairs
+    #[arg(long, default_value_t = 500_000, value_parser = value_parser!(u32).range(1..=50_000_000))]
     pub messages: u32,
-    /// Sends that the sender keeps unanswered
+    /// Pairs
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..=4_000))]
+    pub pairs: u32,
+    /// Sends that each sender keeps unanswered
     #[arg(long, default_value_t = 64,
           value_parser = value_parser!(u32).range(1..=i64::from(SENDS_HIGHEST)))]
     pub window: u32,
-    /// Bytes of each text, 32 of them being its number and time
+    /// Bytes of each text, 32 of them being its name and time
     #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(32..=60_000))]
     pub bytes: u32,
 }
 
 impl Offline {
     /// Does it once.
-    pub async fn run(&self, ground: &Ground) -> Result<Outcome, LoadError> {
-        let (absent, author) = (ground.user("r", 0), ground.user("s", 0));
-        let (address, clock) = (ground.target.address, ground.clock);
-        let chat = ChatId::direct(&author, &absent);
-        let letter = Letter::new(chat.clone(), ground.salt, self.bytes as usize);
-        let check = SharedCheck::default();
-        let bound = GRACE + Duration::from_secs(u64::from(self.messages / SLOWEST_PER_S));
+    pub fn run(&self, ground: &mut Ground<'_>) -> Result<Outcome, LoadError> {
+        let Self { messages, pairs: count, window, bytes } = *self;
+        let lanes = Lanes { count, window, bytes, goal: 0 }.sharing(messages.into());
+        let mut fleet = lanes.fleet(ground)?;
+        ground.introduce(lanes.receivers())?;
+        let check = LaneCheck::default();
+        let (mut traffic, senders) = lanes.open_senders(ground, &mut fleet, &check)?;
         let mut outcome = Outcome::default();
 
-        let sender = Connection::open(address, Login::busy(author)).await?;
-        let sender = Sender::new(sender, letter.clone(), check.clone(), clock, self.window)?;
-        let meter = Meter::start(ground.target.pid)?;
-        let begun = Instant::now();
-        let (sent, sender) = sender.run(Goal::messages(self.messages.into(), begun, bound)).await?;
-        outcome.add("stored_per_s", "/s", per_second(sent.latency.total(), begun.elapsed()));
-        outcome.add("accepted_p50", "ms", ms(sent.latency.per_mille(500)));
-        outcome.add("accepted_p99", "ms", ms(sent.latency.per_mille(990)));
+        let (meter, begun) = (Meter::start(ground.server().pid())?, Instant::now());
+        store(&mut fleet, &mut traffic, messages.into())?;
+        let stored = traffic.counts.accepted;
+        outcome.add("stored_per_s", "/s", per_second(stored, begun.elapsed()));
+        let used = meter.read()?;
 
-        let begun = Instant::now();
-        let receiver = Connection::open(address, Login::busy(absent)).await?;
-        outcome.add("login", "ms", begun.elapsed().as_secs_f64() * 1e3);
-        let receiver = Receiver::new(receiver, chat, letter, check.clone(), clock);
-        let (got, receiver) = receiver.run(begun + bound, begun + bound).await?;
-        let drained_in = got.last_at.saturating_sub(clock.at(begun));
-        let rate = per_second(got.total, Duration::from_nanos(drained_in));
-        outcome.add("drained_per_s", "/s", rate);
-        meter.read()?.put(&mut outcome, got.total);
-        close(vec![sender, receiver]).await;
+        let meter = Meter::start(ground.server().pid())?;
+        let mut tokens = drain(ground, lanes, &mut fleet, &mut traffic, &mut outcome)?;
+        let used_draining = meter.read()?;
+        tokens.extend(senders);
+        traffic.hear_out(&mut fleet, &tokens)?;
+        Ground::close(&mut fleet, &tokens)?;
 
-        outcome.faults = check.lock().finish();
-        let (total, asked) = (got.total, u64::from(self.messages));
-        if total != asked {
-            outcome.faults.add(|| format!("{total} of {asked} messages were delivered"));
-        }
+        outcome.add_latency("accepted", &traffic.accepted);
+        used.put(&mut outcome, stored);
+        used_draining.judge(&mut outcome);
+        outcome.add("server_cpu_draining", "%", used_draining.server_percent());
+        outcome.faults = traffic.finish();
         Ok(outcome)
     }
+}
+
+/// Sends all, to receivers that are not there.
+pub(super) fn store(
+    fleet: &mut Fleet,
+    traffic: &mut Traffic,
+    messages: u64,
+) -> Result<(), LoadError> {
+    let bound = GRACE + Duration::from_secs(messages / SLOWEST_PER_S);
+    traffic.run(fleet, Instant::now() + bound)?;
+    traffic.settle(fleet, GRACE, true)
+}
+
+/// Lets all receivers come at once, and waits until they have everything.
+pub(super) fn drain(
+    ground: &Ground<'_>,
+    lanes: Lanes,
+    fleet: &mut Fleet,
+    traffic: &mut Traffic,
+    outcome: &mut Outcome,
+) -> Result<Vec<Token>, LoadError> {
+    let begun = ground.clock.now();
+    let mut tokens = Vec::new();
+    for user in lanes.receivers() {
+        tokens.push(fleet.open(ground.target.wire(ground.salt, Login::of(user)))?);
+    }
+    let before = traffic.counts.delivered;
+    let bound = GRACE + Duration::from_secs(traffic.counts.accepted / SLOWEST_PER_S);
+    traffic.settle(fleet, bound, false)?;
+    let drained = traffic.counts.delivered - before;
+    let time = Duration::from_nanos(traffic.last_at.saturating_sub(begun));
+    outcome.add("drained_per_s", "/s", per_second(drained, time));
+    Ok(tokens)
 }

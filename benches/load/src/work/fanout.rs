@@ -1,0 +1,194 @@
+//! One group of many members, all connected, and one sender or a few.
+
+use std::time::{Duration, Instant};
+
+use clap::{Args, value_parser};
+use packetboat_proto::limits::SENDS_HIGHEST;
+use serde::Serialize;
+
+use crate::check::{GroupCheck, LaneCheck};
+use crate::clock::Clock;
+use crate::error::LoadError;
+use crate::figure::{Outcome, per_second};
+use crate::fleet::{Fleet, Token};
+use crate::ground::{Ground, in_time};
+use crate::histogram::Histogram;
+use crate::stamp::Letter;
+use crate::traffic::{GRACE, Lane, Route, Traffic};
+use crate::usage::Meter;
+use crate::wire::{Event, Login, To};
+
+/// The group.
+const GROUP: u32 = 0;
+/// How long it may take to make it.
+const GATHERING_MAX: Duration = Duration::from_mins(2);
+
+/// The settings of the work.
+#[derive(Args, Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fanout {
+    /// Members who listen
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=9_000))]
+    pub members: u32,
+    /// Members who send
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=50))]
+    pub senders: u32,
+    /// Sends that each sender keeps unanswered
+    #[arg(long, default_value_t = 32,
+          value_parser = value_parser!(u32).range(1..=i64::from(SENDS_HIGHEST)))]
+    pub window: u32,
+    /// Bytes of each text, 32 of them being its name and time
+    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(32..=60_000))]
+    pub bytes: u32,
+    /// Seconds of sending
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=3_600))]
+    pub seconds: u32,
+}
+
+/// What the members had. They are the first connections, so that their tokens count them.
+struct Members {
+    count: u32,
+    clock: Clock,
+    letter: Letter,
+    check: GroupCheck,
+    delivered: u64,
+    latency: Histogram,
+}
+
+impl Members {
+    /// Takes what came for a member; what came for a sender is given back, but for deliveries.
+    fn take<'a>(&mut self, token: Token, event: Event<'a>) -> Option<Event<'a>> {
+        let Event::Delivered { name, seq, text } = event else { return Some(event) };
+        if token >= self.count {
+            return None;
+        }
+        let now = self.clock.now();
+        let stamp = self.letter.read(text);
+        let stamp = stamp.filter(|stamp| name.is_none_or(|name| name == stamp.name));
+        let Some(stamp) = stamp else {
+            self.check.fault(|| format!("what came as {name:?} is not what was sent"));
+            return None;
+        };
+        self.check.delivered(token as usize, stamp.name, seq);
+        self.delivered += 1;
+        self.latency.record(now.saturating_sub(stamp.at));
+        None
+    }
+}
+
+impl Fanout {
+    /// Does it once.
+    pub fn run(&self, ground: &mut Ground<'_>) -> Result<Outcome, LoadError> {
+        ground.prepare(self.members + self.senders)?;
+        let mut fleet = ground.fleet(u64::from(self.members + self.senders))?;
+        let logins: Vec<_> = (0..self.members + self.senders).map(Login::of).collect();
+        let tokens = ground.open(&mut fleet, &logins)?;
+        self.gather(&mut fleet, &tokens)?;
+        let mut members = Members {
+            count: self.members,
+            clock: ground.clock,
+            letter: Letter::new(self.bytes as usize),
+            check: GroupCheck::new(self.senders as usize, self.members as usize),
+            delivered: 0,
+            latency: Histogram::default(),
+        };
+        let mut traffic = Traffic::new(ground.clock, self.bytes, self.window);
+        for sender in &tokens[self.members as usize..] {
+            let route = Route::One(To::Group(GROUP));
+            traffic.add(&fleet, Lane::new(*sender, route, LaneCheck::of_a_sender(), u64::MAX))?;
+        }
+
+        let time = Duration::from_secs(self.seconds.into());
+        let meter = Meter::start(ground.server().pid())?;
+        let until = Instant::now() + time;
+        while let Some(wait) = until.checked_duration_since(Instant::now()) {
+            traffic.fill(&mut fleet);
+            turn(&mut fleet, &mut traffic, &mut members, wait)?;
+        }
+        let (used, in_time) = (meter.read()?, members.delivered);
+        self.settle(&mut fleet, &mut traffic, &mut members)?;
+        Ground::close(&mut fleet, &tokens)?;
+
+        let mut outcome = Outcome::default();
+        outcome.add("deliveries_per_s", "/s", per_second(in_time, time));
+        outcome.add_latency("delivered", &members.latency);
+        outcome.add_latency("accepted", &traffic.accepted);
+        used.put(&mut outcome, in_time);
+        let lanes = traffic.lanes().iter();
+        let accepted: Vec<u64> = lanes.map(|lane| lane.check.accepted_count()).collect();
+        outcome.faults = traffic.finish();
+        outcome.faults.join(members.check.finish(&accepted));
+        Ok(outcome)
+    }
+
+    fn gather(&self, fleet: &mut Fleet, tokens: &[Token]) -> Result<(), LoadError> {
+        let (members, senders) = tokens.split_at(self.members as usize);
+        let others = (0..self.members).chain(self.members + 1..self.members + self.senders);
+        let others: Vec<u32> = others.collect();
+        let (wire, out) = fleet.put(senders[0]);
+        let mut awaited = wire.gather(GROUP, &others, out);
+        for member in members {
+            let (wire, out) = fleet.put(*member);
+            awaited += wire.join(GROUP, out);
+        }
+        let (mut done, mut refused, begun) = (0, None, Instant::now());
+        while done < awaited {
+            fleet.turn(Duration::MAX, &mut |_, event| match event {
+                Event::Done => done += 1,
+                Event::Rejected { reason, .. } => refused = Some(reason),
+                _ => {}
+            })?;
+            if let Some(reason) = refused {
+                return Err(crate::wire::WireError(reason).into());
+            }
+            in_time(begun, GATHERING_MAX, "making a group")?;
+        }
+        Ok(())
+    }
+
+    /// Waits for what is on its way, then asks every member whether that was all.
+    fn settle(
+        &self,
+        fleet: &mut Fleet,
+        traffic: &mut Traffic,
+        members: &mut Members,
+    ) -> Result<(), LoadError> {
+        let give_up = Instant::now() + GRACE;
+        let is_done = |traffic: &Traffic, members: &Members| {
+            let counts = traffic.counts;
+            counts.answered == counts.sent
+                && members.delivered >= counts.accepted * u64::from(self.members)
+        };
+        while !is_done(traffic, members)
+            && let Some(wait) = give_up.checked_duration_since(Instant::now())
+        {
+            turn(fleet, traffic, members, wait)?;
+        }
+        for token in 0..self.members {
+            let (wire, out) = fleet.put(token);
+            wire.tick(out);
+            wire.beat(out);
+        }
+        let (mut heard, begun) = (0, Instant::now());
+        while heard < self.members {
+            fleet.turn(GRACE, &mut |token, event| {
+                heard += u32::from(matches!(event, Event::Pong));
+                members.take(token, event);
+            })?;
+            in_time(begun, GRACE, "the answer to a heartbeat")?;
+        }
+        Ok(())
+    }
+}
+
+fn turn(
+    fleet: &mut Fleet,
+    traffic: &mut Traffic,
+    members: &mut Members,
+    wait: Duration,
+) -> Result<(), LoadError> {
+    fleet.turn(wait, &mut |token, event| {
+        if let Some(event) = members.take(token, event) {
+            traffic.take(event);
+        }
+    })
+}
