@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use crate::auth::doorman::{Doorman, DoormanError};
 use crate::clock::{Clock, wall_ms};
-use crate::config::settings::{Config, Drain, SessionLimits, StoreSettings};
+use crate::config::settings::{BackendKind, Config, Drain, SessionLimits, StoreSettings};
 #[cfg(unix)]
 use crate::control::TakeStats;
 #[cfg(unix)]
@@ -35,8 +35,10 @@ use crate::session::deliveries::Retries;
 use crate::session::house::{House, random_session};
 use crate::session::port::Rules;
 use crate::session::rate::Rate;
-use crate::store::backend::BackendError;
+use crate::store::backend::{Backend, BackendError};
 use crate::store::embedded::{EmbeddedStore, Settings};
+use crate::store::fjall::FjallBackend;
+use crate::store::folder::Engine;
 use crate::store::health::Failure;
 use crate::store::opening::OpenError;
 use crate::store::rules::{Rules as StoreRules, UnknownUsers};
@@ -258,16 +260,47 @@ pub async fn open_store(
     body_max: u32,
     outlet: impl Outlet,
 ) -> Result<EmbeddedStore, StartError> {
-    let settings = settings.clone();
+    let (asked, settings) =
+        (settings.clone(), in_store_words(settings, keep_unknown_users, body_max));
     let opening = spawn_blocking(move || {
-        let data = settings.data.clone();
-        let backend = SledBackend::open(&settings.data, settings.cache_bytes)
-            .map_err(|source| StartError::Backend { data: data.clone(), source })?;
-        let settings = in_store_words(&settings, keep_unknown_users, body_max);
-        EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
-            .map_err(|source| StartError::Store { data, source })
+        let StoreSettings { data, cache_bytes, backend, .. } = asked;
+        match backend {
+            BackendKind::Sled => {
+                open_over(SledBackend::open(&data, cache_bytes), data, settings, outlet)
+            }
+            BackendKind::Fjall => {
+                open_over(FjallBackend::open(&data, cache_bytes), data, settings, outlet)
+            }
+        }
     });
     opening.await.expect("opening a store does not panic: the engine is guarded")
+}
+
+/// The same settings, with the backend whose data is in the folder, if there is any: for a command
+/// that works on what there is, and is told nothing but the folder.
+pub fn as_found(settings: &StoreSettings) -> StoreSettings {
+    let asked = match settings.backend {
+        BackendKind::Sled => Engine::Sled,
+        BackendKind::Fjall => Engine::Fjall,
+    };
+    // What cannot be looked at, the open will tell.
+    let backend = match asked.other_in(&settings.data) {
+        Ok(Some(Engine::Sled)) => BackendKind::Sled,
+        Ok(Some(Engine::Fjall)) => BackendKind::Fjall,
+        Ok(None) | Err(_) => settings.backend,
+    };
+    StoreSettings { backend, ..settings.clone() }
+}
+
+fn open_over(
+    backend: Result<impl Backend, BackendError>,
+    data: PathBuf,
+    settings: Settings,
+    outlet: impl Outlet,
+) -> Result<EmbeddedStore, StartError> {
+    let backend = backend.map_err(|source| StartError::Backend { data: data.clone(), source })?;
+    EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
+        .map_err(|source| StartError::Store { data, source })
 }
 
 /// Everything that is wrong with the files that the configuration names. Opens no store, binds no

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use packetboat::store::backend::Backend;
 use packetboat::store::embedded::{EmbeddedStore, Settings};
+use packetboat::store::fjall::FjallBackend;
 use packetboat::store::memory::MemoryBackend;
 use packetboat::store::sled::SledBackend;
 use packetboat::store::{
@@ -73,6 +74,28 @@ impl Bed for SledBed {
 
     fn backend(&self) -> SledBackend {
         SledBackend::open(&self.path(), CACHE_BYTES).unwrap()
+    }
+}
+
+pub(crate) struct FjallBed(pub(crate) TempDir);
+
+impl Default for FjallBed {
+    fn default() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+impl FjallBed {
+    pub(crate) fn path(&self) -> std::path::PathBuf {
+        self.0.path().join("data")
+    }
+}
+
+impl Bed for FjallBed {
+    type Backend = FjallBackend;
+
+    fn backend(&self) -> FjallBackend {
+        FjallBackend::open(&self.path(), CACHE_BYTES).unwrap()
     }
 }
 
