@@ -1,0 +1,162 @@
+//! What differs between the backends in how they are cut off and made to fail. Must never make one
+//! of them promise less than another.
+
+use std::fmt;
+use std::path::Path;
+
+use clap::ValueEnum;
+use packetboat_proof::calls::{Call, Name};
+
+/// sled's file, and the bytes of its segments.
+const SLED_FILE: &str = "data/db";
+const SLED_SEGMENT_BYTES: u64 = 512 * 1024;
+/// Where fjall has its tables, and what says which of them count.
+const FJALL_KEYSPACES: &str = "data/fjall/keyspaces/";
+const FJALL_FOLDER: &str = "data/fjall";
+
+/// A backend, as the server is told of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// The default of the server
+    #[default]
+    Sled,
+    /// The other one
+    Fjall,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Sled => "sled",
+            Self::Fjall => "fjall",
+        })
+    }
+}
+
+impl Engine {
+    /// What the server is told beside its address and folder.
+    pub fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Sled => &[],
+            // With the least cache new rows go to tables, and tables are merged, all the time.
+            Self::Fjall => &["--set", "store.backend=fjall", "--set", "store.cache_bytes=1048576"],
+        }
+    }
+
+    /// The call at which a server is killed within its start on a store that was killed before.
+    pub const fn kill_in_open(self) -> &'static str {
+        match self {
+            // As the new snapshot is written.
+            Self::Sled => "W:2",
+            // As what the engine has cut and made is synced.
+            Self::Fjall => "F:2",
+        }
+    }
+
+    /// Images in the short version.
+    pub const fn images(self) -> u64 {
+        match self {
+            Self::Sled => 300,
+            Self::Fjall => 80,
+        }
+    }
+
+    /// In the short version, of each kind: calls that fail one after the other, and later ones.
+    pub const fn failing_calls(self) -> (u64, u64) {
+        match self {
+            Self::Sled => (3, 2),
+            Self::Fjall => (2, 1),
+        }
+    }
+
+    /// The kinds of calls that have to end a server at least once: all that it makes, but those
+    /// whose failure takes nothing.
+    pub const fn ending(self) -> &'static [char] {
+        match self {
+            Self::Sled => &['P', 'W', 'F', 'S', 'O', 'R', 'U', 'M'],
+            Self::Fjall => &['W', 'F', 'O', 'T', 'R', 'M'],
+        }
+    }
+
+    /// How often the engine has written anew what it had (segments, tables), and all the calls
+    /// where that is on its way: what it was before may be needed.
+    pub fn reworked(self, calls: &[Call]) -> (usize, Vec<usize>) {
+        match self {
+            Self::Sled => segments(calls),
+            Self::Fjall => tables(calls),
+        }
+    }
+
+    /// Calls whose failure takes nothing from the store. `at_end`: the server was asked to end
+    /// before it failed.
+    pub fn is_harmless(self, kind: char, name: &str, at_end: bool) -> bool {
+        // An old socket that is removed, and the server's own at its end.
+        if kind == 'U' && name.ends_with("control.sock") {
+            return true;
+        }
+        match self {
+            Self::Sled => false,
+            // What is left over is removed at the next start; and all that was accepted is durable
+            // before it closes what it has open, of which it tells nobody how that went.
+            Self::Fjall => {
+                (kind == 'U' && name.starts_with(FJALL_KEYSPACES))
+                    || (at_end && name.starts_with(FJALL_FOLDER))
+            }
+        }
+    }
+
+    /// A name without what differs from run to run.
+    pub fn plain(self, name: &str) -> String {
+        let path = Path::new(name);
+        let file = path.file_name().map_or(name, |file| file.to_str().unwrap_or(name));
+        let is_number = file.parse::<u64>().is_ok();
+        match file {
+            _ if file.starts_with("snap.") => "snap".to_owned(),
+            _ if file.starts_with(".tmp") => "tmp".to_owned(),
+            _ if is_number && name.starts_with(FJALL_KEYSPACES) => "a table".to_owned(),
+            _ if file.starts_with('v') && file[1..].parse::<u64>().is_ok() => "v".to_owned(),
+            _ => file.to_owned(),
+        }
+    }
+}
+
+/// Segments that sled writes anew; and the calls from the beginning of any segment to the next
+/// sync: its head says how far the log is stable.
+fn segments(calls: &[Call]) -> (usize, Vec<usize>) {
+    let (mut length, mut anew, mut cuts) = (0, 0, Vec::new());
+    let mut unsynced = false;
+    for (at, call) in calls.iter().enumerate() {
+        if unsynced && !matches!(call, Call::Received { .. } | Call::Said { .. }) {
+            cuts.push(at);
+        }
+        match call {
+            Call::Written { name, at, data } if **name == *SLED_FILE => {
+                let begins = at % SLED_SEGMENT_BYTES == 0;
+                anew += usize::from(begins && *at < length);
+                unsynced |= begins;
+                length = length.max(at + data.len() as u64);
+            }
+            Call::SyncEnded { .. } => unsynced = false,
+            _ => {}
+        }
+    }
+    (anew, cuts)
+}
+
+/// Tables that fjall has removed, since others hold what was in them; and the calls about tables,
+/// and about what says which of them count.
+fn tables(calls: &[Call]) -> (usize, Vec<usize>) {
+    let is_kept = |name: &Name| name.starts_with(FJALL_KEYSPACES);
+    let is_about = |call: &Call| match call {
+        Call::Opened { name, .. }
+        | Call::Written { name, .. }
+        | Call::SyncBegan { name, .. }
+        | Call::Cut { name, .. }
+        | Call::Renamed { to: name, .. }
+        | Call::Removed { name } => is_kept(name),
+        _ => false,
+    };
+    let is_merged = |call: &&Call| matches!(call, Call::Removed { name } if is_kept(name) && name.contains("/tables/"));
+    let merged = calls.iter().filter(is_merged).count();
+    (merged, (0..calls.len()).filter(|at| is_about(&calls[*at])).collect())
+}
