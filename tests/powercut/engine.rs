@@ -87,22 +87,18 @@ impl Engine {
         }
     }
 
-    /// Calls whose failure takes nothing from the store. `at_end`: the server was asked to end
-    /// before it failed.
-    pub fn is_harmless(self, kind: char, name: &str, at_end: bool) -> bool {
-        // An old socket that is removed, and the server's own at its end.
-        if kind == 'U' && name.ends_with("control.sock") {
-            return true;
-        }
-        match self {
-            Self::Sled => false,
-            // What is left over is removed at the next start; and all that was accepted is durable
-            // before it closes what it has open, of which it tells nobody how that went.
-            Self::Fjall => {
-                (kind == 'U' && name.starts_with(FJALL_KEYSPACES))
-                    || (at_end && name.starts_with(FJALL_FOLDER))
-            }
-        }
+    /// Calls whose failure takes nothing from the store.
+    pub fn is_harmless(self, kind: char, name: &str) -> bool {
+        // An old socket that is removed, and the server's own at its end; and of fjall what is left
+        // over, which is removed at the next start.
+        let is_left_over = self == Self::Fjall && name.starts_with(FJALL_KEYSPACES);
+        kind == 'U' && (name.ends_with("control.sock") || is_left_over)
+    }
+
+    /// Files of which the backend tells nobody how their close went: all that was accepted is
+    /// durable before.
+    pub fn is_closed_quietly(self, name: &str) -> bool {
+        self == Self::Fjall && name.starts_with(FJALL_FOLDER)
     }
 
     /// A name without what differs from run to run.

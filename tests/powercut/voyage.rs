@@ -149,7 +149,7 @@ impl fmt::Display for Voyage {
         let count =
             |which: fn(&Fact) -> bool| self.facts.iter().filter(|(_, fact)| which(fact)).count();
         let whole = Disk::after(&self.calls).whole();
-        let bytes: usize = whole.files.values().map(Vec::len).sum();
+        let bytes: usize = whole.files.values().map(|file| file.bytes().len()).sum();
         write!(
             out,
             "{} calls in {} lives; {} accepted, {} shown, {} cursors told; {} KiB in the end; \
@@ -188,7 +188,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Image) {
             found.folders.insert(name.into());
             collect(root, &path, found);
         } else if path.is_file() {
-            found.files.insert(name.into(), std::fs::read(&path).unwrap());
+            found.files.insert(name.into(), std::fs::read(&path).unwrap().into());
         }
     }
 }
@@ -201,12 +201,6 @@ pub fn write_image(image: &Image, root: &Path) {
     for (name, bytes) in &image.files {
         let path: PathBuf = root.join(&**name);
         std::fs::create_dir_all(path.parent().expect("it is in the folder")).unwrap();
-        // Most of a journal may be room that is put aside.
-        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        std::fs::write(&path, &bytes[..end]).unwrap();
-        if end < bytes.len() {
-            let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-            file.set_len(bytes.len() as u64).unwrap();
-        }
+        bytes.write(&path).unwrap();
     }
 }

@@ -7,7 +7,7 @@
 //! value`; numbers are little-endian, and the checksum is XXH3 of the items. A journal begins with
 //! its first batch, and ends with zeros, if with anything.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -22,7 +22,9 @@ const END_BYTES: usize = 13;
 /// What stands behind a checksum.
 const MAGIC: [u8; 4] = *b"FJL\x03";
 
-/// What fjall puts aside for a journal is read so much at a time.
+/// A journal is read in pieces of this size.
+const PIECE_BYTES: usize = 1024 * 1024;
+/// What zeros are compared with.
 static ZEROS: [u8; 4096] = [0; 4096];
 
 /// How a journal ends.
@@ -57,7 +59,31 @@ pub(super) fn begins(path: &Path) -> io::Result<bool> {
 
 /// Reads a journal.
 pub(super) fn end_of(path: &Path) -> io::Result<End> {
-    Ok(end(&fs::read(path)?))
+    Ok(end(&written(path)?))
+}
+
+/// What stands in a journal, without the zeros at its end: fjall puts 64 MiB aside for each.
+fn written(path: &Path) -> io::Result<Vec<u8>> {
+    let (mut file, mut piece) = (File::open(path)?, vec![0; PIECE_BYTES]);
+    let (mut bytes, mut zeros) = (Vec::new(), 0);
+    loop {
+        let read = match file.read(&mut piece) {
+            Ok(0) => return Ok(bytes),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if is_zero(&piece[..read]) {
+            zeros += read;
+        } else {
+            bytes.resize(bytes.len() + std::mem::take(&mut zeros), 0);
+            bytes.extend_from_slice(&piece[..read]);
+        }
+    }
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.chunks(ZEROS.len()).all(|chunk| *chunk == ZEROS[..chunk.len()])
 }
 
 fn end(bytes: &[u8]) -> End {
@@ -68,7 +94,7 @@ fn end(bytes: &[u8]) -> End {
         batch = Batch::at(bytes, whole);
     }
     let (at, rest) = (whole as u64, &bytes[whole..]);
-    if rest.chunks(ZEROS.len()).all(|chunk| *chunk == ZEROS[..chunk.len()]) {
+    if is_zero(rest) {
         return End::Clean;
     }
     // A batch is durable before the next is begun: with another one behind it, it was.
@@ -129,13 +155,15 @@ fn part(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use ::fjall::{Database, KeyspaceCreateOptions, PersistMode};
     use proptest::prelude::*;
 
     use super::*;
 
     /// What fjall itself writes for batches of values of these lengths, and where each ends.
-    fn written(batches: &[Vec<usize>]) -> (Vec<u8>, Vec<usize>) {
+    fn by_fjall(batches: &[Vec<usize>]) -> (Vec<u8>, Vec<usize>) {
         let place = tempfile::tempdir().unwrap();
         let engine = Database::builder(place.path()).open().unwrap();
         let rows = engine.keyspace("rows", KeyspaceCreateOptions::default).unwrap();
@@ -163,15 +191,23 @@ mod tests {
 
     #[test]
     fn what_fjall_writes_is_clean_with_and_without_zeros_behind() {
-        let (bytes, ends) = written(&[vec![3], vec![0, 4096, 100], vec![]]);
+        let (bytes, ends) = by_fjall(&[vec![3], vec![0, 4096, 100], vec![]]);
         assert_eq!(end(&bytes), End::Clean);
         assert!(ends.iter().all(|place| end(&bytes[..*place]) == End::Clean));
         assert_eq!((end(&[]), end(&[0; 9])), (End::Clean, End::Clean));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for zeros in [0, 1, 3 * PIECE_BYTES] {
+            fs::write(file.path(), [&bytes[..ends[2]], &vec![0; zeros]].concat()).unwrap();
+            assert_eq!(end_of(file.path()).unwrap(), End::Clean, "{zeros}");
+            assert!(written(file.path()).unwrap().starts_with(&bytes[..ends[2]]));
+        }
+        fs::write(file.path(), [&vec![0; 2 * PIECE_BYTES], &bytes[..ends[2]]].concat()).unwrap();
+        assert_eq!(end_of(file.path()).unwrap(), End::Damaged { at: 0 });
     }
 
     #[test]
     fn a_last_batch_cut_anywhere_is_torn() {
-        let (bytes, ends) = written(&[vec![40], vec![7, 300]]);
+        let (bytes, ends) = by_fjall(&[vec![40], vec![7, 300]]);
         for cut in ends[0] + 1..ends[1] {
             assert_eq!(end(&bytes[..cut]), End::Torn { at: at(ends[0]) }, "{cut}");
         }
@@ -179,14 +215,14 @@ mod tests {
 
     #[test]
     fn a_last_batch_with_wrong_bytes_in_a_value_is_mangled() {
-        let (mut bytes, ends) = written(&[vec![40], vec![300]]);
+        let (mut bytes, ends) = by_fjall(&[vec![40], vec![300]]);
         bytes[ends[0] + 100] ^= 1;
         assert_eq!(end(&bytes), End::Mangled { at: at(ends[0]) });
     }
 
     #[test]
     fn what_has_a_whole_batch_behind_it_is_damaged() {
-        let (bytes, ends) = written(&[vec![40], vec![300], vec![5]]);
+        let (bytes, ends) = by_fjall(&[vec![40], vec![300], vec![5]]);
         for (place, begin) in [(0, 0), (100, ends[0]), (ends[0], ends[0]), (ends[1] - 1, ends[0])] {
             let mut bytes = bytes.clone();
             bytes[place] ^= 0x55;
