@@ -410,6 +410,23 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn a_folder_stays_with_its_backend_and_a_command_finds_out_which() {
+        use BackendKind::{Fjall, Sled};
+        let place = tempfile::tempdir().unwrap();
+        for (backend, other) in [(Sled, Fjall), (Fjall, Sled)] {
+            let data = place.path().join(format!("{backend:?}"));
+            let settings = StoreSettings { data, backend, ..StoreSettings::default() };
+            assert_eq!(as_found(&settings), settings, "there is nothing yet");
+            open_store(&settings, true, 0, NoOutlet).await.unwrap().close().await;
+            let wrong = StoreSettings { backend: other, ..settings.clone() };
+            let refused = open_store(&wrong, true, 0, NoOutlet).await.err();
+            let Some(StartError::Backend { source, .. }) = refused else { panic!("{refused:?}") };
+            assert!(matches!(source, BackendError::OtherEngine { .. }), "{source}");
+            assert_eq!((as_found(&wrong), as_found(&settings)), (settings.clone(), settings));
+        }
+    }
+
     #[test]
     fn the_store_has_the_bounds_that_the_configuration_says() {
         for (key, bounds) in [

@@ -152,7 +152,8 @@ fn tables(calls: &[Call]) -> (usize, Vec<usize>) {
         | Call::Removed { name } => is_kept(name),
         _ => false,
     };
-    let is_merged = |call: &&Call| matches!(call, Call::Removed { name } if is_kept(name) && name.contains("/tables/"));
+    let is_table = |name: &Name| is_kept(name) && name.contains("/tables/");
+    let is_merged = |call: &&Call| matches!(call, Call::Removed { name } if is_table(name));
     let merged = calls.iter().filter(is_merged).count();
     (merged, (0..calls.len()).filter(|at| is_about(&calls[*at])).collect())
 }

@@ -3,9 +3,9 @@
 //!
 //! What is asked of every case in which a call failed:
 //! - the process ends by itself with 1 within six seconds, and its last words name what failed; or
-//!   it goes on, where the call is one of those in `Engine::is_harmless`, and then it ends in order. Who
-//!   writes is answered only once it is durable: a store that lost a write has to notice it at the
-//!   next commit, so more is written until the server ends. Only where the call was made as the
+//!   it goes on, where the call is one that `Engine::is_harmless` knows, and then it ends in order.
+//!   Who writes is answered only once it is durable: a store that lost a write has to notice it at
+//!   the next commit, so more is written until the server ends. Only where the call was made as the
 //!   server ended in order, it could not go on anyway;
 //! - what was not durable before the call failed is not accepted after it;
 //! - the folder as it is opens, and so does what is on the disk if nothing that was not synced

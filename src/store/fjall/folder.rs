@@ -49,7 +49,7 @@ pub(super) fn engine(error: Error) -> BackendError {
     let detail = match (&error, system_error(&error)) {
         (_, Some(system)) => system.to_string(),
         (Error::Poisoned, None) => {
-            "a write of it, or its work behind, has failed before".to_owned()
+            "an earlier write, or its work behind, has failed: see the log".to_owned()
         }
         (other, None) => other.to_string(),
     };
@@ -149,8 +149,9 @@ impl<'a> Data<'a> {
             End::Mangled { at } => {
                 // The same that a loss of power leaves may be damage of what was durable.
                 let aside = self.folder.copy_aside()?;
-                let (path_shown, aside) = (path.display(), aside.display());
-                tracing::error!(path = %path_shown, at, %aside, "the last batch is damaged; it is taken away");
+                let (journal, aside) = (path.display(), aside.display());
+                let what = "the last batch is damaged; it is taken away";
+                tracing::error!(%journal, at, %aside, "{what}");
                 cut(path, at)
             }
             End::Damaged { at } => {

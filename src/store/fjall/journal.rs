@@ -156,6 +156,7 @@ fn part(bytes: &[u8], at: usize, length: usize) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::LazyLock;
 
     use ::fjall::{Database, KeyspaceCreateOptions, PersistMode};
     use proptest::prelude::*;
@@ -223,7 +224,7 @@ mod tests {
     #[test]
     fn what_has_a_whole_batch_behind_it_is_damaged() {
         let (bytes, ends) = by_fjall(&[vec![40], vec![300], vec![5]]);
-        for (place, begin) in [(0, 0), (100, ends[0]), (ends[0], ends[0]), (ends[1] - 1, ends[0])] {
+        for (place, begin) in [(0, 0), (ends[0] + 50, ends[0]), (ends[1] - 1, ends[0])] {
             let mut bytes = bytes.clone();
             bytes[place] ^= 0x55;
             assert_eq!(end(&bytes), End::Damaged { at: at(begin) }, "{place}");
@@ -231,11 +232,15 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
         #[test]
-        fn any_bytes_have_an_end(bytes in proptest::collection::vec(0..5_u8, 0..200)) {
-            let _ = end(&bytes);
+        fn what_is_no_batch_is_torn_whatever_it_is(
+            rest in proptest::collection::vec(0..5_u8, 0..200),
+        ) {
+            static WHOLE: LazyLock<(Vec<u8>, Vec<usize>)> = LazyLock::new(|| by_fjall(&[vec![3]]));
+            let whole = WHOLE.1[0];
+            let is_zero = rest.iter().all(|byte| *byte == 0);
+            let expected = if is_zero { End::Clean } else { End::Torn { at: at(whole) } };
+            prop_assert_eq!(end(&[&WHOLE.0[..whole], &rest].concat()), expected);
         }
     }
 }
