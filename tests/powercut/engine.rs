@@ -7,6 +7,8 @@ use std::path::Path;
 use clap::ValueEnum;
 use packetboat_proof::calls::{Call, Name};
 
+use crate::case::KINDS;
+
 /// sled's file, and the bytes of its segments.
 const SLED_FILE: &str = "data/db";
 const SLED_SEGMENT_BYTES: u64 = 512 * 1024;
@@ -22,6 +24,17 @@ pub enum Engine {
     Sled,
     /// The other one
     Fjall,
+}
+
+/// Which calls fail in the short version, of each kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// So many, one after the other.
+    pub first: u64,
+    /// So many later ones.
+    pub later: u64,
+    /// With each of the errors, and not with one that is drawn.
+    pub every_error: bool,
 }
 
 impl fmt::Display for Engine {
@@ -57,23 +70,29 @@ impl Engine {
     pub const fn images(self) -> u64 {
         match self {
             Self::Sled => 300,
-            Self::Fjall => 80,
+            Self::Fjall => 60,
         }
     }
 
-    /// In the short version, of each kind: calls that fail one after the other, and later ones.
-    pub const fn failing_calls(self) -> (u64, u64) {
+    /// What fails in the short version.
+    pub const fn sample(self) -> Sample {
         match self {
-            Self::Sled => (3, 2),
-            Self::Fjall => (2, 1),
+            Self::Sled => Sample { first: 3, later: 2, every_error: true },
+            Self::Fjall => Sample { first: 2, later: 1, every_error: false },
         }
     }
 
-    /// The kinds of calls that have to end a server at least once: all that it makes, but those
-    /// whose failure takes nothing.
+    /// The kinds of calls that it makes.
+    pub fn kinds(self) -> impl Iterator<Item = char> {
+        KINDS.into_iter().filter(move |kind| self == Self::Sled || !['P', 'S'].contains(kind))
+    }
+
+    /// Those that have to end a server at least once.
     pub const fn ending(self) -> &'static [char] {
         match self {
+            // It cuts no file.
             Self::Sled => &['P', 'W', 'F', 'S', 'O', 'R', 'U', 'M'],
+            // What it removes is left over.
             Self::Fjall => &['W', 'F', 'O', 'T', 'R', 'M'],
         }
     }
@@ -91,8 +110,13 @@ impl Engine {
     pub fn is_harmless(self, kind: char, name: &str) -> bool {
         // An old socket that is removed, and the server's own at its end; and of fjall what is left
         // over, which is removed at the next start.
-        let is_left_over = self == Self::Fjall && name.starts_with(FJALL_KEYSPACES);
-        kind == 'U' && (name.ends_with("control.sock") || is_left_over)
+        kind == 'U' && (name.ends_with("control.sock") || self.is_behind(name))
+    }
+
+    /// Files that no commit waits for: a server has to end when they fail, but what is accepted
+    /// before it knows is as durable as ever.
+    pub fn is_behind(self, name: &str) -> bool {
+        self == Self::Fjall && name.starts_with(FJALL_KEYSPACES)
     }
 
     /// Files of which the backend tells nobody how their close went: all that was accepted is

@@ -12,8 +12,8 @@ use packetboat_proof::dice::Dice;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::case::{Case, KINDS, Wanted};
-use crate::engine::Engine;
+use crate::case::{Case, Wanted};
+use crate::engine::{Engine, Sample};
 use crate::options::Options;
 use crate::trial::{Base, Outcome, Place, bases, run};
 
@@ -135,7 +135,7 @@ fn replay(options: &Options, more: &str) -> String {
 /// The cases are those of a whole run, and not a few of them.
 fn is_whole(options: &Options) -> bool {
     options.case.is_none()
-        && options.faults.is_none_or(|last| last >= options.engine().failing_calls().0)
+        && options.faults.is_none_or(|last| last >= options.engine().sample().first)
 }
 
 async fn try_all(options: &Options, bases: &Arc<Vec<Base>>, folder: &Path, shim: &Path) -> Tally {
@@ -196,9 +196,10 @@ fn cases_of(options: &Options, wanted: Wanted, bases: usize) -> Vec<Case> {
 
 fn cases(options: &Options, bases: usize) -> Vec<Case> {
     let mut dice = Dice::new(options.seed);
-    let (first, later) = options.engine().failing_calls();
+    let Sample { first, later, every_error } = options.engine().sample();
+    let every_error = every_error || options.faults.is_some();
     let mut cases = Vec::new();
-    for kind in KINDS {
+    for kind in options.engine().kinds() {
         for base in 0..bases {
             let numbers: Vec<u64> = if let Some(last) = options.faults {
                 (1..=last).collect()
@@ -207,7 +208,9 @@ fn cases(options: &Options, bases: usize) -> Vec<Case> {
                 (1..=first).chain(later).collect()
             };
             for number in numbers {
-                for error in ERRORS {
+                let one = if every_error { None } else { Some(*dice.pick(&ERRORS)) };
+                for error in ERRORS.into_iter().filter(|error| one.is_none_or(|one| one == *error))
+                {
                     let (lasts, plant) = (dice.chance(500), options.plant.clone());
                     cases.push(Case { base, kind, number, error, lasts, plant });
                 }

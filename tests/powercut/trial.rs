@@ -156,6 +156,8 @@ async fn judge(
     let lived = at_ms.saturating_sub(failed_ms.into());
     let what = format!("{} {}", case.kind, engine.plain(&name));
     let harmless = engine.is_harmless(case.kind, &name);
+    // What goes on after that is to be as good as what went before.
+    let failed = (!harmless && !engine.is_behind(&name)).then_some(failed);
     match code {
         Some(0) if harmless || (!had_fault && engine.is_closed_quietly(&name)) => {}
         Some(0) => wrong.push(format!("it went on after {what} failed")),
@@ -172,7 +174,7 @@ async fn judge(
         }
         _ => wrong.push(format!("it ended with {status:?}")),
     }
-    wrong.extend(look_again(engine, root, &all, (!harmless).then_some(failed), seed).await?);
+    wrong.extend(look_again(engine, root, &all, failed, seed).await?);
     if wrong.is_empty() {
         return Ok(if code == Some(0) { Outcome::WentOn(what) } else { Outcome::Ended(lived) });
     }
