@@ -15,6 +15,9 @@ const SLED_SEGMENT_BYTES: u64 = 512 * 1024;
 /// Where fjall has its tables, and what says which of them count.
 const FJALL_KEYSPACES: &str = "data/fjall/keyspaces/";
 const FJALL_FOLDER: &str = "data/fjall";
+/// Its first journal; and how many calls before and after one is begun or removed are of interest.
+const FJALL_FIRST_JOURNAL: &str = "data/fjall/0.jnl";
+const FJALL_TURN_CALLS: usize = 40;
 
 /// A backend, as the server is told of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -133,8 +136,8 @@ impl Engine {
         match file {
             _ if file.starts_with("snap.") => "snap".to_owned(),
             _ if file.starts_with(".tmp") => "tmp".to_owned(),
-            _ if is_number && name.starts_with(FJALL_KEYSPACES) => "a table".to_owned(),
-            _ if file.starts_with('v') && file[1..].parse::<u64>().is_ok() => "v".to_owned(),
+            _ if is_number && self.is_behind(name) => "a table".to_owned(),
+            _ if file.starts_with('v') && self.is_behind(name) => "v".to_owned(),
             _ => file.to_owned(),
         }
     }
@@ -164,9 +167,11 @@ fn segments(calls: &[Call]) -> (usize, Vec<usize>) {
 }
 
 /// Tables that fjall has removed, since others hold what was in them; and the calls about tables,
-/// and about what says which of them count.
+/// and about what says which of them count; or where it begins a journal anew, or removes an old
+/// one, only those before and after.
 fn tables(calls: &[Call]) -> (usize, Vec<usize>) {
     let is_kept = |name: &Name| name.starts_with(FJALL_KEYSPACES);
+    let is_journal = |name: &Name| name.ends_with(".jnl");
     let is_about = |call: &Call| match call {
         Call::Opened { name, .. }
         | Call::Written { name, .. }
@@ -179,5 +184,13 @@ fn tables(calls: &[Call]) -> (usize, Vec<usize>) {
     let is_table = |name: &Name| is_kept(name) && name.contains("/tables/");
     let is_merged = |call: &&Call| matches!(call, Call::Removed { name } if is_table(name));
     let merged = calls.iter().filter(is_merged).count();
-    (merged, (0..calls.len()).filter(|at| is_about(&calls[*at])).collect())
+    let is_turn = |call: &Call| match call {
+        Call::Opened { name, .. } => is_journal(name) && **name != *FJALL_FIRST_JOURNAL,
+        Call::Removed { name } => is_journal(name),
+        _ => false,
+    };
+    let turns: Vec<usize> = (0..calls.len()).filter(|at| is_turn(&calls[*at])).collect();
+    let is_near = |at: usize| turns.iter().any(|turn| at.abs_diff(*turn) < FJALL_TURN_CALLS);
+    let is_risky = |at: &usize| if turns.is_empty() { is_about(&calls[*at]) } else { is_near(*at) };
+    (merged, (0..calls.len()).filter(is_risky).collect())
 }

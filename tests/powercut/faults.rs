@@ -208,9 +208,8 @@ fn cases(options: &Options, bases: usize) -> Vec<Case> {
                 (1..=first).chain(later).collect()
             };
             for number in numbers {
-                let one = if every_error { None } else { Some(*dice.pick(&ERRORS)) };
-                for error in ERRORS.into_iter().filter(|error| one.is_none_or(|one| one == *error))
-                {
+                let one = if every_error { None } else { dice.pick(&ERRORS) };
+                for error in ERRORS.into_iter().filter(|error| one.is_none_or(|one| one == error)) {
                     let (lasts, plant) = (dice.chance(500), options.plant.clone());
                     cases.push(Case { base, kind, number, error, lasts, plant });
                 }

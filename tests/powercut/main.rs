@@ -86,7 +86,7 @@ async fn record(
     let begun = Instant::now();
     let root = folder.join(if plant.is_some() { "planted" } else { "voyage" });
     std::fs::create_dir(&root).unwrap();
-    let voyage = Voyage::record(options.engine(), &root, shim, options.seed, plant).await;
+    let voyage = Voyage::record(options, &root, shim, plant).await;
     println!("{} recorded in {:.1} s: {voyage}", options.engine(), begun.elapsed().as_secs_f64());
     let full = voyage.commits.iter().filter(|operations| **operations >= FULL_COMMIT).count();
     assert!(full > 0, "some commits are as large as they may be");

@@ -33,6 +33,9 @@ pub struct Options {
     /// Plant a bug in the server
     #[arg(long, value_name = "NAME", value_parser = suite::plant)]
     pub plant: Option<String>,
+    /// Write so much that fjall begins its journal anew and removes the old one: it takes minutes
+    #[arg(long)]
+    pub bulk: bool,
     /// Keep the folders of what fails
     #[arg(long)]
     pub keep: bool,

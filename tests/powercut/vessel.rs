@@ -36,6 +36,8 @@ pub struct Orders {
     pub engine: Engine,
     /// What is recorded goes there; nothing is if there is none.
     pub record: Option<Record>,
+    /// What the server is told in the end.
+    pub more: &'static [&'static str],
     /// A call that fails: `SHIM_FAIL`.
     pub fail: Option<String>,
     /// A call at which the process is killed: `SHIM_KILL`.
@@ -87,6 +89,7 @@ impl Vessel {
         command
             .arg(root.join("data"))
             .args(orders.engine.settings())
+            .args(orders.more)
             .kill_on_drop(true)
             .stdin(Stdio::null());
         if let Some(record) = &orders.record {

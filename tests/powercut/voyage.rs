@@ -12,6 +12,7 @@ use packetboat_proof::disk::{Disk, Image};
 use packetboat_proof::promises::{self, Fact};
 
 use crate::engine::Engine;
+use crate::options::Options;
 use crate::talk::{Company, Measure};
 use crate::vessel::{Orders, Record, Vessel};
 
@@ -53,6 +54,14 @@ const fn small(messages: usize) -> Measure {
     Measure { messages, pipeline: 64, large: 0, bytes_max: 0 }
 }
 
+/// The one life of a bulk voyage, which fills more than one journal of 64 MB, and what its server is
+/// told: with the least cache it would merge tables for minutes.
+const BULK: Life = Life {
+    talk: Some(Measure { messages: 800, pipeline: 200, large: 1_000, bytes_max: 60_000 }),
+    end: End::Stop,
+};
+const BULK_SETTINGS: &[&str] = &["--set", "store.cache_bytes=16777216"];
+
 /// The lives of a whole voyage.
 fn lives(engine: Engine) -> Vec<Life> {
     let crowd = Measure { messages: 250, pipeline: 250, large: 4, bytes_max: 20_000 };
@@ -69,18 +78,15 @@ fn lives(engine: Engine) -> Vec<Life> {
 
 impl Voyage {
     /// Records one of the store in `root`, in a file beside it; with a bug planted if one is named.
-    pub async fn record(
-        engine: Engine,
-        root: &Path,
-        shim: &Path,
-        seed: u64,
-        plant: Option<&str>,
-    ) -> Self {
+    pub async fn record(options: &Options, root: &Path, shim: &Path, plant: Option<&str>) -> Self {
+        let (engine, seed) = (options.engine(), options.seed);
+        let (lives, more) =
+            if options.bulk { (vec![BULK], BULK_SETTINGS) } else { (lives(engine), &[][..]) };
         let log = root.with_extension("log");
         let mut company = Company::new(&mut Dice::new(seed));
-        for life in lives(engine) {
+        for life in lives {
             let record = Record { shim: shim.to_owned(), log: log.clone(), sync_us: SYNC_US };
-            let mut orders = Orders { engine, record: Some(record), ..Orders::default() };
+            let mut orders = Orders { engine, more, record: Some(record), ..Orders::default() };
             orders.plant = plant.map(ToOwned::to_owned);
             if let End::Kill(call) = life.end {
                 orders.kill = Some(call.to_owned());
