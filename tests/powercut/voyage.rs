@@ -54,7 +54,7 @@ const fn small(messages: usize) -> Measure {
     Measure { messages, pipeline: 64, large: 0, bytes_max: 0 }
 }
 
-/// The one life of a bulk voyage, which fills more than one journal of 64 MB, and what its server is
+/// The one life of a bulk voyage, which fills more than a journal of 64 MB; and what its server is
 /// told: with the least cache it would merge tables for minutes.
 const BULK: Life = Life {
     talk: Some(Measure { messages: 800, pipeline: 200, large: 1_000, bytes_max: 60_000 }),

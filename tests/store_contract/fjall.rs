@@ -55,6 +55,11 @@ fn all_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+fn is_list(path: &Path) -> bool {
+    let number = path.file_name().and_then(|name| name.to_str()?.strip_prefix('v'));
+    number.is_some_and(|number| number.parse::<u64>().is_ok())
+}
+
 async fn with_two(bed: &FjallBed) {
     let open = bed.open();
     open.say("ann", DM, &["1", "2"]).await;
@@ -198,7 +203,10 @@ async fn damage_before_the_end_is_named_and_nothing_is_wiped() {
         let error = refused(&bed, number);
         let BackendError::Damaged { path, aside, .. } = &error else { panic!("{number}: {error}") };
         assert!(path.ends_with("data") && aside.ends_with("data.damaged-1"), "{error}");
-        let copied = all_of(&aside.join("fjall"));
+        let (mut before, mut copied) = (before, all_of(&aside.join("fjall")));
+        // Lists of tables that count no more go with any open.
+        before.retain(|path, _| !is_list(path));
+        copied.retain(|path, _| !is_list(path));
         assert!(copied.values().eq(before.values()), "case {number}: it is all in the copy");
     }
 }
