@@ -109,6 +109,13 @@ impl Engine {
         }
     }
 
+    /// Whether the engine has removed a journal that was full; sled has none.
+    pub fn has_turned(self, calls: &[Call]) -> bool {
+        let is_first = |name: &Name| **name == *FJALL_FIRST_JOURNAL;
+        let removed = |call: &Call| matches!(call, Call::Removed { name } if is_first(name));
+        self == Self::Sled || calls.iter().any(removed)
+    }
+
     /// Calls whose failure takes nothing from the store.
     pub fn is_harmless(self, kind: char, name: &str) -> bool {
         // An old socket that is removed, and the server's own at its end; and of fjall what is left

@@ -90,6 +90,8 @@ async fn record(
     println!("{} recorded in {:.1} s: {voyage}", options.engine(), begun.elapsed().as_secs_f64());
     let full = voyage.commits.iter().filter(|operations| **operations >= FULL_COMMIT).count();
     assert!(full > 0, "some commits are as large as they may be");
+    let turned = !options.bulk || options.engine().has_turned(&voyage.calls);
+    assert!(turned, "a journal was filled, and removed");
     assert!(voyage.reworked > 0, "the engine wrote anew some of what it had");
     (voyage, root.with_extension("log"))
 }
