@@ -15,6 +15,7 @@ const SLED_SEGMENT_BYTES: u64 = 512 * 1024;
 /// Where fjall has its tables, and what says which of them count.
 const FJALL_KEYSPACES: &str = "data/fjall/keyspaces/";
 const FJALL_FOLDER: &str = "data/fjall";
+const FJALL_LIST: &str = "data/fjall/keyspaces/0/";
 /// Its first journal; and how many calls before and after one is begun or removed are of interest.
 const FJALL_FIRST_JOURNAL: &str = "data/fjall/0.jnl";
 const FJALL_TURN_CALLS: usize = 40;
@@ -118,9 +119,14 @@ impl Engine {
 
     /// Calls whose failure takes nothing from the store.
     pub fn is_harmless(self, kind: char, name: &str) -> bool {
-        // An old socket that is removed, and the server's own at its end; and of fjall what is left
-        // over, which is removed at the next start.
-        kind == 'U' && (name.ends_with("control.sock") || self.is_behind(name))
+        match self {
+            // An old socket that is removed, and the server's own at its end.
+            _ if kind == 'U' && name.ends_with("control.sock") => true,
+            Self::Sled => false,
+            // What is left over, which is removed at the next start; and what it tidies up in its
+            // list of keyspaces, once it has one.
+            Self::Fjall => (kind == 'U' && self.is_behind(name)) || name.starts_with(FJALL_LIST),
+        }
     }
 
     /// Files that no commit waits for: a server has to end when they fail, but what is accepted

@@ -131,6 +131,17 @@ async fn what_a_first_open_left_that_was_cut_off_is_made_anew() {
 }
 
 #[tokio::test]
+async fn what_no_first_open_leaves_is_not_removed() {
+    let bed = FjallBed::default();
+    fs::create_dir_all(bed.path().join("fjall")).unwrap();
+    let file = bed.path().join("fjall/diary.txt");
+    fs::write(&file, "mine").unwrap();
+    let error = refused(&bed, "a foreign file");
+    assert!(matches!(error, BackendError::Lost { .. }), "{error}");
+    assert_eq!(fs::read_to_string(file).unwrap(), "mine");
+}
+
+#[tokio::test]
 async fn a_store_without_its_mark_is_still_a_store() {
     let bed = FjallBed::default();
     with_two(&bed).await;
@@ -283,8 +294,9 @@ async fn what_is_written_to_tables_and_merged_is_all_there() {
 
 #[test]
 fn a_read_sees_all_of_a_batch_or_nothing() {
-    const ROWS: u64 = 200;
-    const BATCHES: u64 = 400;
+    // So many that tables of earlier ones come to be seen while a batch is applied.
+    const ROWS: u64 = 10_000;
+    const BATCHES: u64 = 40;
     let bed = FjallBed::default();
     let backend = FjallBackend::open(&bed.path(), TINY_CACHE_BYTES).unwrap();
     let ended = AtomicBool::new(false);

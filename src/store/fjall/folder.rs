@@ -22,6 +22,8 @@ const KEYSPACE: &str = "rows";
 const KEYSPACE_FOLDER: &str = "keyspaces/1";
 /// Files without which there is no store.
 const NEEDED: [&str; 3] = ["version", "keyspaces/0/current", "keyspaces/1/current"];
+/// What else than journals is beside them.
+const BESIDE: [&str; 3] = ["keyspaces", "lock", "version"];
 /// What ends the name of a journal; a number is before it.
 const JOURNAL_ENDING: &str = "jnl";
 /// Bytes of the journals, for which fjall takes no less.
@@ -29,7 +31,7 @@ const JOURNALS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Threads that write tables and merge them: one is always free to make room for new rows.
 const WORKERS: usize = 2;
 /// Descriptors of tables that are kept open.
-const TABLES_OPEN_MAX: usize = 64;
+const TABLES_OPEN_MAX: usize = 128;
 /// Of `store.cache_bytes`, one part in so many is for what was read.
 const READ_SHARE: u64 = 2;
 /// And one part in so many for each table of new rows in memory, of which there are five at most.
@@ -104,9 +106,13 @@ impl<'a> Data<'a> {
     /// Nothing stands in it: a first open was cut off, or nothing has been written since. Nothing
     /// was accepted then, and whatever that open had made may be torn.
     fn is_blank(&self) -> Result<bool, BackendError> {
-        for path in self.journals()? {
-            let begins = journal::begins(&path).map_err(io_error("read", &path))?;
-            if begins {
+        for entry in fs::read_dir(&self.path).map_err(io_error("look into", &self.path))? {
+            let path = entry.map_err(io_error("look into", &self.path))?.path();
+            let is_blank = match number_of(&path) {
+                Some(_) => !journal::begins(&path).map_err(io_error("read", &path))?,
+                None => path.file_name().is_some_and(|name| BESIDE.iter().any(|own| name == *own)),
+            };
+            if !is_blank {
                 return Ok(false);
             }
         }
@@ -123,9 +129,7 @@ impl<'a> Data<'a> {
         let mut journals = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(io_error("look into", &self.path))? {
             let path = entry.map_err(io_error("look into", &self.path))?.path();
-            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok());
-            let is_journal = path.extension().is_some_and(|ending| ending == JOURNAL_ENDING);
-            journals.extend(number.filter(|_| is_journal).map(|number| (number, path)));
+            journals.extend(number_of(&path).map(|number| (number, path)));
         }
         journals.sort();
         Ok(journals.into_iter().map(|(_, path)| path).collect())
@@ -213,6 +217,12 @@ impl<'a> Data<'a> {
         let inner = ["keyspaces/0/tables", "keyspaces/0", "keyspaces/1/tables", "keyspaces/1"];
         inner.iter().chain(&["keyspaces", ""]).try_for_each(|name| sync_one(&self.path.join(name)))
     }
+}
+
+/// The number of a journal; `None`: it is none.
+fn number_of(path: &Path) -> Option<u64> {
+    path.extension().filter(|ending| *ending == JOURNAL_ENDING)?;
+    path.file_stem()?.to_str()?.parse().ok()
 }
 
 fn cut(path: &Path, at: u64) -> Result<(), BackendError> {
