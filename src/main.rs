@@ -9,7 +9,7 @@ use packetboat::config::settings::{Config, LogFormat};
 use packetboat::config::{self, check, print};
 use packetboat::greeting::{Programs, greeting};
 use packetboat::places;
-use packetboat::server::{NoOutlet, Server, check_files, open_store};
+use packetboat::server::{NoOutlet, Server, as_found, check_files, open_store};
 use packetboat::{stats, user};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -99,7 +99,7 @@ fn start_log(config: &Config) -> Done {
 async fn users(args: UserArgs) -> Done {
     let config = config::load_unchecked(&args.sources())?;
     let settings = &config.store;
-    let open = async || open_store(settings, true, 0, NoOutlet).await;
+    let open = async || open_store(&as_found(settings), true, 0, NoOutlet).await;
     user::run(&args.action, &settings.data, open, &mut io::stdout()).await?;
     Ok(())
 }

@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 use crate::auth::doorman::{Doorman, DoormanError};
 use crate::clock::{Clock, wall_ms};
-use crate::config::settings::{Config, Drain, SessionLimits, StoreSettings};
+use crate::config::settings::{BackendKind, Config, Drain, SessionLimits, StoreSettings};
 #[cfg(unix)]
 use crate::control::TakeStats;
 #[cfg(unix)]
@@ -37,8 +37,10 @@ use crate::session::house::{House, random_session};
 use crate::session::port::Rules;
 use crate::session::rate::Rate;
 use crate::session::task;
-use crate::store::backend::BackendError;
+use crate::store::backend::{Backend, BackendError};
 use crate::store::embedded::{EmbeddedStore, Settings};
+use crate::store::fjall::FjallBackend;
+use crate::store::folder::Engine;
 use crate::store::health::Failure;
 use crate::store::opening::OpenError;
 use crate::store::packed::{PackedBackend, PackedSettings};
@@ -275,20 +277,51 @@ pub async fn open_store(
     body_max: u32,
     outlet: impl Outlet,
 ) -> Result<EmbeddedStore, StartError> {
-    let settings = settings.clone();
+    let (asked, settings) =
+        (settings.clone(), in_store_words(settings, keep_unknown_users, body_max));
     let opening = spawn_blocking(move || {
-        let data = settings.data.clone();
-        let backend = SledBackend::open(&settings.data, settings.cache_bytes)
-            .map_err(|source| StartError::Backend { data: data.clone(), source })?;
-        let stall = Duration::from_millis(settings.stall_ms.into());
-        let packing = PackedSettings { fresh_bytes: settings.fresh_bytes, stall };
-        let settings = in_store_words(&settings, keep_unknown_users, body_max);
-        let backend = PackedBackend::open(backend, &data, packing)
-            .map_err(|source| StartError::Backend { data: data.clone(), source })?;
-        EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
-            .map_err(|source| StartError::Store { data, source })
+        let StoreSettings { data, cache_bytes, fresh_bytes, backend, .. } = asked;
+        match backend {
+            BackendKind::Sled => {
+                let stall = Duration::from_millis(settings.stall_ms);
+                let packing = PackedSettings { fresh_bytes, stall };
+                let engine = SledBackend::open(&data, cache_bytes);
+                let backend = engine.and_then(|engine| PackedBackend::open(engine, &data, packing));
+                open_over(backend, data, settings, outlet)
+            }
+            BackendKind::Fjall => {
+                open_over(FjallBackend::open(&data, cache_bytes), data, settings, outlet)
+            }
+        }
     });
     opening.await.expect("opening a store does not panic: the engine is guarded")
+}
+
+/// The same settings, with the backend whose data is in the folder, if there is any: for a command
+/// that works on what there is, and is told nothing but the folder.
+pub fn as_found(settings: &StoreSettings) -> StoreSettings {
+    let asked = match settings.backend {
+        BackendKind::Sled => Engine::Sled,
+        BackendKind::Fjall => Engine::Fjall,
+    };
+    // What cannot be looked at, the open will tell.
+    let backend = match asked.other_in(&settings.data) {
+        Ok(Some(Engine::Sled)) => BackendKind::Sled,
+        Ok(Some(Engine::Fjall)) => BackendKind::Fjall,
+        Ok(None) | Err(_) => settings.backend,
+    };
+    StoreSettings { backend, ..settings.clone() }
+}
+
+fn open_over(
+    backend: Result<impl Backend, BackendError>,
+    data: PathBuf,
+    settings: Settings,
+    outlet: impl Outlet,
+) -> Result<EmbeddedStore, StartError> {
+    let backend = backend.map_err(|source| StartError::Backend { data: data.clone(), source })?;
+    EmbeddedStore::open(backend, settings, Arc::new(wall_ms), outlet)
+        .map_err(|source| StartError::Store { data, source })
 }
 
 /// Everything that is wrong with the files that the configuration names. Opens no store, binds no
@@ -396,6 +429,23 @@ mod tests {
             in_store_words(&StoreSettings::default(), true, BODY_BYTES_DEFAULT),
             Settings::default()
         );
+    }
+
+    #[tokio::test]
+    async fn a_folder_stays_with_its_backend_and_a_command_finds_out_which() {
+        use BackendKind::{Fjall, Sled};
+        let place = tempfile::tempdir().unwrap();
+        for (backend, other) in [(Sled, Fjall), (Fjall, Sled)] {
+            let data = place.path().join(format!("{backend:?}"));
+            let settings = StoreSettings { data, backend, ..StoreSettings::default() };
+            assert_eq!(as_found(&settings), settings, "there is nothing yet");
+            open_store(&settings, true, 0, NoOutlet).await.unwrap().close().await;
+            let wrong = StoreSettings { backend: other, ..settings.clone() };
+            let refused = open_store(&wrong, true, 0, NoOutlet).await.err();
+            let Some(StartError::Backend { source, .. }) = refused else { panic!("{refused:?}") };
+            assert!(matches!(source, BackendError::OtherEngine { .. }), "{source}");
+            assert_eq!((as_found(&wrong), as_found(&settings)), (settings.clone(), settings));
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ pub mod batch;
 mod committer;
 pub mod crew;
 pub mod embedded;
+pub mod fjall;
+pub(crate) mod folder;
 pub mod health;
 mod horizon;
 mod job;

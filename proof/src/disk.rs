@@ -14,8 +14,11 @@
 //!   their order, as a journal keeps it;
 //! - folders are durable when they are made.
 
+mod content;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+pub use self::content::Content;
 use crate::calls::{Call, Name};
 use crate::dice::Dice;
 
@@ -34,7 +37,7 @@ const NAMES_WAIT: u64 = 500;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
     /// The files, by their names.
-    pub files: BTreeMap<Name, Vec<u8>>,
+    pub files: BTreeMap<Name, Content>,
     /// The folders.
     pub folders: BTreeSet<Name>,
 }
@@ -73,7 +76,7 @@ enum Change<'a> {
 /// A file, whatever it is called.
 #[derive(Debug, Default)]
 struct File<'a> {
-    durable: Vec<u8>,
+    durable: Content,
     /// With the number of the call.
     pending: Vec<(usize, Change<'a>)>,
 }
@@ -207,19 +210,11 @@ fn place(at: u64) -> usize {
     usize::try_from(at).expect("a recorded file fits the memory")
 }
 
-fn put(bytes: &mut Vec<u8>, at: usize, data: &[u8]) {
-    let end = at + data.len();
-    if bytes.len() < end {
-        bytes.resize(end, 0);
-    }
-    bytes[at..end].copy_from_slice(data);
-}
-
 impl Change<'_> {
-    fn apply(&self, bytes: &mut Vec<u8>) {
+    fn apply(&self, bytes: &mut Content) {
         match self {
-            Self::Write { at, data } => put(bytes, *at, data),
-            Self::Cut { length } => bytes.resize(*length, 0),
+            Self::Write { at, data } => bytes.put(*at, data),
+            Self::Cut { length } => bytes.resize(*length),
         }
     }
 }
@@ -232,14 +227,14 @@ impl File<'_> {
         }
     }
 
-    fn left(&self, loss: Loss, dice: &mut Dice) -> Vec<u8> {
+    fn left(&self, loss: Loss, dice: &mut Dice) -> Content {
         let mut bytes = self.durable.clone();
         let mut end = usize::MAX;
         let mut last = None;
         for (_, change) in &self.pending {
             match *change {
                 Change::Cut { length } if dice.chance(loss.pages) => {
-                    bytes.resize(length, 0);
+                    bytes.resize(length);
                     last = None;
                 }
                 Change::Cut { length } => end = end.min(length),
@@ -247,10 +242,9 @@ impl File<'_> {
                     let fits = data.len().min(end.saturating_sub(at));
                     for (at, page) in pages(at, &data[..fits]) {
                         if dice.chance(loss.pages) {
-                            let before = bytes.get(at..).unwrap_or_default();
-                            let before = before[..page.len().min(before.len())].to_vec();
+                            let before = bytes.part(at, page.len()).to_vec();
                             last = Some((at, page.len(), before));
-                            put(&mut bytes, at, page);
+                            bytes.put(at, page);
                         }
                     }
                 }
@@ -275,7 +269,7 @@ fn pages(mut at: usize, mut data: &[u8]) -> impl Iterator<Item = (usize, &[u8])>
 }
 
 /// Takes the last sectors of a page back to what was there before.
-fn tear(bytes: &mut Vec<u8>, at: usize, length: usize, before: &[u8], dice: &mut Dice) {
+fn tear(bytes: &mut Content, at: usize, length: usize, before: &[u8], dice: &mut Dice) {
     let (first, last) = (at / SECTOR_BYTES, (at + length - 1) / SECTOR_BYTES);
     if first == last {
         return;
@@ -284,12 +278,12 @@ fn tear(bytes: &mut Vec<u8>, at: usize, length: usize, before: &[u8], dice: &mut
     let from = place(sector) * SECTOR_BYTES;
     let kept = before.get(from - at..).unwrap_or_default();
     let end = at + length;
-    if bytes.len() == end {
-        bytes.truncate(from);
+    if bytes.length() == end {
+        bytes.resize(from);
     } else {
-        bytes[from..end].fill(0);
+        bytes.put(from, &vec![0; end - from]);
     }
-    put(bytes, from, kept);
+    bytes.put(from, kept);
 }
 
 fn folder_of(name: &str) -> Name {

@@ -131,6 +131,8 @@ impl Default for SessionLimits {
 pub struct StoreSettings {
     /// The folder of all that is kept.
     pub data: PathBuf,
+    /// What keeps it.
+    pub backend: BackendKind,
     /// Bytes of the backend's cache.
     pub cache_bytes: u64,
     /// Bytes of rows in memory that are packed together.
@@ -157,6 +159,7 @@ impl Default for StoreSettings {
     fn default() -> Self {
         Self {
             data: PathBuf::from("./data"),
+            backend: BackendKind::Sled,
             cache_bytes: 128 * MIB as u64,
             fresh_bytes: 32 * MIB,
             unknown_users: UnknownUsers::Auto,
@@ -169,6 +172,16 @@ impl Default for StoreSettings {
             readers: 16,
         }
     }
+}
+
+/// What keeps a store's data in its folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BackendKind {
+    /// sled 0.34.
+    #[default]
+    Sled,
+    /// fjall 3.
+    Fjall,
 }
 
 /// What is done with entries for users that the server has never seen.

@@ -9,7 +9,7 @@ use packetboat_proto::limits::{
 
 use crate::config::settings::Config;
 use crate::config::shape::{
-    AUTH_KINDS, Field, LOG_FORMATS, Shape, TOKEN_ALGORITHMS, UNKNOWN_USERS, Value,
+    AUTH_KINDS, BACKENDS, Field, LOG_FORMATS, Shape, TOKEN_ALGORITHMS, UNKNOWN_USERS, Value,
 };
 
 const MINUTE_MS: u64 = 60 * 1000;
@@ -141,6 +141,8 @@ settings! {
     limits.page_bytes: count(16 * KIB, 64 * MIB), "Bytes of one page read from the store.";
 
     store.data: Shape::Path, "The folder of all that is kept.";
+    store.backend: Shape::Choice(BACKENDS),
+        "What keeps it on the disk. A folder stays with the one that it was begun with.";
     store.cache_bytes: count(MIB, TIB), "Bytes that the store keeps in memory to read faster.";
     store.fresh_bytes: count(16 * KIB, GIB),
         "Bytes of new rows in memory that are packed together; up to three times as many may be.";

@@ -73,6 +73,19 @@ pub enum BackendError {
         /// The folder.
         path: PathBuf,
     },
+    /// Another backend has its data in the folder.
+    #[error(
+        "the folder {path} has a store of the backend \"{found}\", and \"{asked}\" is asked for: \
+         set store.backend to \"{found}\", or take another folder; nothing was touched"
+    )]
+    OtherEngine {
+        /// The folder.
+        path: PathBuf,
+        /// The backend that it is of.
+        found: &'static str,
+        /// The backend that was asked for.
+        asked: &'static str,
+    },
     /// The system refused something.
     #[error("could not {what} {path}: {source}")]
     Io {

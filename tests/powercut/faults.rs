@@ -12,21 +12,17 @@ use packetboat_proof::dice::Dice;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::case::{Case, KINDS, Wanted};
+use crate::case::{Case, Wanted};
+use crate::engine::{Engine, Sample};
 use crate::options::Options;
 use crate::trial::{Base, Outcome, Place, bases, run};
 
 /// Cases at a time.
 const AT_ONCE: usize = 2;
-/// Calls that fail one after the other in CI; of the later ones a sample does.
-const FIRST_CALLS: u64 = 3;
-/// Later ones of each kind in CI, and up to which.
-const LATER_CALLS: u64 = 2;
+/// Up to which calls a sample is taken in CI.
 const CALLS_MAX: u64 = 200;
 /// Bad cases that are described, and faults of each.
 const DESCRIBED_MAX: usize = 12;
-/// The kinds that have to end a server at least once: all but the one that it never calls.
-const ENDING: [char; 8] = ['P', 'W', 'F', 'S', 'O', 'R', 'U', 'M'];
 /// The errors: EIO and ENOSPC.
 const ERRORS: [i32; 2] = [5, 28];
 /// A bug that a failing sync has to show, and the syncs that are tried: of them some are commits'.
@@ -85,18 +81,18 @@ impl Tally {
     }
 
     /// Kinds of which no call has ended a server.
-    fn missing(&self) -> Vec<char> {
+    fn missing(&self, engine: Engine) -> Vec<char> {
         let ended = |kind: &char| self.counts.get(kind).is_some_and(|count| count.ended > 0);
-        ENDING.into_iter().filter(|kind| !ended(kind)).collect()
+        engine.ending().iter().copied().filter(|kind| !ended(kind)).collect()
     }
 }
 
 /// Checks all cases that the options ask for.
 pub async fn check(options: &Options, folder: &Path, shim: &Path) -> bool {
     let begun = Instant::now();
-    let bases = Arc::new(bases(folder, shim, options.seed).await);
+    let bases = Arc::new(bases(options.engine(), folder, shim, options.seed).await);
     let tally = try_all(options, &bases, folder, shim).await;
-    println!("failing calls, by kind:");
+    println!("failing calls on {}, by kind:", options.engine());
     for (kind, count) in &tally.counts {
         println!("    {kind} {count}");
     }
@@ -112,7 +108,7 @@ pub async fn check(options: &Options, folder: &Path, shim: &Path) -> bool {
     println!("{} bad cases of failing calls, {:.1} s", bad.len(), begun.elapsed().as_secs_f64());
     let mut good = bad.is_empty();
     if is_whole(options) {
-        let missing = tally.missing();
+        let missing = tally.missing(options.engine());
         if !missing.is_empty() {
             println!("no failing call of the kinds {missing:?} has ended a server");
             good = false;
@@ -130,12 +126,16 @@ pub async fn check(options: &Options, folder: &Path, shim: &Path) -> bool {
 
 fn replay(options: &Options, more: &str) -> String {
     let plant = options.plant.as_ref().map_or(String::new(), |name| format!(" --plant {name}"));
-    format!("cargo test --test powercut -- --only faults --seed {}{more}{plant}", options.seed)
+    let (engine, seed) = (options.engine(), options.seed);
+    format!(
+        "cargo test --test powercut -- --backend {engine} --only faults --seed {seed}{more}{plant}"
+    )
 }
 
 /// The cases are those of a whole run, and not a few of them.
 fn is_whole(options: &Options) -> bool {
-    options.case.is_none() && options.faults.is_none_or(|last| last >= FIRST_CALLS)
+    options.case.is_none()
+        && options.faults.is_none_or(|last| last >= options.engine().sample().first)
 }
 
 async fn try_all(options: &Options, bases: &Arc<Vec<Base>>, folder: &Path, shim: &Path) -> Tally {
@@ -196,17 +196,20 @@ fn cases_of(options: &Options, wanted: Wanted, bases: usize) -> Vec<Case> {
 
 fn cases(options: &Options, bases: usize) -> Vec<Case> {
     let mut dice = Dice::new(options.seed);
+    let Sample { first, later, every_error } = options.engine().sample();
+    let every_error = every_error || options.faults.is_some();
     let mut cases = Vec::new();
-    for kind in KINDS {
+    for kind in options.engine().kinds() {
         for base in 0..bases {
             let numbers: Vec<u64> = if let Some(last) = options.faults {
                 (1..=last).collect()
             } else {
-                let later = (0..LATER_CALLS).map(|_| dice.between(FIRST_CALLS + 1, CALLS_MAX));
-                (1..=FIRST_CALLS).chain(later).collect()
+                let later = (0..later).map(|_| dice.between(first + 1, CALLS_MAX));
+                (1..=first).chain(later).collect()
             };
             for number in numbers {
-                for error in ERRORS {
+                let one = if every_error { None } else { dice.pick(&ERRORS) };
+                for error in ERRORS.into_iter().filter(|error| one.is_none_or(|one| one == error)) {
                     let (lasts, plant) = (dice.chance(500), options.plant.clone());
                     cases.push(Case { base, kind, number, error, lasts, plant });
                 }

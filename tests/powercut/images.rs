@@ -15,7 +15,7 @@ use crate::voyage::{Voyage, write_image};
 
 /// Images that are looked at at a time.
 const AT_ONCE: usize = 2;
-/// Of 1,000 images so many are cut where the beginning of a segment was not durable yet.
+/// Of 1,000 images so many are cut where the engine writes anew what it had.
 const RISKY: u64 = 400;
 /// Images of one seed are apart by this in the numbers that seed their dice.
 const STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -94,7 +94,7 @@ impl Series {
         let root = self.folder.join(format!("image-{number}"));
         std::fs::create_dir(&root).unwrap();
         write_image(&image, &root);
-        let wrong = survey(&root, voyage.facts_before(cut), number).await;
+        let wrong = survey(voyage.engine, &root, voyage.facts_before(cut), number).await;
         if wrong.is_empty() || !self.keep {
             std::fs::remove_dir_all(&root).unwrap();
         }

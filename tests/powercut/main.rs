@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "the figures are to be seen")]
 
 mod case;
+mod engine;
 mod faults;
 mod images;
 mod options;
@@ -47,43 +48,58 @@ fn main() -> ExitCode {
     let options = Options::parse_from(own);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let good = runtime.block_on(async {
-        let folder = workshop();
-        let shim = vessel::build_shim(folder.path());
         let mut good = true;
-        if options.only != Some(Only::Faults) && options.case.is_none() {
-            good &= power_cuts(&options, folder.path(), &shim).await;
-        }
-        let one = options.image.is_some() || options.case.is_some();
-        if options.only.is_none() && options.plant.is_none() && !one {
-            good &= a_planted_bug_is_found(&options, folder.path(), &shim).await;
-        }
-        if options.only != Some(Only::Images) && options.image.is_none() {
-            good &= faults::check(&options, folder.path(), &shim).await;
-        }
-        if options.keep && !good {
-            println!("the folders are kept in {}", folder.keep().display());
+        for options in options.each() {
+            good &= check(&options).await;
         }
         good
     });
     if good { ExitCode::SUCCESS } else { ExitCode::from(101) }
 }
 
-async fn record(folder: &Path, shim: &Path, seed: u64, plant: Option<&str>) -> (Voyage, PathBuf) {
+async fn check(options: &Options) -> bool {
+    let folder = workshop();
+    let shim = vessel::build_shim(folder.path());
+    let mut good = true;
+    if options.only != Some(Only::Faults) && options.case.is_none() {
+        good &= power_cuts(options, folder.path(), &shim).await;
+    }
+    let one = options.image.is_some() || options.case.is_some();
+    if options.only.is_none() && options.plant.is_none() && !one {
+        good &= a_planted_bug_is_found(options, folder.path(), &shim).await;
+    }
+    if options.only != Some(Only::Images) && options.image.is_none() {
+        good &= faults::check(options, folder.path(), &shim).await;
+    }
+    if options.keep && !good {
+        println!("the folders are kept in {}", folder.keep().display());
+    }
+    good
+}
+
+async fn record(
+    options: &Options,
+    folder: &Path,
+    shim: &Path,
+    plant: Option<&str>,
+) -> (Voyage, PathBuf) {
     let begun = Instant::now();
     let root = folder.join(if plant.is_some() { "planted" } else { "voyage" });
     std::fs::create_dir(&root).unwrap();
-    let voyage = Voyage::record(&root, shim, seed, plant).await;
-    println!("recorded in {:.1} s: {voyage}", begun.elapsed().as_secs_f64());
+    let voyage = Voyage::record(options, &root, shim, plant).await;
+    println!("{} recorded in {:.1} s: {voyage}", options.engine(), begun.elapsed().as_secs_f64());
     let full = voyage.commits.iter().filter(|operations| **operations >= FULL_COMMIT).count();
     assert!(full > 0, "some commits are as large as they may be");
-    assert!(voyage.segments > 0, "the engine wrote some segments anew");
+    let turned = !options.bulk || options.engine().has_turned(&voyage.calls);
+    assert!(turned, "a journal was filled, and removed");
+    assert!(voyage.reworked > 0, "the engine wrote anew some of what it had");
     (voyage, root.with_extension("log"))
 }
 
 async fn power_cuts(options: &Options, folder: &Path, shim: &Path) -> bool {
     let (voyage, log) = match &options.recording {
-        Some(log) => (Voyage::read(log), log.clone()),
-        None => record(folder, shim, options.seed, options.plant.as_deref()).await,
+        Some(log) => (Voyage::read(options.engine(), log), log.clone()),
+        None => record(options, folder, shim, options.plant.as_deref()).await,
     };
     let series = Series {
         voyage: Arc::new(voyage),
@@ -92,16 +108,17 @@ async fn power_cuts(options: &Options, folder: &Path, shim: &Path) -> bool {
         keep: options.keep,
     };
     let begun = Instant::now();
-    let numbers = options.image.map_or(0..options.images, |number| number..number + 1);
+    let numbers = options.image.map_or(0..options.images(), |number| number..number + 1);
     let images = numbers.end - numbers.start;
     let wrecks = series.check(numbers).await;
     let (bad, seconds) = (wrecks.len(), begun.elapsed().as_secs_f64());
     println!("{images} images of power cuts: {bad} bad, in {seconds:.1} s");
     describe(&wrecks);
     if let Some(first) = wrecks.first() {
-        let kept = kept_recording(&log, options.seed);
+        let kept = kept_recording(&log, options);
         println!(
-            "again: cargo test --test powercut -- --seed {} --recording {} --image {}",
+            "again: cargo test --test powercut -- --backend {} --seed {} --recording {} --image {}",
+            options.engine(),
             options.seed,
             kept.display(),
             first.number
@@ -111,8 +128,9 @@ async fn power_cuts(options: &Options, folder: &Path, shim: &Path) -> bool {
 }
 
 /// A recording hangs on how threads were scheduled: only with it an image can be made again.
-fn kept_recording(log: &Path, seed: u64) -> PathBuf {
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("powercut-{seed}.log"));
+fn kept_recording(log: &Path, options: &Options) -> PathBuf {
+    let name = format!("powercut-{}-{}.log", options.engine(), options.seed);
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if kept != log {
         std::fs::copy(log, &kept).unwrap();
     }
@@ -121,7 +139,7 @@ fn kept_recording(log: &Path, seed: u64) -> PathBuf {
 
 /// Without the fdatasync of a commit there are bad images, or this suite is worth nothing.
 async fn a_planted_bug_is_found(options: &Options, folder: &Path, shim: &Path) -> bool {
-    let (voyage, _) = record(folder, shim, options.seed, Some(PLANTED)).await;
+    let (voyage, _) = record(options, folder, shim, Some(PLANTED)).await;
     let series = Series {
         voyage: Arc::new(voyage),
         folder: folder.to_owned(),

@@ -6,13 +6,17 @@ use clap::{Parser, ValueEnum};
 use packetboat_proof::suite;
 
 use crate::case::Wanted;
+use crate::engine::Engine;
 
 /// Power cuts and failing disks.
 #[derive(Clone, Debug, Parser)]
 pub struct Options {
+    /// The backend of the store; without it sled, and in the short version some of fjall, too
+    #[arg(long)]
+    pub backend: Option<Engine>,
     /// Images of power cuts
-    #[arg(long, default_value_t = 300)]
-    pub images: u64,
+    #[arg(long)]
+    pub images: Option<u64>,
     /// Of everything random
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -29,6 +33,9 @@ pub struct Options {
     /// Plant a bug in the server
     #[arg(long, value_name = "NAME", value_parser = suite::plant)]
     pub plant: Option<String>,
+    /// Write so much that fjall begins its journal anew and removes the old one: it takes minutes
+    #[arg(long)]
+    pub bulk: bool,
     /// Keep the folders of what fails
     #[arg(long)]
     pub keep: bool,
@@ -38,6 +45,31 @@ pub struct Options {
     /// Images of this recording, which a failure has left, instead of a new one
     #[arg(long, value_name = "FILE")]
     pub recording: Option<PathBuf>,
+}
+
+impl Options {
+    /// The backend that these are about.
+    pub fn engine(&self) -> Engine {
+        self.backend.unwrap_or_default()
+    }
+
+    /// How many images are looked at.
+    pub fn images(&self) -> u64 {
+        self.images.unwrap_or(self.engine().images())
+    }
+
+    /// The same for each backend that is meant.
+    pub fn each(&self) -> Vec<Self> {
+        let long = self.images.is_some() || self.faults.is_some();
+        let one = self.image.is_some() || self.case.is_some() || self.recording.is_some();
+        let engines = match self.backend {
+            Some(engine) => vec![engine],
+            None if long || one => vec![Engine::default()],
+            None => Engine::value_variants().to_vec(),
+        };
+        let with = |engine| Self { backend: Some(engine), ..self.clone() };
+        engines.into_iter().map(with).collect()
+    }
 }
 
 /// A half of the suite.

@@ -15,6 +15,7 @@ use packetboat_proto::packet::{
     Accepted, Answer, ChatState, Edge, Member, Operation, Packet, Rejected, Send, Start,
 };
 
+use crate::engine::Engine;
 use crate::talk::{OTHERS, WRITERS, user};
 use crate::vessel::{Orders, Vessel};
 use crate::wire::{Wire, WireError};
@@ -28,8 +29,14 @@ const PAGE_ITEMS: u32 = 200;
 type Answered = Result<(u64, bool), Option<RejectCode>>;
 
 /// Starts a server on the store in `root/data`, and says everything that is wrong with it.
-pub async fn survey(root: &Path, facts: &[(usize, Fact)], number: u64) -> Vec<String> {
-    let mut vessel = match Vessel::launch(root, &Orders::default()).await {
+pub async fn survey(
+    engine: Engine,
+    root: &Path,
+    facts: &[(usize, Fact)],
+    number: u64,
+) -> Vec<String> {
+    let orders = Orders { engine, ..Orders::default() };
+    let mut vessel = match Vessel::launch(root, &orders).await {
         Ok(vessel) => vessel,
         Err(error) => return vec![error.to_string()],
     };

@@ -3,9 +3,9 @@
 //!
 //! What is asked of every case in which a call failed:
 //! - the process ends by itself with 1 within six seconds, and its last words name what failed; or
-//!   it goes on, where the call is one of those in `is_harmless`, and then it ends in order. Who
-//!   writes is answered only once it is durable: a store that lost a write has to notice it at the
-//!   next commit, so more is written until the server ends. Only where the call was made as the
+//!   it goes on, where the call is one that `Engine::is_harmless` knows, and then it ends in order.
+//!   Who writes is answered only once it is durable: a store that lost a write has to notice it at
+//!   the next commit, so more is written until the server ends. Only where the call was made as the
 //!   server ended in order, it could not go on anyway;
 //! - what was not durable before the call failed is not accepted after it;
 //! - the folder as it is opens, and so does what is on the disk if nothing that was not synced
@@ -17,10 +17,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use packetboat_proof::calls::{self, Call, CallsError};
 use packetboat_proof::dice::Dice;
-use packetboat_proof::disk::{Disk, Loss};
+use packetboat_proof::disk::{Content, Disk, Loss};
 use packetboat_proof::promises::{self, Fact};
 
 use crate::case::Case;
+use crate::engine::Engine;
 use crate::survey::survey;
 use crate::talk::{Company, Measure};
 use crate::vessel::{Orders, Record, Vessel};
@@ -42,6 +43,8 @@ const MORE: Measure = Measure { messages: 3, pipeline: 2, large: 0, bytes_max: 0
 
 /// A store to start from.
 pub struct Base {
+    /// The backend of the store.
+    pub engine: Engine,
     /// As it is told.
     pub name: &'static str,
     /// A folder to be copied; `None`: there is nothing yet.
@@ -51,12 +54,12 @@ pub struct Base {
 }
 
 /// Nothing, and a store that was killed after some load.
-pub async fn bases(folder: &Path, shim: &Path, seed: u64) -> Vec<Base> {
+pub async fn bases(engine: Engine, folder: &Path, shim: &Path, seed: u64) -> Vec<Base> {
     let root = folder.join("base");
     std::fs::create_dir(&root).unwrap();
     let log = folder.join("base.log");
     let record = Record { shim: shim.to_owned(), log: log.clone(), sync_us: SYNC_US };
-    let orders = Orders { record: Some(record), ..Orders::default() };
+    let orders = Orders { engine, record: Some(record), ..Orders::default() };
     let mut vessel = Vessel::launch(&root, &orders).await.expect("it starts on nothing");
     let address = vessel.address.expect("it starts on nothing");
     let wrong = Company::new(&mut Dice::new(seed)).talk(address, BEFORE).await;
@@ -64,8 +67,8 @@ pub async fn bases(folder: &Path, shim: &Path, seed: u64) -> Vec<Base> {
     vessel.kill().await;
     let calls = recorded(&log).expect("the log of the base can be read");
     vec![
-        Base { name: "nothing", folder: None, calls: Vec::new() },
-        Base { name: "a store that was killed", folder: Some(root), calls },
+        Base { engine, name: "nothing", folder: None, calls: Vec::new() },
+        Base { engine, name: "a store that was killed", folder: Some(root), calls },
     ]
 }
 
@@ -96,6 +99,8 @@ pub struct Place {
 struct End {
     /// `None`: it did not in time.
     status: Option<ExitStatus>,
+    /// A call had failed before it was asked to.
+    had_fault: bool,
     /// It was asked to, though a call had failed before.
     asked_after_fault: bool,
     at_ms: u128,
@@ -130,12 +135,13 @@ async fn judge(
 ) -> Result<Outcome, String> {
     let root = &place.root;
     let record = Record { shim: place.shim.clone(), log: log.to_owned(), sync_us: SYNC_US };
+    let engine = base.engine;
     let (fail, plant) = (Some(case.order()), case.plant.clone());
-    let orders = Orders { record: Some(record), fail, plant, ..Orders::default() };
+    let orders = Orders { engine, record: Some(record), fail, plant, ..Orders::default() };
     let vessel = Vessel::launch(root, &orders).await;
     let mut vessel = vessel.map_err(|error| error.to_string())?;
-    let End { status, asked_after_fault, at_ms, mut wrong } =
-        live(&mut vessel, case.kind, log, seed).await?;
+    let End { status, had_fault, asked_after_fault, at_ms, mut wrong } =
+        live(engine, &mut vessel, case.kind, log, seed).await?;
     let said = vessel.said();
     let mut all = base.calls.clone();
     all.extend(recorded(log).map_err(|error| error.to_string())?);
@@ -148,10 +154,12 @@ async fn judge(
         return Ok(Outcome::Bad(wrong));
     };
     let lived = at_ms.saturating_sub(failed_ms.into());
-    let what = format!("{} {}", case.kind, plain(&name));
-    let harmless = is_harmless(case.kind, &name);
+    let what = format!("{} {}", case.kind, engine.plain(&name));
+    let harmless = engine.is_harmless(case.kind, &name);
+    // What goes on after that is to be as good as what went before.
+    let failed = (!harmless && !engine.is_behind(&name)).then_some(failed);
     match code {
-        Some(0) if harmless => {}
+        Some(0) if harmless || (!had_fault && engine.is_closed_quietly(&name)) => {}
         Some(0) => wrong.push(format!("it went on after {what} failed")),
         Some(1) if asked_after_fault => {
             wrong.push(format!("it went on after {what} failed, until it was asked to end"));
@@ -166,7 +174,7 @@ async fn judge(
         }
         _ => wrong.push(format!("it ended with {status:?}")),
     }
-    wrong.extend(look_again(root, &all, failed, seed).await?);
+    wrong.extend(look_again(engine, root, &all, failed, seed).await?);
     if wrong.is_empty() {
         return Ok(if code == Some(0) { Outcome::WentOn(what) } else { Outcome::Ended(lived) });
     }
@@ -178,7 +186,13 @@ async fn judge(
 
 /// Talks with a server until it ends by itself; asks it to end if no call has failed, or if it goes
 /// on nevertheless.
-async fn live(vessel: &mut Vessel, kind: char, log: &Path, seed: u64) -> Result<End, String> {
+async fn live(
+    engine: Engine,
+    vessel: &mut Vessel,
+    kind: char,
+    log: &Path,
+    seed: u64,
+) -> Result<End, String> {
     let mut wrong = Vec::new();
     let mut status = None;
     let mut had_fault = false;
@@ -190,7 +204,7 @@ async fn live(vessel: &mut Vessel, kind: char, log: &Path, seed: u64) -> Result<
             let Some((_, name, _)) = fault(&calls) else { break };
             had_fault = true;
             status = vessel.end(ROUND_TIME).await;
-            let enough = is_harmless(kind, &name) && round == HARMLESS_ROUNDS;
+            let enough = engine.is_harmless(kind, &name) && round == HARMLESS_ROUNDS;
             if status.is_some() || enough {
                 break;
             }
@@ -212,7 +226,7 @@ async fn live(vessel: &mut Vessel, kind: char, log: &Path, seed: u64) -> Result<
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
     let wrong = wrong.iter().map(ToString::to_string).collect();
-    Ok(End { status, asked_after_fault, at_ms: now.as_millis(), wrong })
+    Ok(End { status, had_fault, asked_after_fault, at_ms: now.as_millis(), wrong })
 }
 
 /// What one process did, which may have ended within a record.
@@ -230,13 +244,13 @@ fn fault(calls: &[Call]) -> Option<(usize, String, u64)> {
 }
 
 /// The folder as it is, and as it is when nothing has reached the disk that was not synced; the
-/// same with what was done before a call failed, if anything was accepted after it that rests on
-/// it: what fails behind the commits, as rows are packed, takes nothing from the journal, in which
-/// commits may still go on until the server has ended.
+/// same with what was done before a call failed that takes something, if anything was accepted
+/// after it.
 async fn look_again(
+    engine: Engine,
     root: &Path,
     all: &[Call],
-    failed: usize,
+    failed: Option<usize>,
     number: u64,
 ) -> Result<Vec<String>, String> {
     let facts = promises::facts(all).map_err(|error| error.to_string())?;
@@ -248,20 +262,22 @@ async fn look_again(
     if root.join("data").is_dir() {
         copy(&root.join("data"), &bare.join("data"));
     }
-    let found = survey(&bare, &facts, number).await;
+    let found = survey(engine, &bare, &facts, number).await;
     wrong.extend(found.into_iter().map(named("as it is")));
     std::fs::remove_dir_all(&bare).unwrap();
-    let before = durable_before(all, failed);
+    let before = failed.map(|failed| (failed, durable_before(all, failed)));
     let mut images = vec![("what was durable", Disk::after(all))];
-    let late = |(at, fact): &(usize, Fact)| *at > failed && matches!(fact, Fact::Accepted { .. });
-    let rests_on_it = matches!(&all[failed], Call::Failed { name, .. } if !is_behind(name));
-    if rests_on_it && facts.iter().any(late) {
-        images.push(("what was done before the fault", Disk::after(&before)));
+    if let Some((failed, before)) = &before {
+        let late =
+            |(at, fact): &(usize, Fact)| at > failed && matches!(fact, Fact::Accepted { .. });
+        if facts.iter().any(late) {
+            images.push(("what was done before the fault", Disk::after(before)));
+        }
     }
     for (place, disk) in images {
         std::fs::create_dir(&bare).unwrap();
         write_image(&disk.image(Loss::ALL, &mut Dice::new(number)), &bare);
-        let found = survey(&bare, &facts, number).await;
+        let found = survey(engine, &bare, &facts, number).await;
         wrong.extend(found.into_iter().map(named(place)));
         std::fs::remove_dir_all(&bare).unwrap();
     }
@@ -287,32 +303,12 @@ fn durable_before(all: &[Call], failed: usize) -> Vec<Call> {
     before.iter().chain(after.iter().filter(counts)).cloned().collect()
 }
 
-/// A file that rows are packed into.
-fn is_behind(name: &str) -> bool {
-    name == "data/db" || name.starts_with("data/values/")
-}
-
-/// Calls whose failure takes nothing from the store.
-fn is_harmless(kind: char, name: &str) -> bool {
-    match kind {
-        // An old socket that is removed, and the server's own at its end.
-        'U' => name.ends_with("control.sock"),
-        _ => false,
-    }
-}
-
 /// The last words are the program's, and end in what the system said.
 fn is_clear(said: &str) -> bool {
     let last = said.lines().rev().find(|line| line.starts_with("packetboat: "));
     // sled loses some errors of its threads, and waits for ever: that is told as a stall.
     let words = ["os error", "storage engine failed", "damaged", "has not come to its end"];
     last.is_some_and(|last| words.iter().any(|word| last.contains(word)))
-}
-
-/// Without what differs from run to run.
-fn plain(name: &str) -> String {
-    let file = name.rsplit('/').next().unwrap_or(name);
-    if file.starts_with("snap.") { "snap".to_owned() } else { file.to_owned() }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -323,7 +319,7 @@ fn copy(from: &Path, to: &Path) {
         if path.is_dir() {
             copy(&path, &target);
         } else if path.is_file() {
-            std::fs::copy(&path, target).unwrap();
+            Content::from(std::fs::read(&path).unwrap()).write(&target).unwrap();
         }
     }
 }

@@ -11,6 +11,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::engine::Engine;
+
 /// How long a server may take to say where it listens, or that it does not start.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a server may take to end in order.
@@ -30,8 +32,12 @@ pub fn build_shim(folder: &Path) -> PathBuf {
 /// How a server is recorded, and what is done to it.
 #[derive(Clone, Debug, Default)]
 pub struct Orders {
+    /// The backend of the store.
+    pub engine: Engine,
     /// What is recorded goes there; nothing is if there is none.
     pub record: Option<Record>,
+    /// What the server is told in the end.
+    pub more: &'static [&'static str],
     /// A call that fails: `SHIM_FAIL`.
     pub fail: Option<String>,
     /// A call at which the process is killed: `SHIM_KILL`.
@@ -79,10 +85,13 @@ impl Vessel {
         let mut command = Command::new(env!("CARGO_BIN_EXE_packetboat"));
         let filter =
             if orders.record.is_some() { "error,packetboat::store=debug" } else { "error" };
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log", filter]);
-        // So few that rows are packed, and files used again, all the time.
-        command.args(["--set", "store.fresh_bytes=65536", "--data"]);
-        command.arg(root.join("data")).kill_on_drop(true).stdin(Stdio::null());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", filter, "--data"]);
+        command
+            .arg(root.join("data"))
+            .args(orders.engine.settings())
+            .args(orders.more)
+            .kill_on_drop(true)
+            .stdin(Stdio::null());
         if let Some(record) = &orders.record {
             command.env("LD_PRELOAD", &record.shim).env("SHIM_ROOT", root);
             command.env("SHIM_LOG", &record.log).env("SHIM_SYNC_US", record.sync_us.to_string());

@@ -11,20 +11,18 @@ use packetboat_proof::dice::Dice;
 use packetboat_proof::disk::{Disk, Image};
 use packetboat_proof::promises::{self, Fact};
 
+use crate::engine::Engine;
+use crate::options::Options;
 use crate::talk::{Company, Measure};
 use crate::vessel::{Orders, Record, Vessel};
 
 /// Microseconds that a recorded sync takes: meanwhile the next batches gather.
 const SYNC_US: u32 = 4_000;
 
-/// The engine's file, and the bytes of its segments.
-const ENGINE_FILE: &str = "data/db";
-const SEGMENT_BYTES: u64 = 512 * 1024;
-/// The folder of the journal.
-const JOURNAL: &str = "data/journal/";
-
 /// A recorded run.
 pub struct Voyage {
+    /// The backend of the store.
+    pub engine: Engine,
     /// All that was asked of the disk and the sockets.
     pub calls: Vec<Call>,
     /// What the server had and promised, each with the number of its call.
@@ -33,9 +31,9 @@ pub struct Voyage {
     pub lives: Vec<Range<usize>>,
     /// The operations of each commit.
     pub commits: Vec<usize>,
-    /// Segments that the engine wrote anew.
-    pub segments: usize,
-    /// The calls while the beginning of a segment was not durable yet.
+    /// How often the engine wrote anew what it had.
+    pub reworked: usize,
+    /// The calls while that is on its way.
     pub risky: Vec<usize>,
 }
 
@@ -56,15 +54,22 @@ const fn small(messages: usize) -> Measure {
     Measure { messages, pipeline: 64, large: 0, bytes_max: 0 }
 }
 
+/// The one life of a bulk voyage, which fills more than a journal of 64 MB; and what its server is
+/// told: with the least cache it would merge tables for minutes.
+const BULK: Life = Life {
+    talk: Some(Measure { messages: 800, pipeline: 200, large: 1_000, bytes_max: 60_000 }),
+    end: End::Stop,
+};
+const BULK_SETTINGS: &[&str] = &["--set", "store.cache_bytes=16777216"];
+
 /// The lives of a whole voyage.
-fn lives() -> Vec<Life> {
+fn lives(engine: Engine) -> Vec<Life> {
     let crowd = Measure { messages: 250, pipeline: 250, large: 4, bytes_max: 20_000 };
     let heavy = Measure { messages: 450, pipeline: 200, large: 60, bytes_max: 60_000 };
     vec![
         Life { talk: Some(small(6)), end: End::Stop },
         Life { talk: Some(crowd), end: End::Kill("A:300000") },
-        // Within an open: as the new snapshot is written.
-        Life { talk: None, end: End::Kill("W:2") },
+        Life { talk: None, end: End::Kill(engine.kill_in_open()) },
         Life { talk: Some(crowd), end: End::Kill("A:250000") },
         Life { talk: Some(heavy), end: End::Stop },
         Life { talk: Some(small(20)), end: End::Stop },
@@ -73,12 +78,15 @@ fn lives() -> Vec<Life> {
 
 impl Voyage {
     /// Records one of the store in `root`, in a file beside it; with a bug planted if one is named.
-    pub async fn record(root: &Path, shim: &Path, seed: u64, plant: Option<&str>) -> Self {
+    pub async fn record(options: &Options, root: &Path, shim: &Path, plant: Option<&str>) -> Self {
+        let (engine, seed) = (options.engine(), options.seed);
+        let (lives, more) =
+            if options.bulk { (vec![BULK], BULK_SETTINGS) } else { (lives(engine), &[][..]) };
         let log = root.with_extension("log");
         let mut company = Company::new(&mut Dice::new(seed));
-        for life in lives() {
+        for life in lives {
             let record = Record { shim: shim.to_owned(), log: log.clone(), sync_us: SYNC_US };
-            let mut orders = Orders { record: Some(record), ..Orders::default() };
+            let mut orders = Orders { engine, more, record: Some(record), ..Orders::default() };
             orders.plant = plant.map(ToOwned::to_owned);
             if let End::Kill(call) = life.end {
                 orders.kill = Some(call.to_owned());
@@ -97,27 +105,27 @@ impl Voyage {
                 End::Kill(call) => assert!(!in_order, "the kill at {call} came: {said}"),
             }
         }
-        let voyage = Self::read(&log);
+        let voyage = Self::read(engine, &log);
         voyage.check_complete(root);
         voyage
     }
 
     /// Reads one that was recorded.
-    pub fn read(log: &Path) -> Self {
+    pub fn read(engine: Engine, log: &Path) -> Self {
         let bytes = std::fs::read(log).expect("there is a recording").into();
-        Self::of(calls::read(bytes).expect("the log is whole"))
+        Self::of(engine, calls::read(bytes).expect("the log is whole"))
     }
 
     /// Of calls.
-    fn of(calls: Vec<Call>) -> Self {
+    fn of(engine: Engine, calls: Vec<Call>) -> Self {
         let facts = promises::facts(&calls).expect("the connections can be read");
         let mut begins: Vec<usize> =
             (0..calls.len()).filter(|at| calls[*at] == Call::Began).collect();
         begins.push(calls.len());
         let lives = begins.windows(2).map(|pair| pair[0]..pair[1]).collect();
         let commits = commits(&calls);
-        let (segments, risky) = risky(&calls);
-        Self { calls, facts, lives, commits, segments, risky }
+        let (reworked, risky) = engine.reworked(&calls);
+        Self { engine, calls, facts, lives, commits, reworked, risky }
     }
 
     /// The facts up to a call, that one not included.
@@ -142,41 +150,16 @@ impl Voyage {
     }
 }
 
-/// How many segments the engine writes anew, and all the calls from the beginning of any segment to
-/// the next sync: its head says how far the log is stable, and what it was before may be needed.
-/// The same of the journal's files, which are used again and again.
-fn risky(calls: &[Call]) -> (usize, Vec<usize>) {
-    let (mut length, mut segments, mut cuts) = (0, 0, Vec::new());
-    let mut unsynced = false;
-    for (at, call) in calls.iter().enumerate() {
-        if unsynced && !matches!(call, Call::Received { .. } | Call::Said { .. }) {
-            cuts.push(at);
-        }
-        match call {
-            Call::Written { name, at, data } if **name == *ENGINE_FILE => {
-                let begins = at % SEGMENT_BYTES == 0;
-                segments += usize::from(begins && *at < length);
-                unsynced |= begins;
-                length = length.max(at + data.len() as u64);
-            }
-            Call::Written { name, at: 0, .. } => unsynced |= name.starts_with(JOURNAL),
-            Call::SyncEnded { .. } => unsynced = false,
-            _ => {}
-        }
-    }
-    (segments, cuts)
-}
-
 impl fmt::Display for Voyage {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count =
             |which: fn(&Fact) -> bool| self.facts.iter().filter(|(_, fact)| which(fact)).count();
         let whole = Disk::after(&self.calls).whole();
-        let bytes: usize = whole.files.values().map(Vec::len).sum();
+        let bytes: usize = whole.files.values().map(|file| file.bytes().len()).sum();
         write!(
             out,
             "{} calls in {} lives; {} accepted, {} shown, {} cursors told; {} KiB in the end; \
-             {} commits of up to {} operations; {} segments written anew",
+             {} commits of up to {} operations; {} times something written anew",
             self.calls.len(),
             self.lives.len(),
             count(|fact| matches!(fact, Fact::Accepted { .. })),
@@ -185,7 +168,7 @@ impl fmt::Display for Voyage {
             bytes / 1024,
             self.commits.len(),
             self.commits.iter().max().unwrap_or(&0),
-            self.segments,
+            self.reworked,
         )
     }
 }
@@ -211,7 +194,7 @@ fn collect(root: &Path, folder: &Path, found: &mut Image) {
             found.folders.insert(name.into());
             collect(root, &path, found);
         } else if path.is_file() {
-            found.files.insert(name.into(), std::fs::read(&path).unwrap());
+            found.files.insert(name.into(), std::fs::read(&path).unwrap().into());
         }
     }
 }
@@ -224,6 +207,6 @@ pub fn write_image(image: &Image, root: &Path) {
     for (name, bytes) in &image.files {
         let path: PathBuf = root.join(&**name);
         std::fs::create_dir_all(path.parent().expect("it is in the folder")).unwrap();
-        std::fs::write(path, bytes).unwrap();
+        bytes.write(&path).unwrap();
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use packetboat::store::backend::Backend;
 use packetboat::store::embedded::{EmbeddedStore, Settings};
+use packetboat::store::fjall::FjallBackend;
 use packetboat::store::memory::MemoryBackend;
 use packetboat::store::packed::{PackedBackend, PackedSettings};
 use packetboat::store::sled::SledBackend;
@@ -79,6 +80,28 @@ impl Bed for SledBed {
         let engine = SledBackend::open(&self.path(), CACHE_BYTES).unwrap();
         let settings = PackedSettings { fresh_bytes: FRESH_BYTES, ..PackedSettings::default() };
         PackedBackend::open(engine, &self.path(), settings).unwrap()
+    }
+}
+
+pub(crate) struct FjallBed(pub(crate) TempDir);
+
+impl Default for FjallBed {
+    fn default() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+impl FjallBed {
+    pub(crate) fn path(&self) -> std::path::PathBuf {
+        self.0.path().join("data")
+    }
+}
+
+impl Bed for FjallBed {
+    type Backend = FjallBackend;
+
+    fn backend(&self) -> FjallBackend {
+        FjallBackend::open(&self.path(), CACHE_BYTES).unwrap()
     }
 }
 

@@ -17,8 +17,8 @@ use packetboat::store::{Claim, Claimed, Edge, Effect, Start, Store, StoreError};
 use packetboat_proto::code::RejectCode;
 
 use crate::bed::{
-    Bed, Heard, MemoryBed, Opened, SledBed, WIDE, author, chat, code, device, draft, duplicate,
-    session, stored, text_of, user,
+    Bed, FjallBed, Heard, MemoryBed, Opened, SledBed, WIDE, author, chat, code, device, draft,
+    duplicate, session, stored, text_of, user,
 };
 
 const DM: &str = "dm:ann:bob";
@@ -191,9 +191,9 @@ async fn an_engine_that_never_ends_its_first_commit_does_not_keep_a_start() {
 
 #[tokio::test]
 async fn a_value_that_is_too_large_is_refused_by_every_backend() {
-    let bed = SledBed::default();
-    let backends: [Box<dyn Backend>; 2] =
-        [Box::new(MemoryBackend::default()), Box::new(bed.backend())];
+    let (sled, fjall) = (SledBed::default(), FjallBed::default());
+    let backends: [Box<dyn Backend>; 3] =
+        [Box::new(MemoryBackend::default()), Box::new(sled.backend()), Box::new(fjall.backend())];
     for backend in backends {
         let mut batch = Batch::default();
         batch.put(b"x".to_vec(), vec![0; VALUE_BYTES_MAX]);
@@ -364,6 +364,7 @@ async fn newer_format_is_refused(bed: impl Bed) {
 async fn a_newer_format_is_refused_by_name() {
     newer_format_is_refused(MemoryBed::default()).await;
     newer_format_is_refused(SledBed::default()).await;
+    newer_format_is_refused(FjallBed::default()).await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod chats;
 mod crash;
 mod devices;
 mod failure;
+mod fjall;
 mod groups;
 mod messages;
 mod model;
@@ -22,6 +23,14 @@ macro_rules! contracts {
                 #[tokio::test]
                 async fn $name() {
                     super::$room::$name(super::bed::MemoryBed::default()).await;
+                }
+            )*)*
+        }
+        mod on_fjall {
+            $($(
+                #[tokio::test]
+                async fn $name() {
+                    super::$room::$name(super::bed::FjallBed::default()).await;
                 }
             )*)*
         }

@@ -10,8 +10,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::bed::{
-    Bed, MemoryBed, Opened, SledBed, WIDE, change_draft, chat, code, device, draft, text_of, user,
-    users, with_id,
+    Bed, FjallBed, MemoryBed, Opened, SledBed, WIDE, change_draft, chat, code, device, draft,
+    text_of, user, users, with_id,
 };
 use crate::shaky::ShakyBed;
 
@@ -407,5 +407,14 @@ proptest! {
     #[test]
     fn sled_is_what_the_model_says(commands in vec(command(), 0..120)) {
         run_on(&SledBed::default(), commands);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(12))]
+
+    #[test]
+    fn fjall_is_what_the_model_says(commands in vec(command(), 0..120)) {
+        run_on(&FjallBed::default(), commands);
     }
 }

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::Arguments;
 use crate::figures::Figures;
 use crate::plan::{
     Blow, Cycle, GROUPS, KilledStart, Move, PEERS, Plan, RECEIVERS_FROM, SENDERS, USERS, When,
@@ -117,7 +118,7 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    pub fn draw(dice: &mut Dice, number: usize, cycles: usize, plant: Option<&str>) -> Self {
+    pub fn draw(dice: &mut Dice, number: usize, cycles: usize, arguments: &Arguments) -> Self {
         let plan = Plan::draw(&mut dice.split(), number % 2 == 1, cycles);
         let users: Vec<UserId> =
             (0..USERS).map(|number| UserId::new(&format!("u{number:02}")).unwrap()).collect();
@@ -126,8 +127,9 @@ impl Epoch {
         let program = env!("CARGO_BIN_EXE_packetboat");
         let mut berth = Berth::new(program, folder.path().join("data"));
         let tight = TIGHT.iter().filter(|_| plan.is_tight);
-        let settings = SETTINGS.iter().chain(tight);
+        let settings = SETTINGS.iter().chain(tight).chain(arguments.backend.settings());
         berth.args = settings.flat_map(|set| ["--set".into(), (*set).into()]).collect();
+        let plant = arguments.plant.as_ref();
         berth.env.extend(plant.map(|name| ("PACKETBOAT_PLANT".into(), name.into())));
         let (fleet, route) = (Fleet::new(Arc::clone(&roster)), Route::default());
         let mut epoch = Self {

@@ -11,12 +11,12 @@ mod epoch;
 mod figures;
 mod plan;
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
+use std::{fmt, fs};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use packetboat_proof::dice::Dice;
 use packetboat_proof::suite;
 
@@ -25,6 +25,35 @@ use crate::figures::Figures;
 
 /// Epochs after which a long run says how it stands.
 const EPOCHS_TOLD: u64 = 20;
+
+/// A backend, as the server is told of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// The default of the server
+    #[default]
+    Sled,
+    /// The other one, with the least cache: new rows go to tables all the time
+    Fjall,
+}
+
+impl Engine {
+    /// What the server is told of it.
+    const fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Sled => &[],
+            Self::Fjall => &["store.backend=fjall", "store.cache_bytes=1048576"],
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Sled => "sled",
+            Self::Fjall => "fjall",
+        })
+    }
+}
 
 /// Kills a server over and over, and checks what its clients saw
 #[derive(Debug, Parser)]
@@ -38,6 +67,9 @@ struct Arguments {
     /// Cycles of an epoch, which begins on an empty store and is checked at its end
     #[arg(long, default_value_t = 25)]
     epoch: usize,
+    /// The backend of the store
+    #[arg(long, default_value_t, value_enum)]
+    backend: Engine,
     /// Run this epoch alone
     #[arg(long)]
     only: Option<usize>,
@@ -48,11 +80,11 @@ struct Arguments {
 
 impl Arguments {
     fn replay(&self, number: usize) -> String {
-        let Self { cycles, seed, epoch, plant, .. } = self;
+        let Self { cycles, seed, epoch, backend, plant, .. } = self;
         let plant = plant.as_ref().map(|name| format!(" --plant {name}")).unwrap_or_default();
         format!(
-            "cargo test --test torture -- --seed {seed} --cycles {cycles} --epoch {epoch} \
-             --only {number}{plant}"
+            "cargo test --test torture -- --backend {backend} --seed {seed} --cycles {cycles} \
+             --epoch {epoch} --only {number}{plant}"
         )
     }
 
@@ -78,7 +110,7 @@ async fn run(arguments: &Arguments) -> ExitCode {
     for (number, cycles) in arguments.epochs() {
         let number_bits = u64::try_from(number).unwrap();
         let mut dice = Dice::new(arguments.seed ^ number_bits.wrapping_mul(0x9e37_79b9));
-        let epoch = Epoch::draw(&mut dice, number, cycles, arguments.plant.as_deref());
+        let epoch = Epoch::draw(&mut dice, number, cycles, arguments);
         if let Err(failure) = epoch.run(&mut figures).await {
             println!("torture: {figures}");
             return found(arguments, number, &failure);

@@ -26,7 +26,7 @@ fn left(calls: &[Call], loss: Loss) -> Image {
 }
 
 fn bytes_of<'a>(image: &'a Image, file: &str) -> Option<&'a [u8]> {
-    image.files.get(file).map(Vec::as_slice)
+    image.files.get(file).map(Content::bytes)
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_file_that_is_emptied_or_renamed_onto_is_another_one() {
     calls.push(written("c", 0, b"c"));
     let whole = Disk::after(&calls).whole();
     let expected = [("a", b"new".to_vec()), ("c", b"c".to_vec())];
-    assert_eq!(whole.files, expected.map(|(file, bytes)| (name(file), bytes)).into());
+    assert_eq!(whole.files, expected.map(|(file, bytes)| (name(file), bytes.into())).into());
 }
 
 proptest! {

@@ -1,9 +1,9 @@
-//! The folder of a sled database: its lock, what a crash may leave in it, and the guarded open.
+//! What is in the folder of a sled database: what a crash may leave there, and the guarded open.
 //! Must never remove anything but what sled makes again: a snapshot, which it makes from its log,
 //! and its settings beside a log in which nothing stands.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -13,19 +13,12 @@ use std::time::Duration;
 use rustix::fs::Dir;
 
 use crate::store::backend::{BackendError, io_error};
+use crate::store::folder::{self, Engine, sync_one};
 
 /// How often an open is tried that meets a descriptor which sled's threads have not closed yet.
 const UNLOCK_TRIES: u32 = 100;
 /// How long to wait between two tries.
 const UNLOCK_PAUSE: Duration = Duration::from_millis(20);
-/// Copies that are made of a damaged folder: a supervisor that starts the server again and again
-/// must not fill the disk with them.
-const ASIDE_MAX: u32 = 3;
-
-/// The file that says that there is a store in the folder. sled makes an empty database where it
-/// finds none, or none that it can read: what was accepted would be forgotten in silence.
-const MARK_FILE: &str = "founded";
-const MARK: &str = "A Packetboat store was founded in this folder. Leave this file with it.\n";
 
 /// An error of sled's.
 pub(super) fn engine(error: ::sled::Error) -> BackendError {
@@ -66,9 +59,7 @@ impl Blobs {
 /// A folder that is ours for as long as this lives.
 pub(super) struct Folder {
     path: PathBuf,
-    /// How many of the folders above got a new name in them: at least the next one is synced.
-    above: usize,
-    _lock: File,
+    claimed: folder::Folder,
 }
 
 /// Why one try to open sled did not succeed.
@@ -82,22 +73,8 @@ enum Fault {
 impl Folder {
     /// Makes the folder if there is none, and locks it.
     pub(super) fn claim(path: &Path) -> Result<Self, BackendError> {
-        let whole = std::path::absolute(path).map_err(io_error("find", path))?;
-        let missing = whole.ancestors().take_while(|folder| !folder.exists()).count();
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(path).map_err(io_error("make the folder", path))?;
-        let path = fs::canonicalize(path).map_err(io_error("find", path))?;
-        let file = path.join("lock");
-        let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file);
-        let lock = opened.map_err(io_error("open", &file))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path, above: missing.max(1), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(BackendError::Locked { path }),
-            Err(TryLockError::Error(error)) => Err(io_error("lock", &file)(error)),
-        }
+        let claimed = folder::Folder::claim(path, Engine::Sled)?;
+        Ok(Self { path: claimed.path().to_owned(), claimed })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -152,19 +129,12 @@ impl Folder {
 
     /// Whether something was ever made durable here.
     pub(super) fn is_marked(&self) -> Result<bool, BackendError> {
-        let file = self.path.join(MARK_FILE);
-        file.try_exists().map_err(io_error("look for", &file))
+        self.claimed.is_marked()
     }
 
     /// Notes that something is durable here.
     pub(super) fn mark(&self) -> Result<(), BackendError> {
-        let file = self.path.join(MARK_FILE);
-        let written = File::create(&file).and_then(|mut mark| {
-            mark.write_all(MARK.as_bytes())?;
-            mark.sync_all()?;
-            File::open(&self.path)?.sync_all()
-        });
-        written.map_err(io_error("write", &file))
+        self.claimed.mark()
     }
 
     /// Opens sled; once more without its snapshots if they may be at fault. The folder is copied
@@ -175,7 +145,7 @@ impl Folder {
             Err(Fault::Other(error)) => return Err(error),
             Err(Fault::Damaged(detail)) => detail,
         };
-        let aside = self.copy_aside()?;
+        let aside = self.claimed.copy_aside()?;
         tracing::error!(detail, aside = %aside.display(), "the data did not open; trying again");
         self.remove_snapshots(|_| true)?;
         let detail = match self.open(cache_bytes) {
@@ -227,52 +197,10 @@ impl Folder {
         }
     }
 
-    /// Copies everything into a folder of its own beside this one.
-    fn copy_aside(&self) -> Result<PathBuf, BackendError> {
-        let aside = self.free_name()?;
-        let copied = copy(&self.path, &aside);
-        copied.map_err(io_error("copy the damaged data to", &aside))?;
-        Ok(aside)
-    }
-
-    fn free_name(&self) -> Result<PathBuf, BackendError> {
-        for number in 1..=ASIDE_MAX {
-            let mut name = self.path.clone().into_os_string();
-            name.push(format!(".damaged-{number}"));
-            let aside = PathBuf::from(name);
-            match fs::create_dir(&aside) {
-                Ok(()) => return Ok(aside),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(io_error("make the folder", &aside)(error)),
-            }
-        }
-        let full = io::Error::other(format!("there are {ASIDE_MAX} copies already"));
-        Err(io_error("copy aside", &self.path)(full))
-    }
-
     /// Makes what an open has made survive a loss of power: sled does not.
     pub(super) fn sync(&self) -> Result<(), BackendError> {
-        let files = [self.path.join("db"), self.path.join("conf")];
-        let folders = self.path.ancestors().take(1 + self.above);
-        for path in files.iter().map(PathBuf::as_path).chain(folders) {
-            let synced = File::open(path).and_then(|file| file.sync_all());
-            synced.map_err(io_error("sync", path))?;
-        }
-        Ok(())
+        sync_one(&self.path.join("db"))?;
+        sync_one(&self.path.join("conf"))?;
+        self.claimed.sync()
     }
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            fs::create_dir(&target)?;
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-            File::open(&target)?.sync_all()?;
-        }
-    }
-    Ok(())
 }
