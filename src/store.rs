@@ -10,6 +10,7 @@ pub mod fjall;
 pub(crate) mod folder;
 pub mod health;
 mod horizon;
+mod in_time;
 mod job;
 mod journal;
 pub mod key;

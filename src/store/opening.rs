@@ -1,15 +1,14 @@
 //! The rows that every store begins with: its format, its secret, the largest body. Must never
 //! change a row of a format that it does not know, nor wait for ever for an engine.
 
-use std::io;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
 use super::backend::{Backend, BackendError};
 use super::batch::Batch;
+use super::in_time::{InTimeError, in_time};
 use super::key;
 use super::record::{as_number, number};
 use super::rules::RulesError;
@@ -26,12 +25,12 @@ pub enum OpenError {
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// Its first commits take too long: the engine may have lost a failure of the disk.
+    /// Its first commit does not end.
     #[error(
         "the first commit has not come to its end for {elapsed_ms} ms: the disk may have failed"
     )]
     Stalled {
-        /// How long it was waited for them.
+        /// How long it was waited for.
         elapsed_ms: u64,
     },
     /// A later version of Packetboat wrote it.
@@ -56,7 +55,7 @@ pub enum OpenError {
     },
     /// A thread could not be started.
     #[error("a thread could not be started: {0}")]
-    Thread(io::Error),
+    Thread(std::io::Error),
 }
 
 /// What a store begins with.
@@ -66,38 +65,25 @@ pub(crate) struct FirstRows {
     pub(crate) body_max: u32,
 }
 
-/// Checks the first rows, or makes them; on a thread of its own, which is left alone after a time:
-/// sled can wait for ever for a write that has failed.
+/// Checks the first rows, or makes them, within a time.
 pub(crate) fn prepare(
     backend: &Arc<dyn Backend>,
     body_max: u32,
     patience: Duration,
 ) -> Result<FirstRows, OpenError> {
-    let (done, prepared) = mpsc::sync_channel(1);
     let worker = Arc::clone(backend);
-    let work = move || {
-        let secret = secret(worker.as_ref());
-        let rows = secret.and_then(|secret| {
-            Ok(FirstRows { secret, body_max: raise_body_max(worker.as_ref(), body_max)? })
-        });
-        drop(worker);
-        // An error says that it took too long.
-        drop(done.send(rows));
-    };
-    thread::Builder::new()
-        .name("store-opening".to_owned())
-        .spawn(work)
-        .map_err(OpenError::Thread)?;
-    let prepared = prepared.recv_timeout(patience).unwrap_or_else(|error| {
+    let prepared = in_time(patience, move || {
+        let secret = secret(worker.as_ref())?;
+        Ok(FirstRows { secret, body_max: raise_body_max(worker.as_ref(), body_max)? })
+    });
+    let prepared = prepared.unwrap_or_else(|error| {
         Err(match error {
-            mpsc::RecvTimeoutError::Timeout => {
-                let elapsed_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-                OpenError::Stalled { elapsed_ms }
-            }
-            mpsc::RecvTimeoutError::Disconnected => {
+            InTimeError::Stalled { elapsed_ms } => OpenError::Stalled { elapsed_ms },
+            InTimeError::Panicked => {
                 let detail = "it panicked at the first rows".to_owned();
                 OpenError::Backend(BackendError::Engine { detail })
             }
+            InTimeError::Thread(error) => OpenError::Thread(error),
         })
     });
     if let Err(OpenError::Backend(_) | OpenError::Stalled { .. }) = &prepared {

@@ -24,6 +24,7 @@ use self::reading::Places;
 use self::values::{Values, Writer};
 use super::backend::{Backend, BackendError, VALUE_BYTES_MAX, Visit, check_values};
 use super::batch::{Batch, OPERATIONS_PER_BATCH_MAX};
+use super::in_time::in_time;
 use super::journal::{self, Journal, SEGMENT_BYTES};
 use super::record::{as_number, number};
 
@@ -69,7 +70,7 @@ pub struct PackedBackend<E: Backend> {
 }
 
 struct Shared<E> {
-    engine: E,
+    engine: Arc<E>,
     values: Values,
     fresh: RwLock<Fresh>,
     journal: Mutex<Journal>,
@@ -95,12 +96,13 @@ struct Work {
 impl<E: Backend> PackedBackend<E> {
     /// Opens what is in an engine and in a folder beside it, or makes it. It is a blocking call.
     pub fn open(engine: E, folder: &Path, settings: PackedSettings) -> Result<Self, BackendError> {
+        let engine = Arc::new(engine);
         let journal_folder = folder.join("journal");
-        let Ground { nonce, packed, is_new } = ground(&engine)?;
+        let Ground { nonce, packed, is_new } = ground(engine.as_ref())?;
         let (journal, batches) = Journal::open(&journal_folder, nonce, packed, is_new)?;
         let (values, writer) = values::open(&folder.join("values"))?;
         if is_new {
-            found(&engine, nonce)?;
+            found(&engine, nonce, settings.stall)?;
         }
         let mut fresh = Fresh::default();
         for batch in &batches {
@@ -175,11 +177,22 @@ fn ground(engine: &impl Backend) -> Result<Ground, BackendError> {
     }
 }
 
-fn found(engine: &impl Backend, nonce: u64) -> Result<(), BackendError> {
+/// Makes the first rows, within a time.
+fn found<E: Backend>(engine: &Arc<E>, nonce: u64, patience: Duration) -> Result<(), BackendError> {
     let mut batch = Batch::default();
     batch.put(LAYOUT_KEY.to_vec(), number(LAYOUT));
     batch.put(NONCE_KEY.to_vec(), number(nonce));
-    engine.commit(&batch)
+    let worker = Arc::clone(engine);
+    let founded = in_time(patience, move || worker.commit(&batch));
+    let founded = founded.unwrap_or_else(|error| {
+        let detail = format!("the first commit {error}");
+        Err(BackendError::Engine { detail })
+    });
+    if founded.is_err() {
+        // Its state is unknown: dropping it may panic, or wait for ever. The process ends.
+        std::mem::forget(Arc::clone(engine));
+    }
+    founded
 }
 
 impl<E: Backend> Shared<E> {
@@ -240,7 +253,7 @@ impl<E: Backend> Shared<E> {
                 !work.ending
             };
             let packed = catch_unwind(AssertUnwindSafe(|| {
-                pack(&rows, last, &self.engine, &mut writer, go_on)
+                pack(&rows, last, self.engine.as_ref(), &mut writer, go_on)
             }));
             let panicked = |_| Err(BackendError::Engine { detail: "it panicked".to_owned() });
             match packed.unwrap_or_else(panicked) {
@@ -276,7 +289,7 @@ impl<E: Backend> Shared<E> {
     }
 
     fn places(&self) -> Places<'_, E> {
-        Places { fresh: &self.fresh, engine: &self.engine, values: &self.values }
+        Places { fresh: &self.fresh, engine: self.engine.as_ref(), values: &self.values }
     }
 }
 

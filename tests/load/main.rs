@@ -112,7 +112,10 @@ fn judge(work: &Work, target: &str, outcome: &Outcome) {
         }
         Work::Growth(_) => assert!(value("chats_120_per_s") > 0.0, "{what}"),
         Work::Restart(_) => {
-            assert!(value("start") > 0.0 && value("disk_per_message") > 200.0, "{what}");
+            assert!(value("start") > 0.0, "{what}");
+            // Packetboat's journal is filled ahead: so few messages take no more of the disk.
+            let is_ahead = target == "packetboat";
+            assert!(is_ahead || value("disk_per_message") > 200.0, "{what}");
             assert!(target != "raw", "it keeps nothing");
         }
     }
