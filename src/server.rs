@@ -132,7 +132,7 @@ impl Server {
             hub,
             doorman,
             metrics,
-            rules: rules(&config.limits, &config.drain, store.body_max()),
+            rules: Arc::new(rules(&config.limits, &config.drain, store.body_max())),
             out_bytes: config.limits.out_buffer_bytes,
             clock: Clock::start(),
             new_session: random_session,
@@ -167,8 +167,7 @@ impl Server {
     /// to end at once: nothing more may be acknowledged.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let drain = CancellationToken::new();
-        // A server that is gone without a word has stopped, too.
-        let _gone = drain.clone().drop_guard();
+        let stopping = Stopping { hub: Arc::clone(&self.house.hub), drain: drain.clone() };
         let places = Arc::new(Semaphore::new(self.connections_max));
         let listener = Listener {
             house: Arc::clone(&self.house),
@@ -194,7 +193,7 @@ impl Server {
             () = stop => {}
         }
         info!(sessions = self.house.hub.sessions(), "draining");
-        drain.cancel();
+        stopping.begin();
         let ended = drained_whole(&mut servants, &places, self.connections_max);
         let limit = Duration::from_millis(self.drain.drain_ms.into());
         tokio::select! {
@@ -215,6 +214,26 @@ impl Server {
         counts.retain(|(_, count)| *count > 0);
         info!(?counts, "stopped");
         Ok(())
+    }
+}
+
+/// Tells the listeners and the sessions that the server stops; also of one that is gone without a
+/// word.
+struct Stopping {
+    hub: Arc<Hub>,
+    drain: CancellationToken,
+}
+
+impl Stopping {
+    fn begin(&self) {
+        self.drain.cancel();
+        self.hub.drain();
+    }
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        self.begin();
     }
 }
 
@@ -337,7 +356,8 @@ fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> 
     bind().map_err(|source| StartError::Listen { address, source })
 }
 
-fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
+/// What the settings mean for every session.
+pub fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
     let ms = |ms: u32| Duration::from_millis(ms.into());
     let rate = |per_second: u32| Rate { per_second, burst: per_second };
     Rules {

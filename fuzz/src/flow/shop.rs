@@ -74,7 +74,7 @@ impl Shop {
             cursors.insert(chat.clone(), choices.below(lines.len() + 1) as u64);
             logs.insert(chat, lines);
         }
-        let mailbox = Mailbox::new(MAILBOX);
+        let mailbox = Mailbox::new(SessionId::from(SESSION), MAILBOX);
         Self { logs, cursors, mailbox, seated: false, effects: VecDeque::new() }
     }
 

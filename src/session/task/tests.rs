@@ -21,7 +21,6 @@ use crate::session::port::Rules;
 use crate::session::rate::Rate;
 use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::memory::MemoryBackend;
-use packetboat_proto::time::Time;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -51,11 +50,15 @@ fn house(handshake: Duration) -> Arc<House<EmbeddedStore>> {
         hub,
         doorman: Doorman::new(Box::new(Open), &[7; 32], 0),
         metrics: Arc::default(),
-        rules,
+        rules: Arc::new(rules),
         out_bytes: 65_536,
         clock: Clock::start(),
         new_session: random_session,
     })
+}
+
+fn arrival(house: &House<EmbeddedStore>) -> Arrival {
+    Arrival { since: house.clock.now(), peer: None }
 }
 
 /// Always has frames to read that are to be skipped, for a time that a test does not wait out,
@@ -101,21 +104,19 @@ impl AsyncWrite for Endless {
 #[tokio::test]
 async fn who_talks_without_a_pause_has_no_longer_to_say_hello_than_others() {
     let house = house(Duration::from_millis(50));
-    let drain = CancellationToken::new();
     let stream = Endless { next: PREFACE.to_vec(), until: Instant::now() + PATIENCE / 4 };
-    run(stream, Arc::clone(&house), house.clock.now(), drain).await;
+    run(stream, Arc::clone(&house), arrival(&house)).await;
     assert_eq!(house.metrics.handshake_timeouts.get(), 1);
 }
 
 #[tokio::test]
 async fn who_talks_without_a_pause_lets_others_have_their_turn() {
-    let drain = CancellationToken::new();
+    let house = house(PATIENCE);
     let until = Instant::now() + PATIENCE / 4;
-    let session =
-        run(Endless { next: PREFACE.to_vec(), until }, house(PATIENCE), Time::default(), drain);
-    let session = tokio::spawn(session);
+    let arrival = arrival(&house);
+    let session = tokio::spawn(run(Endless { next: PREFACE.to_vec(), until }, house, arrival));
     for _ in 0..10 {
-        tokio::task::yield_now().await;
+        yield_now().await;
     }
     assert!(Instant::now() < until, "nobody else had a turn");
     session.abort();
@@ -124,9 +125,10 @@ async fn who_talks_without_a_pause_lets_others_have_their_turn() {
 #[tokio::test]
 async fn a_session_that_begins_while_the_server_drains_is_told_so() {
     let (mut peer, stream) = tokio::io::duplex(4_096);
-    let drain = CancellationToken::new();
-    drain.cancel();
-    let session = tokio::spawn(run(stream, house(PATIENCE), Time::default(), drain));
+    let house = house(PATIENCE);
+    house.hub.drain();
+    let arrival = arrival(&house);
+    let session = tokio::spawn(run(stream, house, arrival));
     let mut bytes = BytesMut::new();
     let told = timeout(PATIENCE / 2, peer.read_buf(&mut bytes)).await;
     told.expect("it is not left to the end of its handshake").unwrap();
@@ -135,4 +137,25 @@ async fn a_session_that_begins_while_the_server_drains_is_told_so() {
     assert_eq!(verdict.close_code(), Some(CloseCode::ShuttingDown));
     drop(peer);
     session.await.unwrap();
+}
+
+#[tokio::test]
+async fn sizes() {
+    use std::mem::size_of;
+    let house = house(PATIENCE);
+    let stream = tokio::io::duplex(1).0;
+    println!("run<Duplex> {}", size_of_val(&run(stream, Arc::clone(&house), arrival(&house))));
+    let l = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let s = tokio::net::TcpStream::connect(l.local_addr().unwrap()).await.unwrap();
+    println!("run<Tcp> {}", size_of_val(&run(s, Arc::clone(&house), arrival(&house))));
+    println!("Task<Tcp> {}", size_of::<Task<tokio::net::TcpStream, EmbeddedStore>>());
+    println!("Tcp {}", size_of::<tokio::net::TcpStream>());
+    println!("Flow {}", size_of::<Flow>());
+    println!("Transport {}", size_of::<Transport<tokio::net::TcpStream>>());
+    println!("Place {}", size_of::<Place<EmbeddedStore>>());
+    println!("Sleep {}", size_of::<Sleep>());
+    println!("Action {}", size_of::<Action>());
+    println!("Desk {}", size_of::<crate::session::desk::Desk>());
+    println!("Mailbox {}", size_of::<Mailbox>());
+    println!("peer {}", size_of::<Option<SocketAddr>>());
 }

@@ -155,7 +155,7 @@ fn later_commands_of_a_batch_see_the_earlier_ones() {
 }
 
 fn new() -> ClaimStep {
-    ClaimStep::Done(crate::store::Claimed { new_device: true })
+    ClaimStep::Done(crate::store::Claimed { new_device: true, has_chats: true })
 }
 
 #[test]
@@ -184,7 +184,10 @@ fn a_claim_cut_short_by_a_crash_starts_again() {
     }
     assert_eq!(cursor(&bench, "dm:ann:u000"), None, "what the first try wrote is gone");
     let (known, work) = bench.turn(|turn| turn.claim(&claim(Start::Newest), None).unwrap());
-    assert_eq!(known, ClaimStep::Done(crate::store::Claimed { new_device: false }));
+    assert_eq!(
+        known,
+        ClaimStep::Done(crate::store::Claimed { new_device: false, has_chats: true })
+    );
     assert!(work.batch.is_empty(), "a known device costs no commit");
 }
 
