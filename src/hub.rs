@@ -39,7 +39,7 @@ impl Hub {
 
     /// Lets a session in; it is pushed nothing before its claim is released.
     pub fn enter(&self, session: SessionId) -> Arc<Mailbox> {
-        let mailbox = Arc::new(Mailbox::new(session, self.limits));
+        let mailbox = Arc::new(Mailbox::new(session));
         self.registry().enter(Arc::clone(&mailbox));
         mailbox
     }
@@ -132,7 +132,7 @@ impl Hub {
             frame: frame.freeze(),
         });
         for mailbox in mailboxes {
-            if mailbox.push(&delivery) == Push::Overflowed {
+            if mailbox.push(&delivery, self.limits) == Push::Overflowed {
                 self.metrics.mailbox_overflows.one();
             }
         }

@@ -12,7 +12,7 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::packet::{Packet, Verdict};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -53,19 +53,35 @@ impl<S: Store> Clone for Listener<S> {
     }
 }
 
+/// One of the places that there are; given back when it is dropped.
+struct Place(Arc<Semaphore>);
+
+impl Place {
+    fn take(places: &Arc<Semaphore>) -> Option<Self> {
+        places.try_acquire().ok()?.forget();
+        Some(Self(Arc::clone(places)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
+}
+
 impl<S: Store> Listener<S> {
     /// Takes plain connections until the drain begins.
     pub async fn serve_plain(self, socket: TcpListener) {
-        self.serve(socket, |house, stream, arrival, permit| {
+        self.serve(socket, |house, stream, arrival, place| {
             // Not a block of its own, which would hold the session twice.
-            task::run(stream, house, arrival).map(move |()| drop(permit))
+            task::run(stream, house, arrival).map(move |()| drop(place))
         })
         .await;
     }
 
     /// Takes TLS connections until the drain begins.
     pub async fn serve_tls(self, socket: TcpListener, acceptor: TlsAcceptor) {
-        self.serve(socket, move |house, stream, arrival, permit| {
+        self.serve(socket, move |house, stream, arrival, place| {
             let acceptor = acceptor.clone();
             async move {
                 match timeout(house.rules.handshake, acceptor.accept(stream)).await {
@@ -73,7 +89,7 @@ impl<S: Store> Listener<S> {
                     Ok(Err(error)) => debug!(peer = ?arrival.peer, %error, "no TLS handshake"),
                     Err(_) => house.metrics.handshake_timeouts.one(),
                 }
-                drop(permit);
+                drop(place);
             }
         })
         .await;
@@ -81,7 +97,7 @@ impl<S: Store> Listener<S> {
 
     async fn serve<F, R>(self, socket: TcpListener, run: F)
     where
-        F: Fn(Arc<House<S>>, TcpStream, Arrival, OwnedSemaphorePermit) -> R,
+        F: Fn(Arc<House<S>>, TcpStream, Arrival, Place) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
         let mut complaint = Complaint::default();
@@ -107,13 +123,13 @@ impl<S: Store> Listener<S> {
             if let Err(error) = stream.set_nodelay(true) {
                 debug!(%error, "TCP_NODELAY is not set");
             }
-            match Arc::clone(&self.places).try_acquire_owned() {
-                Ok(permit) => {
+            match Place::take(&self.places) {
+                Some(place) => {
                     self.house.metrics.connections_accepted.one();
                     let arrival = Arrival { since: self.house.clock.now(), peer: Some(peer) };
-                    tokio::spawn(run(Arc::clone(&self.house), stream, arrival, permit));
+                    tokio::spawn(run(Arc::clone(&self.house), stream, arrival, place));
                 }
-                Err(_) => self.turn_away(stream),
+                None => self.turn_away(stream),
             }
         }
     }

@@ -96,23 +96,27 @@ pub enum Wanted {
 #[derive(Debug)]
 pub struct Mailbox {
     session: SessionId,
-    limits: MailboxLimits,
     waiting: Mutex<Waiting>,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    mail: Option<Box<Mail>>,
-    /// Bytes of the frames in it.
-    bytes: usize,
+    pile: Option<Box<Pile>>,
     drain: bool,
     session: Option<Waker>,
 }
 
+#[derive(Debug, Default)]
+struct Pile {
+    mail: Mail,
+    /// Bytes of the frames in it.
+    bytes: usize,
+}
+
 impl Mailbox {
     /// A session's, and empty.
-    pub fn new(session: SessionId, limits: MailboxLimits) -> Self {
-        Self { session, limits, waiting: Mutex::default() }
+    pub fn new(session: SessionId) -> Self {
+        Self { session, waiting: Mutex::default() }
     }
 
     /// Whose it is.
@@ -120,30 +124,28 @@ impl Mailbox {
         self.session
     }
 
-    /// Leaves an entry, if there is room.
-    pub fn push(&self, delivery: &Arc<Delivery>) -> Push {
-        self.leave(|waiting| {
-            let bytes = waiting.bytes + delivery.frame.len();
-            let mail = waiting.mail.get_or_insert_default();
+    /// Leaves an entry, if there is room within the limits.
+    pub fn push(&self, delivery: &Arc<Delivery>, limits: MailboxLimits) -> Push {
+        self.leave(|Pile { mail, bytes }| {
+            let filled = *bytes + delivery.frame.len();
             let count = mail.deliveries.len();
             // Once one is lost, so is all that follows: a smaller one that still fitted would be
             // taken for the next of a chat whose lost one nobody has noticed yet.
-            let fits = count == 0 || (count < self.limits.entries && bytes <= self.limits.bytes);
+            let fits = count == 0 || (count < limits.entries && filled <= limits.bytes);
             if !fits || mail.entries_lost {
                 let first = !mail.entries_lost;
                 mail.entries_lost = !planted::is(Bug::OverflowForgotten);
                 return if first { Push::Overflowed } else { Push::Lost };
             }
             mail.deliveries.push_back(Arc::clone(delivery));
-            waiting.bytes = bytes;
+            *bytes = filled;
             Push::Taken
         })
     }
 
     /// Leaves a hint, if there is room; cursors of the same user and chat become one.
     pub fn hint(&self, hint: Hint) -> Push {
-        self.leave(|waiting| {
-            let mail = waiting.mail.get_or_insert_default();
+        self.leave(|Pile { mail, .. }| {
             if let (Hint::Cursor(new), Some(Hint::Cursor(last))) = (&hint, mail.hints.back_mut())
                 && new.chat == last.chat
                 && new.user == last.user
@@ -163,10 +165,10 @@ impl Mailbox {
 
     /// Leaves something, and wakes the session if it is the first since it has looked: from then
     /// on it knows.
-    fn leave(&self, put: impl FnOnce(&mut Waiting) -> Push) -> Push {
+    fn leave(&self, put: impl FnOnce(&mut Pile) -> Push) -> Push {
         let mut waiting = self.lock();
-        let first = waiting.mail.is_none();
-        let push = put(&mut waiting);
+        let first = waiting.pile.is_none();
+        let push = put(waiting.pile.get_or_insert_default());
         let session = if first { waiting.session.take() } else { None };
         drop(waiting);
         wake(session);
@@ -176,7 +178,7 @@ impl Mailbox {
     /// Tells the session to end; the first reason stands.
     pub fn evict(&self, code: CloseCode) {
         let mut waiting = self.lock();
-        waiting.mail.get_or_insert_default().evicted.get_or_insert(code);
+        waiting.pile.get_or_insert_default().mail.evicted.get_or_insert(code);
         let session = waiting.session.take();
         drop(waiting);
         wake(session);
@@ -193,14 +195,12 @@ impl Mailbox {
 
     /// Takes all that has come.
     pub fn take(&self) -> Mail {
-        let mut waiting = self.lock();
-        waiting.bytes = 0;
-        waiting.mail.take().map(|mail| *mail).unwrap_or_default()
+        self.lock().pile.take().map(|pile| pile.mail).unwrap_or_default()
     }
 
     /// Why the session is to end, if it is.
     pub fn evicted(&self) -> Option<CloseCode> {
-        self.lock().mail.as_ref()?.evicted
+        self.lock().pile.as_ref()?.mail.evicted
     }
 
     /// What there is of what is wanted; or the session is woken when something comes.
@@ -209,9 +209,9 @@ impl Mailbox {
         if std::mem::take(&mut waiting.drain) {
             return Poll::Ready(News::Drain);
         }
-        let there = waiting.mail.as_ref().is_some_and(|mail| match wanted {
+        let there = waiting.pile.as_ref().is_some_and(|pile| match wanted {
             Wanted::Nothing => false,
-            Wanted::Eviction => mail.evicted.is_some(),
+            Wanted::Eviction => pile.mail.evicted.is_some(),
             Wanted::Everything => true,
         });
         if there {
@@ -245,8 +245,25 @@ mod tests {
     use super::*;
     use packetboat_proto::id::UserId;
 
-    fn mailbox(limits: MailboxLimits) -> Mailbox {
-        Mailbox::new(SessionId::from([1; 16]), limits)
+    /// A mailbox with its limits.
+    struct Bounded(Mailbox, MailboxLimits);
+
+    impl Bounded {
+        fn push(&self, delivery: &Arc<Delivery>) -> Push {
+            self.0.push(delivery, self.1)
+        }
+    }
+
+    impl std::ops::Deref for Bounded {
+        type Target = Mailbox;
+
+        fn deref(&self) -> &Mailbox {
+            &self.0
+        }
+    }
+
+    fn mailbox(limits: MailboxLimits) -> Bounded {
+        Bounded(Mailbox::new(SessionId::from([1; 16])), limits)
     }
 
     /// Counts how often it was woken.

@@ -210,7 +210,6 @@ fn remove_from(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::mailbox::MailboxLimits;
 
     fn user(text: &str) -> UserId {
         UserId::new(text).unwrap()
@@ -225,8 +224,7 @@ mod tests {
     }
 
     fn mailbox(number: u8) -> Arc<Mailbox> {
-        let limits = MailboxLimits { entries: 1, bytes: 1 };
-        Arc::new(Mailbox::new(session(number), limits))
+        Arc::new(Mailbox::new(session(number)))
     }
 
     fn seat(registry: &mut Registry, number: u8, name: &str, device: &str, groups: &[&str]) {

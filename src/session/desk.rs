@@ -19,7 +19,7 @@ pub(super) struct Desk {
     pub(super) questions: Questions,
     pub(super) moves: Moves,
     pub(super) signals: Bucket,
-    /// The first scan has begun.
+    /// The first scan has begun, or was not needed.
     pub(super) scanned: bool,
 }
 
@@ -39,7 +39,7 @@ impl Desk {
     /// Of a session that had nothing under way: its device has had all that is stored.
     pub(super) fn quiet(now: Time, rules: &Rules, window: u32) -> Self {
         let deliveries = Deliveries::quiet(window, rules.retries);
-        Self { deliveries, ..Self::new(now, rules, window) }
+        Self { deliveries, scanned: true, ..Self::new(now, rules, window) }
     }
 
     /// Whether another one, made when it is needed, would do as well.

@@ -43,7 +43,7 @@ pub struct Flow {
     /// Deliveries that may be unacknowledged.
     window: u32,
     heartbeat_ms: u32,
-    started: Time,
+    /// When the connection began; once the session is open, when something was last heard.
     heard: Time,
     wrote: Time,
     pings: Bucket,
@@ -60,7 +60,6 @@ impl Flow {
             was_open: false,
             window: rules.window,
             heartbeat_ms: limits(&rules).heartbeat_ms,
-            started: now,
             heard: now,
             wrote: now,
             pings: Bucket::new(rules.pings, now),
@@ -85,7 +84,8 @@ impl Flow {
 
     fn take(&mut self, now: Time, input: Input, out: &mut Vec<Action>) {
         match input {
-            Input::Heard => self.heard = now,
+            Input::Heard if self.was_open => self.heard = now,
+            Input::Heard => {}
             Input::Packet(packet) => self.packet(now, packet, out),
             Input::Broken { code, reason } => {
                 self.metrics.protocol_errors.one();
@@ -144,7 +144,7 @@ impl Flow {
     pub fn deadline(&self) -> Option<Time> {
         match self.state {
             State::AwaitHello | State::Checking(_) | State::Claiming(_) => {
-                Some(self.started + self.rules.handshake)
+                Some(self.heard + self.rules.handshake)
             }
             State::Open => {
                 let desk = self.desk.as_deref();

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::codec::FrameCodec;
 use packetboat_proto::frame::put_with;
-use packetboat_proto::id::{DeviceId, UserId};
+use packetboat_proto::id::{DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{Hello, Kind, Packet, Verdict};
 use packetboat_proto::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -46,7 +46,7 @@ thread_local! {
 pub struct Arrival {
     /// When: the time for a handshake counts from here on.
     pub since: Time,
-    /// From where, for the log.
+    /// From where. The log says it once, with the name that the session has in it from then on.
     pub peer: Option<SocketAddr>,
 }
 
@@ -142,7 +142,8 @@ struct Task<T, S: Store> {
     codec: FrameCodec,
     transport: Transport<T>,
     place: Place<S>,
-    peer: Option<SocketAddr>,
+    /// Until it has said hello.
+    peer: Option<Box<SocketAddr>>,
     work: Vec<Pending>,
     ending: Option<Ending>,
     /// Bytes read since others had their turn.
@@ -164,7 +165,7 @@ where
             codec: FrameCodec::server(),
             transport: Transport::new(stream),
             place: Place { mailbox: house.hub.enter(session), house, who: None },
-            peer: arrival.peer,
+            peer: arrival.peer.map(Box::new),
             work: Vec::new(),
             ending: None,
             read: 0,
@@ -380,7 +381,7 @@ where
             }
             Event::Moved(Ok(Moved::Out(_))) => Input::Heard,
             Event::Moved(Err(error)) => {
-                debug!(peer = self.peer.map(display), %error, "the connection broke");
+                debug!(session = %self.session(), %error, "the connection broke");
                 self.ending = Some(Ending::Gone);
                 return;
             }
@@ -406,7 +407,7 @@ where
             Action::SetBodyMax(bytes) => self.codec.set_body_max(bytes),
             Action::Relay(signal) => {
                 let (user, _) = self.who();
-                self.place.house.hub.relay(&user, self.place.mailbox.session(), signal);
+                self.place.house.hub.relay(&user, self.session(), signal);
             }
             Action::Close(verdict) => self.say_goodbye(verdict),
             Action::Hangup => self.ending = Some(Ending::Goodbye),
@@ -417,15 +418,17 @@ where
 
     fn say_goodbye(&mut self, verdict: Verdict) {
         let code = verdict.close_code().map(CloseCode::name).unwrap_or_default();
-        info!(peer = self.peer.map(display), code, reason = verdict.reason, "goodbye");
+        let (session, peer) = (self.session(), self.peer.as_deref().map(display));
+        info!(%session, peer, code, reason = verdict.reason, "goodbye");
         Packet::Goodbye(verdict).put(self.transport.outbox());
         self.ending = Some(Ending::Goodbye);
     }
 
     fn check(&mut self, hello: Hello) {
         let house = Arc::clone(&self.place.house);
-        let (peer, Hello { user, device, client, .. }) = (self.peer.map(display), &hello);
-        info!(peer, %user, %device, client, "hello");
+        let (session, peer) = (self.session(), self.peer.take().map(display));
+        let Hello { user, device, client, .. } = &hello;
+        info!(%session, peer, %user, %device, client, "hello");
         self.place.who = Some((hello.user.clone(), hello.device.clone()));
         self.work.push(Box::pin(async move {
             let Hello { user, device, credential, .. } = hello;
@@ -441,7 +444,7 @@ where
     fn start(&mut self, work: Work) {
         let house = Arc::clone(&self.place.house);
         let (user, device) = self.who();
-        let session = self.place.mailbox.session();
+        let session = self.session();
         self.work.push(Box::pin(async move {
             let store = &house.store;
             match work {
@@ -463,6 +466,10 @@ where
                 }
             }
         }));
+    }
+
+    fn session(&self) -> SessionId {
+        self.place.mailbox.session()
     }
 
     fn who(&self) -> (UserId, DeviceId) {

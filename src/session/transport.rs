@@ -39,19 +39,19 @@ pub struct Transport<T> {
     stream: T,
     /// `None`: nothing is on its way.
     buffers: Option<Box<Buffers>>,
-    unflushed: bool,
 }
 
 #[derive(Debug, Default)]
 struct Buffers {
     inbox: BytesMut,
     outbox: BytesMut,
+    unflushed: bool,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Transport<T> {
     /// With nothing on its way.
     pub fn new(stream: T) -> Self {
-        Self { stream, buffers: None, unflushed: false }
+        Self { stream, buffers: None }
     }
 
     /// What came in and is not decoded yet, if there is anything.
@@ -85,23 +85,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Transport<T> {
     }
 
     fn poll_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if let Some(Buffers { outbox, .. }) = self.buffers.as_deref_mut()
-            && !outbox.is_empty()
-        {
+        let Some(Buffers { outbox, unflushed, .. }) = self.buffers.as_deref_mut() else {
+            return Poll::Pending;
+        };
+        if !outbox.is_empty() {
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, outbox))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.unflushed = true;
+            *unflushed = true;
             outbox.advance(written);
             if outbox.is_empty() {
                 *outbox = BytesMut::new();
             }
             return Poll::Ready(Ok(written));
         }
-        if self.unflushed {
+        if *unflushed {
             ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-            self.unflushed = false;
+            self.tidied(|buffers| buffers.unflushed = false);
         }
         Poll::Pending
     }
@@ -121,13 +122,19 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Transport<T> {
     /// Gives back the memory of an inbox that has been decoded whole, and all if nothing is on
     /// its way.
     pub fn tidy(&mut self) {
-        let Some(buffers) = self.buffers.as_deref_mut() else { return };
-        if buffers.inbox.is_empty() {
-            // Also without any room left it still holds on to what it was split from.
-            buffers.inbox = BytesMut::new();
-            if buffers.outbox.is_empty() {
-                self.buffers = None;
+        self.tidied(|buffers| {
+            if buffers.inbox.is_empty() {
+                // Also without any room left it still holds on to what it was split from.
+                buffers.inbox = BytesMut::new();
             }
+        });
+    }
+
+    fn tidied(&mut self, change: impl FnOnce(&mut Buffers)) {
+        let Some(buffers) = self.buffers.as_deref_mut() else { return };
+        change(buffers);
+        if buffers.inbox.is_empty() && buffers.outbox.is_empty() && !buffers.unflushed {
+            self.buffers = None;
         }
     }
 
