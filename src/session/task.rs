@@ -190,24 +190,23 @@ where
         mut timer: Pin<&mut Sleep>,
     ) -> Poll<Step> {
         loop {
-            let wait = match self.waits {
-                Some(wait) => wait,
-                None => {
-                    let more = self.turn(actions);
-                    if let Some(ending) = self.ending {
-                        return Poll::Ready(Step::End(ending));
-                    }
-                    if more || self.read > BYTES_PER_TURN {
-                        self.read = 0;
-                        return Poll::Ready(Step::Pause);
-                    }
-                    if self.work.is_empty() {
-                        self.work = Vec::new();
-                    }
-                    self.set(timer.as_mut());
-                    let wait = self.wait();
-                    *self.waits.insert(wait)
+            let wait = if let Some(wait) = self.waits {
+                wait
+            } else {
+                let more = self.turn(actions);
+                if let Some(ending) = self.ending {
+                    return Poll::Ready(Step::End(ending));
                 }
+                if more || self.read > BYTES_PER_TURN {
+                    self.read = 0;
+                    return Poll::Ready(Step::Pause);
+                }
+                if self.work.is_empty() {
+                    self.work = Vec::new();
+                }
+                self.set(timer.as_mut());
+                let wait = self.wait();
+                *self.waits.insert(wait)
             };
             let event = ready!(self.poll_event(wait, context, timer.as_mut()));
             self.waits = None;

@@ -85,11 +85,12 @@ impl Crowd {
         let due = |elapsed: Duration| share(count, elapsed, interval);
         let (mut pinged, mut step) = (0, begun);
         while begun.elapsed() < time {
-            for number in pinged..due(begun.elapsed().min(time)) {
+            let now = due(begun.elapsed().min(time));
+            for number in pinged..now {
                 let round = u32::try_from(number / count + 1).expect("a run has few rounds");
                 self.clients[number % count].ping(round);
-                pinged += 1;
             }
+            pinged = now;
             step += STEP;
             sleep_until(step).await;
         }

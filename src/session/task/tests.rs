@@ -152,10 +152,4 @@ async fn a_connection_holds_no_more_than_the_runtime_rounds_up() {
     assert!(bytes + AROUND <= 512, "{bytes} bytes: a task takes a multiple of 128");
     let mailbox = size_of::<Mailbox>();
     assert!(mailbox <= 56, "{mailbox}");
-    println!(
-        "Flow {} Place {} Transport {}",
-        size_of::<Flow>(),
-        size_of::<Place<EmbeddedStore>>(),
-        size_of::<Transport<TcpStream>>()
-    );
 }
