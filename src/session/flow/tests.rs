@@ -1,5 +1,6 @@
 //! The rules of one connection, each by its sentence, in virtual time.
 
+mod idleness;
 mod silence;
 
 use bytes::Bytes;

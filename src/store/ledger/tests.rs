@@ -222,3 +222,22 @@ fn rows_of_the_batch_lie_over_the_stored_ones() {
         assert_eq!(rows(None, 0), "");
     });
 }
+
+#[test]
+fn a_claim_says_whether_there_may_be_anything_to_scan_for() {
+    let mut bench = Bench::default();
+    let has_chats = |bench: &mut Bench| match bench
+        .turn(|turn| turn.claim(&claim(Start::Everything), None).unwrap())
+    {
+        (ClaimStep::Done(claimed), _) => claimed.has_chats,
+        (step, _) => panic!("{step:?}"),
+    };
+    assert!(!has_chats(&mut bench));
+    let both = bench.applied(|turn| {
+        turn.append(&author("bob"), &text("dm:ann:bob", 1)).unwrap();
+        turn.claim(&claim(Start::Everything), None).unwrap()
+    });
+    let found = crate::store::Claimed { new_device: true, has_chats: true };
+    assert_eq!(both, ClaimStep::Done(found), "also of the same batch");
+    assert!(has_chats(&mut bench), "of a device that is known, too");
+}
