@@ -81,14 +81,33 @@ where
 struct Place<S: Store> {
     house: Arc<House<S>>,
     mailbox: Arc<Mailbox>,
-    /// As the hello has named them; who is let in is what they say.
-    who: Option<(UserId, DeviceId)>,
+    who: Who,
+}
+
+/// Whose connection it is.
+enum Who {
+    /// Nobody's that is known yet: from there, if that is known.
+    From(Option<SocketAddr>),
+    /// As the hello has named them, whether or not they are let in.
+    Named(UserId, DeviceId),
+}
+
+impl Who {
+    const fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::From(peer) => *peer,
+            Self::Named(..) => None,
+        }
+    }
 }
 
 impl<S: Store> Place<S> {
     /// Gives it up. The user, if the session had its device to the end.
     fn leave(&self) -> Option<UserId> {
-        let user = self.who.as_ref().map(|(user, _)| user);
+        let user = match &self.who {
+            Who::Named(user, _) => Some(user),
+            Who::From(_) => None,
+        };
         let had_device = self.house.hub.leave(self.mailbox.session(), user);
         user.filter(|_| had_device).cloned()
     }
@@ -142,8 +161,6 @@ struct Task<T, S: Store> {
     codec: FrameCodec,
     transport: Transport<T>,
     place: Place<S>,
-    /// Until it has said hello.
-    peer: Option<Box<SocketAddr>>,
     work: Vec<Pending>,
     ending: Option<Ending>,
     /// Bytes read since others had their turn.
@@ -164,8 +181,7 @@ where
             flow: Flow::new(arrival.since, session, rules, metrics),
             codec: FrameCodec::server(),
             transport: Transport::new(stream),
-            place: Place { mailbox: house.hub.enter(session), house, who: None },
-            peer: arrival.peer.map(Box::new),
+            place: Place { mailbox: house.hub.enter(session), house, who: Who::From(arrival.peer) },
             work: Vec::new(),
             ending: None,
             read: 0,
@@ -417,7 +433,7 @@ where
 
     fn say_goodbye(&mut self, verdict: Verdict) {
         let code = verdict.close_code().map(CloseCode::name).unwrap_or_default();
-        let (session, peer) = (self.session(), self.peer.as_deref().map(display));
+        let (session, peer) = (self.session(), self.place.who.peer().map(display));
         info!(%session, peer, code, reason = verdict.reason, "goodbye");
         Packet::Goodbye(verdict).put(self.transport.outbox());
         self.ending = Some(Ending::Goodbye);
@@ -425,10 +441,10 @@ where
 
     fn check(&mut self, hello: Hello) {
         let house = Arc::clone(&self.place.house);
-        let (session, peer) = (self.session(), self.peer.take().map(display));
+        let (session, peer) = (self.session(), self.place.who.peer().map(display));
         let Hello { user, device, client, .. } = &hello;
         info!(%session, peer, %user, %device, client, "hello");
-        self.place.who = Some((hello.user.clone(), hello.device.clone()));
+        self.place.who = Who::Named(user.clone(), device.clone());
         self.work.push(Box::pin(async move {
             let Hello { user, device, credential, .. } = hello;
             let now_ms = house.clock.wall_ms();
@@ -472,7 +488,10 @@ where
     }
 
     fn who(&self) -> (UserId, DeviceId) {
-        self.place.who.clone().expect("flow asks for nothing before the hello")
+        match &self.place.who {
+            Who::Named(user, device) => (user.clone(), device.clone()),
+            Who::From(_) => unreachable!("flow asks for nothing before the hello"),
+        }
     }
 }
 
