@@ -3,12 +3,12 @@
 //! nor hold room for mail while there is none.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use packetboat_proto::code::CloseCode;
-use packetboat_proto::id::{ChatId, SessionId};
+use packetboat_proto::id::{ChatId, DeviceId, SessionId};
 use packetboat_proto::packet::CursorMoved;
 use packetboat_proto::planted::{self, Bug};
 
@@ -96,6 +96,8 @@ pub enum Wanted {
 #[derive(Debug)]
 pub struct Mailbox {
     session: SessionId,
+    /// Once the session has it.
+    device: OnceLock<DeviceId>,
     waiting: Mutex<Waiting>,
 }
 
@@ -116,12 +118,22 @@ struct Pile {
 impl Mailbox {
     /// A session's, and empty.
     pub fn new(session: SessionId) -> Self {
-        Self { session, waiting: Mutex::default() }
+        Self { session, device: OnceLock::new(), waiting: Mutex::default() }
     }
 
     /// Whose it is.
     pub const fn session(&self) -> SessionId {
         self.session
+    }
+
+    /// The device of the session, once it has one.
+    pub fn device(&self) -> Option<&DeviceId> {
+        self.device.get()
+    }
+
+    /// The session has its device now. It never gets another.
+    pub fn set_device(&self, device: &DeviceId) {
+        self.device.get_or_init(|| device.clone());
     }
 
     /// Leaves an entry, if there is room within the limits.

@@ -13,7 +13,6 @@ use super::mailbox::Mailbox;
 #[derive(Debug)]
 struct Seat {
     mailbox: Arc<Mailbox>,
-    device: DeviceId,
     groups: Vec<ChatId>,
 }
 
@@ -95,11 +94,12 @@ impl Registry {
         groups: Vec<ChatId>,
     ) -> Option<Arc<Mailbox>> {
         let mailbox = self.standing.remove(&session)?;
-        let older = self.unseat(user, |seat| seat.device == *device);
+        let older = self.unseat(user, |seat| seat.mailbox.device() == Some(device));
+        mailbox.set_device(device);
         for group in &groups {
             self.groups.entry(group.clone()).or_default().push(Arc::clone(&mailbox));
         }
-        let seat = Seat { mailbox, device: device.clone(), groups };
+        let seat = Seat { mailbox, groups };
         let seats = match self.users.remove(user) {
             None => Seats::One(seat),
             Some(others) => others.with(seat),
