@@ -70,7 +70,7 @@ async fn figures(args: &Args) -> Result<Vec<Figure>, Box<dyn std::error::Error>>
 
     let count = f64::from(args.count);
     let each = |now: &Usage| float(now.resident.saturating_sub(before.resident)) / count;
-    let micros = |from: &Usage, to: &Usage| (to.cpu - from.cpu).as_secs_f64() * 1e6;
+    let micros = |from: &Usage, to: &Usage| to.cpu.saturating_sub(from.cpu).as_secs_f64() * 1e6;
     let gib = |bytes: u64| float(bytes) / f64::from(1 << 30);
     Ok(vec![
         ("sessions", count, ""),
