@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::store::{Effect, Outlet, Stored};
 
 use self::mailbox::{Delivery, Hint, Mailbox, MailboxLimits, Push};
-use self::registry::{Registry, Seat};
+use self::registry::Registry;
 
 /// Sessions that one signal is relayed to at most; in a larger crowd nobody types.
 pub const SIGNAL_SEATS_MAX: usize = 1_000;
@@ -39,20 +39,26 @@ impl Hub {
 
     /// Lets a session in; it is pushed nothing before its claim is released.
     pub fn enter(&self, session: SessionId) -> Arc<Mailbox> {
-        let mailbox = Arc::new(Mailbox::new(self.limits));
-        self.registry().enter(session, Arc::clone(&mailbox));
+        let mailbox = Arc::new(Mailbox::new(session));
+        self.registry().enter(Arc::clone(&mailbox));
         mailbox
     }
 
-    /// Lets a session out. Its user, if it had its device to the end.
-    pub fn leave(&self, session: SessionId) -> Option<UserId> {
-        self.registry().leave(session)
+    /// Lets a session out, which has named itself `user`, if it has named itself. Whether it had
+    /// its device to the end.
+    pub fn leave(&self, session: SessionId, user: Option<&UserId>) -> bool {
+        self.registry().leave(session, user)
+    }
+
+    /// Tells every session that the server stops, and every one that comes later.
+    pub fn drain(&self) {
+        self.registry().drain();
     }
 
     /// Whether each of the users has a session here.
     pub fn online(&self, users: &[UserId]) -> Vec<bool> {
         let registry = self.registry();
-        users.iter().map(|user| !registry.of_user(user.as_str()).is_empty()).collect()
+        users.iter().map(|user| registry.count(user) > 0).collect()
     }
 
     /// How many sessions are here, with or without a device.
@@ -64,29 +70,29 @@ impl Hub {
     /// the session has no seat in the chat, or too many have.
     pub fn relay(&self, user: &UserId, session: SessionId, signal: Signal) {
         let registry = self.registry();
-        let mut seats: Vec<&Seat> = Vec::new();
+        let mut others: Vec<&Mailbox> = Vec::new();
         let mut seated = signal.chat.peer_of(user).is_some();
-        for seat in registry.of_chat(&signal.chat).take(SIGNAL_SEATS_MAX + 1) {
-            if seat.session == session {
+        for mailbox in registry.of_chat(&signal.chat).take(SIGNAL_SEATS_MAX + 1) {
+            if mailbox.session() == session {
                 seated = true;
             } else {
-                seats.push(seat);
+                others.push(mailbox);
             }
         }
-        if !seated || seats.len() >= SIGNAL_SEATS_MAX {
+        if !seated || others.len() >= SIGNAL_SEATS_MAX {
             self.metrics.signals_dropped.one();
             return;
         }
         let mut frame = BytesMut::new();
         Packet::Signal(Signal { sender: Some(user.clone()), ..signal }).put(&mut frame);
         let frame = frame.freeze();
-        for seat in seats {
-            self.hint(seat, Hint::Signal(frame.clone()));
+        for mailbox in others {
+            self.hint(mailbox, Hint::Signal(frame.clone()));
         }
     }
 
-    fn hint(&self, seat: &Seat, hint: Hint) {
-        if seat.mailbox.hint(hint) != Push::Taken {
+    fn hint(&self, mailbox: &Mailbox, hint: Hint) {
+        if mailbox.hint(hint) != Push::Taken {
             self.metrics.hints_dropped.one();
         }
     }
@@ -99,7 +105,7 @@ impl Hub {
                 }
                 if let Some(older) = registry.seat(session, &user, &device, groups) {
                     self.metrics.sessions_replaced.one();
-                    older.mailbox.evict(CloseCode::Replaced);
+                    older.evict(CloseCode::Replaced);
                 }
             }
             Effect::Joined { chat, users } => registry.join(&chat, &users),
@@ -113,8 +119,8 @@ impl Hub {
     }
 
     fn fan_out(&self, registry: &Registry, stored: &Stored) {
-        let mut seats = registry.of_chat(&stored.chat).peekable();
-        if seats.peek().is_none() {
+        let mut mailboxes = registry.of_chat(&stored.chat).peekable();
+        if mailboxes.peek().is_none() {
             return;
         }
         let mut frame = BytesMut::with_capacity(HEAD_BYTES + stored.body.len());
@@ -125,8 +131,8 @@ impl Hub {
             origin: stored.origin,
             frame: frame.freeze(),
         });
-        for seat in seats {
-            if seat.mailbox.push(&delivery) == Push::Overflowed {
+        for mailbox in mailboxes {
+            if mailbox.push(&delivery, self.limits) == Push::Overflowed {
                 self.metrics.mailbox_overflows.one();
             }
         }
@@ -134,12 +140,12 @@ impl Hub {
 
     /// Tells the other user of a direct chat, and the user's own devices if there are several.
     fn tell(&self, registry: &Registry, moved: CursorMoved) {
-        let own = registry.of_user(moved.user.as_str());
         let peer = moved.chat.peer_of(&moved.user).filter(|peer| *peer != moved.user);
-        let peers = peer.as_ref().map_or(&[][..], |peer| registry.of_user(peer.as_str()));
-        let own = if own.len() > 1 { own } else { &[] };
-        for seat in own.iter().chain(peers) {
-            self.hint(seat, Hint::Cursor(moved.clone()));
+        let own = registry.of_user(moved.user.as_str());
+        let own = own.filter(|_| registry.count(&moved.user) > 1);
+        let peers = peer.iter().flat_map(|peer| registry.of_user(peer.as_str()));
+        for mailbox in own.chain(peers) {
+            self.hint(mailbox, Hint::Cursor(moved.clone()));
         }
     }
 

@@ -7,19 +7,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use futures_util::FutureExt;
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::packet::{Packet, Verdict};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{debug, warn};
 
 use crate::complaint::Complaint;
 use crate::session::house::House;
-use crate::session::task;
+use crate::session::task::{self, Arrival};
 use crate::store::Store;
 
 /// How long to wait when the system has no descriptor left for a new connection.
@@ -35,7 +36,7 @@ pub struct Listener<S: Store> {
     pub house: Arc<House<S>>,
     /// One permit for each connection that there may be.
     pub places: Arc<Semaphore>,
-    /// Turns true when the server stops.
+    /// Ends the taking of connections. The sessions are told by the hub.
     pub drain: CancellationToken,
     /// Turns nobody away more than `TURNED_AWAY_MAX` at a time.
     pub turned_away: Arc<Semaphore>,
@@ -52,33 +53,43 @@ impl<S: Store> Clone for Listener<S> {
     }
 }
 
+/// One of the places that there are; given back when it is dropped.
+struct Place(Arc<Semaphore>);
+
+impl Place {
+    fn take(places: &Arc<Semaphore>) -> Option<Self> {
+        places.try_acquire().ok()?.forget();
+        Some(Self(Arc::clone(places)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
+}
+
 impl<S: Store> Listener<S> {
     /// Takes plain connections until the drain begins.
     pub async fn serve_plain(self, socket: TcpListener) {
-        self.serve(socket, |shared, stream, permit| async move {
-            let since = shared.house.clock.now();
-            task::run(stream, Arc::clone(&shared.house), since, shared.drain.clone()).await;
-            drop(permit);
+        self.serve(socket, |house, stream, arrival, place| {
+            // Not a block of its own, which would hold the session twice.
+            task::run(stream, house, arrival).map(move |()| drop(place))
         })
         .await;
     }
 
     /// Takes TLS connections until the drain begins.
     pub async fn serve_tls(self, socket: TcpListener, acceptor: TlsAcceptor) {
-        self.serve(socket, move |shared, stream, permit| {
+        self.serve(socket, move |house, stream, arrival, place| {
             let acceptor = acceptor.clone();
             async move {
-                let since = shared.house.clock.now();
-                let handshake = timeout(shared.house.rules.handshake, acceptor.accept(stream));
-                match handshake.await {
-                    Ok(Ok(stream)) => {
-                        let (house, drain) = (Arc::clone(&shared.house), shared.drain.clone());
-                        task::run(stream, house, since, drain).await;
-                    }
-                    Ok(Err(error)) => debug!(%error, "no TLS handshake"),
-                    Err(_) => shared.house.metrics.handshake_timeouts.one(),
+                match timeout(house.rules.handshake, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => task::run(stream, house, arrival).await,
+                    Ok(Err(error)) => debug!(peer = ?arrival.peer, %error, "no TLS handshake"),
+                    Err(_) => house.metrics.handshake_timeouts.one(),
                 }
-                drop(permit);
+                drop(place);
             }
         })
         .await;
@@ -86,7 +97,7 @@ impl<S: Store> Listener<S> {
 
     async fn serve<F, R>(self, socket: TcpListener, run: F)
     where
-        F: Fn(Self, TcpStream, OwnedSemaphorePermit) -> R,
+        F: Fn(Arc<House<S>>, TcpStream, Arrival, Place) -> R,
         R: Future<Output = ()> + Send + 'static,
     {
         let mut complaint = Complaint::default();
@@ -112,13 +123,13 @@ impl<S: Store> Listener<S> {
             if let Err(error) = stream.set_nodelay(true) {
                 debug!(%error, "TCP_NODELAY is not set");
             }
-            match Arc::clone(&self.places).try_acquire_owned() {
-                Ok(permit) => {
+            match Place::take(&self.places) {
+                Some(place) => {
                     self.house.metrics.connections_accepted.one();
-                    let session = run(self.clone(), stream, permit);
-                    tokio::spawn(session.instrument(info_span!("session", %peer)));
+                    let arrival = Arrival { since: self.house.clock.now(), peer: Some(peer) };
+                    tokio::spawn(run(Arc::clone(&self.house), stream, arrival, place));
                 }
-                Err(_) => self.turn_away(stream),
+                None => self.turn_away(stream),
             }
         }
     }

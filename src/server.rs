@@ -36,7 +36,7 @@ use crate::session::deliveries::Retries;
 use crate::session::house::{House, random_session};
 use crate::session::port::Rules;
 use crate::session::rate::Rate;
-use crate::session::task;
+use crate::session::task::{self, Arrival};
 use crate::store::backend::{Backend, BackendError};
 use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::fjall::FjallBackend;
@@ -100,8 +100,6 @@ pub struct Server {
     control: ControlSocket,
     connections_max: usize,
     drain: Drain,
-    /// Cancelled when it stops.
-    stopped: CancellationToken,
 }
 
 struct Sockets {
@@ -139,7 +137,7 @@ impl Server {
             hub,
             doorman,
             metrics,
-            rules: rules(&config.limits, &config.drain, store.body_max()),
+            rules: Arc::new(rules(&config.limits, &config.drain, store.body_max())),
             out_bytes: config.limits.out_buffer_bytes,
             clock: Clock::start(),
             new_session: random_session,
@@ -152,7 +150,6 @@ impl Server {
             control,
             connections_max: places::affordable(config.listen.connections_max),
             drain: config.drain.clone(),
-            stopped: CancellationToken::new(),
         })
     }
 
@@ -179,15 +176,14 @@ impl Server {
     {
         let house = Arc::clone(&self.house);
         let since = house.clock.now();
-        task::run(stream, house, since, self.stopped.clone())
+        task::run(stream, house, Arrival { since, peer: None })
     }
 
     /// Serves until `stop` resolves, then drains; or until the store fails, when the process is
     /// to end at once: nothing more may be acknowledged.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let drain = self.stopped;
-        // A server that is gone without a word has stopped, too.
-        let _gone = drain.clone().drop_guard();
+        let drain = CancellationToken::new();
+        let stopping = Stopping { hub: Arc::clone(&self.house.hub), drain: drain.clone() };
         let places = Arc::new(Semaphore::new(self.connections_max));
         let listener = Listener {
             house: Arc::clone(&self.house),
@@ -213,7 +209,7 @@ impl Server {
             () = stop => {}
         }
         info!(sessions = self.house.hub.sessions(), "draining");
-        drain.cancel();
+        stopping.begin();
         let ended = drained_whole(&mut servants, &places, self.connections_max);
         let limit = Duration::from_millis(self.drain.drain_ms.into());
         tokio::select! {
@@ -234,6 +230,26 @@ impl Server {
         counts.retain(|(_, count)| *count > 0);
         info!(?counts, "stopped");
         Ok(())
+    }
+}
+
+/// Tells the listeners and the sessions that the server stops; also of one that is gone without a
+/// word.
+struct Stopping {
+    hub: Arc<Hub>,
+    drain: CancellationToken,
+}
+
+impl Stopping {
+    fn begin(&self) {
+        self.drain.cancel();
+        self.hub.drain();
+    }
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        self.begin();
     }
 }
 
@@ -391,7 +407,8 @@ fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> 
     bind().map_err(|source| StartError::Listen { address, source })
 }
 
-fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
+/// What the settings mean for every session.
+pub fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
     let ms = |ms: u32| Duration::from_millis(ms.into());
     let rate = |per_second: u32| Rate { per_second, burst: per_second };
     Rules {

@@ -2,11 +2,12 @@
 //! which store or transport it runs on.
 //!
 //! Floors, lowest first: [`rate`], [`deliveries`], [`moves`], [`transport`]; [`sends`],
-//! [`questions`]; [`port`]; [`flow`]; [`house`]; [`answers`]; [`task`].
+//! [`questions`]; [`port`]; `desk`; [`flow`]; [`house`]; [`answers`]; [`task`].
 
 pub mod answers;
 mod bookends;
 pub mod deliveries;
+mod desk;
 pub mod flow;
 pub mod house;
 pub mod moves;

@@ -135,6 +135,8 @@ pub struct Claim {
 pub struct Claimed {
     /// The device had not been seen before.
     pub new_device: bool,
+    /// The user has, or had, a place in a chat. If not, there was nothing to scan for.
+    pub has_chats: bool,
 }
 
 /// A chat in which a device has not had everything.

@@ -10,128 +10,197 @@ use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
 use super::mailbox::Mailbox;
 
 /// A connected session that has its device.
-#[derive(Clone, Debug)]
-pub struct Seat {
-    /// The session.
-    pub session: SessionId,
-    /// Where to leave what is for it.
-    pub mailbox: Arc<Mailbox>,
+#[derive(Debug)]
+struct Seat {
+    mailbox: Arc<Mailbox>,
+    groups: Vec<ChatId>,
 }
 
+/// The seats of a user: mostly one, which then takes no memory but its own.
 #[derive(Debug)]
-struct Seated {
-    user: UserId,
-    device: DeviceId,
-    groups: Vec<ChatId>,
+enum Seats {
+    One(Seat),
+    Several(Vec<Seat>),
+}
+
+impl Seats {
+    fn all(&self) -> &[Seat] {
+        match self {
+            Self::One(seat) => std::slice::from_ref(seat),
+            Self::Several(seats) => seats,
+        }
+    }
+
+    fn all_mut(&mut self) -> &mut [Seat] {
+        match self {
+            Self::One(seat) => std::slice::from_mut(seat),
+            Self::Several(seats) => seats,
+        }
+    }
+
+    fn with(self, seat: Seat) -> Self {
+        match self {
+            Self::One(other) => Self::Several(vec![other, seat]),
+            Self::Several(mut seats) => {
+                seats.push(seat);
+                Self::Several(seats)
+            }
+        }
+    }
+
+    /// Without the first seat that is `gone`, which comes beside what is left.
+    fn without(self, gone: impl Fn(&Seat) -> bool) -> (Option<Self>, Option<Seat>) {
+        match self {
+            Self::One(seat) if gone(&seat) => (None, Some(seat)),
+            Self::One(seat) => (Some(Self::One(seat)), None),
+            Self::Several(mut seats) => {
+                let seat = seats.iter().position(gone).map(|at| seats.remove(at));
+                let left = match seats.len() {
+                    0 | 1 => seats.pop().map(Self::One),
+                    _ => Some(Self::Several(seats)),
+                };
+                (left, seat)
+            }
+        }
+    }
 }
 
 /// Who is connected here.
 #[derive(Debug, Default)]
 pub struct Registry {
     standing: HashMap<SessionId, Arc<Mailbox>>,
-    seated: HashMap<SessionId, Seated>,
-    users: HashMap<UserId, Vec<Seat>>,
-    groups: HashMap<ChatId, Vec<Seat>>,
+    users: HashMap<UserId, Seats>,
+    groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
+    seated: usize,
+    draining: bool,
 }
 
 impl Registry {
     /// Lets a session in that has no device yet.
-    pub fn enter(&mut self, session: SessionId, mailbox: Arc<Mailbox>) {
-        self.standing.insert(session, mailbox);
+    pub fn enter(&mut self, mailbox: Arc<Mailbox>) {
+        if self.draining {
+            mailbox.drain();
+        }
+        self.standing.insert(mailbox.session(), mailbox);
     }
 
-    /// Gives a session its device; an older session of it loses its seat and is returned.
-    /// Nothing happens if the session has left meanwhile.
+    /// Gives a session its device; an older session of it loses its seat, and its mailbox is
+    /// returned. Nothing happens if the session has left meanwhile.
     pub fn seat(
         &mut self,
         session: SessionId,
         user: &UserId,
         device: &DeviceId,
         groups: Vec<ChatId>,
-    ) -> Option<Seat> {
+    ) -> Option<Arc<Mailbox>> {
         let mailbox = self.standing.remove(&session)?;
-        let older = self.users.get(user).into_iter().flatten().find(|seat| {
-            let seated = self.seated.get(&seat.session);
-            seated.is_some_and(|seated| seated.device == *device)
-        });
-        let older = older.cloned();
-        if let Some(older) = &older {
-            self.leave(older.session);
-        }
-        let seat = Seat { session, mailbox };
+        let older = self.unseat(user, |seat| seat.mailbox.device() == Some(device));
+        mailbox.set_device(device);
         for group in &groups {
-            self.groups.entry(group.clone()).or_default().push(seat.clone());
+            self.groups.entry(group.clone()).or_default().push(Arc::clone(&mailbox));
         }
-        self.users.entry(user.clone()).or_default().push(seat);
-        let seated = Seated { user: user.clone(), device: device.clone(), groups };
-        self.seated.insert(session, seated);
-        older
+        let seat = Seat { mailbox, groups };
+        let seats = match self.users.remove(user) {
+            None => Seats::One(seat),
+            Some(others) => others.with(seat),
+        };
+        self.users.insert(user.clone(), seats);
+        self.seated += 1;
+        older.map(|older| older.mailbox)
     }
 
-    /// Lets a session out. Its user, if it had a seat.
-    pub fn leave(&mut self, session: SessionId) -> Option<UserId> {
+    /// Lets a session out, which has named itself `user`, if it has named itself. Whether it had
+    /// a seat.
+    pub fn leave(&mut self, session: SessionId, user: Option<&UserId>) -> bool {
         self.standing.remove(&session);
-        let seated = self.seated.remove(&session)?;
-        for group in &seated.groups {
-            remove_seats(&mut self.groups, group, |seat| seat.session == session);
+        let unseat = |user| self.unseat(user, |seat| seat.mailbox.session() == session);
+        user.and_then(unseat).is_some()
+    }
+
+    fn unseat(&mut self, user: &UserId, gone: impl Fn(&Seat) -> bool) -> Option<Seat> {
+        let (user, seats) = self.users.remove_entry(user)?;
+        let (left, seat) = seats.without(gone);
+        if let Some(left) = left {
+            self.users.insert(user, left);
         }
-        remove_seats(&mut self.users, &seated.user, |seat| seat.session == session);
-        Some(seated.user)
+        let seat = seat?;
+        self.seated -= 1;
+        for group in &seat.groups {
+            remove_from(&mut self.groups, group, seat.mailbox.session());
+        }
+        Some(seat)
     }
 
     /// Seats the sessions of `users` in a group.
     pub fn join(&mut self, chat: &ChatId, users: &[UserId]) {
-        for seat in users.iter().filter_map(|user| self.users.get(user)).flatten() {
-            let Some(seated) = self.seated.get_mut(&seat.session) else {
-                continue;
-            };
-            if !seated.groups.contains(chat) {
-                seated.groups.push(chat.clone());
-                self.groups.entry(chat.clone()).or_default().push(seat.clone());
+        for user in users {
+            let seats = self.users.get_mut(user).map_or(&mut [][..], Seats::all_mut);
+            for seat in seats.iter_mut().filter(|seat| !seat.groups.contains(chat)) {
+                seat.groups.push(chat.clone());
+                self.groups.entry(chat.clone()).or_default().push(Arc::clone(&seat.mailbox));
             }
         }
     }
 
     /// Takes the sessions of `users` out of a group.
     pub fn part(&mut self, chat: &ChatId, users: &[UserId]) {
-        for seat in users.iter().filter_map(|user| self.users.get(user)).flatten() {
-            if let Some(seated) = self.seated.get_mut(&seat.session) {
-                seated.groups.retain(|group| group != chat);
+        for user in users {
+            let seats = self.users.get_mut(user).map_or(&mut [][..], Seats::all_mut);
+            for seat in seats {
+                seat.groups.retain(|group| group != chat);
+                remove_from(&mut self.groups, chat, seat.mailbox.session());
             }
-            remove_seats(&mut self.groups, chat, |other| other.session == seat.session);
         }
     }
 
-    /// The seats of a user.
-    pub fn of_user(&self, user: &str) -> &[Seat] {
-        self.users.get(user).map_or(&[], Vec::as_slice)
+    /// How many sessions a user has here.
+    pub fn count(&self, user: &UserId) -> usize {
+        self.seats(user.as_str()).len()
     }
 
-    /// The seats that an entry of a chat concerns.
-    pub fn of_chat(&self, chat: &ChatId) -> impl Iterator<Item = &Seat> {
-        let (first, second) = match chat.kind() {
-            ChatKind::Direct(one, other) if one == other => (self.of_user(one), &[][..]),
-            ChatKind::Direct(one, other) => (self.of_user(one), self.of_user(other)),
+    /// The mailboxes of a user.
+    pub fn of_user(&self, user: &str) -> impl Iterator<Item = &Arc<Mailbox>> {
+        self.seats(user).iter().map(|seat| &seat.mailbox)
+    }
+
+    fn seats(&self, user: &str) -> &[Seat] {
+        self.users.get(user).map_or(&[], Seats::all)
+    }
+
+    /// The mailboxes that an entry of a chat concerns.
+    pub fn of_chat(&self, chat: &ChatId) -> impl Iterator<Item = &Arc<Mailbox>> {
+        let (one, other, group) = match chat.kind() {
+            ChatKind::Direct(one, other) if one == other => (self.seats(one), &[][..], &[][..]),
+            ChatKind::Direct(one, other) => (self.seats(one), self.seats(other), &[][..]),
             ChatKind::Group(_) | ChatKind::Room(_) => {
-                (self.groups.get(chat).map_or(&[][..], Vec::as_slice), &[][..])
+                (&[][..], &[][..], self.groups.get(chat).map_or(&[][..], Vec::as_slice))
             }
         };
-        first.iter().chain(second)
+        one.iter().chain(other).map(|seat| &seat.mailbox).chain(group)
     }
 
     /// Every session, seated or not.
     pub fn sessions(&self) -> usize {
-        self.standing.len() + self.seated.len()
+        self.standing.len() + self.seated
+    }
+
+    /// Tells every session that the server stops, and every one that comes later.
+    pub fn drain(&mut self) {
+        self.draining = true;
+        let seats = self.users.values().flat_map(Seats::all).map(|seat| &seat.mailbox);
+        for mailbox in self.standing.values().chain(seats) {
+            mailbox.drain();
+        }
     }
 }
 
-fn remove_seats<K: Clone + Eq + std::hash::Hash>(
-    rooms: &mut HashMap<K, Vec<Seat>>,
-    key: &K,
-    gone: impl Fn(&Seat) -> bool,
+fn remove_from(
+    groups: &mut HashMap<ChatId, Vec<Arc<Mailbox>>>,
+    group: &ChatId,
+    session: SessionId,
 ) {
-    if let Entry::Occupied(mut room) = rooms.entry(key.clone()) {
-        room.get_mut().retain(|seat| !gone(seat));
+    if let Entry::Occupied(mut room) = groups.entry(group.clone()) {
+        room.get_mut().retain(|mailbox| mailbox.session() != session);
         if room.get().is_empty() {
             room.remove();
         }
@@ -141,7 +210,6 @@ fn remove_seats<K: Clone + Eq + std::hash::Hash>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::mailbox::MailboxLimits;
 
     fn user(text: &str) -> UserId {
         UserId::new(text).unwrap()
@@ -155,16 +223,19 @@ mod tests {
         SessionId::from([number; 16])
     }
 
+    fn mailbox(number: u8) -> Arc<Mailbox> {
+        Arc::new(Mailbox::new(session(number)))
+    }
+
     fn seat(registry: &mut Registry, number: u8, name: &str, device: &str, groups: &[&str]) {
-        let mailbox = Mailbox::new(MailboxLimits { entries: 1, bytes: 1 });
-        registry.enter(session(number), Arc::new(mailbox));
+        registry.enter(mailbox(number));
         let groups = groups.iter().map(|group| chat(group)).collect();
         registry.seat(session(number), &user(name), &DeviceId::new(device).unwrap(), groups);
     }
 
     fn found(registry: &Registry, of: &str) -> Vec<u8> {
         let mut found: Vec<u8> =
-            registry.of_chat(&chat(of)).map(|seat| seat.session.as_bytes()[0]).collect();
+            registry.of_chat(&chat(of)).map(|mailbox| mailbox.session().as_bytes()[0]).collect();
         found.sort_unstable();
         found
     }
@@ -185,13 +256,12 @@ mod tests {
     fn a_newer_session_takes_the_seat_of_its_device() {
         let mut registry = Registry::default();
         seat(&mut registry, 1, "a", "x", &["group:g"]);
-        let mailbox = Arc::new(Mailbox::new(MailboxLimits { entries: 1, bytes: 1 }));
-        registry.enter(session(2), mailbox);
+        registry.enter(mailbox(2));
         let device = DeviceId::new("x").unwrap();
         let older = registry.seat(session(2), &user("a"), &device, vec![chat("group:g")]);
-        assert_eq!(older.map(|seat| seat.session), Some(session(1)));
+        assert_eq!(older.map(|mailbox| mailbox.session()), Some(session(1)));
         assert_eq!(found(&registry, "group:g"), [2]);
-        assert_eq!(registry.leave(session(1)), None);
+        assert!(!registry.leave(session(1), Some(&user("a"))));
         assert_eq!(found(&registry, "dm:a:a"), [2]);
     }
 
@@ -214,9 +284,54 @@ mod tests {
         assert_eq!(found(&registry, "group:g"), [1, 2]);
         registry.part(&chat("group:g"), &[user("a")]);
         assert_eq!(found(&registry, "group:g"), [2]);
-        assert_eq!(registry.leave(session(2)), Some(user("b")));
+        assert!(registry.leave(session(2), Some(&user("b"))));
         assert!(found(&registry, "group:g").is_empty());
         assert!(registry.groups.is_empty());
         assert_eq!(registry.sessions(), 1);
+    }
+
+    #[test]
+    fn a_session_that_names_another_user_takes_no_seat_away() {
+        let mut registry = Registry::default();
+        seat(&mut registry, 1, "a", "x", &[]);
+        registry.enter(mailbox(2));
+        assert!(!registry.leave(session(2), Some(&user("a"))));
+        assert_eq!((found(&registry, "dm:a:a"), registry.sessions()), (vec![1], 1));
+    }
+
+    #[test]
+    fn sessions_of_one_user_come_and_go_by_themselves() {
+        let mut registry = Registry::default();
+        for number in 1..=3 {
+            seat(&mut registry, number, "a", &format!("d{number}"), &["group:g"]);
+        }
+        assert_eq!((registry.count(&user("a")), registry.sessions()), (3, 3));
+        for (leaves, left) in [(2, vec![1, 3]), (1, vec![3]), (3, vec![])] {
+            assert!(registry.leave(session(leaves), Some(&user("a"))));
+            assert!(!registry.leave(session(leaves), Some(&user("a"))));
+            assert_eq!(found(&registry, "dm:a:b"), left);
+            assert_eq!(found(&registry, "group:g"), left);
+        }
+        assert!(registry.users.is_empty() && registry.sessions() == 0);
+    }
+
+    #[test]
+    fn whoever_is_here_or_comes_later_is_told_that_the_server_stops() {
+        use std::task::{Context, Poll, Waker};
+
+        use crate::hub::mailbox::{News, Wanted};
+
+        let mut registry = Registry::default();
+        let boxes = [1, 2, 3].map(mailbox);
+        for mailbox in &boxes[..2] {
+            registry.enter(Arc::clone(mailbox));
+        }
+        registry.seat(session(1), &user("a"), &DeviceId::new("x").unwrap(), Vec::new());
+        registry.drain();
+        registry.enter(Arc::clone(&boxes[2]));
+        for mailbox in boxes {
+            let news = mailbox.poll_news(&Context::from_waker(Waker::noop()), Wanted::Nothing);
+            assert_eq!(news, Poll::Ready(News::Drain));
+        }
     }
 }

@@ -1,11 +1,38 @@
-//! How a session begins and ends: the claim that a hello makes, and what a person is told about a
-//! close that needs no detail. Must never decide whether to.
+//! How a session begins and ends: the claim that a hello makes, the welcome, and what a person is
+//! told about a close that needs no detail. Must never decide whether to.
 
+use bytes::Bytes;
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::SessionId;
-use packetboat_proto::packet::{self, Hello};
+use packetboat_proto::packet::{self, Hello, Limits, Welcome};
 
 use crate::store::{Claim, Start};
+
+use super::port::Rules;
+
+/// The limits that a client is told, unless it has asked for less.
+pub(super) fn limits(rules: &Rules) -> Limits {
+    Limits {
+        max_body: rules.max_body,
+        window: rules.window,
+        heartbeat_ms: u32::try_from(rules.heartbeat.as_millis()).unwrap_or(u32::MAX),
+        max_content: rules.max_content,
+        sends: rules.sends,
+    }
+}
+
+/// What opens a session.
+pub(super) fn welcome(
+    session: SessionId,
+    limits: Limits,
+    ticket: Option<Box<(Bytes, u64)>>,
+    now_ms: u64,
+    new_device: bool,
+) -> Welcome {
+    let (ticket, ticket_expires_ms) = ticket.map(|ticket| *ticket).unwrap_or_default();
+    let server = concat!("packetboat ", env!("CARGO_PKG_VERSION")).to_owned();
+    Welcome { session, limits, ticket, ticket_expires_ms, now_ms, server, new_device }
+}
 
 /// What a hello asks the store for.
 pub(super) fn claim(hello: &Hello, session: SessionId) -> Claim {

@@ -125,6 +125,16 @@ impl Deliveries {
         }
     }
 
+    /// Of a session whose device has had all that is stored: no scan is due.
+    pub fn quiet(window: u32, retries: Retries) -> Self {
+        Self { scan: Scan::Done, ..Self::new(window, retries) }
+    }
+
+    /// Whether there is nothing to remember but positions that may be forgotten.
+    pub fn is_quiet(&self) -> bool {
+        self.is_live() && !self.scan_again && self.unacked.is_empty() && self.reading.is_empty()
+    }
+
     /// An entry was pushed. `own`: this session sent it, and has its `Accepted`.
     pub fn push(&mut self, now: Time, chat: &ChatId, seq: u64, own: bool) -> Pushed {
         if let Some(goal) = self.lagging.get_mut(chat) {

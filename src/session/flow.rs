@@ -13,7 +13,7 @@ use std::time::Duration;
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::SessionId;
 use packetboat_proto::limits::{HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
-use packetboat_proto::packet::{self, Hello, Limits, Packet, Response, Signal, Verdict, Welcome};
+use packetboat_proto::packet::{self, Hello, Packet, Response, Signal, Verdict};
 use packetboat_proto::planted::{self, Bug};
 use packetboat_proto::seen;
 use packetboat_proto::time::Time;
@@ -22,13 +22,11 @@ use crate::hub::mailbox::{Delivery, Hint};
 use crate::metrics::Metrics;
 use crate::store::{Claimed, LagPage, Outcome, PageLimit, Read, StoreError};
 
-use super::bookends::{claim, reason_of};
-use super::deliveries::{Deliveries, Due, Pushed};
-use super::moves::Moves;
+use super::bookends::{claim, limits, reason_of, welcome};
+use super::deliveries::{Due, Pushed};
+use super::desk::Desk;
 use super::port::{Action, Input, Rules, Ticket, Work};
-use super::questions::Questions;
 use super::rate::Bucket;
-use super::sends::Sends;
 use super::state::State;
 
 /// The token of the server's own pings, whose pongs mean nothing more than any other packet.
@@ -37,50 +35,35 @@ const SERVERS_PING: u64 = 0;
 /// The rules of one connection.
 #[derive(Debug)]
 pub struct Flow {
-    rules: Rules,
+    rules: Arc<Rules>,
     metrics: Arc<Metrics>,
     session: SessionId,
     state: State,
     was_open: bool,
-    limits: Limits,
-    started: Time,
+    /// Deliveries that may be unacknowledged.
+    window: u32,
+    heartbeat_ms: u32,
+    /// When the connection began; once the session is open, when something was last heard.
     heard: Time,
     wrote: Time,
-    deliveries: Deliveries,
-    sends: Sends,
-    questions: Questions,
-    moves: Moves,
-    /// The first scan has begun.
-    scanned: bool,
     pings: Bucket,
-    signals: Bucket,
+    /// `None`: nothing is under way.
+    desk: Option<Box<Desk>>,
 }
 
 impl Flow {
     /// Of a connection that has just been made.
-    pub fn new(now: Time, session: SessionId, rules: Rules, metrics: Arc<Metrics>) -> Self {
-        let limits = Limits {
-            max_body: rules.max_body,
-            window: rules.window,
-            heartbeat_ms: u32::try_from(rules.heartbeat.as_millis()).unwrap_or(u32::MAX),
-            max_content: rules.max_content,
-            sends: rules.sends,
-        };
+    pub fn new(now: Time, session: SessionId, rules: Arc<Rules>, metrics: Arc<Metrics>) -> Self {
         Self {
             session,
             state: State::AwaitHello,
             was_open: false,
-            limits,
-            started: now,
+            window: rules.window,
+            heartbeat_ms: limits(&rules).heartbeat_ms,
             heard: now,
             wrote: now,
-            deliveries: Deliveries::new(rules.window, rules.retries),
-            sends: Sends::new(now, rules.sends, limits.max_content, rules.send_rate),
-            questions: Questions::new(now, rules.max_body, rules.requests),
-            moves: Moves::default(),
-            scanned: false,
             pings: Bucket::new(rules.pings, now),
-            signals: Bucket::new(rules.signals, now),
+            desk: None,
             rules,
             metrics,
         }
@@ -101,7 +84,8 @@ impl Flow {
 
     fn take(&mut self, now: Time, input: Input, out: &mut Vec<Action>) {
         match input {
-            Input::Heard => self.heard = now,
+            Input::Heard if self.was_open => self.heard = now,
+            Input::Heard => {}
             Input::Packet(packet) => self.packet(now, packet, out),
             Input::Broken { code, reason } => {
                 self.metrics.protocol_errors.one();
@@ -111,11 +95,14 @@ impl Flow {
             Input::Claimed(result, now_ms) => self.claimed(now, result, now_ms, out),
             Input::Appended(result) => self.appended(result, out),
             Input::Advanced(result) => self.advanced(&result, out),
-            Input::Scanned(result) => self.scanned(result, out),
+            Input::Scanned(result) => self.scanned(now, result, out),
             Input::Read(result) => self.read(now, result, out),
-            Input::Answered(answer) => self.respond(|questions| questions.answered(answer), out),
+            Input::Answered(answer) => {
+                let response = self.desk(now).questions.answered(answer);
+                self.respond(response, out);
+            }
             Input::Pushed(delivery) => self.pushed(now, &delivery, out),
-            Input::EntriesLost => self.deliveries.lost(),
+            Input::EntriesLost => self.desk(now).deliveries.lost(),
             Input::Hint(hint) => self.hint(hint, out),
             Input::NoticesLost => out.push(Action::Write(Packet::Notice(packet::Notice::Missed))),
             Input::Left => self.state = State::Leaving,
@@ -132,20 +119,19 @@ impl Flow {
             State::Open => {
                 self.store(out);
                 if room {
-                    out.extend(self.questions.next_question().map(Work::Ask).map(Action::Start));
-                    self.catch_up(out);
+                    self.ask(out);
                 }
             }
             State::Draining => {
                 self.store(out);
-                if self.sends.is_idle() && self.moves.is_idle() {
+                if self.is_stored() {
                     let code = CloseCode::ShuttingDown;
                     self.close(code, reason_of(code), out);
                 }
             }
             State::Leaving => {
                 self.store(out);
-                if self.sends.is_idle() && self.moves.is_idle() {
+                if self.is_stored() {
                     out.push(Action::Hangup);
                     self.state = State::Closed;
                 }
@@ -158,11 +144,13 @@ impl Flow {
     pub fn deadline(&self) -> Option<Time> {
         match self.state {
             State::AwaitHello | State::Checking(_) | State::Claiming(_) => {
-                Some(self.started + self.rules.handshake)
+                Some(self.heard + self.rules.handshake)
             }
             State::Open => {
-                let times = [self.deliveries.deadline(), self.paused_until()];
-                times.into_iter().flatten().chain([self.silent_at(), self.ping_at()]).min()
+                let desk = self.desk.as_deref();
+                let times = desk.map(|desk| [desk.deliveries.deadline(), desk.paused_until()]);
+                let times = times.into_iter().flatten().flatten();
+                times.chain([self.silent_at(), self.ping_at()]).min()
             }
             State::Draining | State::Leaving => Some(self.silent_at()),
             State::Closed => None,
@@ -173,11 +161,7 @@ impl Flow {
     pub fn wants_packet(&mut self, now: Time) -> bool {
         match self.state {
             State::AwaitHello => true,
-            State::Open => {
-                // Each is asked, or a bucket would not be filled, and its pause never be over.
-                let (sends, questions) = (self.sends.has_room(now), self.questions.has_room(now));
-                sends && questions && self.moves.has_room()
-            }
+            State::Open => self.desk.as_mut().is_none_or(|desk| desk.has_room(now)),
             State::Checking(_)
             | State::Claiming(_)
             | State::Draining
@@ -210,20 +194,22 @@ impl Flow {
             (State::Open, Packet::Pong(_)) => {}
             (State::Open, Packet::Send(send)) => {
                 self.metrics.sends.one();
-                if let Some(rejected) = self.sends.take(now, send) {
+                if let Some(rejected) = self.desk(now).sends.take(now, send) {
                     self.metrics.rejected.one();
                     out.push(Action::Write(Packet::Rejected(rejected)));
                 }
             }
             (State::Open, Packet::Ack(cursors)) => {
+                let desk = self.desk(now);
                 for cursor in cursors {
-                    self.deliveries.ack(&cursor.chat, cursor.delivered);
-                    self.moves.add(cursor);
+                    desk.deliveries.ack(&cursor.chat, cursor.delivered);
+                    desk.moves.add(cursor);
                 }
             }
             (State::Open, Packet::Signal(signal)) => self.signal(now, signal, out),
             (State::Open, Packet::Request(request)) => {
-                self.respond(|questions| questions.take(now, request), out);
+                let response = self.desk(now).questions.take(now, request);
+                self.respond(response, out);
             }
             (_, packet) => self.out_of_turn(&packet, out),
         }
@@ -242,19 +228,19 @@ impl Flow {
     fn hello(&mut self, hello: Hello, out: &mut Vec<Action>) {
         let wanted = hello.wanted;
         // An entry fills a body to the limit: who takes less could not be sent every entry.
-        if wanted.max_body != 0 && wanted.max_body < self.limits.max_body {
-            let reason = format!("bodies have up to {} bytes here", self.limits.max_body);
+        if wanted.max_body != 0 && wanted.max_body < self.rules.max_body {
+            let reason = format!("bodies have up to {} bytes here", self.rules.max_body);
             return self.close(CloseCode::LimitsTooLow, &reason, out);
         }
         if wanted.window != 0 {
-            self.limits.window = self.limits.window.min(wanted.window);
+            self.window = self.window.min(wanted.window);
         }
         if wanted.heartbeat_ms != 0 {
-            self.limits.heartbeat_ms =
+            self.heartbeat_ms =
                 wanted.heartbeat_ms.clamp(HEARTBEAT_MS_LOWEST, HEARTBEAT_MS_HIGHEST);
         }
         out.push(Action::Check(hello.clone()));
-        self.state = State::Checking(hello);
+        self.state = State::Checking(Box::new(hello));
     }
 
     fn checked(&mut self, result: Result<Ticket, (CloseCode, String)>, out: &mut Vec<Action>) {
@@ -266,7 +252,7 @@ impl Flow {
             }
             Ok(ticket) => {
                 out.push(Action::Start(Work::Claim(claim(hello, self.session))));
-                self.state = State::Claiming(ticket);
+                self.state = State::Claiming(ticket.map(Box::new));
             }
         }
     }
@@ -287,25 +273,39 @@ impl Flow {
             }
             Err(error) => return self.close(CloseCode::Internal, &error.to_string(), out),
         };
-        let (ticket, ticket_expires_ms) = ticket.take().unwrap_or_default();
+        let ticket = ticket.take();
         self.state = State::Open;
         self.was_open = true;
         self.heard = now;
-        self.deliveries = Deliveries::new(self.limits.window, self.rules.retries);
+        if claimed.has_chats {
+            self.desk = Some(Box::new(Desk::new(now, &self.rules, self.window)));
+        }
         self.metrics.sessions_opened.one();
-        out.push(Action::SetBodyMax(self.limits.max_body));
-        out.push(Action::Write(Packet::Welcome(Welcome {
-            session: self.session,
-            limits: self.limits,
-            ticket,
-            ticket_expires_ms,
-            now_ms,
-            server: concat!("packetboat ", env!("CARGO_PKG_VERSION")).to_owned(),
-            new_device: claimed.new_device,
-        })));
+        out.push(Action::SetBodyMax(self.rules.max_body));
+        let mut limits = limits(&self.rules);
+        (limits.window, limits.heartbeat_ms) = (self.window, self.heartbeat_ms);
+        let welcome = welcome(self.session, limits, ticket, now_ms, claimed.new_device);
+        out.push(Action::Write(Packet::Welcome(welcome)));
+    }
+
+    /// The desk, made if there is none: what was sent before is acknowledged then, or was seen by
+    /// a scan, as after an entry's position is forgotten.
+    fn desk(&mut self, now: Time) -> &mut Desk {
+        self.desk.get_or_insert_with(|| Box::new(Desk::quiet(now, &self.rules, self.window)))
+    }
+
+    /// Clears the desk away, if nothing is on it.
+    fn clear(&mut self, now: Time) {
+        self.desk.take_if(|desk| desk.is_clear(now));
+    }
+
+    fn is_stored(&self) -> bool {
+        self.desk.as_ref().is_none_or(|desk| desk.is_stored())
     }
 
     fn ping(&mut self, now: Time, token: u64, out: &mut Vec<Action>) {
+        // Who pings had nothing else to say for a while.
+        self.clear(now);
         if self.pings.try_take(now) {
             out.push(Action::Write(Packet::Pong(token)));
         } else {
@@ -315,7 +315,7 @@ impl Flow {
     }
 
     fn signal(&mut self, now: Time, signal: Signal, out: &mut Vec<Action>) {
-        if self.signals.try_take(now) {
+        if self.desk(now).signals.try_take(now) {
             out.push(Action::Relay(signal));
         } else {
             self.metrics.signals_dropped.one();
@@ -323,7 +323,8 @@ impl Flow {
     }
 
     fn appended(&mut self, result: Result<Vec<Outcome>, StoreError>, out: &mut Vec<Action>) {
-        match self.sends.answered(result, self.rules.retry_after_ms) {
+        let Some(desk) = &mut self.desk else { return };
+        match desk.sends.answered(result, self.rules.retry_after_ms) {
             Ok(answers) => {
                 for answer in answers {
                     match answer {
@@ -345,15 +346,19 @@ impl Flow {
     }
 
     fn advanced(&mut self, result: &Result<(), StoreError>, out: &mut Vec<Action>) {
-        self.moves.done();
+        let Some(desk) = &mut self.desk else { return };
+        desk.moves.done();
         if let Err(error) = result {
             self.close(CloseCode::Internal, &error.to_string(), out);
         }
     }
 
-    fn scanned(&mut self, result: Result<LagPage, StoreError>, out: &mut Vec<Action>) {
+    fn scanned(&mut self, now: Time, result: Result<LagPage, StoreError>, out: &mut Vec<Action>) {
         match result {
-            Ok(page) => self.deliveries.scanned(page),
+            Ok(page) => {
+                self.desk(now).deliveries.scanned(page);
+                self.clear(now);
+            }
             Err(error) => self.close(CloseCode::Internal, &error.to_string(), out),
         }
     }
@@ -362,7 +367,7 @@ impl Flow {
         match result {
             Ok(_) if !self.is_open() => {}
             Ok(reads) => {
-                for entry in self.deliveries.read(now, reads) {
+                for entry in self.desk(now).deliveries.read(now, reads) {
                     self.metrics.deliveries.one();
                     out.push(Action::Deliver(entry.body));
                 }
@@ -376,13 +381,13 @@ impl Flow {
             return;
         }
         let own = delivery.origin == self.session;
-        match self.deliveries.push(now, &delivery.chat, delivery.seq, own) {
+        match self.desk(now).deliveries.push(now, &delivery.chat, delivery.seq, own) {
             Pushed::Send => {
                 self.metrics.deliveries.one();
                 out.push(Action::WriteFrame(delivery.frame.clone()));
                 if planted::is(Bug::CursorBeforeDelivery) {
                     let (chat, delivered) = (delivery.chat.clone(), delivery.seq);
-                    self.moves.add(packet::Cursor { chat, delivered, read: 0 });
+                    self.desk(now).moves.add(packet::Cursor { chat, delivered, read: 0 });
                 }
             }
             Pushed::Hold => {}
@@ -401,31 +406,31 @@ impl Flow {
     }
 
     fn store(&mut self, out: &mut Vec<Action>) {
-        out.extend(self.sends.next_batch().map(Work::Append).map(Action::Start));
-        out.extend(self.moves.next_batch().map(Work::Advance).map(Action::Start));
+        let Some(desk) = &mut self.desk else { return };
+        out.extend(desk.sends.next_batch().map(Work::Append).map(Action::Start));
+        out.extend(desk.moves.next_batch().map(Work::Advance).map(Action::Start));
     }
 
-    fn respond(
-        &mut self,
-        answer: impl FnOnce(&mut Questions) -> Option<Response>,
-        out: &mut Vec<Action>,
-    ) {
-        if let Some(response) = answer(&mut self.questions) {
+    fn respond(&self, response: Option<Response>, out: &mut Vec<Action>) {
+        if let Some(response) = response {
             self.write(Packet::Response(response), out);
         }
     }
 
-    fn catch_up(&mut self, out: &mut Vec<Action>) {
+    /// Asks the store for what is to be written.
+    fn ask(&mut self, out: &mut Vec<Action>) {
+        let Some(desk) = &mut self.desk else { return };
+        out.extend(desk.questions.next_question().map(Work::Ask).map(Action::Start));
         // First the acknowledgements that came right behind the hello: what they cover need not
         // be found. Later scans do not wait: who always acknowledges something would never see one.
-        if (self.scanned || self.moves.is_idle())
-            && let Some(after) = self.deliveries.next_scan()
+        if (desk.scanned || desk.moves.is_idle())
+            && let Some(after) = desk.deliveries.next_scan()
         {
-            self.scanned = true;
-            let limit = self.deliveries.scan_limit();
+            desk.scanned = true;
+            let limit = desk.deliveries.scan_limit();
             out.push(Action::Start(Work::Scan { after, limit }));
         }
-        if let Some((stretches, items)) = self.deliveries.next_read() {
+        if let Some((stretches, items)) = desk.deliveries.next_read() {
             let limit = PageLimit { items, bytes: self.rules.read_bytes };
             out.push(Action::Start(Work::Read(stretches, limit)));
         }
@@ -455,7 +460,7 @@ impl Flow {
         if self.is_open() && now >= self.ping_at() {
             out.push(Action::Write(Packet::Ping(SERVERS_PING)));
         }
-        match self.deliveries.tick(now) {
+        match self.desk.as_mut().map_or(Due::Nothing, |desk| desk.deliveries.tick(now)) {
             Due::Nothing => {}
             Due::Again => self.metrics.retries.one(),
             Due::GiveUp => {
@@ -468,19 +473,15 @@ impl Flow {
 
     /// When a session that is silent from now on is closed: after one and a half intervals.
     fn silent_at(&self) -> Time {
-        let interval = Duration::from_millis(self.limits.heartbeat_ms.into());
+        let interval = Duration::from_millis(self.heartbeat_ms.into());
         self.heard + interval + interval / 2
     }
 
     /// When a client that hears nothing is told that the server is there (T-3): later than its own
     /// ping would have been answered, for that may wait behind a long upload.
     fn ping_at(&self) -> Time {
-        let interval = Duration::from_millis(self.limits.heartbeat_ms.into());
+        let interval = Duration::from_millis(self.heartbeat_ms.into());
         self.wrote + interval + interval / 4
-    }
-
-    fn paused_until(&self) -> Option<Time> {
-        self.sends.paused_until().max(self.questions.paused_until())
     }
 
     fn close(&mut self, code: CloseCode, reason: &str, out: &mut Vec<Action>) {

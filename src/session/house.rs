@@ -24,7 +24,7 @@ pub struct House<S: Store> {
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What the operator has set.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
     /// Bytes that may wait to be written to one socket before no more is taken for it. What was
     /// taken in one turn comes on top: a mailbox, a read of the log, an answer.
     pub out_bytes: usize,

@@ -68,6 +68,11 @@ impl Questions {
         ready && unanswered < REQUESTS_MAX
     }
 
+    /// Whether no request is unanswered, and nothing of the rate is used.
+    pub fn is_rested(&mut self, now: Time) -> bool {
+        self.waiting.is_empty() && self.asking.is_none() && self.rate.is_full(now)
+    }
+
     /// Until when nothing more is taken, if it is the rate that forbids it.
     pub fn paused_until(&self) -> Option<Time> {
         self.rate.paused_until()

@@ -53,6 +53,12 @@ impl Bucket {
         self.rate.per_second == 0 || self.left >= WHOLE
     }
 
+    /// Whether nothing of it is used: a new one would be the same.
+    pub fn is_full(&mut self, now: Time) -> bool {
+        self.fill(now);
+        self.rate.per_second == 0 || self.left >= i64::from(self.rate.burst) * WHOLE
+    }
+
     /// When there is one left again, if there is none now.
     pub fn paused_until(&self) -> Option<Time> {
         if self.rate.per_second == 0 || self.left >= WHOLE {

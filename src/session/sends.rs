@@ -111,6 +111,11 @@ impl Sends {
         self.waiting.is_empty() && self.appending.is_empty()
     }
 
+    /// Whether nothing of the rate is used.
+    pub fn is_rested(&mut self, now: Time) -> bool {
+        self.rate.is_full(now)
+    }
+
     /// Until when nothing more is taken, if it is the rate that forbids it.
     pub fn paused_until(&self) -> Option<Time> {
         self.rate.paused_until()

@@ -1,15 +1,14 @@
 //! Where a session is in its life (the diagram is in `flow`). Must never decide what comes next.
 
+use bytes::Bytes;
 use packetboat_proto::packet::Hello;
-
-use super::port::Ticket;
 
 /// Where a session is.
 #[derive(Debug)]
 pub(super) enum State {
     AwaitHello,
-    Checking(Hello),
-    Claiming(Ticket),
+    Checking(Box<Hello>),
+    Claiming(Option<Box<(Bytes, u64)>>),
     Open,
     Draining,
     Leaving,

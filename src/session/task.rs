@@ -1,12 +1,13 @@
 //! Carries out what `flow` decides: one task, one timer, one stream. Must never decide anything
 //! itself, nor wait for one thing while another could go on.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::codec::FrameCodec;
 use packetboat_proto::frame::put_with;
@@ -14,12 +15,13 @@ use packetboat_proto::id::{DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{Hello, Kind, Packet, Verdict};
 use packetboat_proto::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::codec::Decoder;
-use tokio_util::sync::CancellationToken;
+use tracing::field::display;
 use tracing::{debug, info};
 
-use crate::hub::mailbox::{Mail, Mailbox};
+use crate::hub::mailbox::{Mail, Mailbox, News, Wanted};
 use crate::store::{Author, Store};
 
 use super::answers::answer;
@@ -32,60 +34,95 @@ use super::transport::{Moved, Transport};
 pub const PACKETS_PER_TURN: usize = 64;
 
 /// Bytes read before other sessions get their turn: the runtime counts reads, not what is in them.
-pub const BYTES_PER_TURN: usize = 64 * 1024;
+pub const BYTES_PER_TURN: u32 = 64 * 1024;
 
-/// Runs a connection to its end. `drain` is cancelled when the server stops.
-/// The time for a handshake counts `since` the connection was taken.
-pub async fn run<T, S>(stream: T, house: Arc<House<S>>, since: Time, drain: CancellationToken)
+thread_local! {
+    /// Holds no action between two polls: one for each thread is enough.
+    static ACTIONS: RefCell<Vec<Action>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A connection that has been taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// When: the time for a handshake counts from here on.
+    pub since: Time,
+    /// From where. The log says it once, with the name that the session has in it from then on.
+    pub peer: Option<SocketAddr>,
+}
+
+/// Runs a connection to its end.
+///
+/// Most connections are idle at most times, and what this future holds is what they cost: all of
+/// it stands once in `Task`, and what only the end needs is made at the end.
+pub fn run<T, S>(
+    stream: T,
+    house: Arc<House<S>>,
+    arrival: Arrival,
+) -> impl Future<Output = ()> + Send
 where
     T: AsyncRead + AsyncWrite + Send + Unpin,
     S: Store,
 {
-    let session = (house.new_session)();
-    let seat = Seat { session, house: Arc::clone(&house) };
-    let mailbox = house.hub.enter(session);
-    let task = Task {
-        flow: Flow::new(since, session, house.rules, Arc::clone(&house.metrics)),
-        codec: FrameCodec::server(),
-        transport: Transport::new(stream),
-        mailbox,
-        who: None,
-        session,
-        work: FuturesUnordered::new(),
-        actions: Vec::new(),
-        ending: None,
-        drained: false,
-        read: 0,
-        house: Arc::clone(&house),
-    };
-    // One of its own, so that sessions do not queue for the lock of one.
-    if task.run(drain.child_token()).await {
-        house.metrics.sessions_ended.one();
+    let mut task = Task::new(stream, house, arrival);
+    async move {
+        let mut timer = pin!(sleep_until(task.deadline()));
+        let ending = loop {
+            match poll_fn(|context| task.poll(context, timer.as_mut())).await {
+                Step::Pause => yield_now().await,
+                Step::End(ending) => break ending,
+            }
+        };
+        Box::pin(task.end(ending)).await;
     }
-    if let Some(user) = house.hub.leave(session)
-        && let Err(error) = house.store.release(user).await
-    {
-        debug!(%error, "when the user was last seen is not noted");
-    }
-    drop(seat);
 }
 
-/// Takes a session out of the hub even if its task panics: nothing may be pushed to the dead.
-struct Seat<S: Store> {
-    session: SessionId,
+/// A session's place in the hub. It is given up even if the task panics: nothing may be pushed to
+/// the dead.
+struct Place<S: Store> {
     house: Arc<House<S>>,
+    mailbox: Arc<Mailbox>,
+    who: Who,
 }
 
-impl<S: Store> Drop for Seat<S> {
+/// Whose connection it is.
+enum Who {
+    /// Nobody's that is known yet: from there, if that is known.
+    From(Option<SocketAddr>),
+    /// As the hello has named them, whether or not they are let in.
+    Named(UserId, DeviceId),
+}
+
+impl Who {
+    const fn peer(&self) -> Option<SocketAddr> {
+        match self {
+            Self::From(peer) => *peer,
+            Self::Named(..) => None,
+        }
+    }
+}
+
+impl<S: Store> Place<S> {
+    /// Gives it up. The user, if the session had its device to the end.
+    fn leave(&self) -> Option<UserId> {
+        let user = match &self.who {
+            Who::Named(user, _) => Some(user),
+            Who::From(_) => None,
+        };
+        let had_device = self.house.hub.leave(self.mailbox.session(), user);
+        user.filter(|_| had_device).cloned()
+    }
+}
+
+impl<S: Store> Drop for Place<S> {
     fn drop(&mut self) {
-        self.house.hub.leave(self.session);
+        self.leave();
     }
 }
 
 type Pending = Pin<Box<dyn Future<Output = Input> + Send>>;
 
 /// How a connection ends.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Ending {
     /// What waits to go out, a goodbye at its end, still goes out.
     Goodbye,
@@ -104,21 +141,32 @@ enum Event {
     Drain,
 }
 
+/// What comes of a task that was polled.
+enum Step {
+    /// Others are to have their turn.
+    Pause,
+    /// It is over.
+    End(Ending),
+}
+
+/// What a session waits for besides.
+#[derive(Clone, Copy)]
+struct Wait {
+    may_read: bool,
+    wanted: Wanted,
+}
+
 struct Task<T, S: Store> {
     flow: Flow,
     codec: FrameCodec,
     transport: Transport<T>,
-    mailbox: Arc<Mailbox>,
-    who: Option<(UserId, DeviceId)>,
-    session: SessionId,
-    work: FuturesUnordered<Pending>,
-    actions: Vec<Action>,
+    place: Place<S>,
+    work: Vec<Pending>,
     ending: Option<Ending>,
-    /// The flow knows that the server stops.
-    drained: bool,
     /// Bytes read since others had their turn.
-    read: usize,
-    house: Arc<House<S>>,
+    read: u32,
+    /// `None`: it is its turn.
+    waits: Option<Wait>,
 }
 
 impl<T, S> Task<T, S>
@@ -126,51 +174,104 @@ where
     T: AsyncRead + AsyncWrite + Send + Unpin,
     S: Store,
 {
-    /// Whether there was a session.
-    async fn run(mut self, drain: CancellationToken) -> bool {
-        let mut timer = std::pin::pin!(sleep_until(Instant::now()));
+    fn new(stream: T, house: Arc<House<S>>, arrival: Arrival) -> Self {
+        let session = (house.new_session)();
+        let (rules, metrics) = (Arc::clone(&house.rules), Arc::clone(&house.metrics));
+        Self {
+            flow: Flow::new(arrival.since, session, rules, metrics),
+            codec: FrameCodec::server(),
+            transport: Transport::new(stream),
+            place: Place { mailbox: house.hub.enter(session), house, who: Who::From(arrival.peer) },
+            work: Vec::new(),
+            ending: None,
+            read: 0,
+            waits: None,
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>, timer: Pin<&mut Sleep>) -> Poll<Step> {
+        let mut actions = ACTIONS.take();
+        let step = self.poll_with(&mut actions, context, timer);
+        // Kept for its room, unless a burst has made it large.
+        if actions.capacity() <= PACKETS_PER_TURN {
+            ACTIONS.set(actions);
+        }
+        step
+    }
+
+    fn poll_with(
+        &mut self,
+        actions: &mut Vec<Action>,
+        context: &mut Context<'_>,
+        mut timer: Pin<&mut Sleep>,
+    ) -> Poll<Step> {
         loop {
-            let more = self.turn();
-            match self.ending {
-                Some(Ending::Goodbye) => {
-                    self.transport.close().await;
-                    return self.flow.was_open();
+            let wait = if let Some(wait) = self.waits {
+                wait
+            } else {
+                let more = self.turn(actions);
+                if let Some(ending) = self.ending {
+                    return Poll::Ready(Step::End(ending));
                 }
-                Some(Ending::Gone) => return self.flow.was_open(),
-                None => {}
-            }
-            if more || self.read > BYTES_PER_TURN {
-                self.read = 0;
-                tokio::task::yield_now().await;
-                continue;
-            }
-            self.set(timer.as_mut());
-            let event = self.event(timer.as_mut(), &drain).await;
-            self.take(event);
+                if more || self.read > BYTES_PER_TURN {
+                    self.read = 0;
+                    return Poll::Ready(Step::Pause);
+                }
+                if self.work.is_empty() {
+                    self.work = Vec::new();
+                }
+                self.set(timer.as_mut());
+                let wait = self.wait();
+                *self.waits.insert(wait)
+            };
+            let event = ready!(self.poll_event(wait, context, timer.as_mut()));
+            self.waits = None;
+            self.take(event, actions);
+        }
+    }
+
+    /// When there is something to do even if nothing happens.
+    fn deadline(&self) -> Instant {
+        self.flow.deadline().map_or_else(Instant::now, |at| self.place.house.clock.instant(at))
+    }
+
+    async fn end(&mut self, ending: Ending) {
+        if let Ending::Goodbye = ending {
+            self.transport.close().await;
+        }
+        let Place { house, .. } = &self.place;
+        if self.flow.was_open() {
+            house.metrics.sessions_ended.one();
+        }
+        if let Some(user) = self.place.leave()
+            && let Err(error) = house.store.release(user).await
+        {
+            debug!(%error, "when the user was last seen is not noted");
         }
     }
 
     /// Takes what has come, as far as there is room for what follows from it. Whether there was
     /// more than one turn may take.
-    fn turn(&mut self) -> bool {
+    fn turn(&mut self, actions: &mut Vec<Action>) -> bool {
         // Not left to the timer alone: who always has something to read would never let it fire.
-        self.flow.handle(self.house.clock.now(), Input::Tick, &mut self.actions);
-        self.perform();
-        let more = self.take_packets();
-        self.take_mail();
-        self.flow.settle(self.has_room(), &mut self.actions);
-        self.perform();
+        self.flow.handle(self.place.house.clock.now(), Input::Tick, actions);
+        self.perform(actions);
+        let more = self.take_packets(actions);
+        self.take_mail(actions);
+        self.flow.settle(self.has_room(), actions);
+        self.perform(actions);
         self.transport.tidy();
         more
     }
 
-    fn take_packets(&mut self) -> bool {
-        let now = self.house.clock.now();
+    fn take_packets(&mut self, actions: &mut Vec<Action>) -> bool {
+        let now = self.place.house.clock.now();
         for _ in 0..PACKETS_PER_TURN {
             if !self.has_room() || !self.flow.wants_packet(now) || self.flow.is_closed() {
                 return false;
             }
-            let input = match self.codec.decode(&mut self.transport.inbox) {
+            let Some(inbox) = self.transport.inbox() else { return false };
+            let input = match self.codec.decode(inbox) {
                 Ok(None) => return false,
                 Ok(Some(frame)) => match Packet::decode(&frame) {
                     Ok(Some(packet)) => Input::Packet(packet),
@@ -182,124 +283,146 @@ where
                     None => return false,
                 },
             };
-            self.flow.handle(now, input, &mut self.actions);
-            self.perform();
+            self.flow.handle(now, input, actions);
+            self.perform(actions);
         }
         true
     }
 
-    fn take_mail(&mut self) {
+    fn take_mail(&mut self, actions: &mut Vec<Action>) {
         if !self.flow.is_open() {
             return;
         }
-        let now = self.house.clock.now();
+        let now = self.place.house.clock.now();
         if !self.has_room() {
             // The rest of the mail waits, but a peer that reads nothing is not to keep its place.
-            if let Some(code) = self.mailbox.evicted() {
-                self.flow.handle(now, Input::Evicted(code), &mut self.actions);
-                self.perform();
+            if let Some(code) = self.place.mailbox.evicted() {
+                self.flow.handle(now, Input::Evicted(code), actions);
+                self.perform(actions);
             }
             return;
         }
-        let Mail { deliveries, hints, entries_lost, notices_lost, evicted } = self.mailbox.take();
+        let Mail { deliveries, hints, entries_lost, notices_lost, evicted } =
+            self.place.mailbox.take();
         let inputs = deliveries.into_iter().map(Input::Pushed);
         let inputs = inputs.chain(entries_lost.then_some(Input::EntriesLost));
         let inputs = inputs.chain(hints.into_iter().map(Input::Hint));
         let inputs = inputs.chain(notices_lost.then_some(Input::NoticesLost));
         for input in inputs.chain(evicted.map(Input::Evicted)) {
-            self.flow.handle(now, input, &mut self.actions);
+            self.flow.handle(now, input, actions);
         }
-        self.perform();
+        self.perform(actions);
     }
 
     fn has_room(&self) -> bool {
-        self.transport.outbox.len() < self.house.out_bytes
+        self.transport.waiting() < self.place.house.out_bytes
     }
 
+    /// What is to be waited for now.
+    fn wait(&mut self) -> Wait {
+        let wants_packet = self.flow.wants_packet(self.place.house.clock.now());
+        let (open, room) = (self.flow.is_open(), self.has_room());
+        if open && !wants_packet {
+            self.place.house.metrics.reads_paused.one();
+        }
+        if !room {
+            self.place.house.metrics.outboxes_full.one();
+        }
+        let wanted = match (open, room) {
+            (false, _) => Wanted::Nothing,
+            (true, false) => Wanted::Eviction,
+            (true, true) => Wanted::Everything,
+        };
+        Wait { may_read: room && wants_packet, wanted }
+    }
+
+    /// Sees to it that the timer fires by the deadline. One that fires too early does no harm, and
+    /// most deadlines only move away.
     fn set(&self, mut timer: Pin<&mut Sleep>) {
-        if let Some(deadline) = self.flow.deadline() {
-            let instant = self.house.clock.instant(deadline);
-            if timer.deadline() != instant {
-                timer.as_mut().reset(instant);
+        let deadline = self.deadline();
+        if deadline < timer.deadline() || timer.is_elapsed() {
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    fn poll_event(
+        &mut self,
+        wait: Wait,
+        context: &mut Context<'_>,
+        timer: Pin<&mut Sleep>,
+    ) -> Poll<Event> {
+        if let Poll::Ready(input) = self.poll_work(context) {
+            return Poll::Ready(Event::Done(input));
+        }
+        if let Poll::Ready(news) = self.place.mailbox.poll_news(context, wait.wanted) {
+            return Poll::Ready(match news {
+                News::Drain => Event::Drain,
+                News::Mail => Event::Mail,
+            });
+        }
+        if let Poll::Ready(moved) = self.transport.poll_progress(context, wait.may_read) {
+            return Poll::Ready(match moved {
+                // Only while nothing is read do bytes that go out show that the peer is there:
+                // the system takes many of them for one that is not.
+                Ok(Moved::Out(_)) if wait.may_read => Event::Wrote,
+                moved => Event::Moved(moved),
+            });
+        }
+        timer.poll(context).map(|()| Event::Deadline)
+    }
+
+    /// There are few pieces of work at a time: each is asked whether it is done.
+    fn poll_work(&mut self, context: &mut Context<'_>) -> Poll<Input> {
+        for at in 0..self.work.len() {
+            if let Poll::Ready(input) = self.work[at].as_mut().poll(context) {
+                drop(self.work.remove(at));
+                return Poll::Ready(input);
             }
         }
+        Poll::Pending
     }
 
-    async fn event(&mut self, timer: Pin<&mut Sleep>, drain: &CancellationToken) -> Event {
-        let now = self.house.clock.now();
-        let wants_packet = self.flow.wants_packet(now);
-        let may_read = self.has_room() && wants_packet;
-        let takes_mail = self.flow.is_open();
-        if self.flow.is_open() && !wants_packet {
-            self.house.metrics.reads_paused.one();
-        }
-        if !self.has_room() {
-            self.house.metrics.outboxes_full.one();
-        }
-        tokio::select! {
-            biased;
-            Some(input) = self.work.next(), if !self.work.is_empty() => Event::Done(input),
-            () = drain.cancelled(), if !self.drained => Event::Drain,
-            () = self.mailbox.arrived(), if takes_mail => Event::Mail,
-            // Only while nothing is read do bytes that go out show that the peer is there: the
-            // system takes many of them for one that is not.
-            moved = self.transport.progress(may_read) => match moved {
-                Ok(Moved::Out(_)) if may_read => Event::Wrote,
-                moved => Event::Moved(moved),
-            },
-            () = timer => Event::Deadline,
-        }
-    }
-
-    fn take(&mut self, event: Event) {
-        let now = self.house.clock.now();
+    fn take(&mut self, event: Event, actions: &mut Vec<Action>) {
+        let now = self.place.house.clock.now();
         let input = match event {
             Event::Mail | Event::Wrote => return,
             Event::Done(input) => input,
-            Event::Drain => {
-                self.drained = true;
-                Input::Drain
-            }
+            Event::Drain => Input::Drain,
             Event::Deadline => Input::Tick,
             Event::Moved(Ok(Moved::In(0))) => Input::Left,
             Event::Moved(Ok(Moved::In(bytes))) => {
-                self.read += bytes;
+                self.read = self.read.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
                 Input::Heard
             }
             Event::Moved(Ok(Moved::Out(_))) => Input::Heard,
             Event::Moved(Err(error)) => {
-                debug!(%error, "the connection broke");
+                debug!(session = %self.session(), %error, "the connection broke");
                 self.ending = Some(Ending::Gone);
                 return;
             }
         };
-        self.flow.handle(now, input, &mut self.actions);
-        self.perform();
+        self.flow.handle(now, input, actions);
+        self.perform(actions);
     }
 
-    fn perform(&mut self) {
-        let mut actions = std::mem::take(&mut self.actions);
+    fn perform(&mut self, actions: &mut Vec<Action>) {
         for action in actions.drain(..) {
             self.perform_one(action);
-        }
-        // Kept for its room, unless a burst has made it large.
-        if actions.capacity() <= PACKETS_PER_TURN {
-            self.actions = actions;
         }
     }
 
     fn perform_one(&mut self, action: Action) {
-        let out = &mut self.transport.outbox;
         match action {
-            Action::Write(packet) => packet.put(out),
-            Action::WriteFrame(frame) => out.extend_from_slice(&frame),
+            Action::Write(packet) => packet.put(self.transport.outbox()),
+            Action::WriteFrame(frame) => self.transport.outbox().extend_from_slice(&frame),
             Action::Deliver(entry) => {
+                let out = self.transport.outbox();
                 put_with(out, Kind::Deliver as u8, |body| body.extend_from_slice(&entry));
             }
             Action::SetBodyMax(bytes) => self.codec.set_body_max(bytes),
             Action::Relay(signal) => {
                 let (user, _) = self.who();
-                self.house.hub.relay(&user, self.session, signal);
+                self.place.house.hub.relay(&user, self.session(), signal);
             }
             Action::Close(verdict) => self.say_goodbye(verdict),
             Action::Hangup => self.ending = Some(Ending::Goodbye),
@@ -310,15 +433,18 @@ where
 
     fn say_goodbye(&mut self, verdict: Verdict) {
         let code = verdict.close_code().map(CloseCode::name).unwrap_or_default();
-        info!(code, reason = verdict.reason, "goodbye");
-        Packet::Goodbye(verdict).put(&mut self.transport.outbox);
+        let (session, peer) = (self.session(), self.place.who.peer().map(display));
+        info!(%session, peer, code, reason = verdict.reason, "goodbye");
+        Packet::Goodbye(verdict).put(self.transport.outbox());
         self.ending = Some(Ending::Goodbye);
     }
 
     fn check(&mut self, hello: Hello) {
-        let house = Arc::clone(&self.house);
-        info!(user = %hello.user, device = %hello.device, client = hello.client, "hello");
-        self.who = Some((hello.user.clone(), hello.device.clone()));
+        let house = Arc::clone(&self.place.house);
+        let (session, peer) = (self.session(), self.place.who.peer().map(display));
+        let Hello { user, device, client, .. } = &hello;
+        info!(%session, peer, %user, %device, client, "hello");
+        self.place.who = Who::Named(user.clone(), device.clone());
         self.work.push(Box::pin(async move {
             let Hello { user, device, credential, .. } = hello;
             let now_ms = house.clock.wall_ms();
@@ -331,9 +457,9 @@ where
     }
 
     fn start(&mut self, work: Work) {
-        let house = Arc::clone(&self.house);
+        let house = Arc::clone(&self.place.house);
         let (user, device) = self.who();
-        let session = self.session;
+        let session = self.session();
         self.work.push(Box::pin(async move {
             let store = &house.store;
             match work {
@@ -357,8 +483,15 @@ where
         }));
     }
 
+    fn session(&self) -> SessionId {
+        self.place.mailbox.session()
+    }
+
     fn who(&self) -> (UserId, DeviceId) {
-        self.who.clone().expect("flow asks for nothing before the hello")
+        match &self.place.who {
+            Who::Named(user, device) => (user.clone(), device.clone()),
+            Who::From(_) => unreachable!("flow asks for nothing before the hello"),
+        }
     }
 }
 

@@ -37,25 +37,40 @@ pub enum Moved {
 #[derive(Debug)]
 pub struct Transport<T> {
     stream: T,
-    /// Came in and not decoded yet.
-    pub inbox: BytesMut,
-    /// To go out.
-    pub outbox: BytesMut,
+    /// `None`: nothing is on its way.
+    buffers: Option<Box<Buffers>>,
+}
+
+#[derive(Debug, Default)]
+struct Buffers {
+    inbox: BytesMut,
+    outbox: BytesMut,
     unflushed: bool,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Transport<T> {
     /// With nothing on its way.
     pub fn new(stream: T) -> Self {
-        Self { stream, inbox: BytesMut::new(), outbox: BytesMut::new(), unflushed: false }
+        Self { stream, buffers: None }
     }
 
-    /// Writes what waits, and reads if `may_read`; resolves at the first progress.
-    pub async fn progress(&mut self, may_read: bool) -> io::Result<Moved> {
-        poll_fn(|context| self.poll_progress(context, may_read)).await
+    /// What came in and is not decoded yet, if there is anything.
+    pub fn inbox(&mut self) -> Option<&mut BytesMut> {
+        self.buffers.as_mut().map(|buffers| &mut buffers.inbox)
     }
 
-    fn poll_progress(
+    /// Where to put what is to go out.
+    pub fn outbox(&mut self) -> &mut BytesMut {
+        &mut self.buffers.get_or_insert_default().outbox
+    }
+
+    /// Bytes that are to go out.
+    pub fn waiting(&self) -> usize {
+        self.buffers.as_ref().map_or(0, |buffers| buffers.outbox.len())
+    }
+
+    /// Writes what waits, and reads if `may_read`; ready at the first progress.
+    pub fn poll_progress(
         &mut self,
         context: &mut Context<'_>,
         may_read: bool,
@@ -70,21 +85,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Transport<T> {
     }
 
     fn poll_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if !self.outbox.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.outbox))?;
+        let Some(Buffers { outbox, unflushed, .. }) = self.buffers.as_deref_mut() else {
+            return Poll::Pending;
+        };
+        if !outbox.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, outbox))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.unflushed = true;
-            self.outbox.advance(written);
-            if self.outbox.is_empty() {
-                self.outbox = BytesMut::new();
+            *unflushed = true;
+            outbox.advance(written);
+            if outbox.is_empty() {
+                *outbox = BytesMut::new();
             }
             return Poll::Ready(Ok(written));
         }
-        if self.unflushed {
+        if *unflushed {
             ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-            self.unflushed = false;
+            self.tidied(|buffers| buffers.unflushed = false);
         }
         Poll::Pending
     }
@@ -93,22 +111,38 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Transport<T> {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut read = ReadBuf::new(scratch);
             ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
-            self.inbox.extend_from_slice(read.filled());
-            Poll::Ready(Ok(read.filled().len()))
+            let bytes = read.filled();
+            if !bytes.is_empty() {
+                self.buffers.get_or_insert_default().inbox.extend_from_slice(bytes);
+            }
+            Poll::Ready(Ok(bytes.len()))
         })
     }
 
-    /// Gives back the memory of an inbox that has been decoded whole.
+    /// Gives back the memory of an inbox that has been decoded whole, and all if nothing is on
+    /// its way.
     pub fn tidy(&mut self) {
-        if self.inbox.is_empty() && self.inbox.capacity() > 0 {
-            self.inbox = BytesMut::new();
+        self.tidied(|buffers| {
+            if buffers.inbox.is_empty() {
+                // Also without any room left it still holds on to what it was split from.
+                buffers.inbox = BytesMut::new();
+            }
+        });
+    }
+
+    fn tidied(&mut self, change: impl FnOnce(&mut Buffers)) {
+        let Some(buffers) = self.buffers.as_deref_mut() else { return };
+        change(buffers);
+        if buffers.inbox.is_empty() && buffers.outbox.is_empty() && !buffers.unflushed {
+            self.buffers = None;
         }
     }
 
     /// Writes what waits, then closes in a way that lets the other side read it.
-    pub async fn close(mut self) {
+    pub async fn close(&mut self) {
+        let Buffers { outbox, .. } = *self.buffers.take().unwrap_or_default();
         let farewell = async {
-            self.stream.write_all(&self.outbox).await?;
+            self.stream.write_all(&outbox).await?;
             self.stream.flush().await?;
             self.stream.shutdown().await
         };
@@ -118,7 +152,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Transport<T> {
         let linger = async {
             let mut left = CLOSE_BYTES_MAX;
             while left > 0 {
-                self.inbox.clear();
+                self.buffers = None;
                 match poll_fn(|context| self.poll_in(context)).await {
                     Ok(read) if read > 0 => left = left.saturating_sub(read),
                     Ok(_) | Err(_) => return,

@@ -150,7 +150,8 @@ fn run_claim(
         // A session that has gone meanwhile needs no seat. One that comes to its end all the same
         // does no harm; one that stops half-way is like one that a crash cut short.
         if answer.is_closed() {
-            return Ok(Ran::Done(Answer::Claimed(answer, Ok(Claimed { new_device: false }))));
+            let unheard = Claimed { new_device: false, has_chats: true };
+            return Ok(Ran::Done(Answer::Claimed(answer, Ok(unheard))));
         }
         if turn.room() < CLAIM_OPERATIONS_MAX {
             return Ok(Ran::Unfinished(Job::Claim { claim, after, answer }));

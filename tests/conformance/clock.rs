@@ -15,7 +15,7 @@ use packetboat::session::deliveries::Retries;
 use packetboat::session::house::{House, random_session};
 use packetboat::session::port::Rules;
 use packetboat::session::rate::Rate;
-use packetboat::session::task;
+use packetboat::session::task::{self, Arrival};
 use packetboat::store::embedded::{EmbeddedStore, Settings};
 use packetboat::store::memory::MemoryBackend;
 use packetboat_proto::code::CloseCode;
@@ -23,7 +23,6 @@ use packetboat_proto::frame::{Frame, PREFACE};
 use packetboat_proto::packet::{Credential, Hello, Limits, Packet, Start};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, pause};
-use tokio_util::sync::CancellationToken;
 
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// What a timer may be late by.
@@ -56,7 +55,7 @@ fn house(clock: Clock) -> Arc<House<EmbeddedStore>> {
         hub,
         doorman: Doorman::new(Box::new(Open), &[7; 32], 0),
         metrics: Arc::default(),
-        rules,
+        rules: Arc::new(rules),
         out_bytes: 65_536,
         clock,
         new_session: random_session,
@@ -89,9 +88,9 @@ async fn a_wall_clock_that_jumps_changes_no_interval_of_the_server() {
     let wall_ms = Arc::new(AtomicU64::new(EPOCH_MS));
     let read = Arc::clone(&wall_ms);
     let house = house(Clock::beside(Arc::new(move || read.load(Ordering::Relaxed))));
-    let drain = CancellationToken::new();
     let (mut stream, servers) = duplex(65_536);
-    tokio::spawn(task::run(servers, Arc::clone(&house), house.clock.now(), drain));
+    let arrival = Arrival { since: house.clock.now(), peer: None };
+    tokio::spawn(task::run(servers, Arc::clone(&house), arrival));
     stream.write_all(&PREFACE).await.unwrap();
     let hello = Hello {
         user: "ada".parse().unwrap(),

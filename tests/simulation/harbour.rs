@@ -13,14 +13,13 @@ use packetboat::auth::open::Open;
 use packetboat::clock::{Clock, Wall};
 use packetboat::hub::{Hub, HubOutlet};
 use packetboat::session::house::House;
-use packetboat::session::task;
+use packetboat::session::task::{self, Arrival};
 use packetboat::store::crew::Pace;
 use packetboat::store::embedded::EmbeddedStore;
 use packetboat_proto::id::SessionId;
 use tokio::io::DuplexStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 use crate::disk::Disk;
 use crate::plan::{Plan, up_to};
@@ -58,7 +57,7 @@ struct State {
 
 struct Running {
     house: Arc<House<EmbeddedStore>>,
-    drain: CancellationToken,
+    drains: bool,
     sessions: JoinSet<()>,
 }
 
@@ -123,26 +122,25 @@ impl Harbour {
             store,
             hub,
             metrics,
-            rules: plan.rules,
+            rules: Arc::new(plan.rules),
             out_bytes: plan.out_bytes,
             clock: Clock::beside(wall),
             new_session: next_session,
         };
         let house = Arc::new(house);
-        let drain = CancellationToken::new();
-        state.running = Some(Running { house, drain, sessions: JoinSet::new() });
+        state.running = Some(Running { house, drains: false, sessions: JoinSet::new() });
     }
 
     /// Takes a connection, unless no server runs or it drains.
     pub fn accept(&self, stream: DuplexStream) -> bool {
         let mut state = self.state();
         let Some(running) = &mut state.running else { return false };
-        if running.drain.is_cancelled() {
+        if running.drains {
             return false;
         }
-        let (house, drain) = (Arc::clone(&running.house), running.drain.clone());
-        let now = house.clock.now();
-        running.sessions.spawn(task::run(stream, house, now, drain));
+        let house = Arc::clone(&running.house);
+        let arrival = Arrival { since: house.clock.now(), peer: None };
+        running.sessions.spawn(task::run(stream, house, arrival));
         true
     }
 
@@ -174,7 +172,8 @@ impl Harbour {
         let sessions = {
             let mut state = self.state();
             let Some(running) = &mut state.running else { return };
-            running.drain.cancel();
+            running.drains = true;
+            running.house.hub.drain();
             std::mem::take(&mut running.sessions)
         };
         let all = async {

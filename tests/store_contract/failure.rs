@@ -244,7 +244,7 @@ async fn many_slow_commands_at_once_are_no_stall() {
     };
     let claims = (0..50).map(|_| open.store.claim(claim()));
     for claimed in futures_util::future::join_all(claims).await {
-        assert_eq!(claimed, Ok(Claimed { new_device: false }));
+        assert_eq!(claimed, Ok(Claimed { new_device: false, has_chats: false }));
     }
     open.close().await;
 }

@@ -53,7 +53,7 @@ impl Scene {
         let metrics = Arc::new(Metrics::default());
         let session = SessionId::from(SESSION);
         Self {
-            flow: Flow::new(Time::default(), session, rules, Arc::clone(&metrics)),
+            flow: Flow::new(Time::default(), session, Arc::new(rules), Arc::clone(&metrics)),
             watch: Watch::new(rules, &shop),
             shop,
             metrics,
@@ -280,7 +280,8 @@ impl Scene {
             Work::Claim(_) => {
                 self.shop.claim();
                 let new_device = choices.flag();
-                Input::Claimed(Ok(Claimed { new_device }), choices.number())
+                let has_chats = self.shop.logs.values().any(|log| !log.is_empty());
+                Input::Claimed(Ok(Claimed { new_device, has_chats }), choices.number())
             }
             Work::Append(drafts) => Input::Appended(Ok(self.shop.append(drafts, choices))),
             Work::Advance(moves) => {

@@ -74,7 +74,7 @@ impl Shop {
             cursors.insert(chat.clone(), choices.below(lines.len() + 1) as u64);
             logs.insert(chat, lines);
         }
-        let mailbox = Mailbox::new(MAILBOX);
+        let mailbox = Mailbox::new(SessionId::from(SESSION));
         Self { logs, cursors, mailbox, seated: false, effects: VecDeque::new() }
     }
 
@@ -198,7 +198,7 @@ impl Shop {
                 None => return,
                 Some(Effect::Claimed) => self.seated = true,
                 Some(Effect::Stored(_)) if !self.seated => {}
-                Some(Effect::Stored(delivery)) => drop(self.mailbox.push(&delivery)),
+                Some(Effect::Stored(delivery)) => drop(self.mailbox.push(&delivery, MAILBOX)),
             }
         }
     }

@@ -1,11 +1,12 @@
 //! The rules of one connection, each by its sentence, in virtual time.
 
+mod idleness;
 mod silence;
 
 use bytes::Bytes;
 use packetboat_proto::content::Content;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
-use packetboat_proto::packet::{Credential, Cursor, Operation, Request, Send, SignalKind};
+use packetboat_proto::packet::{Credential, Cursor, Limits, Operation, Request, Send, SignalKind};
 
 use super::*;
 use crate::session::deliveries::Retries;
@@ -73,7 +74,10 @@ fn ack(delivered: u64) -> Packet {
 
 impl Bench {
     fn new(rules: Rules) -> Self {
-        Self { flow: Flow::new(Time::default(), session(), rules, Arc::default()), now: 0 }
+        Self {
+            flow: Flow::new(Time::default(), session(), Arc::new(rules), Arc::default()),
+            now: 0,
+        }
     }
 
     fn give(&mut self, input: Input) -> Vec<Action> {
@@ -93,7 +97,8 @@ impl Bench {
         let mut bench = Self::new(rules);
         bench.packet(Packet::Hello(hello()));
         bench.give(Input::Checked(Ok(None)));
-        let opened = bench.give(Input::Claimed(Ok(Claimed { new_device: false }), 1));
+        let opened =
+            bench.give(Input::Claimed(Ok(Claimed { new_device: false, has_chats: true }), 1));
         assert!(has(&opened, |action| matches!(action, Action::Start(Work::Scan { .. }))));
         bench.give(Input::Scanned(Ok(LagPage { lags, next: None })));
         bench
@@ -140,7 +145,7 @@ fn a_hello_is_checked_then_claimed_then_welcomed_with_the_limits_in_force() {
     assert!(
         matches!(&claimed[..], [Action::Start(Work::Claim(claim))] if claim.session == session())
     );
-    let opened = bench.give(Input::Claimed(Ok(Claimed { new_device: true }), 5));
+    let opened = bench.give(Input::Claimed(Ok(Claimed { new_device: true, has_chats: true }), 5));
     let Action::Write(Packet::Welcome(welcome)) = &opened[1] else { panic!("{opened:?}") };
     assert_eq!(welcome.limits.window, 2);
     assert_eq!(welcome.limits.heartbeat_ms, 20_000);
@@ -248,7 +253,7 @@ fn what_was_missed_is_read_before_anything_is_pushed() {
     bench.packet(Packet::Hello(hello()));
     bench.give(Input::Checked(Ok(None)));
     assert!(frames(&bench.give(pushed(4))).is_empty(), "not open yet");
-    bench.give(Input::Claimed(Ok(Claimed { new_device: false }), 1));
+    bench.give(Input::Claimed(Ok(Claimed { new_device: false, has_chats: true }), 1));
     assert!(frames(&bench.give(pushed(4))).is_empty(), "not scanned yet");
     let page = LagPage { lags: vec![lag], next: None };
     let actions = bench.give(Input::Scanned(Ok(page)));
@@ -262,7 +267,7 @@ fn acks_that_were_pipelined_are_stored_before_the_scan() {
     bench.packet(Packet::Hello(hello()));
     bench.give(Input::Checked(Ok(None)));
     let mut out = Vec::new();
-    let claimed = Input::Claimed(Ok(Claimed { new_device: false }), 1);
+    let claimed = Input::Claimed(Ok(Claimed { new_device: false, has_chats: true }), 1);
     bench.flow.handle(Time::default(), claimed, &mut out);
     bench.flow.handle(Time::default(), Input::Packet(ack(3)), &mut out);
     bench.flow.settle(true, &mut out);
@@ -451,7 +456,7 @@ fn nothing_is_read_for_a_peer_that_does_not_take_what_is_written() {
     let mut bench = Bench::new(rules());
     bench.packet(Packet::Hello(hello()));
     bench.give(Input::Checked(Ok(None)));
-    bench.give(Input::Claimed(Ok(Claimed { new_device: false }), 1));
+    bench.give(Input::Claimed(Ok(Claimed { new_device: false, has_chats: true }), 1));
     let mut out = Vec::new();
     bench.flow.handle(Time::default(), Input::Scanned(Ok(LagPage { lags, next: None })), &mut out);
     let request = Request { id: 1, operation: Some(Operation::Chat { chat: chat() }) };

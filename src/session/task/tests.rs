@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use packetboat_proto::frame::{Frame, PREFACE};
 use tokio::io::{AsyncReadExt, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::*;
@@ -21,7 +22,6 @@ use crate::session::port::Rules;
 use crate::session::rate::Rate;
 use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::memory::MemoryBackend;
-use packetboat_proto::time::Time;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -51,11 +51,15 @@ fn house(handshake: Duration) -> Arc<House<EmbeddedStore>> {
         hub,
         doorman: Doorman::new(Box::new(Open), &[7; 32], 0),
         metrics: Arc::default(),
-        rules,
+        rules: Arc::new(rules),
         out_bytes: 65_536,
         clock: Clock::start(),
         new_session: random_session,
     })
+}
+
+fn arrival(house: &House<EmbeddedStore>) -> Arrival {
+    Arrival { since: house.clock.now(), peer: None }
 }
 
 /// Always has frames to read that are to be skipped, for a time that a test does not wait out,
@@ -101,21 +105,19 @@ impl AsyncWrite for Endless {
 #[tokio::test]
 async fn who_talks_without_a_pause_has_no_longer_to_say_hello_than_others() {
     let house = house(Duration::from_millis(50));
-    let drain = CancellationToken::new();
     let stream = Endless { next: PREFACE.to_vec(), until: Instant::now() + PATIENCE / 4 };
-    run(stream, Arc::clone(&house), house.clock.now(), drain).await;
+    run(stream, Arc::clone(&house), arrival(&house)).await;
     assert_eq!(house.metrics.handshake_timeouts.get(), 1);
 }
 
 #[tokio::test]
 async fn who_talks_without_a_pause_lets_others_have_their_turn() {
-    let drain = CancellationToken::new();
+    let house = house(PATIENCE);
     let until = Instant::now() + PATIENCE / 4;
-    let session =
-        run(Endless { next: PREFACE.to_vec(), until }, house(PATIENCE), Time::default(), drain);
-    let session = tokio::spawn(session);
+    let arrival = arrival(&house);
+    let session = tokio::spawn(run(Endless { next: PREFACE.to_vec(), until }, house, arrival));
     for _ in 0..10 {
-        tokio::task::yield_now().await;
+        yield_now().await;
     }
     assert!(Instant::now() < until, "nobody else had a turn");
     session.abort();
@@ -124,9 +126,10 @@ async fn who_talks_without_a_pause_lets_others_have_their_turn() {
 #[tokio::test]
 async fn a_session_that_begins_while_the_server_drains_is_told_so() {
     let (mut peer, stream) = tokio::io::duplex(4_096);
-    let drain = CancellationToken::new();
-    drain.cancel();
-    let session = tokio::spawn(run(stream, house(PATIENCE), Time::default(), drain));
+    let house = house(PATIENCE);
+    house.hub.drain();
+    let arrival = arrival(&house);
+    let session = tokio::spawn(run(stream, house, arrival));
     let mut bytes = BytesMut::new();
     let told = timeout(PATIENCE / 2, peer.read_buf(&mut bytes)).await;
     told.expect("it is not left to the end of its handshake").unwrap();
@@ -135,4 +138,18 @@ async fn a_session_that_begins_while_the_server_drains_is_told_so() {
     assert_eq!(verdict.close_code(), Some(CloseCode::ShuttingDown));
     drop(peer);
     session.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_holds_no_more_than_the_runtime_rounds_up() {
+    // What the runtime puts around a task, and the listener's place.
+    const AROUND: usize = 96 + 8;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let house = house(PATIENCE);
+    let arrival = arrival(&house);
+    let bytes = size_of_val(&run(stream, house, arrival));
+    assert!(bytes + AROUND <= 512, "{bytes} bytes: a task takes a multiple of 128");
+    let mailbox = size_of::<Mailbox>();
+    assert!(mailbox <= 80, "{mailbox} bytes");
 }

@@ -35,8 +35,8 @@ impl Turn<'_> {
     ) -> Result<ClaimStep, ReadError> {
         let by_name = key::device(&claim.user, &claim.device);
         if after.is_none() && self.get(&by_name)?.is_some() {
-            self.hand_over(claim)?;
-            return Ok(ClaimStep::Done(Claimed { new_device: false }));
+            let has_chats = self.hand_over(claim)?;
+            return Ok(ClaimStep::Done(Claimed { new_device: false, has_chats }));
         }
         if after.is_none() && !self.has_room_for_device(&claim.user)? {
             let max = self.rules.devices_per_user_max;
@@ -59,8 +59,8 @@ impl Turn<'_> {
             self.put(user, now.to_value());
         }
         self.put(by_name, now.to_value());
-        self.hand_over(claim)?;
-        Ok(ClaimStep::Done(Claimed { new_device: true }))
+        let has_chats = self.hand_over(claim)?;
+        Ok(ClaimStep::Done(Claimed { new_device: true, has_chats }))
     }
 
     fn has_room_for_device(&self, user: &UserId) -> Result<bool, ReadError> {
@@ -94,8 +94,11 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn hand_over(&mut self, claim: &Claim) -> Result<(), ReadError> {
+    /// Whether the user has, or had, a place in a chat.
+    fn hand_over(&mut self, claim: &Claim) -> Result<bool, ReadError> {
         let places = self.rows(&key::places_in_groups(&claim.user), usize::MAX)?;
+        let has_chats =
+            !places.is_empty() || !self.rows(&key::places(&claim.user, None), 1)?.is_empty();
         let mut groups = Vec::with_capacity(places.len());
         for (row, value) in &places {
             if Place::decode(value)?.spans.is_open() {
@@ -108,7 +111,7 @@ impl Turn<'_> {
             session: claim.session,
             groups,
         });
-        Ok(())
+        Ok(has_chats)
     }
 
     /// A session of the user has ended.

@@ -183,7 +183,7 @@ fn later_commands_of_a_batch_see_the_earlier_ones() {
 }
 
 fn new() -> ClaimStep {
-    ClaimStep::Done(crate::store::Claimed { new_device: true })
+    ClaimStep::Done(crate::store::Claimed { new_device: true, has_chats: true })
 }
 
 #[test]
@@ -212,7 +212,10 @@ fn a_claim_cut_short_by_a_crash_starts_again() {
     }
     assert_eq!(cursor(&bench, "dm:ann:u000"), None, "what the first try wrote is gone");
     let (known, work) = bench.turn(|turn| turn.claim(&claim(Start::Newest), None).unwrap());
-    assert_eq!(known, ClaimStep::Done(crate::store::Claimed { new_device: false }));
+    assert_eq!(
+        known,
+        ClaimStep::Done(crate::store::Claimed { new_device: false, has_chats: true })
+    );
     assert!(work.batch.is_empty(), "a known device costs no commit");
 }
 
@@ -246,4 +249,23 @@ fn rows_of_the_batch_lie_over_the_stored_ones() {
         assert_eq!(rows(Some("h"), 9), "i new");
         assert_eq!(rows(None, 0), "");
     });
+}
+
+#[test]
+fn a_claim_says_whether_there_may_be_anything_to_scan_for() {
+    let mut bench = Bench::default();
+    let has_chats = |bench: &mut Bench| match bench
+        .turn(|turn| turn.claim(&claim(Start::Everything), None).unwrap())
+    {
+        (ClaimStep::Done(claimed), _) => claimed.has_chats,
+        (step, _) => panic!("{step:?}"),
+    };
+    assert!(!has_chats(&mut bench));
+    let both = bench.applied(|turn| {
+        turn.append(&author("bob"), &text("dm:ann:bob", 1)).unwrap();
+        turn.claim(&claim(Start::Everything), None).unwrap()
+    });
+    let found = crate::store::Claimed { new_device: true, has_chats: true };
+    assert_eq!(both, ClaimStep::Done(found), "also of the same batch");
+    assert!(has_chats(&mut bench), "of a device that is known, too");
 }
