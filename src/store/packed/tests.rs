@@ -189,7 +189,8 @@ fn a_packing_that_fails_half_way_ends_the_backend_and_loses_nothing() {
 fn commits_wait_while_too_much_is_to_be_packed_and_a_stuck_packing_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let faulty = Faulty::default();
-    let settings = PackedSettings { fresh_bytes: 10_000, stall: Duration::ZERO };
+    let stall = Duration::from_millis(500);
+    let settings = PackedSettings { fresh_bytes: 10_000, stall };
     let packed = Arc::new(PackedBackend::open(faulty.clone(), folder.path(), settings).unwrap());
     let held = faulty.held.lock().unwrap();
     let (committing, done) = (Arc::clone(&packed), Arc::new(AtomicU32::new(0)));
