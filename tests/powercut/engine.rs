@@ -64,16 +64,6 @@ impl Engine {
         }
     }
 
-    /// The call at which a server is killed within its start on a store that was killed before.
-    pub const fn kill_in_open(self) -> &'static str {
-        match self {
-            // As the new snapshot is written.
-            Self::Sled => "W:2",
-            // As what the engine has cut and made is synced.
-            Self::Fjall => "F:2",
-        }
-    }
-
     /// Images in the short version.
     pub const fn images(self) -> u64 {
         match self {
