@@ -10,7 +10,7 @@ use crate::error::LoadError;
 use crate::fleet::{Fleet, Token};
 use crate::ground::in_time;
 use crate::histogram::Histogram;
-use crate::stamp::{Letter, Name, Stamp};
+use crate::stamp::{ID_STEP_NANOS, Letter, Name, Stamp};
 use crate::wire::{Event, To};
 
 /// How long the server may take for what is on its way once nothing more is sent.
@@ -57,6 +57,8 @@ pub struct Lane {
     /// It sends so many messages.
     pub goal: u64,
     sent: u64,
+    /// The time in its last message id.
+    id_at: u64,
     /// When the unanswered were due, from the number `first` on.
     waiting: VecDeque<u64>,
     first: u64,
@@ -73,6 +75,7 @@ impl Lane {
             check,
             goal,
             sent: 0,
+            id_at: 0,
             waiting: VecDeque::new(),
             first: 0,
             unanswered: 0,
@@ -184,7 +187,9 @@ impl Traffic {
         let name = Name { channel: lane, number: at.sent };
         let text = self.letter.write(Stamp { name, at: due });
         let (wire, out) = fleet.put(at.sender);
-        wire.send(at.route.next(name.number), name, self.clock.unix_nanos(now), text, out);
+        // Ids of one sender go up, as those of any good maker of UUIDv7 do, also in a burst.
+        at.id_at = self.clock.unix_nanos(now).max(at.id_at + ID_STEP_NANOS);
+        wire.send(at.route.next(name.number), name, at.id_at, text, out);
         at.waiting.push_back(due);
         at.sent += 1;
         at.unanswered += 1;

@@ -94,7 +94,8 @@ pub trait Wire {
         sink: &mut Sink<'_>,
     ) -> Result<usize, WireError>;
 
-    /// Appends a message; the server is to answer it. `unix_nanos` is the time now.
+    /// Appends a message; the server is to answer it. `unix_nanos` is the
+    /// time in its id.
     fn send(&mut self, to: To, name: Name, unix_nanos: u64, text: &[u8], out: &mut BytesMut);
 
     /// Appends the acknowledgements that wait. Called every 100 ms, and before the end.
