@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use packetboat::auth::token;
 use packetboat::cli::{self, Command, ServeArgs, StatsArgs, TokenArgs, UserArgs};
 use packetboat::config::settings::{Config, LogFormat};
@@ -13,6 +14,10 @@ use packetboat::server::{NoOutlet, Server, as_found, check_files, open_store};
 use packetboat::{stats, user};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+/// docs/adr/0026
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let command = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());

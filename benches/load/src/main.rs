@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use rustix::thread::set_current_timer_slack;
 use serde_json::{Value, json};
 
@@ -19,6 +20,10 @@ use packetboat_load::series::{Series, shown};
 use packetboat_load::sessions::Sessions;
 use packetboat_load::stop::Stop;
 use packetboat_load::work::Work;
+
+/// That of the server, whose sessions are counted here in this very process.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();
