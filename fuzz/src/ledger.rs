@@ -115,7 +115,7 @@ impl Site {
             last.rooms[*to].log.len() < self.world.rooms[*to].log.len()
         });
         assert_eq!(done.heads_before.len(), grown.count(), "every log that grows is named");
-        self.disk.apply(&done.batch).expect("memory takes every batch");
+        self.disk.apply(done.batch).expect("memory takes every batch");
         self.snapshots.push(self.world.clone());
     }
 

@@ -26,14 +26,14 @@ pub trait Backend: Send + Sync + 'static {
     /// Applies all of a batch or nothing. It is seen at once, and durable after the next `sync`;
     /// a crash before that takes the batches from the last one backwards. After an error it is
     /// unknown what was applied, and the backend must not be used again.
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError>;
+    fn apply(&self, batch: Batch) -> Result<(), BackendError>;
 
     /// Returns once every batch that was applied is on stable storage. After an error the
     /// backend must not be used again.
     fn sync(&self) -> Result<(), BackendError>;
 
     /// Applies one batch, and returns once it is on stable storage.
-    fn commit(&self, batch: &Batch) -> Result<(), BackendError> {
+    fn commit(&self, batch: Batch) -> Result<(), BackendError> {
         self.apply(batch)?;
         self.sync()
     }

@@ -36,8 +36,8 @@ impl Batch {
     }
 
     /// The same, to be kept.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (&Vec<u8>, &Option<Bytes>)> {
-        self.writes.iter()
+    pub fn into_rows(self) -> impl Iterator<Item = (Vec<u8>, Option<Bytes>)> {
+        self.writes.into_iter()
     }
 
     /// The writes from one key up to another, which is not among them.

@@ -345,7 +345,7 @@ impl Worker {
         released.operations = operations;
         if operations > 0 {
             self.parts.horizon.publish(work.heads_before);
-            self.parts.backend.apply(&work.batch).map_err(failed_commit(operations))?;
+            self.parts.backend.apply(work.batch).map_err(failed_commit(operations))?;
         }
         if planted::is(Bug::AnswerBeforeSync) {
             self.release(std::mem::take(&mut released));

@@ -55,8 +55,8 @@ impl FjallBackend {
 }
 
 impl Backend for FjallBackend {
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
-        check_values(batch)?;
+    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
+        check_values(&batch)?;
         // Nothing but `sync` says how durable it is to be.
         let mut writes = OwnedWriteBatch::with_capacity(self.engine.clone(), batch.operations());
         for (key, value) in batch.writes() {

@@ -24,13 +24,13 @@ impl MemoryBackend {
 }
 
 impl Backend for MemoryBackend {
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
-        check_values(batch)?;
+    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
+        check_values(&batch)?;
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        for (key, value) in batch.writes() {
+        for (key, value) in batch.into_rows() {
             match value {
-                Some(value) => rows.insert(key.to_vec(), value.to_vec()),
-                None => rows.remove(key),
+                Some(value) => rows.insert(key, value.into()),
+                None => rows.remove(&key),
             };
         }
         Ok(())

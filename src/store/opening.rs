@@ -123,7 +123,7 @@ fn found(backend: &dyn Backend) -> Result<[u8; SECRET_BYTES], OpenError> {
     let mut batch = Batch::default();
     batch.put(key::format(), number(key::FORMAT));
     batch.put(key::secret(), secret.to_vec());
-    backend.commit(&batch)?;
+    backend.commit(batch)?;
     Ok(secret)
 }
 
@@ -138,7 +138,7 @@ fn raise_body_max(backend: &dyn Backend, asked: u32) -> Result<u32, OpenError> {
     if asked > known {
         let mut batch = Batch::default();
         batch.put(key::body_max(), number(asked.into()));
-        backend.commit(&batch)?;
+        backend.commit(batch)?;
     }
     Ok(asked.max(known))
 }

@@ -105,7 +105,7 @@ impl<E: Backend> PackedBackend<E> {
             found(&engine, nonce, settings.stall)?;
         }
         let mut fresh = Fresh::default();
-        for batch in &batches {
+        for batch in batches {
             fresh.apply(batch);
         }
         let shared = Arc::new(Shared {
@@ -183,7 +183,7 @@ fn found<E: Backend>(engine: &Arc<E>, nonce: u64, patience: Duration) -> Result<
     batch.put(LAYOUT_KEY.to_vec(), number(LAYOUT));
     batch.put(NONCE_KEY.to_vec(), number(nonce));
     let worker = Arc::clone(engine);
-    let founded = in_time(patience, move || worker.commit(&batch));
+    let founded = in_time(patience, move || worker.commit(batch));
     let founded = founded.unwrap_or_else(|error| {
         let detail = format!("the first commit {error}");
         Err(BackendError::Engine { detail })
@@ -294,10 +294,10 @@ impl<E: Backend> Shared<E> {
 }
 
 impl<E: Backend> Backend for PackedBackend<E> {
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
-        check_values(batch)?;
+    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
+        check_values(&batch)?;
         self.shared.wait_for_room()?;
-        let file = self.shared.journal().append(batch)?;
+        let file = self.shared.journal().append(&batch)?;
         self.shared.change_fresh(|fresh| fresh.apply(batch));
         let mut unsynced = self.shared.unsynced();
         if !unsynced.iter().any(|known| Arc::ptr_eq(known, &file)) {

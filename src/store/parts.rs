@@ -2,6 +2,7 @@
 //! value that is larger than a backend takes.
 
 use bytes::Bytes;
+use packetboat_proto::entry::Entry;
 use packetboat_proto::limits::{BODY_BYTES_HIGHEST, BODY_OVERHEAD_BYTES};
 use prost::encoding::{WireType, decode_key, decode_varint};
 use thiserror::Error;
@@ -39,20 +40,40 @@ pub(crate) const fn parts_of(bytes: usize) -> usize {
     if bytes == 0 { 1 } else { bytes.div_ceil(PART_BYTES) }
 }
 
-/// The values of an entry, with their parts' numbers.
-pub(crate) fn split(body: &[u8]) -> impl Iterator<Item = (u8, Vec<u8>)> {
-    assert!(body.len() <= ENTRY_BYTES_MAX, "the size of a content is checked before it is stored");
-    let parts = u8::try_from(parts_of(body.len())).expect("PARTS_MAX fits a byte");
-    (0..parts).map(move |part| {
-        let from = usize::from(part) * PART_BYTES;
-        let piece = &body[from..body.len().min(from + PART_BYTES)];
-        let mut value = Vec::with_capacity(HEAD_BYTES + piece.len());
-        if part == 0 {
-            value.push(parts);
-        }
-        value.extend_from_slice(piece);
-        (part, value)
-    })
+/// An encoded entry behind the head of its first part: what goes out and what is stored are
+/// slices of the same bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Whole(Bytes);
+
+impl Whole {
+    /// That of an entry.
+    pub(crate) fn new(entry: &Entry) -> Self {
+        let len = entry.encoded_len();
+        Self::with(len, |out| entry.put(out))
+    }
+
+    /// One of so many bytes, that `put` appends.
+    pub(crate) fn with(len: usize, put: impl FnOnce(&mut Vec<u8>)) -> Self {
+        assert!(len <= ENTRY_BYTES_MAX, "the size of a content is checked before it is stored");
+        let mut out = Vec::with_capacity(HEAD_BYTES + len);
+        out.push(u8::try_from(parts_of(len)).expect("PARTS_MAX fits a byte"));
+        put(&mut out);
+        Self(out.into())
+    }
+
+    /// The entry.
+    pub(crate) fn body(&self) -> Bytes {
+        self.0.slice(HEAD_BYTES..)
+    }
+
+    /// Its values, with their parts' numbers.
+    pub(crate) fn split(&self) -> impl Iterator<Item = (u8, Bytes)> {
+        (0..self.0[0]).map(|part| {
+            let from = usize::from(part) * PART_BYTES;
+            let to = self.0.len().min(HEAD_BYTES + from + PART_BYTES);
+            (part, self.0.slice(if part == 0 { 0 } else { HEAD_BYTES + from }..to))
+        })
+    }
 }
 
 /// Who sent an entry, from its first part alone: an entry's sender stands in front of its content,
@@ -117,10 +138,14 @@ mod tests {
 
     use super::*;
 
+    fn whole(body: &[u8]) -> Whole {
+        Whole::with(body.len(), |out| out.extend_from_slice(body))
+    }
+
     #[test]
     fn no_value_is_larger_than_a_backend_takes() {
         for bytes in [0, 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES, ENTRY_BYTES_MAX] {
-            let values: Vec<_> = split(&vec![7; bytes]).collect();
+            let values: Vec<_> = whole(&vec![7; bytes]).split().collect();
             assert_eq!(values.len(), parts_of(bytes));
             assert!(values.iter().all(|(_, value)| value.len() <= VALUE_BYTES_MAX));
         }
@@ -128,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_part_out_of_place_is_an_error() {
-        let values: Vec<_> = split(&[1; 2 * PART_BYTES]).collect();
+        let values: Vec<_> = whole(&[1; 2 * PART_BYTES]).split().collect();
         let mut joiner = Joiner::default();
         assert_eq!(joiner.take(1, &values[1].1), Err(PartError::Order { found: 1, expected: 0 }));
         assert_eq!(joiner.take(0, &[]), Err(PartError::Head));
@@ -139,7 +164,6 @@ mod tests {
 
     #[test]
     fn the_sender_is_told_from_the_first_part_alone() {
-        use packetboat_proto::entry::Entry;
         use packetboat_proto::id::{ChatId, MessageId, UserId};
         let entry = Entry {
             chat: ChatId::group("crew").unwrap(),
@@ -149,7 +173,9 @@ mod tests {
             at_ms: 5,
             content: Bytes::from(vec![0xff; 2 * PART_BYTES]),
         };
-        let (_, first) = split(&entry.encode()).next().unwrap();
+        let whole = Whole::new(&entry);
+        assert_eq!(whole.body(), entry.encode());
+        let (_, first) = whole.split().next().unwrap();
         assert_eq!(sender_of(&first), Some("ann"));
         for cut in 0..21 {
             assert_eq!(sender_of(&first[..cut]), None, "{cut}");
@@ -164,12 +190,12 @@ mod tests {
             body in proptest::collection::vec(any::<u8>(), 0..20_000),
         ) {
             let mut joiner = Joiner::default();
-            let mut whole = None;
-            for (part, value) in split(&body) {
-                prop_assert!(whole.is_none());
-                whole = joiner.take(part, &value).unwrap();
+            let mut found = None;
+            for (part, value) in whole(&body).split() {
+                prop_assert!(found.is_none());
+                found = joiner.take(part, &value).unwrap();
             }
-            prop_assert_eq!(whole.as_deref(), Some(body.as_slice()));
+            prop_assert_eq!(found.as_deref(), Some(body.as_slice()));
         }
     }
 }

@@ -252,7 +252,8 @@ pub fn sight(value: &[u8], after: u64, head: u64, entries: u64) -> Option<Sight>
 
 /// The values of an entry, with their parts' numbers.
 pub fn split(body: &[u8]) -> Vec<(u8, Vec<u8>)> {
-    parts::split(body).collect()
+    let whole = parts::Whole::with(body.len(), |out| out.extend_from_slice(body));
+    whole.split().map(|(part, value)| (part, value.into())).collect()
 }
 
 /// Who sent an entry, by its first value alone.

@@ -109,8 +109,8 @@ fn open_beside(folder: &Folder) -> Result<(File, Blobs), BackendError> {
 }
 
 impl Backend for SledBackend {
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
-        check_values(batch)?;
+    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
+        check_values(&batch)?;
         let mut writes = ::sled::Batch::default();
         for (key, value) in batch.writes() {
             match value {

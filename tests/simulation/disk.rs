@@ -116,15 +116,15 @@ impl Mount {
 }
 
 impl Backend for Mount {
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
+    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         let mut state = self.working()?;
         let mut undo = Undo::new();
-        for (key, value) in batch.writes() {
+        for (key, value) in batch.into_rows() {
             let before = match value {
-                Some(value) => state.rows.insert(key.to_vec(), value.to_vec()),
-                None => state.rows.remove(key),
+                Some(value) => state.rows.insert(key.clone(), value.into()),
+                None => state.rows.remove(&key),
             };
-            undo.push((key.to_vec(), before));
+            undo.push((key, before));
         }
         state.unsynced.push(undo);
         Ok(())

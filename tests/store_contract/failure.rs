@@ -76,7 +76,7 @@ impl Drop for Faulty {
 }
 
 impl Backend for Faulty {
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
+    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         self.faults.commits.fetch_add(1, Ordering::SeqCst);
         assert!(!self.faults.panic.load(Ordering::SeqCst), "a fault in the engine");
         if self.faults.fail.load(Ordering::SeqCst) {
@@ -197,9 +197,9 @@ async fn a_value_that_is_too_large_is_refused_by_every_backend() {
     for backend in backends {
         let mut batch = Batch::default();
         batch.put(b"x".to_vec(), vec![0; VALUE_BYTES_MAX]);
-        backend.commit(&batch).unwrap();
+        backend.commit(batch.clone()).unwrap();
         batch.put(b"y".to_vec(), vec![0; VALUE_BYTES_MAX + 1]);
-        let error = backend.commit(&batch).unwrap_err();
+        let error = backend.commit(batch).unwrap_err();
         assert!(matches!(error, BackendError::ValueTooLarge { bytes: 4_097 }), "{error}");
     }
 }
@@ -353,7 +353,7 @@ async fn newer_format_is_refused(bed: impl Bed) {
     bed.open().close().await;
     let mut batch = Batch::default();
     batch.put(key::format(), 7_u64.to_be_bytes().to_vec());
-    bed.backend().commit(&batch).unwrap();
+    bed.backend().commit(batch).unwrap();
     let Err(error) = opened(bed.backend()) else { panic!("it was opened") };
     assert!(matches!(error, OpenError::NewerFormat { found: 7, known: 1 }), "{error}");
     let said = error.to_string();
@@ -372,7 +372,7 @@ async fn rows_of_something_else_are_left_alone() {
     let backend = MemoryBackend::default();
     let mut batch = Batch::default();
     batch.put(b"theirs".to_vec(), b"precious".to_vec());
-    backend.commit(&batch).unwrap();
+    backend.commit(batch).unwrap();
     let Err(error) = opened(backend.clone()) else { panic!("it was opened") };
     assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
     assert_eq!(backend.get(b"theirs").unwrap().as_deref(), Some(&b"precious"[..]));
@@ -385,7 +385,7 @@ async fn a_damaged_row_is_an_error_and_no_panic() {
     open.say("ann", DM, &["1", "2", "3"]).await;
     let mut batch = Batch::default();
     batch.remove(key::entry(&chat(DM), 2, 0));
-    bed.0.commit(&batch).unwrap();
+    bed.0.commit(batch).unwrap();
     let history = open.history(user("ann"), chat(DM), Edge::After(0), WIDE).await;
     let Err(StoreError::Unreadable { detail }) = history else { panic!("{history:?}") };
     assert!(detail.contains("no entry 2"), "{detail}");
@@ -393,7 +393,7 @@ async fn a_damaged_row_is_an_error_and_no_panic() {
     assert_eq!(text_of(&page.items[0].body), "3");
     let mut batch = Batch::default();
     batch.put(key::place(&user("bob"), &chat(DM)), vec![0xff; 9]);
-    bed.0.commit(&batch).unwrap();
+    bed.0.commit(batch).unwrap();
     let lagging = open.lagging(user("bob"), device("phone"), None, 9).await;
     assert!(matches!(lagging, Err(StoreError::Unreadable { .. })), "{lagging:?}");
     open.close().await;

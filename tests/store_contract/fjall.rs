@@ -276,7 +276,7 @@ async fn what_is_written_to_tables_and_merged_is_all_there() {
                     batch.put(key, value);
                 }
             }
-            backend.commit(&batch).unwrap();
+            backend.commit(batch).unwrap();
         }
         let mut found = BTreeMap::new();
         let mut take = |key: &[u8], value: &[u8]| {
@@ -320,7 +320,7 @@ fn a_read_sees_all_of_a_batch_or_nothing() {
             for row in 0..ROWS {
                 batch.put(row.to_be_bytes().to_vec(), number.to_be_bytes().to_vec());
             }
-            backend.apply(&batch).unwrap();
+            backend.apply(batch).unwrap();
         }
         ended.store(true, Ordering::Relaxed);
         assert!(reader.join().unwrap() > 0);

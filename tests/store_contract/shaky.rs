@@ -56,7 +56,7 @@ fn copied(rows: &MemoryBackend) -> MemoryBackend {
     };
     rows.scan(&[], &[0xff; 64], &mut take).unwrap();
     let copy = MemoryBackend::default();
-    copy.apply(&batch).unwrap();
+    copy.apply(batch).unwrap();
     copy
 }
 
@@ -70,7 +70,7 @@ impl ShakyBed {
         let mut disk = self.0.lock().unwrap();
         let kept = disk.unsynced.len().saturating_sub(lost);
         for batch in disk.unsynced.drain(..).take(kept).collect::<Vec<_>>() {
-            disk.synced.apply(&batch).unwrap();
+            disk.synced.apply(batch).unwrap();
         }
         disk.opened += 1;
         (disk.fault, disk.failed, disk.writes_after) = (None, false, 0);
@@ -100,7 +100,7 @@ impl Bed for ShakyBed {
         let disk = self.0.lock().unwrap();
         let rows = copied(&disk.synced);
         for batch in &disk.unsynced {
-            rows.apply(batch).unwrap();
+            rows.apply(batch.clone()).unwrap();
         }
         Shaky { disk: Arc::clone(&self.0), rows, number: disk.opened }
     }
@@ -143,17 +143,17 @@ impl Shaky {
 }
 
 impl Backend for Shaky {
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
+    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         self.write(|disk| {
-            self.rows.apply(batch).unwrap();
-            disk.unsynced.push(batch.clone());
+            self.rows.apply(batch.clone()).unwrap();
+            disk.unsynced.push(batch);
         })
     }
 
     fn sync(&self) -> Result<(), BackendError> {
         self.write(|disk| {
             for batch in std::mem::take(&mut disk.unsynced) {
-                disk.synced.apply(&batch).unwrap();
+                disk.synced.apply(batch).unwrap();
             }
         })
     }

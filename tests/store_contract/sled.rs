@@ -118,7 +118,7 @@ async fn values_outside_the_log_are_refused() {
     fs::write(&blob, b"spilled").unwrap();
     let mut batch = Batch::default();
     batch.put(b"key".to_vec(), b"value".to_vec());
-    let error = backend.commit(&batch).unwrap_err();
+    let error = backend.commit(batch).unwrap_err();
     assert!(matches!(error, BackendError::Blobs { .. }), "{error}");
     drop(backend);
     let Err(error) = engine() else { panic!("it was opened") };

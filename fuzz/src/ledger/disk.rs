@@ -48,14 +48,14 @@ fn lay(batch: &Batch, rows: &mut Rows) {
 }
 
 impl Backend for Disk {
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
+    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         assert!(batch.operations() <= OPERATIONS_PER_BATCH_MAX, "a batch has its bound");
         let lengths = batch.writes().filter_map(|(_, value)| value.map(<[u8]>::len));
         let longest = lengths.max().unwrap_or_default();
         assert!(longest <= VALUE_BYTES_MAX, "a value of {longest} bytes would not be durable");
         let mut platter = self.platter();
-        lay(batch, &mut platter.seen);
-        platter.batches.push(batch.clone());
+        lay(&batch, &mut platter.seen);
+        platter.batches.push(batch);
         Ok(())
     }
 
@@ -99,7 +99,7 @@ mod tests {
         for key in [b"a", b"b", b"c"] {
             let mut batch = Batch::default();
             batch.put(key.to_vec(), b"1".to_vec());
-            disk.apply(&batch).unwrap();
+            disk.apply(batch).unwrap();
             if key == b"a" {
                 disk.sync().unwrap();
             }

@@ -18,7 +18,7 @@ use super::group::{CHANGE_OPERATIONS_PER_USER, change_operations_max};
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::batch::OPERATIONS_PER_BATCH_MAX;
 use crate::store::key;
-use crate::store::parts::{Joiner, PARTS_MAX, parts_of, split};
+use crate::store::parts::{Joiner, PARTS_MAX, Whole, parts_of};
 use crate::store::read_error::ReadError;
 use crate::store::record::Place;
 use crate::store::{Author, Draft, Effect, Outcome, Stored};
@@ -177,12 +177,13 @@ impl Turn<'_> {
             at_ms: self.now_ms,
             content: draft.content.clone(),
         };
-        let body = entry.encode();
-        for (part, value) in split(&body) {
+        let whole = Whole::new(&entry);
+        for (part, value) in whole.split() {
             self.put(key::entry(&entry.chat, seq, part), value);
         }
         self.raise_head(&entry.chat, seq);
-        let stored = Stored { chat: entry.chat, seq, origin: author.session, body };
+        let (chat, body) = (entry.chat, whole.body());
+        let stored = Stored { chat, seq, origin: author.session, body };
         self.emit(Effect::Stored(Arc::new(stored)));
     }
 }

@@ -32,7 +32,7 @@ impl Bench {
 
     fn applied<T>(&mut self, run: impl FnOnce(&mut Turn<'_>) -> T) -> T {
         let (result, work) = self.turn(run);
-        self.backend.commit(&work.batch).unwrap();
+        self.backend.commit(work.batch).unwrap();
         result
     }
 
@@ -124,7 +124,7 @@ fn the_largest_commands_fit_into_one_batch() {
         let (outcome, work) = bench.turn(|turn| turn.append(&author("ann"), &draft).unwrap());
         assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
         assert!(work.batch.operations() <= most, "{} of {most}", work.batch.operations());
-        bench.backend.commit(&work.batch).unwrap();
+        bench.backend.commit(work.batch).unwrap();
     }
     let largest = Draft { content: Bytes::from(vec![1; 256 * 1024]), ..text("dm:ann:bob", 1) };
     let most = draft_operations_max(&largest);

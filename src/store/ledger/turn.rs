@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
 use packetboat_proto::planted::{self, Bug};
@@ -114,7 +115,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+    pub(super) fn put(&mut self, key: Vec<u8>, value: impl Into<Bytes>) {
         self.work.batch.put(key, value);
     }
 

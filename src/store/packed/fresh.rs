@@ -39,13 +39,14 @@ pub(crate) struct Fresh {
 
 impl Fresh {
     /// Takes a batch.
-    pub(crate) fn apply(&mut self, batch: &Batch) {
-        for (key, value) in batch.rows() {
+    pub(crate) fn apply(&mut self, batch: Batch) {
+        for (key, value) in batch.into_rows() {
             let bytes = |value: &Option<Bytes>| value.as_ref().map_or(0, Bytes::len);
-            self.active_bytes += bytes(value);
-            match self.active.insert(key.clone(), value.clone()) {
+            self.active_bytes += bytes(&value);
+            let key_bytes = key.len();
+            match self.active.insert(key, value) {
                 Some(old) => self.active_bytes -= bytes(&old),
-                None => self.active_bytes += key.len() + ROW_BYTES,
+                None => self.active_bytes += key_bytes + ROW_BYTES,
             }
         }
     }
@@ -155,9 +156,9 @@ mod tests {
     #[test]
     fn a_newer_row_hides_an_older_one_that_is_being_packed() {
         let mut fresh = Fresh::default();
-        fresh.apply(&batch(&[("a", Some("1")), ("b", Some("1")), ("c", Some("1"))]));
+        fresh.apply(batch(&[("a", Some("1")), ("b", Some("1")), ("c", Some("1"))]));
         fresh.freeze();
-        fresh.apply(&batch(&[("b", None), ("d", Some("2"))]));
+        fresh.apply(batch(&[("b", None), ("d", Some("2"))]));
         let (rows, rest) = fresh.range(b"", None, 10);
         assert_eq!((told(&rows).as_str(), rest), ("a1 b- c1 d2", None));
         assert_eq!(fresh.get(b"b"), Known::Removed);
@@ -171,9 +172,9 @@ mod tests {
     #[test]
     fn a_range_that_is_cut_short_has_every_row_before_its_rest() {
         let mut fresh = Fresh::default();
-        fresh.apply(&batch(&[("a", Some("1")), ("c", Some("1")), ("e", Some("1"))]));
+        fresh.apply(batch(&[("a", Some("1")), ("c", Some("1")), ("e", Some("1"))]));
         fresh.freeze();
-        fresh.apply(&batch(&[("b", Some("2")), ("c", Some("2")), ("d", Some("2"))]));
+        fresh.apply(batch(&[("b", Some("2")), ("c", Some("2")), ("d", Some("2"))]));
         let (rows, rest) = fresh.range(b"a", Some(b"z"), 2);
         assert_eq!((told(&rows).as_str(), rest), ("a1 b2 c2", Some(b"d".to_vec())));
         let (rows, rest) = fresh.range(b"d", Some(b"e"), 2);

@@ -47,11 +47,11 @@ pub(crate) fn pack(
             if !go_on() {
                 return Ok(false);
             }
-            engine.commit(&std::mem::take(&mut batch))?;
+            engine.commit(std::mem::take(&mut batch))?;
         }
     }
     batch.put(PACKED.to_vec(), number(last));
-    engine.commit(&batch)?;
+    engine.commit(batch)?;
     Ok(true)
 }
 

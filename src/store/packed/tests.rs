@@ -71,8 +71,8 @@ proptest! {
                             None => batch.remove(key.into_bytes()),
                         }
                     }
-                    plain.commit(&batch).unwrap();
-                    packed.commit(&batch).unwrap();
+                    plain.commit(batch.clone()).unwrap();
+                    packed.commit(batch).unwrap();
                 }
                 Step::Get(key) => {
                     let key = key.as_bytes();
@@ -111,7 +111,7 @@ struct Faulty {
 }
 
 impl Backend for Faulty {
-    fn apply(&self, batch: &Batch) -> Result<(), BackendError> {
+    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         drop(self.held.lock());
         if self.fails.load(Ordering::SeqCst)
             && self.commits_left.fetch_sub(1, Ordering::SeqCst) == 0
@@ -162,8 +162,8 @@ fn a_packing_that_fails_half_way_ends_the_backend_and_loses_nothing() {
         let mut refused = None;
         for number in 0..20_000 {
             let batch = numbered(number);
-            match packed.commit(&batch) {
-                Ok(()) => plain.commit(&batch).unwrap(),
+            match packed.commit(batch.clone()) {
+                Ok(()) => plain.commit(batch).unwrap(),
                 Err(error) => {
                     refused = Some((error, batch));
                     break;
@@ -179,7 +179,7 @@ fn a_packing_that_fails_half_way_ends_the_backend_and_loses_nothing() {
         let found = whole(&packed);
         if found != whole(&plain) {
             // What was refused may have come into the journal.
-            plain.commit(&batch).unwrap();
+            plain.commit(batch).unwrap();
             assert_eq!(found, whole(&plain));
         }
     }
@@ -197,7 +197,7 @@ fn commits_wait_while_too_much_is_to_be_packed_and_a_stuck_packing_is_told() {
     let count = Arc::clone(&done);
     let writer = thread::spawn(move || {
         for number in 0..100 {
-            committing.commit(&numbered(number)).unwrap();
+            committing.commit(numbered(number)).unwrap();
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
@@ -214,7 +214,7 @@ fn commits_wait_while_too_much_is_to_be_packed_and_a_stuck_packing_is_told() {
 fn a_journal_that_is_gone_is_no_empty_one() {
     let folder = tempfile::tempdir().unwrap();
     let engine = MemoryBackend::default();
-    open(&engine, folder.path()).commit(&numbered(1)).unwrap();
+    open(&engine, folder.path()).commit(numbered(1)).unwrap();
     std::fs::remove_dir_all(folder.path().join("journal")).unwrap();
     for _ in 0..2 {
         let opened = PackedBackend::open(engine.clone(), folder.path(), SETTINGS);
@@ -227,7 +227,7 @@ fn a_journal_that_is_gone_is_no_empty_one() {
 fn an_engine_with_rows_of_another_kind_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let engine = MemoryBackend::default();
-    engine.commit(&numbered(1)).unwrap();
+    engine.commit(numbered(1)).unwrap();
     let Err(error) = PackedBackend::open(engine.clone(), folder.path(), SETTINGS) else {
         panic!("it opened")
     };
