@@ -360,6 +360,7 @@ fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool, body_max: 
         stall_ms: settings.stall_ms.into(),
         disk_reserve_bytes: settings.disk_reserve_bytes,
         queue_bytes: settings.queue_bytes,
+        chats_cached: settings.chats_cached,
         readers: settings.readers,
         body_max,
     }

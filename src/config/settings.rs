@@ -151,6 +151,8 @@ pub struct StoreSettings {
     pub stall_ms: u32,
     /// Bytes of the commands that may wait for the committer; each counts for 4 KiB at least.
     pub queue_bytes: usize,
+    /// Chats whose ends are kept at hand.
+    pub chats_cached: usize,
     /// Reads under way at one time, each on a thread.
     pub readers: usize,
 }
@@ -169,6 +171,7 @@ impl Default for StoreSettings {
             disk_reserve_bytes: 64 * MIB as u64,
             stall_ms: 5_000,
             queue_bytes: 64 * MIB,
+            chats_cached: 1_000_000,
             readers: 16,
         }
     }

@@ -145,7 +145,7 @@ settings! {
         "What keeps it on the disk. A folder stays with the one that it was begun with.";
     store.cache_bytes: count(MIB, TIB), "Bytes that the store keeps in memory to read faster.";
     store.fresh_bytes: count(16 * KIB, GIB),
-        "Bytes of new rows in memory that are packed together; up to three times as many may be.";
+        "Bytes of new rows in memory that are packed together; with very many chats four times as many.";
     store.unknown_users: Shape::Choice(UNKNOWN_USERS),
         "Entries for users that never came: keep or reject. auto: reject with passwords only.";
     store.group_members_max: count(2, GROUP_MEMBERS_MAX as u64), "Members of a group.";
@@ -157,6 +157,8 @@ settings! {
         "Milliseconds that one commit may take before the server ends itself.";
     store.queue_bytes: count(MIB, GIB),
         "Bytes of the commands that may wait for the store; each counts for 4 KiB at least.";
+    store.chats_cached: count(1, 100_000_000),
+        "Chats whose ends are kept in memory, about 250 bytes each; up to twice as many may be.";
     store.readers: count(1, 512), "Reads of the store at one time, each on a thread.";
 
     auth.kind: Shape::Choice(AUTH_KINDS),

@@ -42,6 +42,8 @@ pub(crate) struct Parts {
     pub(crate) horizon: Arc<Horizon>,
     pub(crate) health: Arc<Health>,
     pub(crate) rules: Rules,
+    /// Chats whose ends are kept at hand, at least.
+    pub(crate) chats_cached: usize,
     pub(crate) clock: Arc<dyn Fn() -> u64 + Send + Sync>,
     pub(crate) outlet: Box<dyn Outlet>,
     pub(crate) stall: Duration,
@@ -238,12 +240,13 @@ impl Worker {
         room: Arc<Semaphore>,
         alive: sync_mpsc::Sender<()>,
     ) -> Self {
+        let caches = Caches::new(parts.chats_cached);
         let disk = Disk { full: false, looked: None, commits: 0 };
         Self {
             parts,
             received,
             room,
-            caches: Caches::default(),
+            caches,
             unfinished: None,
             closing: false,
             now_ms: 0,

@@ -34,6 +34,10 @@ pub const READERS_BOUNDS: (u64, u64) = (1, 512);
 pub const QUEUE_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 /// The lowest and the highest value for that.
 pub const QUEUE_BYTES_BOUNDS: (u64, u64) = (1024 * 1024, 1024 * 1024 * 1024);
+/// Chats whose ends are kept at hand, unless the operator sets another number.
+pub const CHATS_CACHED_DEFAULT: usize = 1_000_000;
+/// The lowest and the highest value for that.
+pub const CHATS_CACHED_BOUNDS: (u64, u64) = (1, 100_000_000);
 /// Milliseconds that a commit may take, unless the operator sets another number.
 pub const STALL_MS_DEFAULT: u64 = 5_000;
 /// The lowest and the highest value for that.
@@ -56,6 +60,9 @@ pub struct Settings {
     /// Bytes that may be queued for the committer, or on their way to the disk. A command counts
     /// for 4 KiB at least, so that their number is bounded too.
     pub queue_bytes: usize,
+    /// Chats whose ends are kept at hand, at least; up to twice as many are. Each takes about
+    /// 250 bytes, and one that is not at hand two reads for its next entry.
+    pub chats_cached: usize,
     /// Reads that are under way at once, each on a thread.
     pub readers: usize,
     /// Bytes of the largest body that entries are taken for: see [`EmbeddedStore::body_max`].
@@ -69,6 +76,7 @@ impl Default for Settings {
             stall_ms: STALL_MS_DEFAULT,
             disk_reserve_bytes: DISK_RESERVE_BYTES_DEFAULT,
             queue_bytes: QUEUE_BYTES_DEFAULT,
+            chats_cached: CHATS_CACHED_DEFAULT,
             readers: READERS_DEFAULT,
             body_max: BODY_BYTES_DEFAULT,
         }
@@ -82,6 +90,8 @@ impl Settings {
         within("stall_ms", self.stall_ms, lowest, highest)?;
         let (lowest, highest) = QUEUE_BYTES_BOUNDS;
         within("queue_bytes", self.queue_bytes as u64, lowest, highest)?;
+        let (lowest, highest) = CHATS_CACHED_BOUNDS;
+        within("chats_cached", self.chats_cached as u64, lowest, highest)?;
         let (lowest, highest) = READERS_BOUNDS;
         within("readers", self.readers as u64, lowest, highest)?;
         self.rules.check()
@@ -147,6 +157,7 @@ impl EmbeddedStore {
             horizon: Arc::clone(&horizon),
             health: Arc::clone(&health),
             rules: settings.rules,
+            chats_cached: settings.chats_cached,
             clock,
             outlet: Box::new(outlet),
             stall,

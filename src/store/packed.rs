@@ -14,12 +14,13 @@ mod values;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use self::fresh::{Fresh, Rows};
-use self::packing::{PACKED, pack};
+use self::packing::{PACKED, Packed, pack};
 use self::reading::Places;
 use self::values::{Values, Writer};
 use super::backend::{Backend, BackendError, VALUE_BYTES_MAX, Visit, check_values};
@@ -30,6 +31,8 @@ use super::record::{as_number, number};
 
 /// Bytes of rows in memory that are packed together, unless another number is asked for.
 pub const FRESH_BYTES_DEFAULT: usize = 32 * 1024 * 1024;
+/// How many times as many a set may have, while its rows go to many blocks.
+const STREWN_TIMES: usize = 4;
 /// How many times as much may gather while a set is packed; then commits wait.
 const SETS_MAX: usize = 2;
 /// Bytes of a write beside its value: the longest key, and the lengths.
@@ -50,7 +53,8 @@ const NONCE_KEY: &[u8] = b"@nonce";
 /// What may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackedSettings {
-    /// Bytes of rows in memory that are packed together.
+    /// Bytes of rows in memory that are packed together; up to four times as many while they go
+    /// to many blocks.
     pub fresh_bytes: usize,
     /// How long a step of the packing may take before it counts as stuck.
     pub stall: Duration,
@@ -80,6 +84,8 @@ struct Shared<E> {
     work: Mutex<Work>,
     changed: Condvar,
     settings: PackedSettings,
+    /// Bytes of the next set.
+    set_bytes: AtomicUsize,
 }
 
 /// What the packing has to do, and how it goes.
@@ -118,6 +124,7 @@ impl<E: Backend> PackedBackend<E> {
             work: Mutex::default(),
             changed: Condvar::new(),
             settings,
+            set_bytes: AtomicUsize::new(settings.fresh_bytes),
         });
         let (alive, ended) = mpsc::channel();
         let worker = Arc::clone(&shared);
@@ -220,7 +227,7 @@ impl<E: Backend> Shared<E> {
     /// being packed.
     fn turn_if_full(&self) -> Result<(), BackendError> {
         let (bytes, packing) = self.fresh(|fresh| (fresh.active_bytes(), fresh.is_packing()));
-        if packing || bytes < self.settings.fresh_bytes {
+        if packing || bytes < self.set_bytes.load(Ordering::Relaxed) {
             return Ok(());
         }
         let mut journal = self.journal();
@@ -235,7 +242,7 @@ impl<E: Backend> Shared<E> {
 
     /// Waits while there are too many rows in memory. The watchdog ends what waits for too long.
     fn wait_for_room(&self) -> Result<(), BackendError> {
-        let most = self.settings.fresh_bytes.saturating_mul(SETS_MAX);
+        let most = self.set_bytes.load(Ordering::Relaxed).saturating_mul(SETS_MAX);
         let mut work = self.work();
         while self.fresh(|fresh| fresh.is_packing() && fresh.active_bytes() >= most) {
             check(&work)?;
@@ -257,12 +264,13 @@ impl<E: Backend> Shared<E> {
             }));
             let panicked = |_| Err(BackendError::Engine { detail: "it panicked".to_owned() });
             match packed.unwrap_or_else(panicked) {
-                Ok(true) => {
+                Ok(Some(packed)) => {
+                    self.fit_sets(packed);
                     self.change_fresh(Fresh::drop_frozen);
                     self.journal().release(last);
                     self.work().since = None;
                 }
-                Ok(false) => return,
+                Ok(None) => return,
                 Err(error) => {
                     tracing::error!(%error, "rows could not be packed");
                     self.work().failed = Some(error.to_string());
@@ -272,6 +280,13 @@ impl<E: Backend> Shared<E> {
             }
             self.changed.notify_all();
         }
+    }
+
+    fn fit_sets(&self, packed: Packed) {
+        let least = self.settings.fresh_bytes;
+        let most = least.saturating_mul(STREWN_TIMES);
+        let bytes = self.set_bytes.load(Ordering::Relaxed);
+        self.set_bytes.store(packed.next_bytes(bytes, least, most), Ordering::Relaxed);
     }
 
     fn next_set(&self) -> Option<(Arc<Rows>, u64)> {

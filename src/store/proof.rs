@@ -22,6 +22,9 @@ use super::{
     Outcome, Page, PageLimit, Read, Refusal, StoreError, Stretch,
 };
 
+/// Chats whose ends are kept at hand: so few that they are read again all the time.
+const CHATS_CACHED: usize = 2;
+
 /// A ledger over a backend, without the committer: one turn after the other.
 pub struct Bench {
     backend: Arc<dyn Backend>,
@@ -32,7 +35,7 @@ pub struct Bench {
 impl Bench {
     /// As after a start: nothing is at hand.
     pub fn open(backend: Arc<dyn Backend>, rules: Rules) -> Self {
-        Self { backend, caches: Caches::default(), rules }
+        Self { backend, caches: Caches::new(CHATS_CACHED), rules }
     }
 
     /// A turn; what it comes to is the caller's to apply.

@@ -5,18 +5,17 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Keeps at least the last half of `capacity` keys that were used, and at most `capacity`.
+/// Keeps at least the last `kept` keys that were used, and at most twice as many.
 #[derive(Debug)]
 pub(crate) struct Recent<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
-    generation: usize,
+    kept: usize,
 }
 
 impl<K: Hash + Eq + Clone, V: Copy> Recent<K, V> {
-    pub(crate) fn with_capacity(capacity: usize) -> Self {
-        let generation = (capacity / 2).max(1);
-        Self { young: HashMap::new(), old: HashMap::new(), generation }
+    pub(crate) fn keeping(kept: usize) -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), kept: kept.max(1) }
     }
 
     pub(crate) fn get<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
@@ -44,7 +43,7 @@ impl<K: Hash + Eq + Clone, V: Copy> Recent<K, V> {
     }
 
     fn insert(&mut self, key: K, value: V) {
-        if self.young.len() >= self.generation {
+        if self.young.len() >= self.kept {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(key, value);
@@ -57,7 +56,7 @@ mod tests {
 
     #[test]
     fn it_stays_bounded_and_keeps_what_is_used() {
-        let mut recent = Recent::with_capacity(8);
+        let mut recent = Recent::keeping(4);
         recent.set(&0, 100);
         for key in 1..1_000 {
             recent.set(&key, key);
@@ -70,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_newer_value_is_never_hidden_by_an_older_one() {
-        let mut recent = Recent::with_capacity(4);
+        let mut recent = Recent::keeping(2);
         for round in 0..50 {
             for key in 0..5 {
                 recent.set(&key, round);

@@ -108,6 +108,7 @@ impl Plan {
             out_bytes: pick(rng, &[200, 4_096, 65_536]),
             store: Settings {
                 stall_ms: 600_000,
+                chats_cached: pick(rng, &[1, 2, 1_000]),
                 readers: pick(rng, &[1, 4, 16]),
                 ..Settings::default()
             },

@@ -160,6 +160,13 @@ mod tests {
     }
 
     #[test]
+    fn growth_can_leave_the_chats_out() {
+        let args = parse("growth --chats --stored 5 --pairs 2").unwrap();
+        let Command::Work(Work::Growth(growth)) = args.command else { panic!("{args:?}") };
+        assert_eq!((growth.chats, growth.stored), (Vec::new(), 5));
+    }
+
+    #[test]
     fn a_server_elsewhere_is_refused_and_told_why() {
         let error = parse("--server 192.0.2.1:7582 pairs").unwrap_err().to_string();
         assert!(error.contains("192.0.2.1 is not a loopback address"), "{error}");

@@ -92,13 +92,14 @@ impl Turn<'_> {
         // Before the rights: who sends again what was accepted has a right to the answer, also
         // when it is no member any more.
         let by_id = key::dedup(chat, &author.user, &draft.id);
-        if let Some(seq) = self.seq_of(&by_id)? {
+        let head = self.head(chat)?;
+        if let Some(seq) = self.seq_of(&by_id, head)? {
             return self.again(author, draft, seq);
         }
         if self.full {
             return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
         }
-        let seq = self.head(chat)? + 1;
+        let seq = head + 1;
         let left = match (kind, &draft.change) {
             (ChatKind::Direct(low, high), _) if seq == 1 => {
                 self.open_direct(chat, &author.user, low, high)?;

@@ -14,11 +14,19 @@ use crate::store::record::as_number;
 use crate::store::rules::Rules;
 use crate::store::{Author, Claim, CursorMove, Draft, Effect, Outcome, Start};
 
+/// Chats whose ends are kept at hand: so few that some are read again.
+const CHATS_CACHED: usize = 2;
+
 /// A ledger over memory, which runs one turn after the other.
-#[derive(Default)]
 struct Bench {
     backend: MemoryBackend,
     caches: Caches,
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        Self { backend: MemoryBackend::default(), caches: Caches::new(CHATS_CACHED) }
+    }
 }
 
 impl Bench {
@@ -38,7 +46,7 @@ impl Bench {
 
     /// A start of the process: what was at hand is gone.
     fn restarted(self) -> Self {
-        Self { backend: self.backend, caches: Caches::default() }
+        Self { backend: self.backend, caches: Caches::new(CHATS_CACHED) }
     }
 }
 

@@ -19,12 +19,8 @@ use crate::store::record::{AccountRow, Group, Place, as_number, number};
 use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
-/// Heads of chats that are kept at hand.
-const HEADS_CACHED_MAX: usize = 65_536;
-/// Senders in chats whose newest message id is kept at hand.
-const NEWEST_CACHED_MAX: usize = 65_536;
-/// Users whose number of chats is kept at hand.
-const COUNTS_CACHED_MAX: usize = 65_536;
+/// Users whose number of chats is kept at hand, and up to twice as many.
+const COUNTS_CACHED: usize = 32_768;
 
 /// What the ledger keeps from turn to turn; all of it can be read again.
 #[derive(Debug)]
@@ -35,12 +31,14 @@ pub(crate) struct Caches {
     chats: Recent<UserId, u32>,
 }
 
-impl Default for Caches {
-    fn default() -> Self {
+impl Caches {
+    /// For the heads of at least `chats`, and the newest ids of as many senders in them; at most
+    /// of twice as many.
+    pub(crate) fn new(chats: usize) -> Self {
         Self {
-            heads: Recent::with_capacity(HEADS_CACHED_MAX),
-            newest: Recent::with_capacity(NEWEST_CACHED_MAX),
-            chats: Recent::with_capacity(COUNTS_CACHED_MAX),
+            heads: Recent::keeping(chats),
+            newest: Recent::keeping(chats),
+            chats: Recent::keeping(COUNTS_CACHED),
         }
     }
 }
@@ -168,13 +166,15 @@ impl<'a> Turn<'a> {
     }
 
     /// The seq under a message's key, if it was accepted before. Ids mostly go up, and one above
-    /// all of its sender in its chat is new: then nothing is read.
-    pub(super) fn seq_of(&mut self, by_id: &[u8]) -> Result<Option<u64>, ReadError> {
+    /// all of its sender in its chat is new: then nothing is read. So is each of a chat that has
+    /// no entry yet.
+    pub(super) fn seq_of(&mut self, by_id: &[u8], head: u64) -> Result<Option<u64>, ReadError> {
         let (of_sender, id) = key::split_dedup(by_id);
         let newest = if let Some(newest) = self.caches.newest.get(of_sender) {
             newest
         } else {
-            let last = self.last_key(&key::dedups(of_sender))?;
+            let dedups = key::dedups(of_sender);
+            let last = if head == 0 { None } else { self.last_key(&dedups)? };
             let newest = last.map(|last| key::split_dedup(&last).1);
             self.caches.newest.set(of_sender, newest);
             newest

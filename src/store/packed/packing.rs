@@ -17,19 +17,48 @@ const BLOCKS_PER_BATCH: usize = 64;
 /// Rows that go into one block's range at once: what becomes of it fits into one batch.
 const ROWS_PER_MERGE: usize = 2_048;
 
+/// Bytes of values that are written between two syncs: no step takes long.
+const VALUE_BYTES_PER_SYNC: usize = 8 * 1024 * 1024;
+/// Rows for each block that is written anew: with fewer, most of the work is for rows that are not
+/// new, and larger sets are better.
+const ROWS_PER_BLOCK_WANTED: usize = 16;
+
 /// Where it is noted up to which commit all is packed.
 pub(crate) const PACKED: &[u8] = b"@packed";
 
+/// What a set of rows came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Packed {
+    rows: usize,
+    blocks: usize,
+}
+
+impl Packed {
+    /// Bytes of the next set, after one of `bytes`: twice as many while the rows are strewn over
+    /// many blocks, half as many once they would not be even then.
+    pub(crate) fn next_bytes(self, bytes: usize, least: usize, most: usize) -> usize {
+        let wanted = self.blocks.saturating_mul(ROWS_PER_BLOCK_WANTED);
+        if self.rows < wanted {
+            bytes.saturating_mul(2).min(most)
+        } else if self.rows / 4 >= wanted {
+            (bytes / 2).max(least)
+        } else {
+            bytes
+        }
+    }
+}
+
 /// Packs a set of rows, the last of which came with commit `last`. `go_on` is asked between the
-/// batches; whether it came to the end.
+/// batches; without it there is no end.
 pub(crate) fn pack(
     rows: &Rows,
     last: u64,
     engine: &impl Backend,
     values: &mut Writer,
     mut go_on: impl FnMut() -> bool,
-) -> Result<bool, BackendError> {
-    let changes = placed(rows, values)?;
+) -> Result<Option<Packed>, BackendError> {
+    let Some(changes) = placed(rows, values, &mut go_on)? else { return Ok(None) };
+    let mut packed = Packed { rows: rows.len(), blocks: 0 };
     let mut rest = changes.as_slice();
     let mut batch = Batch::default();
     while let Some((key, _)) = rest.first() {
@@ -40,44 +69,60 @@ pub(crate) fn pack(
         let most = &rest[..rest.len().min(ROWS_PER_MERGE)];
         let (part, behind) = rest.split_at(most.partition_point(|(key, _)| inside(key)));
         rest = behind;
-        rewrite(first, page.as_ref(), part, &mut batch)?;
+        packed.blocks += rewrite(first, page.as_ref(), part, &mut batch)?;
         // What is left for the same block is to find it as it is now.
         let cut = rest.first().is_some_and(|(key, _)| inside(key));
         if cut || batch.operations() >= BLOCKS_PER_BATCH {
             if !go_on() {
-                return Ok(false);
+                return Ok(None);
             }
             engine.commit(std::mem::take(&mut batch))?;
         }
     }
     batch.put(PACKED.to_vec(), number(last));
     engine.commit(batch)?;
-    Ok(true)
+    Ok(Some(packed))
 }
 
 /// The rows as changes of blocks; what is too large for one is durable in its file.
-fn placed<'a>(rows: &'a Rows, values: &mut Writer) -> Result<Vec<Change<'a>>, BackendError> {
+fn placed<'a>(
+    rows: &'a Rows,
+    values: &mut Writer,
+    go_on: &mut impl FnMut() -> bool,
+) -> Result<Option<Vec<Change<'a>>>, BackendError> {
     let mut changes = Vec::with_capacity(rows.len());
+    let mut unsynced = 0;
     for (key, value) in rows {
         let cell = match value {
             None => None,
             Some(value) if value.len() <= HERE_BYTES_MAX => Some(Cell::Here(value.clone())),
-            Some(value) => Some(Cell::There(values.put(value)?)),
+            Some(value) => {
+                unsynced += value.len();
+                Some(Cell::There(values.put(value)?))
+            }
         };
         changes.push((key.as_slice(), cell));
+        if unsynced >= VALUE_BYTES_PER_SYNC {
+            values.sync()?;
+            unsynced = 0;
+            if !go_on() {
+                return Ok(None);
+            }
+        }
     }
     values.sync()?;
-    Ok(changes)
+    Ok(Some(changes))
 }
 
-/// What becomes of the block under `first`.
+/// What becomes of the block under `first`; how many blocks that are.
 fn rewrite(
     first: &[u8],
     page: Option<&Page>,
     changes: &[Change<'_>],
     batch: &mut Batch,
-) -> Result<(), BackendError> {
+) -> Result<usize, BackendError> {
     let blocks = merge(page.map(|page| page.block.clone()), changes)?;
+    let count = blocks.len();
     if blocks.is_empty() {
         batch.remove(key_of(first));
     }
@@ -85,5 +130,23 @@ fn rewrite(
     for (own_first, block) in blocks {
         batch.put(under.take().unwrap_or_else(|| key_of(&own_first)), block);
     }
-    Ok(())
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_grow_while_their_rows_are_strewn_and_shrink_when_they_no_longer_are() {
+        let next = |rows, blocks, bytes| Packed { rows, blocks }.next_bytes(bytes, 100, 400);
+        assert_eq!(next(1_000, 500, 100), 200);
+        assert_eq!(next(1_000, 500, 300), 400);
+        assert_eq!(next(1_000, 500, 400), 400);
+        assert_eq!(next(1_000, 62, 200), 200);
+        assert_eq!(next(1_000, 16, 200), 200);
+        assert_eq!(next(1_000, 15, 200), 100);
+        assert_eq!(next(1_000, 15, 100), 100);
+        assert_eq!(next(1, 0, 100), 100);
+    }
 }

@@ -31,8 +31,8 @@ const SLICE_MAX: Duration = Duration::from_hours(1);
 /// The settings of the work.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Growth {
-    /// Chats of each step, in ascending order; none leaves that part out
-    #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000",
+    /// Chats of each step, in ascending order; without a number that part is left out
+    #[arg(long, num_args = 0.., value_delimiter = ',', default_value = "1000,10000,100000",
           value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub chats: Vec<u32>,
     /// Messages from an empty store to the end of the other part; 0 leaves that out
