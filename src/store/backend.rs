@@ -23,6 +23,12 @@ pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
 /// An ordered key-value engine with one writer.
 pub trait Backend: Send + Sync + 'static {
+    /// Waits while rows come faster than they can be put in their place, however long that takes:
+    /// whether it goes on at all is for `check` to say. It may come before each batch.
+    fn wait_for_room(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// Applies all of a batch or nothing. It is seen at once, and durable after the next `sync`;
     /// a crash before that takes the batches from the last one backwards. After an error it is
     /// unknown what was applied, and the backend must not be used again.
@@ -32,8 +38,9 @@ pub trait Backend: Send + Sync + 'static {
     /// backend must not be used again.
     fn sync(&self) -> Result<(), BackendError>;
 
-    /// Applies one batch, and returns once it is on stable storage.
+    /// Applies one batch once there is room, and returns once it is on stable storage.
     fn commit(&self, batch: Batch) -> Result<(), BackendError> {
+        self.wait_for_room()?;
         self.apply(batch)?;
         self.sync()
     }

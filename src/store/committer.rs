@@ -334,6 +334,9 @@ impl Worker {
 
     /// Applies what is there in one batch.
     fn apply(&mut self, first: Queued) -> Result<Released, Failure> {
+        // Before the commit's time begins: a disk that is slow makes senders wait, and no stall.
+        let room = self.parts.backend.wait_for_room();
+        room.map_err(|error| Failure::Background { detail: error.to_string() })?;
         let begun = Instant::now();
         self.parts.health.begin(begun);
         self.look_at_disk();

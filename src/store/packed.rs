@@ -240,17 +240,6 @@ impl<E: Backend> Shared<E> {
         Ok(())
     }
 
-    /// Waits while there are too many rows in memory. The watchdog ends what waits for too long.
-    fn wait_for_room(&self) -> Result<(), BackendError> {
-        let most = self.set_bytes.load(Ordering::Relaxed).saturating_mul(SETS_MAX);
-        let mut work = self.work();
-        while self.fresh(|fresh| fresh.is_packing() && fresh.active_bytes() >= most) {
-            check(&work)?;
-            work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
-        }
-        check(&work)
-    }
-
     /// Packs one set after the other until the end.
     fn pack_all(&self, mut writer: Writer) {
         while let Some((rows, last)) = self.next_set() {
@@ -309,9 +298,19 @@ impl<E: Backend> Shared<E> {
 }
 
 impl<E: Backend> Backend for PackedBackend<E> {
+    fn wait_for_room(&self) -> Result<(), BackendError> {
+        let shared = &self.shared;
+        let most = shared.set_bytes.load(Ordering::Relaxed).saturating_mul(SETS_MAX);
+        let mut work = shared.work();
+        while shared.fresh(|fresh| fresh.is_packing() && fresh.active_bytes() >= most) {
+            check(&work)?;
+            work = shared.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
+        }
+        check(&work)
+    }
+
     fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         check_values(&batch)?;
-        self.shared.wait_for_room()?;
         let file = self.shared.journal().append(&batch)?;
         self.shared.change_fresh(|fresh| fresh.apply(batch));
         let mut unsynced = self.shared.unsynced();

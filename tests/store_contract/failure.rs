@@ -13,7 +13,7 @@ use packetboat::store::health::Failure;
 use packetboat::store::key;
 use packetboat::store::memory::MemoryBackend;
 use packetboat::store::opening::OpenError;
-use packetboat::store::{Claim, Claimed, Edge, Effect, Start, Store, StoreError};
+use packetboat::store::{Claim, Claimed, Edge, Effect, Outcome, Start, Store, StoreError};
 use packetboat_proto::code::RejectCode;
 
 use crate::bed::{
@@ -34,6 +34,8 @@ struct Faults {
     held: Mutex<bool>,
     changed: Condvar,
     waiting: AtomicBool,
+    /// How long a batch waits for room, in milliseconds.
+    room_ms: AtomicU64,
     /// How long each scan takes, in milliseconds.
     scan_ms: AtomicU64,
     /// The next drop panics.
@@ -76,6 +78,11 @@ impl Drop for Faulty {
 }
 
 impl Backend for Faulty {
+    fn wait_for_room(&self) -> Result<(), BackendError> {
+        std::thread::sleep(Duration::from_millis(self.faults.room_ms.load(Ordering::SeqCst)));
+        Ok(())
+    }
+
     fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         self.faults.commits.fetch_add(1, Ordering::SeqCst);
         assert!(!self.faults.panic.load(Ordering::SeqCst), "a fault in the engine");
@@ -226,6 +233,16 @@ async fn a_stalled_commit_stops_the_store_although_its_thread_is_stuck() {
         tokio::task::yield_now().await;
     }
     assert_eq!(open.effects(), [], "what ends after it was given up is not told");
+}
+
+#[tokio::test]
+async fn waiting_for_room_longer_than_a_commit_may_take_is_no_stall() {
+    let faulty = Faulty::new();
+    let settings = Settings { stall_ms: 100, ..Settings::default() };
+    let open = Opened::over(faulty.clone(), settings);
+    faulty.faults.room_ms.store(400, Ordering::SeqCst);
+    let answer = open.append(author("ann"), vec![draft(DM, "late")]).await;
+    assert!(matches!(answer.as_deref(), Ok([Outcome::Stored { seq: 1, .. }])), "{answer:?}");
 }
 
 #[tokio::test]
