@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 use packetboat_load::args::{Args, Command, Compare};
 use packetboat_load::compare::{self, compare, table};
 use packetboat_load::error::LoadError;
+use packetboat_load::figure::Outcome;
 use packetboat_load::plot::plots;
 use packetboat_load::report;
 use packetboat_load::run::once;
 use packetboat_load::series::{Series, shown};
 use packetboat_load::sessions::Sessions;
 use packetboat_load::stop::Stop;
+use packetboat_load::targets;
 use packetboat_load::work::Work;
 
 fn main() -> ExitCode {
@@ -72,20 +74,28 @@ fn fill(args: &Args, sessions: &Sessions) -> Result<bool, LoadError> {
 
 fn compare_all(args: &Args, wanted: &Compare) -> Result<bool, LoadError> {
     let stop = be_punctual()?;
-    let targets: Result<Vec<_>, _> =
-        wanted.targets.iter().map(|name| name.target(&args.place)).collect();
-    let compared =
-        compare(wanted.works(), &targets?, args.runs, &stop, &mut |work, target, run| {
-            let headline = work.headlines()[0].figure;
-            let value = run.value(headline).filter(|_| run.faults.is_empty());
-            let value = value.map_or_else(|| "BAD".to_owned(), shown);
-            eprintln!("{} on {target}: {headline} {value}", work.name());
-        })?;
+    let (targets, left_out) = if wanted.targets.is_empty() {
+        targets::all(&args.place)?
+    } else {
+        let named = wanted.targets.iter().map(|name| name.target(&args.place));
+        (named.collect::<Result<_, _>>()?, Vec::new())
+    };
+    let left_out: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+    left_out.iter().for_each(|reason| eprintln!("left out: {reason}"));
+    let told = &mut |work: &Work, target: &str, run: &Outcome| {
+        let headline = work.headlines()[0].figure;
+        let value = run.value(headline).filter(|_| run.faults.is_empty());
+        let value = value.map_or_else(|| "BAD".to_owned(), shown);
+        eprintln!("{} on {target}: {headline} {value}", work.name());
+    };
+    let compared = compare(wanted.works(), &targets, args.runs, &stop, told)?;
     let by_frame = args.place.relay_by_frame;
     let note = if by_frame { "The relays hand on every frame by itself.\n\n" } else { "" };
-    print(args, &format!("{note}{}", table(&compared)), || {
+    let lines: String = left_out.iter().map(|reason| format!("Left out: {reason}\n")).collect();
+    print(args, &format!("{note}{}{lines}", table(&compared)), || {
         let mut object = compare::json(&compared, args.runs);
         object["relay_by_frame"] = json!(by_frame);
+        object["left_out"] = json!(left_out);
         object
     })?;
     if let Some(folder) = &wanted.plots {
