@@ -1,5 +1,6 @@
 //! The command: does what was typed. Must never hold a work.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -19,7 +20,7 @@ use packetboat_load::run::once;
 use packetboat_load::series::{Series, shown};
 use packetboat_load::sessions::Sessions;
 use packetboat_load::stop::Stop;
-use packetboat_load::targets;
+use packetboat_load::targets::{Chosen, chosen};
 use packetboat_load::work::Work;
 
 fn main() -> ExitCode {
@@ -74,14 +75,10 @@ fn fill(args: &Args, sessions: &Sessions) -> Result<bool, LoadError> {
 
 fn compare_all(args: &Args, wanted: &Compare) -> Result<bool, LoadError> {
     let stop = be_punctual()?;
-    let (targets, left_out) = if wanted.targets.is_empty() {
-        targets::all(&args.place)?
-    } else {
-        let named = wanted.targets.iter().map(|name| name.target(&args.place));
-        (named.collect::<Result<_, _>>()?, Vec::new())
-    };
-    let left_out: Vec<String> = left_out.iter().map(ToString::to_string).collect();
-    left_out.iter().for_each(|reason| eprintln!("left out: {reason}"));
+    let Chosen { targets, left_out } = chosen(&wanted.targets, &args.place)?;
+    for reason in &left_out {
+        eprintln!("left out: {reason}");
+    }
     let told = &mut |work: &Work, target: &str, run: &Outcome| {
         let headline = work.headlines()[0].figure;
         let value = run.value(headline).filter(|_| run.faults.is_empty());
@@ -91,8 +88,11 @@ fn compare_all(args: &Args, wanted: &Compare) -> Result<bool, LoadError> {
     let compared = compare(wanted.works(), &targets, args.runs, &stop, told)?;
     let by_frame = args.place.relay_by_frame;
     let note = if by_frame { "The relays hand on every frame by itself.\n\n" } else { "" };
-    let lines: String = left_out.iter().map(|reason| format!("Left out: {reason}\n")).collect();
-    print(args, &format!("{note}{}{lines}", table(&compared)), || {
+    let mut text = format!("{note}{}", table(&compared));
+    for reason in &left_out {
+        writeln!(text, "Left out: {reason}").expect("a string can be written to");
+    }
+    print(args, &text, || {
         let mut object = compare::json(&compared, args.runs);
         object["relay_by_frame"] = json!(by_frame);
         object["left_out"] = json!(left_out);

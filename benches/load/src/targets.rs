@@ -49,17 +49,36 @@ impl TargetName {
     }
 }
 
-/// All targets that are here; and why each of the others is left out.
-pub fn all(place: &Where) -> Result<(Vec<Box<dyn Target>>, Vec<LoadError>), LoadError> {
-    let (mut here, mut left_out) = (Vec::new(), Vec::new());
-    for name in TargetName::value_variants() {
-        match name.target(place) {
-            Ok(target) => here.push(target),
-            Err(error @ LoadError::NoPeer { .. }) => left_out.push(error),
+/// The targets of a comparison.
+pub struct Chosen {
+    /// What is measured.
+    pub targets: Vec<Box<dyn Target>>,
+    /// Why each of the others is not.
+    pub left_out: Vec<String>,
+}
+
+/// The targets that were named; if none was, all of them, but for peers that are not installed.
+pub fn chosen(names: &[TargetName], place: &Where) -> Result<Chosen, LoadError> {
+    if names.is_empty() {
+        let all = TargetName::value_variants().iter();
+        return here(all.map(|name| name.target(place)));
+    }
+    let targets: Result<_, _> = names.iter().map(|name| name.target(place)).collect();
+    Ok(Chosen { targets: targets?, left_out: Vec::new() })
+}
+
+fn here(
+    all: impl Iterator<Item = Result<Box<dyn Target>, LoadError>>,
+) -> Result<Chosen, LoadError> {
+    let mut chosen = Chosen { targets: Vec::new(), left_out: Vec::new() };
+    for found in all {
+        match found {
+            Ok(target) => chosen.targets.push(target),
+            Err(error @ LoadError::NoPeer { .. }) => chosen.left_out.push(error.to_string()),
             Err(error) => return Err(error),
         }
     }
-    Ok((here, left_out))
+    Ok(chosen)
 }
 
 fn packetboat(place: &Where) -> Result<Packetboat, LoadError> {
@@ -86,4 +105,44 @@ fn relay(place: &Where, durable: bool) -> Result<RelayTarget, LoadError> {
         None => std::env::current_exe()?,
     };
     Ok(RelayTarget { program, durable, by_frame: place.relay_by_frame })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> Where {
+        let said = || Some(PathBuf::from("/somewhere"));
+        let (mosquitto, rumqttd, ejabberdctl) = (said(), said(), said());
+        Where { spawn: said(), mosquitto, rumqttd, ejabberdctl, ..Where::default() }
+    }
+
+    fn names(chosen: &Chosen) -> Vec<&str> {
+        chosen.targets.iter().map(|target| target.name()).collect()
+    }
+
+    #[test]
+    fn a_comparison_has_all_targets_unless_some_are_named() {
+        let all = chosen(&[], &place()).unwrap();
+        let expected = ["packetboat", "raw", "raw-fsync", "mosquitto", "rumqttd", "ejabberd"];
+        assert_eq!(names(&all), expected);
+        assert!(all.left_out.is_empty());
+        let named = chosen(&[TargetName::Ejabberd, TargetName::Raw], &place()).unwrap();
+        assert_eq!(names(&named), ["ejabberd", "raw"]);
+    }
+
+    #[test]
+    fn peers_that_are_not_installed_are_left_out_and_told_but_nothing_else_is() {
+        let missing = || LoadError::NoPeer {
+            target: "mosquitto",
+            program: "mosquitto",
+            install: "install it",
+            option: "--mosquitto",
+        };
+        let raw = || TargetName::Raw.target(&place());
+        let chosen = here([raw(), Err(missing())].into_iter()).unwrap();
+        assert_eq!(names(&chosen), ["raw"]);
+        assert_eq!(chosen.left_out, [missing().to_string()]);
+        assert!(here([raw(), Err(LoadError::NoPid)].into_iter()).is_err());
+    }
 }

@@ -1,7 +1,7 @@
 //! One connection of MQTT 3.1.1, as mosquitto and rumqttd speak it. A user is a client id whose
 //! session the broker keeps, subscribed to a topic of its own; a group is a topic that its members
-//! subscribe to; all with QoS 1. A message is accepted with its PUBACK, and what comes is answered
-//! with one. Must never use a packet id that waits for its answer.
+//! subscribe to; all with `QoS 1`. A message is accepted with its PUBACK, and what comes is
+//! answered with one. Must never use a packet id that waits for its answer.
 
 mod packet;
 

@@ -1,5 +1,5 @@
 //! rumqttd 0.20, an MQTT broker that holds all in memory: a log for each topic, of which it
-//! forgets the oldest part when that is full. It sets no TCP_NODELAY, and has no setting for it.
+//! forgets the oldest part when that is full. It sets no `TCP_NODELAY`, and has no setting for it.
 //! Must never be held back by a limit of its configuration.
 
 use std::fs;

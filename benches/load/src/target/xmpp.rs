@@ -2,7 +2,8 @@
 //! management (XEP-0198), presence. A message to a user is accepted once an `<a/>` counts it; an
 //! `<r/>` asks for one whenever none is on its way, so that many messages may share one. A group is
 //! a room (XEP-0045), and a message to it is accepted once the room hands it to its own sender, as
-//! to all: an `<a/>` would say only that it is on its way to the room. Must never believe an id: what comes is known by its text as well.
+//! to all: an `<a/>` would say only that it is on its way to the room. Must never believe an id:
+//! what comes is known by its text as well.
 
 pub mod accounts;
 mod scan;
@@ -249,12 +250,10 @@ fn put_stream(out: &mut BytesMut) {
 }
 
 fn id_of(name: Name, unix_nanos: u64) -> [u8; ID_BYTES] {
-    let (mut hex, id) = ([0; ID_BYTES], u128::from_be_bytes(name.id(unix_nanos)));
-    let (high, low) = hex.split_at_mut(ID_BYTES / 2);
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
-    put_hex(id as u64, low);
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half is meant")]
-    put_hex((id >> 64) as u64, high);
+    let mut hex = [0; ID_BYTES];
+    for (byte, digits) in name.id(unix_nanos).into_iter().zip(hex.chunks_exact_mut(2)) {
+        put_hex(byte.into(), digits);
+    }
     hex
 }
 

@@ -1,4 +1,4 @@
-//! The packets of MQTT 3.1.1 that a client with QoS 1 needs: written straight into what goes out,
+//! The packets of MQTT 3.1.1 that a client with `QoS 1` needs: written straight into what goes out,
 //! read where they came. Must never copy a payload twice, nor panic at what came.
 
 use bytes::{BufMut, BytesMut};
@@ -8,7 +8,7 @@ use thiserror::Error;
 const BODY_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a length at most; each holds 7 bits.
 const LENGTH_BYTES_MAX: usize = 4;
-/// QoS 1.
+/// `QoS 1`.
 const AT_LEAST_ONCE: u8 = 1;
 /// In CONNECT: the name and version of the protocol, and flags that are all 0, so that the session
 /// is kept.
@@ -156,7 +156,7 @@ fn put_head(first: u8, length: usize, out: &mut BytesMut) {
     out.put_u8(first);
     let mut rest = length;
     loop {
-        let low = (rest & 0x7f) as u8;
+        let low = u8::try_from(rest & 0x7f).expect("7 bits fit");
         rest >>= 7;
         if rest == 0 {
             return out.put_u8(low);
@@ -259,7 +259,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn whatever_comes_is_read_or_refused(
+            bytes in proptest::collection::vec(any::<u8>(), 0..64),
+        ) {
             if let Ok(Some((_, length))) = read(&bytes) {
                 prop_assert!(length >= 2 && length <= bytes.len());
             }
