@@ -1,5 +1,5 @@
 //! A very small broker of MQTT 3.1.1 within this process, written from the standard and not from
-//! the adapter: sessions that are kept, QoS 1, topics without wildcards. Must never be measured.
+//! the adapter: sessions that are kept, `QoS 1`, topics without wildcards. Must never be measured.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufReader, Read, Write};
@@ -64,7 +64,7 @@ impl Target for Broker {
                 thread::spawn(move || drop(serve(&stream, &clients)));
             }
         });
-        Ok(Server::external(address, None))
+        Ok(Server::external(address, Some(std::process::id())))
     }
 
     fn wire(&self, salt: u64, login: Login) -> Box<dyn Wire> {

@@ -80,10 +80,11 @@ fn compare_all(args: &Args, wanted: &Compare) -> Result<bool, LoadError> {
         eprintln!("left out: {reason}");
     }
     let told = &mut |work: &Work, target: &str, run: &Outcome| {
-        let headline = work.headlines()[0].figure;
-        let value = run.value(headline).filter(|_| run.faults.is_empty());
-        let value = value.map_or_else(|| "BAD".to_owned(), shown);
-        eprintln!("{} on {target}: {headline} {value}", work.name());
+        let headlines = work.headlines().iter().map(|headline| headline.figure);
+        let found =
+            headlines.filter_map(|name| Some(format!("{name} {}", shown(run.value(name)?))));
+        let found = if run.faults.is_empty() { found.collect() } else { vec!["BAD".to_owned()] };
+        eprintln!("{} on {target}: {}", work.name(), found.join(", "));
     };
     let compared = compare(wanted.works(), &targets, args.runs, &stop, told)?;
     let by_frame = args.place.relay_by_frame;

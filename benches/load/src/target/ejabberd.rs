@@ -112,3 +112,30 @@ modules:
 "
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_that_is_started_becomes_the_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = folder.path().join("settings");
+        fs::write(&settings, SETTINGS).unwrap();
+        // As `ejabberdctl` does it: it says what Erlang is, reads the settings, and calls it.
+        let script = r#"ERL=sh; EXEC_CMD=as_install_user; . "$0"; "$ERL" -c 'echo $$'; echo late"#;
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(script).arg(&settings).stdout(std::process::Stdio::piped());
+        let child = command.spawn().unwrap();
+        let id = child.id().to_string();
+        let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        assert_eq!(said, format!("{id}\n"));
+    }
+
+    #[test]
+    fn it_listens_on_this_machine_alone() {
+        let file = configuration("127.0.0.1:4567".parse().unwrap());
+        assert!(file.contains("  - port: 4567\n    ip: \"127.0.0.1\"\n"), "{file}");
+        assert_eq!(file.matches("port:").count(), 1);
+    }
+}
