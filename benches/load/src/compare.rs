@@ -171,6 +171,9 @@ pub fn table(compared: &[Compared]) -> String {
             if let Some(reason) = series.left_out() {
                 line(&mut out, &format!("–: {work} says nothing about {target}: {reason}"));
             }
+            for gap in series.gaps() {
+                line(&mut out, &format!("–: {work} on {target}: {gap}"));
+            }
             for doubt in series.doubts() {
                 line(&mut out, &format!("* {work} on {target}: not to be trusted: {doubt}"));
             }
@@ -221,13 +224,18 @@ mod tests {
         bad.faults.add(|| "it fell over".to_owned());
         let mut fallen = series(&[]);
         fallen.push(bad);
+        let mut gap = Outcome::default();
+        gap.add("reconnected_per_s", "/s", 4_000.0);
+        gap.gaps.push("it has no tickets");
+        let mut raw = series(&[]);
+        raw.push(gap);
         let mut absent = series(&[]);
         absent.leave_out("it cannot");
         Compared {
             work: work("reconnect").unwrap(),
             series: vec![
                 ("packetboat".to_owned(), series(&[900.0, 1_500.0, 1_000.0])),
-                ("raw".to_owned(), series(&[4_000.0])),
+                ("raw".to_owned(), raw),
                 ("raw-fsync".to_owned(), series(&[2_000.0])),
                 ("other".to_owned(), fallen),
                 ("absent".to_owned(), absent),
@@ -242,6 +250,7 @@ mod tests {
             |---|---|---|---|---|---|---|---|\n\
             | reconnect | reconnected_per_s | /s | 1,000 (0.25 raw) (0.50 raw-fsync) | 4,000 \
             | 2,000 | BAD | – |\n\
+            –: reconnect on raw: it has no tickets\n\
             BAD: reconnect on other: it fell over\n\
             –: reconnect says nothing about absent: it cannot\n";
         assert_eq!(table(&[compared()]), expected);

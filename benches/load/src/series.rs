@@ -49,6 +49,11 @@ impl Series {
         self.unfit
     }
 
+    /// What there is no figure of, and why.
+    pub fn gaps(&self) -> &[&'static str] {
+        self.runs.first().map(|run| run.gaps.as_slice()).unwrap_or_default()
+    }
+
     /// How many runs there were.
     pub const fn len(&self) -> usize {
         self.runs.len()
