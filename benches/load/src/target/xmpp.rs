@@ -65,7 +65,7 @@ pub struct XmppWire {
     /// An `<r/>` is on its way.
     is_asked: bool,
     /// How a message to the last one begins, up to its id.
-    begin: Vec<u8>,
+    begin: String,
     begin_of: Option<To>,
 }
 
@@ -79,7 +79,7 @@ impl XmppWire {
             came: 0,
             waiting: VecDeque::new(),
             is_asked: false,
-            begin: Vec::new(),
+            begin: String::new(),
             begin_of: None,
         }
     }
@@ -196,11 +196,16 @@ impl XmppWire {
         if self.begin_of == Some(to) {
             return;
         }
-        self.begin = match to {
-            To::User(user) => format!("<message to='u{user}@{HOST}' type='chat' id='"),
-            To::Group(group) => format!("<message to='g{group}@{ROOMS}' type='groupchat' id='"),
+        self.begin.clear();
+        match to {
+            To::User(user) => {
+                write!(self.begin, "<message to='u{user}@{HOST}' type='chat' id='")
+            }
+            To::Group(group) => {
+                write!(self.begin, "<message to='g{group}@{ROOMS}' type='groupchat' id='")
+            }
         }
-        .into_bytes();
+        .expect("a string takes all");
         self.begin_of = Some(to);
     }
 }
@@ -313,7 +318,7 @@ impl Wire for XmppWire {
 
     fn send(&mut self, to: To, name: Name, unix_nanos: u64, text: &[u8], out: &mut BytesMut) {
         self.turn_to(to);
-        out.put_slice(&self.begin);
+        out.put_slice(self.begin.as_bytes());
         out.put_slice(&id_of(name, unix_nanos));
         out.put_slice(b"'><body>");
         // The generator's texts are letters and digits: nothing has to be escaped.
