@@ -90,6 +90,10 @@ impl Wire for DoublingWire {
         self.inner.join(group, out)
     }
 
+    fn join_to_send(&mut self, group: u32, out: &mut BytesMut) -> u32 {
+        self.inner.join_to_send(group, out)
+    }
+
     fn leave(&mut self, out: &mut BytesMut) {
         self.inner.leave(out);
     }

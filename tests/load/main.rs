@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test crate has no outside")]
 
+mod broker;
 mod doubling;
 
 use std::path::PathBuf;
@@ -19,9 +20,11 @@ use packetboat_load::run::once;
 use packetboat_load::series::Series;
 use packetboat_load::sessions::Sessions;
 use packetboat_load::stop::Stop;
+use packetboat_load::target::Target;
 use packetboat_load::targets::TargetName;
 use packetboat_load::work::Work;
 
+use self::broker::Broker;
 use self::doubling::Doubling;
 
 const TARGETS: [TargetName; 3] = [TargetName::Packetboat, TargetName::Raw, TargetName::RawFsync];
@@ -39,6 +42,8 @@ fn main() {
     a_message_that_comes_twice_makes_any_run_bad();
     sessions_in_memory_are_opened_and_stay_alive();
     relays_that_hand_on_every_frame_by_itself_do_the_same();
+    a_broker_of_mqtt_is_spoken_with_and_every_delivery_is_answered();
+    a_peer_that_is_not_where_it_is_said_to_be_is_told();
 }
 
 fn place() -> Where {
@@ -56,7 +61,8 @@ fn short_works() -> Vec<Work> {
 fn all_works(name: TargetName) -> (String, Vec<Option<Outcome>>) {
     let target = name.target(&place()).unwrap();
     let run = |work: &Work| {
-        let outcome = work.fits(target.nature()).then(|| once(&*target, work, &Stop::default()));
+        let outcome =
+            work.unfit(target.nature()).is_none().then(|| once(&*target, work, &Stop::default()));
         outcome.map(|outcome| outcome.unwrap_or_else(|error| panic!("{work:?}: {error}")))
     };
     (target.name().to_owned(), short_works().iter().map(run).collect())
@@ -141,6 +147,23 @@ fn relays_that_hand_on_every_frame_by_itself_do_the_same() {
     for work in short_works().iter().filter(|work| ["fanout", "offline"].contains(&work.name())) {
         judge(work, target.name(), &once(&*target, work, &Stop::default()).unwrap());
     }
+}
+
+fn a_broker_of_mqtt_is_spoken_with_and_every_delivery_is_answered() {
+    let possible = ["pairs", "pace", "fanout", "offline"];
+    for work in short_works().iter().filter(|work| possible.contains(&work.name())) {
+        let broker = Broker::default();
+        judge(work, broker.name(), &once(&broker, work, &Stop::default()).unwrap());
+        let (sent, answered) = broker.sent_and_answered();
+        assert!(sent > 0 && sent == answered, "{}: {answered} of {sent}", work.name());
+    }
+}
+
+fn a_peer_that_is_not_where_it_is_said_to_be_is_told() {
+    let nowhere = Where { mosquitto: Some("/nowhere/mosquitto".into()), ..place() };
+    let target = TargetName::Mosquitto.target(&nowhere).unwrap();
+    let error = once(&*target, &short_works()[0], &Stop::default()).unwrap_err().to_string();
+    assert!(error.contains("cannot start /nowhere/mosquitto"), "{error}");
 }
 
 fn sessions_in_memory_are_opened_and_stay_alive() {

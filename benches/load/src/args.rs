@@ -65,8 +65,9 @@ pub enum Command {
 /// A comparison.
 #[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
 pub struct Compare {
-    /// What is measured, in this order within each round
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "packetboat,raw,raw-fsync")]
+    /// What is measured, in this order within each round; else all, but for peers that are not
+    /// installed
+    #[arg(long, value_enum, value_delimiter = ',')]
     pub targets: Vec<TargetName>,
     /// A work with its settings, in quotes; may come more than once; else all of them
     #[arg(long = "work", value_name = "WORK", value_parser = work)]
@@ -150,11 +151,12 @@ mod tests {
         };
         let all = compare(&[]);
         assert_eq!(all.works().len(), WORKS.len());
-        assert_eq!(all.targets.len(), 3);
+        assert_eq!(all.targets, []);
         let short: Vec<_> = compare(&["--short"]).works().iter().map(Work::name).collect();
         assert_eq!(short, WORKS);
-        let named = compare(&["--work", "pairs --pairs 3", "--work", "idle", "--targets", "raw"]);
-        assert_eq!(named.targets, [TargetName::Raw]);
+        let named =
+            compare(&["--work", "pairs --pairs 3", "--work", "idle", "--targets", "raw,ejabberd"]);
+        assert_eq!(named.targets, [TargetName::Raw, TargetName::Ejabberd]);
         let pairs = Pairs { pairs: 3, window: 64, bytes: 200, seconds: 10 };
         assert_eq!(named.works()[0], Work::Pairs(pairs));
     }

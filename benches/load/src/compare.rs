@@ -42,7 +42,8 @@ pub fn compare(
             targets.iter().map(|target| (target.name().to_owned(), Series::default())).collect();
         for _ in 0..runs {
             for (target, (name, series)) in targets.iter().zip(&mut series) {
-                if !work.fits(target.nature()) {
+                if let Some(reason) = work.unfit(target.nature()) {
+                    series.leave_out(reason);
                     continue;
                 }
                 let outcome = match once(&**target, &work, stop) {
@@ -117,6 +118,9 @@ impl Compared {
     fn object(&self) -> Value {
         let of_target = |(target, series): &(String, Series)| {
             let mut object = report::json(&self.work, target, series);
+            if let Some(reason) = series.left_out() {
+                object["left_out"] = json!(reason);
+            }
             if let Some(figures) = object["figures"].as_object_mut() {
                 for (name, figure) in figures {
                     let value = figure["median"].as_f64().unwrap_or_default();
@@ -163,6 +167,12 @@ pub fn table(compared: &[Compared]) -> String {
             let work = one.work.name();
             for fault in series.faults() {
                 line(&mut out, &format!("BAD: {work} on {target}: {fault}"));
+            }
+            if let Some(reason) = series.left_out() {
+                line(&mut out, &format!("–: {work} says nothing about {target}: {reason}"));
+            }
+            for gap in series.gaps() {
+                line(&mut out, &format!("–: {work} on {target}: {gap}"));
             }
             for doubt in series.doubts() {
                 line(&mut out, &format!("* {work} on {target}: not to be trusted: {doubt}"));
@@ -214,14 +224,21 @@ mod tests {
         bad.faults.add(|| "it fell over".to_owned());
         let mut fallen = series(&[]);
         fallen.push(bad);
+        let mut gap = Outcome::default();
+        gap.add("reconnected_per_s", "/s", 4_000.0);
+        gap.gaps.push("it has no tickets");
+        let mut raw = series(&[]);
+        raw.push(gap);
+        let mut absent = series(&[]);
+        absent.leave_out("it cannot");
         Compared {
             work: work("reconnect").unwrap(),
             series: vec![
                 ("packetboat".to_owned(), series(&[900.0, 1_500.0, 1_000.0])),
-                ("raw".to_owned(), series(&[4_000.0])),
+                ("raw".to_owned(), raw),
                 ("raw-fsync".to_owned(), series(&[2_000.0])),
                 ("other".to_owned(), fallen),
-                ("absent".to_owned(), series(&[])),
+                ("absent".to_owned(), absent),
             ],
         }
     }
@@ -233,7 +250,9 @@ mod tests {
             |---|---|---|---|---|---|---|---|\n\
             | reconnect | reconnected_per_s | /s | 1,000 (0.25 raw) (0.50 raw-fsync) | 4,000 \
             | 2,000 | BAD | – |\n\
-            BAD: reconnect on other: it fell over\n";
+            –: reconnect on raw: it has no tickets\n\
+            BAD: reconnect on other: it fell over\n\
+            –: reconnect says nothing about absent: it cannot\n";
         assert_eq!(table(&[compared()]), expected);
         assert!(!compared().is_good());
     }

@@ -68,12 +68,14 @@ pub enum LoadError {
     #[error("this work kills the server, and does so only to one that was started for it")]
     NotOurs,
     /// The work says nothing about that target.
-    #[error("the work {work} says nothing about {target}")]
+    #[error("the work {work} says nothing about {target}: {reason}")]
     Unfit {
         /// The work.
         work: &'static str,
         /// The target.
         target: String,
+        /// Why.
+        reason: &'static str,
     },
     /// The server's program is not known.
     #[error("which program is {target}? Name it with {option}")]
@@ -82,6 +84,24 @@ pub enum LoadError {
         target: &'static str,
         /// The option that names it.
         option: &'static str,
+    },
+    /// A peer is not installed.
+    #[error("no program {program} is found for {target}: {install}, or name it with {option}")]
+    NoPeer {
+        /// The target.
+        target: &'static str,
+        /// Its program.
+        program: &'static str,
+        /// How one gets it.
+        install: &'static str,
+        /// The option that names it.
+        option: &'static str,
+    },
+    /// The server ended while it was starting.
+    #[error("the server ended while it was starting, with the words: {words}")]
+    Ended {
+        /// What it said at last.
+        words: String,
     },
     /// The server could not be started.
     #[error("cannot start {}: {source}", path.display())]

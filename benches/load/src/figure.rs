@@ -27,6 +27,8 @@ pub struct Outcome {
     pub faults: Faults,
     /// Why the figures are not to be trusted, though nothing was wrong with the messages.
     pub doubts: Vec<String>,
+    /// What it does not have a figure of, and why.
+    pub gaps: Vec<&'static str>,
 }
 
 impl Outcome {

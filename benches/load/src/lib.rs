@@ -3,8 +3,8 @@
 //! Floors, lowest first: [`clock`], [`histogram`], [`stamp`], [`schedule`], [`fields`]; [`check`],
 //! [`wire`]; [`error`], [`figure`]; [`stop`], [`process`], [`usage`]; [`relay`] (a program of its
 //! own); [`target`] with its adapters; [`fleet`]; [`ground`]; [`traffic`]; [`work`]; [`memory`],
-//! [`sessions`]; [`place`], [`targets`], [`args`]; [`run`], [`series`], [`report`], [`compare`],
-//! [`plot`].
+//! [`sessions`]; [`place`], [`program`], [`targets`], [`args`]; [`run`], [`series`], [`report`],
+//! [`compare`], [`plot`].
 //!
 //! Must never put load on another machine, nor show a figure of a run that was not good.
 
@@ -22,6 +22,7 @@ pub mod memory;
 pub mod place;
 pub mod plot;
 pub mod process;
+pub mod program;
 pub mod relay;
 pub mod report;
 pub mod run;

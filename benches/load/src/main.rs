@@ -1,5 +1,6 @@
 //! The command: does what was typed. Must never hold a work.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -13,12 +14,14 @@ use serde_json::{Value, json};
 use packetboat_load::args::{Args, Command, Compare};
 use packetboat_load::compare::{self, compare, table};
 use packetboat_load::error::LoadError;
+use packetboat_load::figure::Outcome;
 use packetboat_load::plot::plots;
 use packetboat_load::report;
 use packetboat_load::run::once;
 use packetboat_load::series::{Series, shown};
 use packetboat_load::sessions::Sessions;
 use packetboat_load::stop::Stop;
+use packetboat_load::targets::{Chosen, chosen};
 use packetboat_load::work::Work;
 
 /// That of the server, whose sessions are counted here in this very process.
@@ -77,20 +80,28 @@ fn fill(args: &Args, sessions: &Sessions) -> Result<bool, LoadError> {
 
 fn compare_all(args: &Args, wanted: &Compare) -> Result<bool, LoadError> {
     let stop = be_punctual()?;
-    let targets: Result<Vec<_>, _> =
-        wanted.targets.iter().map(|name| name.target(&args.place)).collect();
-    let compared =
-        compare(wanted.works(), &targets?, args.runs, &stop, &mut |work, target, run| {
-            let headline = work.headlines()[0].figure;
-            let value = run.value(headline).filter(|_| run.faults.is_empty());
-            let value = value.map_or_else(|| "BAD".to_owned(), shown);
-            eprintln!("{} on {target}: {headline} {value}", work.name());
-        })?;
+    let Chosen { targets, left_out } = chosen(&wanted.targets, &args.place)?;
+    for reason in &left_out {
+        eprintln!("left out: {reason}");
+    }
+    let told = &mut |work: &Work, target: &str, run: &Outcome| {
+        let headlines = work.headlines().iter().map(|headline| headline.figure);
+        let found =
+            headlines.filter_map(|name| Some(format!("{name} {}", shown(run.value(name)?))));
+        let found = if run.faults.is_empty() { found.collect() } else { vec!["BAD".to_owned()] };
+        eprintln!("{} on {target}: {}", work.name(), found.join(", "));
+    };
+    let compared = compare(wanted.works(), &targets, args.runs, &stop, told)?;
     let by_frame = args.place.relay_by_frame;
     let note = if by_frame { "The relays hand on every frame by itself.\n\n" } else { "" };
-    print(args, &format!("{note}{}", table(&compared)), || {
+    let mut text = format!("{note}{}", table(&compared));
+    for reason in &left_out {
+        writeln!(text, "Left out: {reason}").expect("a string can be written to");
+    }
+    print(args, &text, || {
         let mut object = compare::json(&compared, args.runs);
         object["relay_by_frame"] = json!(by_frame);
+        object["left_out"] = json!(left_out);
         object
     })?;
     if let Some(folder) = &wanted.plots {

@@ -24,6 +24,15 @@ pub struct Where {
     /// A setting of the Packetboat that is started; may come more than once
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "server", global = true)]
     pub settings: Vec<String>,
+    /// mosquitto's program; else the one found in PATH or /usr/sbin
+    #[arg(long, value_name = "PROGRAM", global = true)]
+    pub mosquitto: Option<PathBuf>,
+    /// rumqttd's program; else the one found in PATH or ~/.cargo/bin
+    #[arg(long, value_name = "PROGRAM", global = true)]
+    pub rumqttd: Option<PathBuf>,
+    /// ejabberd's program `ejabberdctl`; else the one found in PATH or /usr/sbin
+    #[arg(long, value_name = "PROGRAM", global = true)]
+    pub ejabberdctl: Option<PathBuf>,
     /// Let the relays hand every frame from task to task by itself, as a relay does that was not
     /// made for speed
     #[arg(long, global = true)]

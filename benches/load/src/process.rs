@@ -1,8 +1,11 @@
 //! The process of what is measured: started for a run, ended after it, or killed within it. Must
 //! never be on another machine, nor outlive this process's own end.
 
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -18,6 +21,12 @@ const STARTING_MAX: Duration = Duration::from_mins(2);
 const ENDING_MAX: Duration = Duration::from_secs(40);
 /// How often it is looked at while waiting for that.
 const LOOKING: Duration = Duration::from_millis(2);
+/// How often a server that ends while it starts is started on another port.
+const PORTS_TRIED: u32 = 5;
+/// The file for what a server says that is not asked to say its address.
+const WORDS: &str = "said";
+/// Bytes of its last words that are told.
+const WORDS_MAX: usize = 2_000;
 
 /// A server, its process known or not.
 #[derive(Debug)]
@@ -25,12 +34,14 @@ pub struct Server {
     address: SocketAddr,
     pid: Option<u32>,
     child: Option<Child>,
+    /// It knows no better end than that of the signal.
+    dies_of_it: bool,
 }
 
 impl Server {
     /// One that runs already, and is not ended.
     pub const fn external(address: SocketAddr, pid: Option<u32>) -> Self {
-        Self { address, pid, child: None }
+        Self { address, pid, child: None, dies_of_it: false }
     }
 
     /// Starts one, and waits for the first line that it prints, which tells its address.
@@ -58,15 +69,23 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts one that listens on an address it was told, and waits until it does.
-    pub fn spawn_at(mut command: Command, address: SocketAddr) -> Result<Self, LoadError> {
-        command.stdin(Stdio::null()).stdout(Stdio::null());
+    /// Starts one that listens on an address it was told, and waits until it does. What it says
+    /// is kept in a file.
+    fn spawn_at(mut command: Command, address: SocketAddr, log: &Path) -> Result<Self, LoadError> {
+        let words = File::create(log)?;
+        command.stdin(Stdio::null()).stdout(words.try_clone()?).stderr(words);
         let mut server = Self::child(command)?;
         server.address = address;
         let begun = Instant::now();
         while TcpStream::connect(address).is_err() {
-            if begun.elapsed() > STARTING_MAX || server.has_ended() {
-                let secs = begun.elapsed().as_secs();
+            if server.has_ended() {
+                let words = fs::read(log).unwrap_or_default();
+                let words =
+                    String::from_utf8_lossy(&words[words.len().saturating_sub(WORDS_MAX)..]);
+                return Err(LoadError::Ended { words: words.trim().to_owned() });
+            }
+            if begun.elapsed() > STARTING_MAX {
+                let secs = STARTING_MAX.as_secs();
                 return Err(LoadError::Late { what: "the server's start", secs });
             }
             thread::sleep(LOOKING);
@@ -74,12 +93,36 @@ impl Server {
         Ok(server)
     }
 
+    /// Starts one that cannot choose a port itself, with the command for a port that is free; on
+    /// another one if it ends at once, as when somebody was faster. What it says goes into a file
+    /// of its folder, and is told if it does not start.
+    pub fn spawn_on_free_port(
+        folder: &Path,
+        mut command: impl FnMut(SocketAddr) -> Result<Command, LoadError>,
+    ) -> Result<Self, LoadError> {
+        let (log, mut tried) = (folder.join(WORDS), 1);
+        loop {
+            let address = free_port()?;
+            match Self::spawn_at(command(address)?, address, &log) {
+                Err(LoadError::Ended { .. }) if tried < PORTS_TRIED => tried += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// It has no end of its own: to die of SIGTERM is to end well.
+    #[must_use]
+    pub const fn dying_of_a_signal(mut self) -> Self {
+        self.dies_of_it = true;
+        self
+    }
+
     fn child(mut command: Command) -> Result<Self, LoadError> {
         let spawned = command.spawn();
         let path = || command.get_program().into();
         let child = spawned.map_err(|source| LoadError::Spawn { path: path(), source })?;
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        Ok(Self { address, pid: Some(child.id()), child: Some(child) })
+        Ok(Self { address, pid: Some(child.id()), child: Some(child), dies_of_it: false })
     }
 
     /// Where it listens.
@@ -103,7 +146,8 @@ impl Server {
         let begun = Instant::now();
         while begun.elapsed() < ENDING_MAX {
             if let Ok(Some(status)) = child.try_wait() {
-                return asked && status.success();
+                let died = self.dies_of_it && status.signal() == Some(Signal::TERM.as_raw());
+                return asked && (status.success() || died);
             }
             thread::sleep(LOOKING);
         }
@@ -198,8 +242,27 @@ mod tests {
     }
 
     #[test]
-    fn one_that_ends_at_once_is_not_waited_for() {
-        let error = Server::spawn_at(Command::new("true"), free_port().unwrap()).unwrap_err();
-        assert!(matches!(error, LoadError::Late { .. }));
+    fn one_that_ends_at_once_is_tried_on_other_ports_and_its_last_words_are_told() {
+        let (folder, mut ports) = (tempfile::tempdir().unwrap(), Vec::new());
+        let error = Server::spawn_on_free_port(folder.path(), |address| {
+            ports.push(address);
+            let mut command = Command::new("sh");
+            command.args(["-c", "echo no; echo port >&2; exit 1"]);
+            Ok(command)
+        });
+        let words = error.unwrap_err().to_string();
+        assert!(words.ends_with(": no\nport"), "{words}");
+        assert_eq!(ports.len(), PORTS_TRIED as usize);
+    }
+
+    #[test]
+    fn to_die_of_the_signal_is_a_good_end_only_for_those_who_know_no_better() {
+        let start = || {
+            let mut command = Command::new("sh");
+            command.args(["-c", "echo 127.0.0.1:9; exec sleep 600"]);
+            Server::spawn(command, |line| loopback(line.trim_end()).ok()).unwrap()
+        };
+        assert!(!start().stop());
+        assert!(start().dying_of_a_signal().stop());
     }
 }

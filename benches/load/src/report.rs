@@ -24,6 +24,9 @@ pub fn text(work: &impl Serialize, target: &str, series: &Series) -> String {
         line(&mut out, format_args!("  {name:<26}{middle:>12} {unit:<4}{all}"));
     }
     line(&mut out, format_args!("  good: every accepted message delivered once, in order"));
+    for gap in series.gaps() {
+        line(&mut out, format_args!("  –: {gap}"));
+    }
     for doubt in series.doubts() {
         line(&mut out, format_args!("  NOT TO BE TRUSTED: {doubt}"));
     }

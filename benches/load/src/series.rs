@@ -11,6 +11,8 @@ use crate::figure::{Outcome, median};
 #[derive(Clone, Debug, Default)]
 pub struct Series {
     runs: Vec<Outcome>,
+    /// Why there is no run.
+    unfit: Option<&'static str>,
 }
 
 /// A figure of all runs.
@@ -35,6 +37,21 @@ impl Series {
     /// Adds a run.
     pub fn push(&mut self, run: Outcome) {
         self.runs.push(run);
+    }
+
+    /// There will be no run.
+    pub const fn leave_out(&mut self, reason: &'static str) {
+        self.unfit = Some(reason);
+    }
+
+    /// Why there is no run, if the work says nothing about the target.
+    pub const fn left_out(&self) -> Option<&'static str> {
+        self.unfit
+    }
+
+    /// What there is no figure of, and why.
+    pub fn gaps(&self) -> &[&'static str] {
+        self.runs.first().map(|run| run.gaps.as_slice()).unwrap_or_default()
     }
 
     /// How many runs there were.

@@ -2,8 +2,13 @@
 //! file of its own; to add one, implement [`Target`] and name it in `targets`. Must never know of
 //! a work.
 
+pub mod ejabberd;
+pub mod mosquitto;
+pub mod mqtt;
 pub mod packetboat;
 pub mod relay;
+pub mod rumqttd;
+pub mod xmpp;
 
 use std::path::Path;
 

@@ -122,6 +122,11 @@ pub trait Wire {
         0
     }
 
+    /// The same for one who only sends, where nobody else may send to a group.
+    fn join_to_send(&mut self, _group: u32, _out: &mut BytesMut) -> u32 {
+        0
+    }
+
     /// Appends the end.
     fn leave(&mut self, out: &mut BytesMut);
 

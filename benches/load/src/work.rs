@@ -93,16 +93,21 @@ impl Work {
         }
     }
 
-    /// Whether it says anything about such a target.
-    pub const fn fits(&self, nature: Nature) -> bool {
-        !matches!(self, Self::Restart(_)) || nature.keeps
+    /// Why it says nothing about such a target, if that is so.
+    pub const fn unfit(&self, nature: Nature) -> Option<&'static str> {
+        match self {
+            Self::Restart(_) if !nature.keeps => {
+                Some("nothing that it accepted is promised to outlast a kill")
+            }
+            _ => None,
+        }
     }
 
     /// Does it once.
     pub fn run(&self, ground: &mut Ground<'_>) -> Result<Outcome, LoadError> {
-        if !self.fits(ground.nature()) {
+        if let Some(reason) = self.unfit(ground.nature()) {
             let target = ground.target.name().to_owned();
-            return Err(LoadError::Unfit { work: self.name(), target });
+            return Err(LoadError::Unfit { work: self.name(), target, reason });
         }
         match self {
             Self::Pairs(work) => work.run(ground),

@@ -126,6 +126,10 @@ impl Fanout {
         let others: Vec<u32> = others.collect();
         let (wire, out) = fleet.put(senders[0]);
         let mut awaited = wire.gather(GROUP, &others, out);
+        for sender in senders {
+            let (wire, out) = fleet.put(*sender);
+            awaited += wire.join_to_send(GROUP, out);
+        }
         for member in members {
             let (wire, out) = fleet.put(*member);
             awaited += wire.join(GROUP, out);

@@ -63,8 +63,9 @@ impl Growth {
         if self.stored > 0 {
             messages += self.fill(ground, &mut outcome)?;
         }
-        // Nothing is kept for the users of those chats where they must have been there once.
-        if !self.chats.is_empty() && !ground.nature().knows_only_who_came {
+        if ground.nature().knows_only_who_came {
+            outcome.gaps.push("nothing is kept for users who never came, as those of the chats");
+        } else if !self.chats.is_empty() {
             messages += self.spread(ground, &mut outcome)?;
         }
         meter.read()?.put(&mut outcome, messages);

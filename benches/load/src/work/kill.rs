@@ -66,6 +66,8 @@ impl Kill {
         let begun = Instant::now();
         ground.start_again()?;
         let started = begun.elapsed();
+        // What was prepared may be lost as well, and is not what is counted.
+        ground.prepare(2 * count)?;
         fleet.moved(ground.server().address());
         traffic.lanes().iter_mut().for_each(|lane| lane.check.reconnected());
         if connected {

@@ -9,14 +9,14 @@ use serde::Serialize;
 use super::lanes::Lanes;
 use crate::check::LaneCheck;
 use crate::error::LoadError;
-use crate::figure::{Outcome, per_second};
+use crate::figure::{Outcome, float, per_second};
 use crate::fleet::{Fleet, Token};
 use crate::ground::Ground;
 use crate::traffic::{GRACE, Traffic};
 use crate::usage::Meter;
 use crate::wire::Login;
 
-/// Slower than this, the work is given up.
+/// Slower than this, draining is given up.
 const SLOWEST_PER_S: u64 = 100;
 
 /// The settings of the work.
@@ -35,12 +35,15 @@ pub struct Offline {
     /// Bytes of each text, 32 of them being its name and time
     #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(32..=60_000))]
     pub bytes: u32,
+    /// Seconds of storing at most: what is not sent by then is left out
+    #[arg(long, default_value_t = 120, value_parser = value_parser!(u32).range(1..=86_400))]
+    pub seconds: u32,
 }
 
 impl Offline {
     /// Does it once.
     pub fn run(&self, ground: &mut Ground<'_>) -> Result<Outcome, LoadError> {
-        let Self { messages, pairs: count, window, bytes } = *self;
+        let Self { messages, pairs: count, window, bytes, seconds } = *self;
         let lanes = Lanes { count, window, bytes, goal: 0 }.sharing(messages.into());
         let mut fleet = lanes.fleet(ground)?;
         ground.introduce(lanes.receivers())?;
@@ -49,7 +52,7 @@ impl Offline {
         let mut outcome = Outcome::default();
 
         let (meter, begun) = (Meter::start(ground.server().pid())?, Instant::now());
-        store(&mut fleet, &mut traffic, messages.into())?;
+        store(&mut fleet, &mut traffic, Duration::from_secs(seconds.into()))?;
         let stored = traffic.counts.accepted;
         outcome.add("stored_per_s", "/s", per_second(stored, begun.elapsed()));
         let used = meter.read()?;
@@ -61,6 +64,11 @@ impl Offline {
         traffic.hear_out(&mut fleet, &tokens)?;
         Ground::close(&mut fleet, &tokens)?;
 
+        outcome.add("stored", "", float(stored));
+        if stored < messages.into() {
+            let doubt = format!("only {stored} of {messages} messages were stored in {seconds} s");
+            outcome.doubts.push(doubt);
+        }
         outcome.add_latency("accepted", &traffic.accepted);
         used.put(&mut outcome, stored);
         used_draining.judge(&mut outcome);
@@ -70,15 +78,15 @@ impl Offline {
     }
 }
 
-/// Sends all, to receivers that are not there.
+/// Sends all to receivers that are not there, or what can be sent in that time.
 pub(super) fn store(
     fleet: &mut Fleet,
     traffic: &mut Traffic,
-    messages: u64,
+    time: Duration,
 ) -> Result<(), LoadError> {
-    let bound = GRACE + Duration::from_secs(messages / SLOWEST_PER_S);
-    traffic.run(fleet, Instant::now() + bound)?;
-    traffic.settle(fleet, GRACE, true)
+    traffic.run(fleet, Instant::now() + time)?;
+    // What was slow to take so much is as slow with the rest of its window.
+    traffic.settle(fleet, GRACE + time, true)
 }
 
 /// Lets all receivers come at once, and waits until they have everything.

@@ -1,7 +1,7 @@
 //! How long a server takes to start after a kill with so many messages in its store, and what a
 //! message takes of the disk.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, value_parser};
 use packetboat_proto::limits::SENDS_HIGHEST;
@@ -16,6 +16,9 @@ use crate::figure::{Outcome, float, ms, per_second};
 use crate::ground::Ground;
 use crate::usage::{Meter, mib, on_disk, resident};
 use crate::wire::Login;
+
+/// How long storing may take; what is not sent by then is left out.
+const STORING_MAX: Duration = Duration::from_hours(1);
 
 /// The settings of the work.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,7 +49,7 @@ impl Restart {
         let check = LaneCheck::default();
         let (mut traffic, senders) = lanes.open_senders(ground, &mut fleet, &check)?;
         let (meter, begun) = (Meter::start(ground.server().pid())?, Instant::now());
-        store(&mut fleet, &mut traffic, messages.into())?;
+        store(&mut fleet, &mut traffic, STORING_MAX)?;
         let (used, storing, stored) = (meter.read()?, begun.elapsed(), traffic.counts.accepted);
 
         fleet.expect_ends();
