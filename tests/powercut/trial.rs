@@ -55,7 +55,7 @@ pub struct Base {
 
 /// Nothing, and a store that was killed after some load.
 pub async fn bases(engine: Engine, folder: &Path, shim: &Path, seed: u64) -> Vec<Base> {
-    let root = folder.join("base");
+    let root = folder.join("lived");
     std::fs::create_dir(&root).unwrap();
     let log = folder.join("base.log");
     let record = Record { shim: shim.to_owned(), log: log.clone(), sync_us: SYNC_US };
@@ -66,6 +66,10 @@ pub async fn bases(engine: Engine, folder: &Path, shim: &Path, seed: u64) -> Vec
     assert!(wrong.is_empty(), "{wrong:?}; seed {seed}");
     vessel.kill().await;
     let calls = recorded(&log).expect("the log of the base can be read");
+    // Not the folder that it lived in: a kill can come between a call and its record, and what
+    // is recorded later would be laid over a file that it does not fit.
+    let root = folder.join("base");
+    write_image(&Disk::after(&calls).whole(), &root);
     vec![
         Base { engine, name: "nothing", folder: None, calls: Vec::new() },
         Base { engine, name: "a store that was killed", folder: Some(root), calls },

@@ -211,7 +211,7 @@ mod tests {
         }
     }
 
-    /// As mosquitto sent them: an opening with a session that it had, a subscription, a message
+    /// As mosquitto forms them: an opening with a session that it had, a subscription, a message
     /// that comes again, one without an answer, and what is refused.
     const CAME: [(&[u8], Packet<'_>); 9] = [
         (b"\x20\x02\0\0", Packet::ConnAck { present: false, code: 0 }),

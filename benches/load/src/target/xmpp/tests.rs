@@ -1,4 +1,4 @@
-//! The connection against stanzas as ejabberd 23.01 sent them, in every way in which they may be
+//! The connection against stanzas as ejabberd 23.01 forms them, in every way in which they may be
 //! cut.
 
 use super::*;
