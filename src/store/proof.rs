@@ -1,6 +1,6 @@
-//! The pure parts of the embedded store, opened for the proofs: the ledger, turn by turn, what the
-//! readers make of it, and the codecs of the values. Must never hold a rule of its own, nor be
-//! built into what is shipped.
+//! The pure parts of the embedded store, opened for the proofs and the benches: the ledger, turn by
+//! turn, what the readers make of it, and the codecs of the values. Must never hold a rule of its
+//! own, nor be built into what is shipped.
 
 use std::collections::HashMap;
 use std::sync::Arc;
