@@ -14,13 +14,12 @@ const LINE_CHARS_MAX: usize = 100;
 /// Names that say nothing.
 const BANNED: [&str; 7] = ["manager", "helper", "util", "utils", "common", "misc", "impls"];
 /// The sources of each package, and the name by which others import it.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 9] = [
     ("proto/src", "packetboat_proto"),
     ("src", "packetboat"),
     ("client/src", "packetboat_client"),
     ("client-cli/src", "packetboat_cli"),
     ("benches/load/src", "packetboat_load"),
-    ("benches/sessions/src", "packetboat_sessions"),
     ("benches/stages/src", "packetboat_stages"),
     ("proof/src", "packetboat_proof"),
     ("conformance/src", "packetboat_conformance"),

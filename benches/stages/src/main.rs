@@ -53,14 +53,15 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The arguments without one of a test's that Criterion does not pass over, and its value.
+/// The arguments without those of a test that Criterion does not know, and their values.
 fn known_to_criterion(given: &[OsString]) -> Vec<OsString> {
     let mut known = Vec::new();
     let mut given = given.iter();
     while let Some(argument) = given.next() {
         match argument.to_str() {
-            Some("--test-threads") => drop(given.next()),
-            Some(text) if text.starts_with("--test-threads=") => {}
+            Some("--test-threads" | "--skip") => drop(given.next()),
+            Some("-q") => {}
+            Some(text) if text.starts_with("--test-threads=") || text.starts_with("--skip=") => {}
             _ => known.push(argument.clone()),
         }
     }
