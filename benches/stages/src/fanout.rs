@@ -1,5 +1,5 @@
-//! An entry from the committer into the mailboxes of the sessions that it concerns. Must never count
-//! an entry that one of them did not get.
+//! An entry from the committer into the mailboxes of the sessions that it concerns. Must never
+//! count an entry that one of them did not get.
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
