@@ -1,4 +1,4 @@
-//! A page of a chat's log, as a device reads it that catches up: from rows that still are in memory,
+//! A page of a chat's log, as a device reads it that catches up: from rows that are in memory yet,
 //! and from rows that have left it. Must never count a page that is not the very entries.
 
 use std::sync::Arc;

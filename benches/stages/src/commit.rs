@@ -37,9 +37,12 @@ struct Commits {
     kind: Kind,
     count: u64,
     rows: u64,
-    /// One key of each commit, with its value.
-    samples: Vec<(Vec<u8>, Bytes)>,
+    /// The last of each commit.
+    samples: Vec<Row>,
 }
+
+/// A key, and its value.
+type Row = (Vec<u8>, Bytes);
 
 impl Commits {
     fn new(kind: Kind, count: u64) -> Self {
@@ -47,7 +50,7 @@ impl Commits {
         Self { ground, kind, count, rows: 0, samples: Vec::new() }
     }
 
-    fn row(number: u64) -> (Vec<u8>, Bytes) {
+    fn row(number: u64) -> Row {
         let message = number / 2;
         let (of, seq) = (message % CHATS, message / CHATS + 1);
         if number.is_multiple_of(2) {
@@ -61,7 +64,8 @@ impl Commits {
 }
 
 impl Stage for Commits {
-    type Input = (Arc<dyn Backend>, Batch);
+    /// Where to, what, and its last row.
+    type Input = (Arc<dyn Backend>, Batch, Row);
     type Output = ();
 
     fn at_once(&self) -> u64 {
@@ -78,20 +82,21 @@ impl Stage for Commits {
             let (key, value) = Self::row(number);
             batch.put(key, value);
         }
-        self.samples.push(Self::row(last));
-        self.rows += self.count;
-        (Arc::clone(self.ground.backend()), batch)
-    }
-
-    fn work(&mut self, (backend, batch): &mut Self::Input) {
-        backend.commit(batch).expect("the disk takes it");
-    }
-
-    fn check(&mut self, (backend, batch): Self::Input, (): ()) {
         assert_eq!(batch.operations() as u64, self.count, "each row has a key of its own");
-        let (key, value) = batch.writes().next_back().expect("there is a row");
-        let found = backend.get(key).expect("it can be read");
-        assert_eq!(found.as_deref(), value, "the last row is there");
+        let last = Self::row(last);
+        self.samples.push(last.clone());
+        self.rows += self.count;
+        (Arc::clone(self.ground.backend()), batch, last)
+    }
+
+    fn work(&mut self, (backend, batch, _): &mut Self::Input) {
+        let batch = std::mem::take(batch);
+        backend.commit(&batch).expect("the disk takes it");
+    }
+
+    fn check(&mut self, (backend, _, (key, value)): Self::Input, (): ()) {
+        let found = backend.get(&key).expect("it can be read");
+        assert_eq!(found.as_deref(), Some(&value[..]), "its last row is there");
     }
 
     fn end(self) {
