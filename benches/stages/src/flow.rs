@@ -197,8 +197,10 @@ fn frame(seq: u64) -> Bytes {
 }
 
 impl Stage for Deliveries {
+    /// The pushes, and then the acknowledgement.
     type Input = (Turn, Vec<Input>);
-    type Output = ();
+    /// How many actions came of the pushes.
+    type Output = usize;
 
     fn at_once(&self) -> u64 {
         AT_ONCE
@@ -215,17 +217,20 @@ impl Stage for Deliveries {
         (turn, vec![Input::Heard, Input::Packet(ack)])
     }
 
-    fn work(&mut self, (turn, acks): &mut Self::Input) {
+    fn work(&mut self, (turn, acks): &mut Self::Input) -> usize {
         turn.run();
+        let pushed = turn.actions.len();
         std::mem::swap(&mut turn.inputs, acks);
         turn.run();
+        pushed
     }
 
-    fn check(&mut self, (turn, _): Self::Input, (): ()) {
+    fn check(&mut self, (turn, _): Self::Input, pushed: usize) {
         let Some((last, written)) = turn.actions.split_last() else {
             panic!("entries go out");
         };
         assert_eq!(written.len() as u64, self.count, "each entry goes out");
+        assert_eq!(written.len(), pushed, "no cursor is moved before it is acknowledged");
         for (action, seq) in written.iter().zip(1..) {
             let right = matches!(action, Action::WriteFrame(bytes) if *bytes == frame(seq));
             assert!(right, "entry {seq} as it was encoded: {action:?}");
