@@ -19,7 +19,7 @@ pub mod memory;
 pub mod opening;
 pub mod packed;
 mod parts;
-#[cfg(feature = "proof")]
+#[cfg(feature = "inside")]
 #[doc(hidden)]
 pub mod proof;
 mod read_error;

@@ -20,7 +20,7 @@ const PACKAGES: [(&str, &str); 9] = [
     ("client/src", "packetboat_client"),
     ("client-cli/src", "packetboat_cli"),
     ("benches/load/src", "packetboat_load"),
-    ("benches/sessions/src", "packetboat_sessions"),
+    ("benches/stages/src", "packetboat_stages"),
     ("proof/src", "packetboat_proof"),
     ("conformance/src", "packetboat_conformance"),
     ("fuzz/src", "packetboat_fuzz"),

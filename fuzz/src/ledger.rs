@@ -25,6 +25,8 @@ use self::disk::Disk;
 use self::model::{CHATS, DEVICES, Line, NAMES, Part, Room, Told, Verdict, What, World};
 use crate::choices::Choices;
 
+/// Chats whose ends are kept at hand: so few that they are read again all the time.
+const CHATS_CACHED: usize = 2;
 /// Bytes of a content that the ledger takes.
 pub const CONTENT_BYTES_MAX: usize = 256 * 1024;
 /// Sizes of texts: of one part, at the edge of one, of several, of too many.
@@ -56,7 +58,7 @@ pub fn run(data: &[u8]) {
         devices_per_user_max: choices.one_of(&[100, 2]),
     };
     let disk = Disk::default();
-    let bench = Bench::open(Arc::new(disk.clone()), rules);
+    let bench = Bench::open(Arc::new(disk.clone()), rules, CHATS_CACHED);
     let world = World::new(rules);
     let mut site = Site { disk, bench, snapshots: vec![world.clone()], world, now_ms: 1 };
     while !choices.is_empty() {
@@ -130,7 +132,7 @@ impl Site {
         self.disk.cut_power(kept);
         self.world = self.snapshots.swap_remove(kept);
         self.snapshots = vec![self.world.clone()];
-        self.bench = Bench::open(Arc::new(self.disk.clone()), self.world.rules);
+        self.bench = Bench::open(Arc::new(self.disk.clone()), self.world.rules, CHATS_CACHED);
         self.compare();
     }
 

@@ -85,6 +85,9 @@ impl Bug {
     }
 }
 
+/// Whether this build lets bugs be planted: what it does and takes is not that of what is shipped.
+pub const POSSIBLE: bool = cfg!(feature = "proof");
+
 /// The bug that the variable `PACKETBOAT_PLANT` asks for; none if it is empty or not set. A name
 /// that nobody knows would plant nothing, and a proof would say that it found nothing.
 #[cfg(any(feature = "proof", test))]
@@ -99,7 +102,7 @@ fn asked_for(name: &str) -> Option<Bug> {
 
 /// Whether this bug is planted.
 #[cfg(not(feature = "proof"))]
-#[inline(always)]
+#[inline]
 pub const fn is(_bug: Bug) -> bool {
     false
 }

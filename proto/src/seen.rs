@@ -4,7 +4,7 @@
 
 /// An event meets a machine in a state.
 #[cfg(not(feature = "proof"))]
-#[inline(always)]
+#[inline]
 pub const fn note(_machine: &'static str, _state: &'static str, _event: &'static str) {}
 
 #[cfg(feature = "proof")]

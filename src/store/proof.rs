@@ -1,6 +1,6 @@
-//! The pure parts of the embedded store, opened for the proofs: the ledger, turn by turn, what the
-//! readers make of it, and the codecs of the values. Must never hold a rule of its own, nor be
-//! built into what is shipped.
+//! The pure parts of the embedded store, opened for the proofs and the benches: the ledger, turn by
+//! turn, what the readers make of it, and the codecs of the values. Must never hold a rule of its
+//! own, nor be built into what is shipped.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,9 +22,6 @@ use super::{
     Outcome, Page, PageLimit, Read, Refusal, StoreError, Stretch,
 };
 
-/// Chats whose ends are kept at hand: so few that they are read again all the time.
-const CHATS_CACHED: usize = 2;
-
 /// A ledger over a backend, without the committer: one turn after the other.
 pub struct Bench {
     backend: Arc<dyn Backend>,
@@ -33,9 +30,9 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// As after a start: nothing is at hand.
-    pub fn open(backend: Arc<dyn Backend>, rules: Rules) -> Self {
-        Self { backend, caches: Caches::new(CHATS_CACHED), rules }
+    /// As after a start: nothing is at hand. The ends of so many chats will be kept there.
+    pub fn open(backend: Arc<dyn Backend>, rules: Rules, chats_cached: usize) -> Self {
+        Self { backend, caches: Caches::new(chats_cached), rules }
     }
 
     /// A turn; what it comes to is the caller's to apply.

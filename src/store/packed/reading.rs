@@ -96,8 +96,9 @@ impl<E: Backend> Places<'_, E> {
     fn step(&self, from: &[u8], to: &[u8]) -> Result<Step, BackendError> {
         let packed = || {
             let page = page_of(self.engine, from)?;
-            let first = page.as_ref().map_or(&[][..], |page| &page.first);
-            Ok((next_first(self.engine, first)?.filter(|next| next.as_slice() < to), page))
+            // Behind `from`, not behind the page's first key: the page may have been divided since
+            // it was read, and the scan would go on before where it began.
+            Ok((next_first(self.engine, from)?.filter(|next| next.as_slice() < to), page))
         };
         let ((end, page), (fresh, rest)) = self.beside(packed, |fresh, (end, _)| {
             fresh.range(from, Some(end.as_deref().unwrap_or(to)), ROWS_PER_STEP)
@@ -200,4 +201,110 @@ fn run_of(rows: &[Packed]) -> usize {
         count += 1;
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::store::backend::Row;
+    use crate::store::batch::Batch;
+    use crate::store::memory::MemoryBackend;
+    use crate::store::packed::merge::{Change, merge};
+    use crate::store::packed::pages::key_of;
+    use crate::store::packed::values;
+
+    /// An engine to which something is written right after its next read.
+    struct Beside {
+        rows: MemoryBackend,
+        next: Mutex<Option<Batch>>,
+    }
+
+    impl Beside {
+        fn then<T>(&self, read: T) -> T {
+            if let Some(batch) = self.next.lock().unwrap().take() {
+                self.rows.commit(batch).unwrap();
+            }
+            read
+        }
+    }
+
+    impl Backend for Beside {
+        fn apply(&self, batch: Batch) -> Result<(), BackendError> {
+            self.rows.apply(batch)
+        }
+
+        fn sync(&self) -> Result<(), BackendError> {
+            self.rows.sync()
+        }
+
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
+            self.then(self.rows.get(key))
+        }
+
+        fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), BackendError> {
+            self.then(self.rows.scan(from, to, visit))
+        }
+
+        fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
+            self.then(self.rows.last_key(from, to))
+        }
+
+        fn last_row(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, BackendError> {
+            self.then(self.rows.last_row(from, to))
+        }
+
+        fn free_bytes(&self) -> Result<Option<u64>, BackendError> {
+            self.rows.free_bytes()
+        }
+    }
+
+    /// One block of such rows, which have their keys for values.
+    fn put_block(keys: &[&str], batch: &mut Batch) {
+        let cell = |key: &&str| Some(Cell::Here(Bytes::copy_from_slice(key.as_bytes())));
+        let rows: Vec<Change<'_>> = keys.iter().map(|key| (key.as_bytes(), cell(key))).collect();
+        let [(first, block)] = &merge(None, &rows).unwrap()[..] else { panic!("one block") };
+        batch.put(key_of(first), block.clone());
+    }
+
+    #[test]
+    fn a_scan_shows_nothing_before_its_beginning_while_blocks_are_made_and_divided() {
+        let folder = tempfile::tempdir().unwrap();
+        let (values, _writer) = values::open(folder.path()).unwrap();
+        for before in [&[][..], &["a", "b", "c", "d", "e"]] {
+            for from in ["a", "b", "c", "d", "e", "f"] {
+                let (mut now, mut next) = (Batch::default(), Batch::default());
+                if !before.is_empty() {
+                    put_block(before, &mut now);
+                }
+                put_block(&["a", "b"], &mut next);
+                put_block(&["c"], &mut next);
+                put_block(&["d", "e"], &mut next);
+                let engine = Beside { rows: MemoryBackend::default(), next: Mutex::default() };
+                engine.rows.commit(now).unwrap();
+                *engine.next.lock().unwrap() = Some(next);
+                // What is packed just now stands in memory, too, as long as that lasts.
+                let mut fresh = Fresh::default();
+                let mut rows = Batch::default();
+                for key in ["a", "b", "c", "d", "e"] {
+                    rows.put(key.into(), key.as_bytes().to_vec());
+                }
+                fresh.apply(rows);
+                fresh.freeze();
+                let fresh = RwLock::new(fresh);
+                let places = Places { fresh: &fresh, engine: &engine, values: &values };
+                let mut found = Vec::new();
+                let scanned = places.scan(from.as_bytes(), b"z", &mut |key, value| {
+                    assert_eq!(key, value);
+                    found.push(String::from_utf8(key.to_vec()).unwrap());
+                    ControlFlow::Continue(())
+                });
+                scanned.unwrap();
+                let wanted: Vec<&str> =
+                    ["a", "b", "c", "d", "e"].into_iter().filter(|key| *key >= from).collect();
+                assert_eq!(found, wanted, "from {from}, with {before:?} packed before");
+            }
+        }
+    }
 }
