@@ -16,13 +16,15 @@ use std::sync::Arc;
 
 use packetboat_proto::planted::{self, Bug};
 
-pub(crate) use self::segment::SEGMENT_BYTES;
-use self::segment::{Found, Segment};
+use self::segment::Found;
+pub(crate) use self::segment::{SEGMENT_BYTES, Segment};
 use super::backend::{BackendError, io_error};
 use super::batch::Batch;
 
 /// How the files of a journal end.
 const EXTENSION: &str = "journal";
+/// A segment so full has the next one made beside it.
+const SPARE_FROM_BYTES: u64 = SEGMENT_BYTES / 4;
 
 /// A journal that is open for writing.
 #[derive(Debug)]
@@ -96,6 +98,16 @@ impl Journal {
         self.next - 1
     }
 
+    /// The next segment will have to be made: better before it is needed, by [`spare`].
+    pub(crate) fn wants_spare(&self) -> bool {
+        self.free.is_empty() && self.current.written() >= SPARE_FROM_BYTES
+    }
+
+    /// Takes a segment that was made.
+    pub(crate) fn add_spare(&mut self, spare: Segment) {
+        self.free.push(spare);
+    }
+
     /// Goes on in another segment, so that those before it can be freed as a whole.
     pub(crate) fn turn(&mut self) -> Result<(), BackendError> {
         let next = fresh(&self.folder, &mut self.free)?;
@@ -129,13 +141,33 @@ fn fresh(folder: &Path, free: &mut Vec<Segment>) -> Result<Segment, BackendError
         segment.begin();
         return Ok(segment);
     }
-    let mut names = (0_u64..).map(|number| folder.join(format!("{number:04}.{EXTENSION}")));
-    let path = names.find(|path| !path.exists()).expect("a name is free");
-    let segment = Segment::open(path)?;
-    // The file's name is to outlive a loss of power before anything in it matters.
+    made(folder)
+}
+
+/// A new segment, with nothing in it. Its name outlives a loss of power.
+fn made(folder: &Path) -> Result<Segment, BackendError> {
+    let paths = (0_u64..).map(|number| folder.join(format!("{number:04}.{EXTENSION}")));
+    // Another thread may make one, too: a file belongs to who made it.
+    let made = paths.map(Segment::make).find_map(Result::transpose);
+    let segment = made.expect("a name is free")?;
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(io_error("sync", folder))?;
     Ok(segment)
+}
+
+/// A new segment with zeros to its end; `go_on` is asked now and then, and without it there is
+/// none. It takes a while: meant for a thread that nobody waits for.
+pub(crate) fn spare(
+    folder: &Path,
+    mut go_on: impl FnMut() -> bool,
+) -> Result<Option<Segment>, BackendError> {
+    let mut segment = made(folder)?;
+    while segment.fill_more()? {
+        if !go_on() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(segment))
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, BackendError> {
@@ -205,6 +237,25 @@ mod tests {
     fn commit(journal: &mut Journal, text: &str) {
         let file = journal.append(&batch(text)).unwrap();
         sync(&file, &journal.folder).unwrap();
+    }
+
+    #[test]
+    fn a_segment_is_made_beside_the_one_in_use_and_is_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = open(folder.path(), 0);
+        while !journal.wants_spare() {
+            journal.append(&batch("filler")).unwrap();
+        }
+        assert!(spare(folder.path(), || false).unwrap().is_none(), "it was given up");
+        let made = spare(folder.path(), || true).unwrap().unwrap();
+        let path = folder.path().join("0002.journal");
+        assert_eq!(path.metadata().unwrap().len(), SEGMENT_BYTES);
+        journal.add_spare(made);
+        assert!(!journal.wants_spare());
+        journal.turn().unwrap();
+        commit(&mut journal, "next");
+        let head = record::head(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(head.number, journal.last());
     }
 
     fn change(folder: &Path, file: &str, at: u64, bytes: &[u8]) {

@@ -95,6 +95,8 @@ struct Work {
     set: Option<(Arc<Rows>, u64)>,
     /// When the step began that is under way.
     since: Option<Instant>,
+    /// A segment of the journal is to be made.
+    wants_spare: bool,
     failed: Option<String>,
     ending: bool,
 }
@@ -243,11 +245,7 @@ impl<E: Backend> Shared<E> {
     /// Packs one set after the other until the end.
     fn pack_all(&self, mut writer: Writer) {
         while let Some((rows, last)) = self.next_set() {
-            let go_on = || {
-                let mut work = self.work();
-                work.since = Some(Instant::now());
-                !work.ending
-            };
+            let go_on = || self.beat() && self.spare_if_wanted();
             let packed = catch_unwind(AssertUnwindSafe(|| {
                 pack(&rows, last, self.engine.as_ref(), &mut writer, go_on)
             }));
@@ -260,15 +258,49 @@ impl<E: Backend> Shared<E> {
                     self.work().since = None;
                 }
                 Ok(None) => return,
-                Err(error) => {
-                    tracing::error!(%error, "rows could not be packed");
-                    self.work().failed = Some(error.to_string());
-                    self.changed.notify_all();
-                    return;
-                }
+                Err(error) => return self.fail("rows could not be packed", &error),
             }
             self.changed.notify_all();
         }
+    }
+
+    fn fail(&self, what: &str, error: &BackendError) {
+        tracing::error!(%error, "{what}");
+        self.work().failed = Some(error.to_string());
+        self.changed.notify_all();
+    }
+
+    /// Another step begins; false: it is time to end.
+    fn beat(&self) -> bool {
+        let mut work = self.work();
+        work.since = Some(Instant::now());
+        !work.ending
+    }
+
+    /// A commit should not have to wait until a file of the journal is made.
+    fn ask_for_spare(&self) {
+        let mut work = self.work();
+        if !work.wants_spare {
+            work.wants_spare = true;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Makes a segment of the journal if one is wanted; false: it is time to end.
+    fn spare_if_wanted(&self) -> bool {
+        if !self.work().wants_spare {
+            return true;
+        }
+        match journal::spare(&self.journal_folder, || self.beat()) {
+            Ok(Some(spare)) => self.journal().add_spare(spare),
+            Ok(None) => return false,
+            Err(error) => {
+                self.fail("a file of the journal could not be made", &error);
+                return false;
+            }
+        }
+        self.work().wants_spare = false;
+        true
     }
 
     fn fit_sets(&self, packed: Packed) {
@@ -287,6 +319,15 @@ impl<E: Backend> Shared<E> {
             if let Some(set) = work.set.take() {
                 work.since = Some(Instant::now());
                 return Some(set);
+            }
+            if work.wants_spare {
+                drop(work);
+                if !self.spare_if_wanted() {
+                    return None;
+                }
+                work = self.work();
+                work.since = None;
+                continue;
             }
             work = self.changed.wait(work).unwrap_or_else(PoisonError::into_inner);
         }
@@ -311,7 +352,13 @@ impl<E: Backend> Backend for PackedBackend<E> {
 
     fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         check_values(&batch)?;
-        let file = self.shared.journal().append(&batch)?;
+        let mut journal = self.shared.journal();
+        let file = journal.append(&batch)?;
+        let wants_spare = journal.wants_spare();
+        drop(journal);
+        if wants_spare {
+            self.shared.ask_for_spare();
+        }
         self.shared.change_fresh(|fresh| fresh.apply(batch));
         let mut unsynced = self.shared.unsynced();
         if !unsynced.iter().any(|known| Arc::ptr_eq(known, &file)) {

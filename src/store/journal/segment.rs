@@ -37,10 +37,18 @@ pub(crate) struct Found {
 }
 
 impl Segment {
-    /// Opens a file, or makes it.
+    /// Makes a file; `None` if there is one of that name.
+    pub(crate) fn make(path: PathBuf) -> Result<Option<Self>, BackendError> {
+        match OpenOptions::new().create_new(true).read(true).write(true).open(&path) {
+            Ok(file) => Ok(Some(Self { path, file: Arc::new(file), filled: 0, at: 0 })),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(io_error("make", &path)(error)),
+        }
+    }
+
+    /// Opens a file.
     pub(crate) fn open(path: PathBuf) -> Result<Self, BackendError> {
-        let opened =
-            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
+        let opened = OpenOptions::new().read(true).write(true).open(&path);
         let file = opened.map_err(io_error("open", &path))?;
         let filled = file.metadata().map_err(io_error("look at", &path))?.len();
         Ok(Self { path, file: Arc::new(file), filled, at: 0 })
@@ -53,6 +61,11 @@ impl Segment {
     /// Begins the file anew: what stands in it is of no use any more.
     pub(crate) fn begin(&mut self) {
         self.at = 0;
+    }
+
+    /// Bytes of records, padded.
+    pub(crate) const fn written(&self) -> u64 {
+        self.at
     }
 
     /// Whether a record of so many bytes, padded, fits behind the others.
@@ -68,6 +81,13 @@ impl Segment {
         done.map_err(io_error("write to", &self.path))?;
         self.at = end;
         Ok(())
+    }
+
+    /// Writes some zeros behind what the file has, durably; false once it is full of them.
+    pub(crate) fn fill_more(&mut self) -> Result<bool, BackendError> {
+        let filled = self.fill((self.filled + 1).min(SEGMENT_BYTES));
+        filled.map_err(io_error("write to", &self.path))?;
+        Ok(self.filled < SEGMENT_BYTES)
     }
 
     /// Writes zeros ahead, if the file ends before that.

@@ -17,8 +17,9 @@ const BLOCKS_PER_BATCH: usize = 64;
 /// Rows that go into one block's range at once: what becomes of it fits into one batch.
 const ROWS_PER_MERGE: usize = 2_048;
 
-/// Bytes of values that are written between two syncs: no step takes long.
-const VALUE_BYTES_PER_SYNC: usize = 8 * 1024 * 1024;
+/// Bytes of values that are written between two syncs: no step takes long, and no commit waits
+/// long behind one.
+const VALUE_BYTES_PER_SYNC: usize = 1024 * 1024;
 /// Rows for each block that is written anew: with fewer, most of the work is for rows that are not
 /// new, and larger sets are better.
 const ROWS_PER_BLOCK_WANTED: usize = 16;
