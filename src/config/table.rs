@@ -145,7 +145,7 @@ settings! {
         "What keeps it on the disk. A folder stays with the one that it was begun with.";
     store.cache_bytes: count(MIB, TIB), "Bytes that the store keeps in memory to read faster.";
     store.fresh_bytes: count(16 * KIB, GIB),
-        "Bytes of new rows in memory that are packed together; with very many chats four times as many.";
+        "Bytes of new rows in memory that are packed together; four times that with many chats.";
     store.unknown_users: Shape::Choice(UNKNOWN_USERS),
         "Entries for users that never came: keep or reject. auto: reject with passwords only.";
     store.group_members_max: count(2, GROUP_MEMBERS_MAX as u64), "Members of a group.";

@@ -101,13 +101,24 @@ proptest! {
     }
 }
 
-/// An engine that fails after some commits, or waits at each.
+/// An engine that fails after some commits, or waits at each, or is slow to tell what it read.
 #[derive(Clone, Default)]
 struct Faulty {
     rows: MemoryBackend,
     commits_left: Arc<AtomicU32>,
     fails: Arc<AtomicBool>,
     held: Arc<Mutex<()>>,
+    lags: bool,
+}
+
+impl Faulty {
+    /// What was read, once others had the time to change it.
+    fn late<T>(&self, read: T) -> T {
+        if self.lags {
+            thread::sleep(Duration::from_micros(200));
+        }
+        read
+    }
 }
 
 impl Backend for Faulty {
@@ -134,7 +145,11 @@ impl Backend for Faulty {
     }
 
     fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
-        self.rows.last_key(from, to)
+        self.late(self.rows.last_key(from, to))
+    }
+
+    fn last_row(&self, from: &[u8], to: &[u8]) -> Result<Option<Row>, BackendError> {
+        self.late(self.rows.last_row(from, to))
     }
 
     fn free_bytes(&self) -> Result<Option<u64>, BackendError> {
@@ -233,4 +248,83 @@ fn an_engine_with_rows_of_another_kind_is_refused() {
     };
     assert!(matches!(error, BackendError::Layout { .. }), "{error}");
     assert_eq!(whole(&engine).len(), 10);
+}
+
+/// Rows of the trial below, each with a commit of its own: a prime, so that they come in no order.
+const STREWN_ROWS: u32 = 307;
+/// Rows of a range that is looked at.
+const LOOKED_AT: u32 = 40;
+/// Stores that grow from nothing: few blocks are divided often.
+const STREWN_STORES: u32 = 40;
+
+/// The row of a number. Some values stand in a file.
+fn strewn(number: u32) -> Row {
+    let key = format!("{number:04}");
+    let value = key.repeat(if number.is_multiple_of(9) { 50 } else { 30 });
+    (key.into_bytes(), value.into_bytes())
+}
+
+/// The commit that a row comes with.
+fn commit_of(number: u32) -> u32 {
+    number * 769 % STREWN_ROWS
+}
+
+/// Looks at ranges until all is committed; how often it looked.
+fn look(packed: &PackedBackend<Faulty>, committed: &AtomicU32, mut state: u32) -> u32 {
+    for looks in 1.. {
+        // xorshift32
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        let first = state % STREWN_ROWS;
+        let numbers = first..(first + LOOKED_AT).min(STREWN_ROWS);
+        let (from, to) = (strewn(numbers.start).0, strewn(numbers.end).0);
+        let before = committed.load(Ordering::SeqCst);
+        let found = rows(packed, &from, &to, usize::MAX);
+        let last = packed.last_key(&from, &to).unwrap();
+        // The next commit may be seen before it is told.
+        let after = committed.load(Ordering::SeqCst) + 1;
+        let of = |upto: u32| numbers.clone().filter(move |number| commit_of(*number) < upto);
+        let (must, may): (Vec<_>, Vec<_>) = (of(before).collect(), of(after).collect());
+        assert!(found.is_sorted_by(|one, next| one.0 < next.0), "in order, none twice");
+        let is_found = |number: &u32| found.binary_search(&strewn(*number)).is_ok();
+        assert!(must.iter().all(is_found), "a row is missing in {numbers:?}");
+        let is_known = |row: &Row| may.iter().any(|number| strewn(*number) == *row);
+        assert!(found.iter().all(is_known), "a row of elsewhere in {numbers:?}");
+        let (least, most) = (must.last().map(|at| strewn(*at).0), may.last());
+        assert!(last >= least && last <= most.map(|at| strewn(*at).0), "the last of {numbers:?}");
+        if before == STREWN_ROWS {
+            return looks;
+        }
+    }
+    unreachable!("it ends with the commits")
+}
+
+#[test]
+fn who_reads_beside_commits_and_packing_sees_each_row_of_its_range_once() {
+    let looks: u32 = (0..STREWN_STORES).map(looked_at_while_it_grows).sum();
+    assert!(looks > 100 * STREWN_STORES, "{looks} looks while rows came");
+}
+
+fn looked_at_while_it_grows(store: u32) -> u32 {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Faulty { lags: true, ..Faulty::default() };
+    let packed = PackedBackend::open(engine, folder.path(), SETTINGS).unwrap();
+    let committed = AtomicU32::new(0);
+    let mut by_commit: Vec<u32> = (0..STREWN_ROWS).collect();
+    by_commit.sort_by_key(|number| commit_of(*number));
+    thread::scope(|scope| {
+        let readers = [1, 22, 333, 4_444, 55_555, 666_666].map(|seed| {
+            let (packed, committed) = (&packed, &committed);
+            scope.spawn(move || look(packed, committed, seed + store * 7_919))
+        });
+        for (number, told) in by_commit.into_iter().zip(1..) {
+            let (key, value) = strewn(number);
+            let mut batch = Batch::default();
+            batch.put(key, value);
+            packed.commit(batch).unwrap();
+            committed.store(told, Ordering::SeqCst);
+        }
+        readers.into_iter().map(|reader| reader.join().unwrap()).sum()
+    })
 }
