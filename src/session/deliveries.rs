@@ -141,33 +141,37 @@ impl Deliveries {
             *goal = seq.max(*goal);
             return Pushed::Hold;
         }
-        let sent = match self.positions.get(chat) {
-            Some(position) => position.sent,
-            None if self.scan == Scan::Done => seq - 1,
+        let is_full = self.unacked.len() >= self.window;
+        // Looked up once: each delivery of a large group passes here for each of its members.
+        let position = match self.positions.get_mut(chat) {
+            Some(position) => position,
+            None if self.scan == Scan::Done => {
+                self.positions.entry(chat.clone()).or_insert(Position::at(seq - 1))
+            }
             // What lies before it is not known yet.
             None => {
                 self.scan_again = true;
                 return Pushed::Hold;
             }
         };
-        if seq <= sent {
+        if seq <= position.sent {
             return Pushed::Hold;
         }
-        if seq > sent + 1 {
+        if seq > position.sent + 1 {
             self.lag(chat, seq);
             return Pushed::Hold;
         }
         if own {
-            self.position(chat, sent).advance(seq);
+            position.advance(seq);
             return Pushed::Hold;
         }
-        if self.unacked.len() >= self.window {
-            self.position(chat, sent);
+        if is_full {
             self.lag(chat, seq);
             return Pushed::HoldFull;
         }
-        self.position(chat, sent);
-        self.sent(now, chat, seq);
+        position.advance(seq);
+        position.unacked += 1;
+        self.unacked.push_back(Unacked { chat: chat.clone(), seq, at: now });
         Pushed::Send
     }
 
