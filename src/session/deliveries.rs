@@ -75,6 +75,12 @@ impl Position {
         self.sent = self.sent.max(seq);
         self.sent_once = self.sent_once.max(seq);
     }
+
+    /// A delivery goes out.
+    fn sent(&mut self, seq: u64) {
+        self.advance(seq);
+        self.unacked += 1;
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -169,8 +175,7 @@ impl Deliveries {
             self.lag(chat, seq);
             return Pushed::HoldFull;
         }
-        position.advance(seq);
-        position.unacked += 1;
+        position.sent(seq);
         self.unacked.push_back(Unacked { chat: chat.clone(), seq, at: now });
         Pushed::Send
     }
@@ -271,14 +276,18 @@ impl Deliveries {
     /// Sends what was read of a chat, as far as there is room: pushes of live chats may have
     /// taken some of it meanwhile. Whether all of it was sent.
     fn send_read(&mut self, now: Time, read: &Read, entries: &mut Vec<Logged>) -> bool {
-        for entry in &read.entries {
-            if entry.seq <= self.position(&read.chat, 0).sent {
+        let Read { chat, entries: found, .. } = read;
+        let position = self.positions.get_mut(chat).expect("it was looked at just now");
+        for entry in found {
+            let seq = entry.seq;
+            if seq <= position.sent {
                 continue;
             }
             if self.unacked.len() >= self.window {
                 return false;
             }
-            self.sent(now, &read.chat, entry.seq);
+            position.sent(seq);
+            self.unacked.push_back(Unacked { chat: chat.clone(), seq, at: now });
             entries.push(entry.clone());
         }
         true
@@ -376,13 +385,6 @@ impl Deliveries {
     fn caught_up(&mut self, chat: &ChatId) {
         self.lagging.remove(chat);
         self.turn.retain(|turn| turn != chat);
-    }
-
-    fn sent(&mut self, now: Time, chat: &ChatId, seq: u64) {
-        let position = self.positions.entry(chat.clone()).or_default();
-        position.advance(seq);
-        position.unacked += 1;
-        self.unacked.push_back(Unacked { chat: chat.clone(), seq, at: now });
     }
 
     fn position(&mut self, chat: &ChatId, had: u64) -> &mut Position {

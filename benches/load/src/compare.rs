@@ -210,13 +210,7 @@ mod tests {
     use crate::args::work;
 
     fn series(rates: &[f64]) -> Series {
-        let mut series = Series::default();
-        for rate in rates {
-            let mut outcome = Outcome::default();
-            outcome.add("reconnected_per_s", "/s", *rate);
-            series.push(outcome);
-        }
-        series
+        Series::of("reconnected_per_s", rates)
     }
 
     fn compared() -> Compared {

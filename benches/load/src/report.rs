@@ -51,16 +51,6 @@ mod tests {
     use crate::args::work;
     use crate::figure::Outcome;
 
-    fn series(rates: &[f64]) -> Series {
-        let mut series = Series::default();
-        for rate in rates {
-            let mut outcome = Outcome::default();
-            outcome.add("rate", "/s", *rate);
-            series.push(outcome);
-        }
-        series
-    }
-
     #[test]
     fn the_table_has_the_median_and_every_run() {
         let work = work("reconnect --connections 5 --at-once 6").unwrap();
@@ -68,7 +58,7 @@ mod tests {
             {\"reconnect\":{\"connections\":5,\"at_once\":6}} on raw, median of 3 runs\n  \
               rate                              3.00 /s    [3.00 · 1.00 · 2,000]\n  \
               good: every accepted message delivered once, in order\n";
-        assert_eq!(text(&work, "raw", &series(&[3.0, 1.0, 2_000.0])), expected);
+        assert_eq!(text(&work, "raw", &Series::of("rate", &[3.0, 1.0, 2_000.0])), expected);
     }
 
     #[test]

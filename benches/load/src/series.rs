@@ -34,6 +34,18 @@ impl Row {
 }
 
 impl Series {
+    /// Of runs that were good, with one rate each.
+    #[cfg(test)]
+    pub(crate) fn of(name: &'static str, rates: &[f64]) -> Self {
+        let mut series = Self::default();
+        for rate in rates {
+            let mut outcome = Outcome::default();
+            outcome.add(name, "/s", *rate);
+            series.push(outcome);
+        }
+        series
+    }
+
     /// Adds a run.
     pub fn push(&mut self, run: Outcome) {
         self.runs.push(run);

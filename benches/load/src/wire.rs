@@ -18,6 +18,9 @@ pub enum To {
     Group(u32),
 }
 
+/// How often an idle connection says that it is there, unless another time is asked for.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
 /// Who connects, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Login {
@@ -31,6 +34,15 @@ impl Login {
     /// With the server's own heartbeat.
     pub const fn of(user: u32) -> Self {
         Self { user, heartbeat_ms: 0 }
+    }
+
+    /// How often it says that it is there, where the server has no heartbeat of its own.
+    pub const fn heartbeat(self) -> Duration {
+        if self.heartbeat_ms == 0 {
+            HEARTBEAT
+        } else {
+            Duration::from_millis(self.heartbeat_ms as u64)
+        }
     }
 }
 

@@ -101,9 +101,9 @@ impl Turn {
     }
 }
 
-fn send(number: u64) -> Send {
+fn send(number: u64) -> Input {
     let (chat, id) = (scene::direct(CHAT), scene::message_id(number));
-    Send { chat, id, content: scene::content() }
+    Input::Packet(Packet::Send(Send { chat, id, content: scene::content() }))
 }
 
 /// Packets come, and are to be appended.
@@ -123,8 +123,7 @@ impl Stage for Sends {
     fn prepare(&mut self) -> Turn {
         let mut turn = self.house.open();
         turn.inputs.push(Input::Heard);
-        let packets = (0..self.count).map(|number| Input::Packet(Packet::Send(send(number))));
-        turn.inputs.extend(packets);
+        turn.inputs.extend((0..self.count).map(send));
         turn
     }
 
@@ -159,8 +158,7 @@ impl Stage for Accepts {
 
     fn prepare(&mut self) -> Turn {
         let mut turn = self.house.open();
-        let packets = (0..self.count).map(|number| Input::Packet(Packet::Send(send(number))));
-        turn.inputs.extend(packets);
+        turn.inputs.extend((0..self.count).map(send));
         turn.run();
         turn.actions.clear();
         let stored = |number| Outcome::Stored { seq: number + 1, at_ms: scene::NOW_MS };

@@ -16,8 +16,6 @@ use crate::wire::{Event, Login, Sink, To, Wire, WireError};
 
 /// Packet ids that there are: 1 to this.
 const IDS: u16 = u16::MAX;
-/// How often an idle connection says that it is there, where nothing else is asked for.
-const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Heartbeats that may be missed before the broker lets a connection go. It counts from the
 /// opening, which is long where very many are opened before the first heartbeat.
 const HEARTBEATS_MISSED: u32 = 4;
@@ -193,8 +191,7 @@ impl Wire for MqttWire {
     }
 
     fn beat_every(&self) -> Option<Duration> {
-        let wanted = Duration::from_millis(self.login.heartbeat_ms.into());
-        Some(if wanted.is_zero() { HEARTBEAT } else { wanted })
+        Some(self.login.heartbeat())
     }
 
     fn window_max(&self) -> u32 {

@@ -18,9 +18,6 @@ use crate::relay::frame::{
 use crate::stamp::Name;
 use crate::wire::{Event, Login, Sink, To, Wire, WireError};
 
-/// How often an idle connection says that it is there; the relay would not mind.
-const HEARTBEAT: Duration = Duration::from_secs(30);
-
 /// A relay.
 #[derive(Clone, Debug)]
 pub struct RelayTarget {
@@ -117,8 +114,7 @@ impl Wire for RelayWire {
     }
 
     fn beat_every(&self) -> Option<Duration> {
-        let wanted = Duration::from_millis(self.login.heartbeat_ms.into());
-        Some(if wanted.is_zero() { HEARTBEAT } else { wanted })
+        Some(self.login.heartbeat())
     }
 
     fn window_max(&self) -> u32 {

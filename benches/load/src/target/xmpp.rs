@@ -24,8 +24,6 @@ pub const HOST: &str = "localhost";
 pub const ROOMS: &str = "conference.localhost";
 /// Everybody's password.
 const PASSWORD: &str = "load";
-/// How often an idle connection says that it is there, where nothing else is asked for.
-const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Bytes of an id: a message id in hex.
 const ID_BYTES: usize = 32;
 /// The namespace of stream management.
@@ -341,8 +339,7 @@ impl Wire for XmppWire {
     }
 
     fn beat_every(&self) -> Option<Duration> {
-        let wanted = Duration::from_millis(self.login.heartbeat_ms.into());
-        Some(if wanted.is_zero() { HEARTBEAT } else { wanted })
+        Some(self.login.heartbeat())
     }
 
     fn window_max(&self) -> u32 {

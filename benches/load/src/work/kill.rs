@@ -4,10 +4,9 @@
 use std::time::{Duration, Instant};
 
 use clap::{Args, value_parser};
-use packetboat_proto::limits::SENDS_HIGHEST;
 use serde::Serialize;
 
-use super::lanes::Lanes;
+use super::lanes::{Lanes, PAIRS, TEXT_BYTES, WINDOW};
 use crate::check::LaneCheck;
 use crate::error::LoadError;
 use crate::figure::{Outcome, float, ms};
@@ -24,14 +23,14 @@ const QUIET: Duration = Duration::from_secs(3);
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Kill {
     /// Pairs
-    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..=4_000))]
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(PAIRS))]
     pub pairs: u32,
     /// Sends that each sender keeps unanswered
     #[arg(long, default_value_t = 64,
-          value_parser = value_parser!(u32).range(1..=i64::from(SENDS_HIGHEST)))]
+          value_parser = value_parser!(u32).range(WINDOW))]
     pub window: u32,
     /// Bytes of each text, 32 of them being its name and time
-    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(32..=60_000))]
+    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(TEXT_BYTES))]
     pub bytes: u32,
     /// Seconds of sending, of which half is done
     #[arg(long, default_value_t = 4, value_parser = value_parser!(u32).range(1..=3_600))]

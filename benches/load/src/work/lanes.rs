@@ -1,12 +1,26 @@
 //! Pairs of a sender and a receiver, each with a user and a connection of its own, as several
 //! works need them. Must never know which work it is.
 
+use std::ops::RangeInclusive;
+
+use packetboat_proto::limits::SENDS_HIGHEST;
+
 use crate::check::LaneCheck;
 use crate::error::LoadError;
 use crate::fleet::{Fleet, Token};
 use crate::ground::Ground;
+use crate::stamp::STAMP_BYTES;
 use crate::traffic::{Lane, Route, Traffic};
 use crate::wire::{Login, To};
+
+/// Pairs that there may be.
+pub(super) const PAIRS: RangeInclusive<i64> = 1..=4_000;
+/// Sends that a sender may keep unanswered.
+pub(super) const WINDOW: RangeInclusive<i64> = 1..=SENDS_HIGHEST as i64;
+/// Bytes that a text may have: at least its stamp.
+pub(super) const TEXT_BYTES: RangeInclusive<i64> = 32..=60_000;
+
+const _: () = assert!(STAMP_BYTES == 32, "the shortest text is a stamp");
 
 /// So many pairs. Senders are the users from 0 on, receivers those behind them.
 #[derive(Clone, Copy, Debug)]

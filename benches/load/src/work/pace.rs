@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, value_parser};
 use serde::Serialize;
 
-use super::lanes::Lanes;
+use super::lanes::{Lanes, PAIRS, TEXT_BYTES};
 use crate::check::LaneCheck;
 use crate::error::LoadError;
 use crate::figure::{Outcome, float, per_second, us};
@@ -31,10 +31,10 @@ pub struct Pace {
     #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub rate: u32,
     /// Pairs
-    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..=4_000))]
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(PAIRS))]
     pub pairs: u32,
     /// Bytes of each text, 32 of them being its name and time
-    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(32..=60_000))]
+    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(TEXT_BYTES))]
     pub bytes: u32,
     /// Seconds of sending
     #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..=3_600))]

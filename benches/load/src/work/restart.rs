@@ -4,11 +4,10 @@
 use std::time::{Duration, Instant};
 
 use clap::{Args, value_parser};
-use packetboat_proto::limits::SENDS_HIGHEST;
 use serde::Serialize;
 
 use super::kill::hear_last;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, PAIRS, TEXT_BYTES, WINDOW};
 use super::offline::{drain, store};
 use crate::check::LaneCheck;
 use crate::error::LoadError;
@@ -27,14 +26,14 @@ pub struct Restart {
     #[arg(long, default_value_t = 500_000, value_parser = value_parser!(u32).range(1..=50_000_000))]
     pub messages: u32,
     /// Pairs
-    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..=4_000))]
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(PAIRS))]
     pub pairs: u32,
     /// Sends that each sender keeps unanswered
     #[arg(long, default_value_t = 64,
-          value_parser = value_parser!(u32).range(1..=i64::from(SENDS_HIGHEST)))]
+          value_parser = value_parser!(u32).range(WINDOW))]
     pub window: u32,
     /// Bytes of each text, 32 of them being its name and time
-    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(32..=60_000))]
+    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(TEXT_BYTES))]
     pub bytes: u32,
 }
 
