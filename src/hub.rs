@@ -214,7 +214,7 @@ mod tests {
             let body = Bytes::from_static(b"entry");
             let (chat, origin) = (chat(of), session(origin));
             let stored = Stored { chat, seq, origin, body };
-            self.outlet.release(vec![Effect::Stored(Arc::new(stored))]);
+            self.outlet.release(vec![Effect::Stored(stored)]);
         }
     }
 

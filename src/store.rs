@@ -31,7 +31,6 @@ pub mod sled;
 mod spans;
 
 use std::future::Future;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
@@ -307,7 +306,7 @@ pub enum Effect {
         users: Vec<UserId>,
     },
     /// An entry is in a log.
-    Stored(Arc<Stored>),
+    Stored(Stored),
     /// Users are out of a group; released after the entry that says so.
     Left {
         /// The group.
@@ -329,7 +328,7 @@ pub enum Effect {
 }
 
 /// An entry that has just become durable.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// The chat.
     pub chat: ChatId,
@@ -341,7 +340,7 @@ pub struct Stored {
     pub body: Bytes,
 }
 
-/// Where effects go. Called on the committer's thread: must never wait.
+/// Where effects go. Called on the flusher's thread: must never wait.
 pub trait Outlet: Send + 'static {
     /// Takes the effects of one commit, in order.
     fn release(&mut self, effects: Vec<Effect>);

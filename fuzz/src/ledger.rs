@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use packetboat::store::backend::Backend;
-use packetboat::store::batch::OPERATIONS_PER_BATCH_MAX;
+use packetboat::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use packetboat::store::proof::{
     Bench, CLAIM_OPERATIONS_MAX, MOVE_OPERATIONS_MAX, OpenTurn, Step, View, draft_operations_max,
 };
@@ -96,7 +96,7 @@ impl Site {
             let room = turn.room();
             let needed = operations_max(&command);
             if room < needed {
-                assert!(needed <= OPERATIONS_PER_BATCH_MAX, "a batch can hold {command:?}");
+                assert!(needed <= OPERATIONS_PER_COMMAND_MAX, "a batch can hold {command:?}");
                 break;
             }
             let when = (self.now_ms, full);

@@ -3,11 +3,9 @@
 
 use bytes::{BufMut, Bytes};
 use prost::Message;
-use prost::encoding::{
-    WireType, encode_key, encode_varint, encoded_len_varint, key_len as tag_len,
-};
 use thiserror::Error;
 
+use crate::field::Field;
 use crate::id::{ChatId, IdError, MessageId, UserId};
 use crate::schema;
 
@@ -58,8 +56,7 @@ impl Entry {
         self.fields().iter().map(Field::encoded_len).sum()
     }
 
-    /// Appends the entry to `out`. By hand, since each message passes here: the generated form
-    /// would want a copy of every id.
+    /// Appends the entry to `out`.
     pub fn put(&self, out: &mut impl BufMut) {
         for field in self.fields() {
             field.put(out);
@@ -94,39 +91,6 @@ impl Entry {
             at_ms: wire.at_ms,
             content: wire.content,
         })
-    }
-}
-
-/// One field of the protobuf message, left out when it is empty or 0.
-enum Field<'a> {
-    Number(u32, u64),
-    Bytes(u32, &'a [u8]),
-}
-
-impl Field<'_> {
-    fn encoded_len(&self) -> usize {
-        match *self {
-            Self::Number(_, 0) | Self::Bytes(_, []) => 0,
-            Self::Number(tag, number) => tag_len(tag) + encoded_len_varint(number),
-            Self::Bytes(tag, bytes) => {
-                tag_len(tag) + encoded_len_varint(bytes.len() as u64) + bytes.len()
-            }
-        }
-    }
-
-    fn put(&self, out: &mut impl BufMut) {
-        match *self {
-            Self::Number(_, 0) | Self::Bytes(_, []) => {}
-            Self::Number(tag, number) => {
-                encode_key(tag, WireType::Varint, out);
-                encode_varint(number, out);
-            }
-            Self::Bytes(tag, bytes) => {
-                encode_key(tag, WireType::LengthDelimited, out);
-                encode_varint(bytes.len() as u64, out);
-                out.put_slice(bytes);
-            }
-        }
     }
 }
 

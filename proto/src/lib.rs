@@ -8,6 +8,7 @@ pub mod code;
 pub mod codec;
 pub mod content;
 pub mod entry;
+mod field;
 pub mod frame;
 pub mod id;
 pub mod limits;

@@ -246,7 +246,10 @@ impl Packet {
             Self::Ping(token) => schema::Ping { token: *token }.encode(out),
             Self::Pong(token) => schema::Pong { token: *token }.encode(out),
             Self::Send(send) => send.to_wire().encode(out),
-            Self::Accepted(accepted) => accepted.to_wire().encode(out),
+            Self::Accepted(accepted) => {
+                accepted.put(out);
+                Ok(())
+            }
             Self::Rejected(rejected) => rejected.to_wire().encode(out),
             Self::Deliver(entry) => {
                 out.extend_from_slice(&entry.encode());

@@ -36,11 +36,13 @@ pub enum Bug {
     SpanEndsLate,
     /// A commit that failed is answered as if it had not.
     SyncErrorIgnored,
+    /// A batch is applied while the one before it is on its way to the disk.
+    AppliedUnderSync,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -56,6 +58,7 @@ impl Bug {
         Self::HandedOverTwice,
         Self::SpanEndsLate,
         Self::SyncErrorIgnored,
+        Self::AppliedUnderSync,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -76,6 +79,7 @@ impl Bug {
             Self::HandedOverTwice => "handed-over-twice",
             Self::SpanEndsLate => "span-ends-late",
             Self::SyncErrorIgnored => "sync-error-ignored",
+            Self::AppliedUnderSync => "applied-under-sync",
         }
     }
 

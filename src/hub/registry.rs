@@ -1,10 +1,10 @@
 //! Who is connected here: seats by user, and by group. Must never be asked who is a member of
 //! something: it knows the connected only.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use ahash::HashMap;
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
 
 use super::mailbox::Mailbox;

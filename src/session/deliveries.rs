@@ -7,9 +7,10 @@
 //!
 //! Must never send an entry of a chat before a lower one that the device has not been sent.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
+use ahash::HashMap;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::planted::{self, Bug};
 use packetboat_proto::time::Time;
@@ -121,9 +122,9 @@ impl Deliveries {
             window: window as usize,
             retries,
             tries: 0,
-            positions: HashMap::new(),
+            positions: HashMap::default(),
             unacked: VecDeque::new(),
-            lagging: HashMap::new(),
+            lagging: HashMap::default(),
             turn: VecDeque::new(),
             reading: Vec::new(),
             scan: Scan::Due(None),

@@ -1,5 +1,6 @@
 //! An ordered key-value engine, as small as the embedded store needs it. Synchronous: it is called
-//! on the committer's thread and on blocking threads. Must never know what a key or a value means.
+//! on the committer's threads and on blocking threads. Reads come beside everything; an apply and a
+//! sync never beside each other. Must never know what a key or a value means.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -7,10 +8,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::batch::Batch;
+use super::batch::{Batch, VALUE_BYTES_MAX};
 
-/// Bytes of a value. A longer entry is split over several keys.
-pub const VALUE_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a value in an engine below packed rows: what is larger would leave sled's log for
 /// `blobs/`, which a flush and an fdatasync do not cover.
 pub(crate) const BLOCK_BYTES_MAX: usize = 4 * 1024;

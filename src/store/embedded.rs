@@ -1,4 +1,4 @@
-//! The embedded store: one node's messages in one backend. Writes go to the committer's thread,
+//! The embedded store: one node's messages in one backend. Writes go to the committer's threads,
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::backend::Backend;
-use super::committer::{Committer, Parts};
+use super::committer::{Committer, Parts, Writing};
 use super::crew::Crew;
 #[cfg(feature = "proof")]
 use super::crew::Pace;
@@ -156,12 +156,15 @@ impl EmbeddedStore {
             backend: Arc::clone(&backend),
             horizon: Arc::clone(&horizon),
             health: Arc::clone(&health),
-            rules: settings.rules,
-            chats_cached: settings.chats_cached,
-            clock,
+            writing: Writing {
+                rules: settings.rules,
+                chats_cached: settings.chats_cached,
+                clock,
+                stall,
+                disk_reserve_bytes: settings.disk_reserve_bytes,
+            },
             outlet: Box::new(outlet),
             stall,
-            disk_reserve_bytes: settings.disk_reserve_bytes,
             queue_bytes: settings.queue_bytes,
         };
         let committer = Committer::start(parts, &crew).map_err(OpenError::Thread)?;

@@ -1,6 +1,7 @@
 //! Whether the store still works, and since when it has been at one commit. The first failure is
 //! final: must never be taken back, since a second fsync after a failed one may lie.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -67,10 +68,10 @@ struct Busy {
     operations: usize,
 }
 
-/// What the committer is at.
+/// What the committer is at: a commit, and the one that gathers behind it.
 #[derive(Debug, Default)]
 struct Progress {
-    busy: Option<Busy>,
+    busy: VecDeque<Busy>,
     commits: u64,
 }
 
@@ -116,29 +117,30 @@ impl Health {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The committer begins with a batch.
+    /// A batch begins to gather.
     pub(crate) fn begin(&self, now: Instant) {
-        self.progress().busy = Some(Busy { since: now, operations: 0 });
+        self.progress().busy.push_back(Busy { since: now, operations: 0 });
     }
 
-    /// The batch is made, and goes to the backend.
-    pub(crate) fn committing(&self, operations: usize) {
-        if let Some(busy) = &mut self.progress().busy {
-            busy.operations = operations;
+    /// The last batch is made, and goes to the backend. Its time begins anew: it may have waited
+    /// for the one before.
+    pub(crate) fn committing(&self, now: Instant, operations: usize) {
+        if let Some(busy) = self.progress().busy.back_mut() {
+            *busy = Busy { since: now, operations };
         }
     }
 
-    /// The batch is durable, or was empty.
+    /// The first batch is durable, or was empty.
     pub(crate) fn end(&self) {
         let mut progress = self.progress();
-        progress.busy = None;
+        progress.busy.pop_front();
         progress.commits += 1;
     }
 
     /// Fails the store if a commit takes longer than `bound`; true once it has failed.
     pub(crate) fn check_stall(&self, now: Instant, bound: Duration, commands: usize) -> bool {
         let progress = self.progress();
-        let Some(busy) = progress.busy else {
+        let Some(busy) = progress.busy.front().copied() else {
             return self.has_failed();
         };
         let elapsed = now.saturating_duration_since(busy.since);
@@ -162,17 +164,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_batch_that_gathers_behind_another_is_no_stall_while_it_waits_for_it() {
+        let health = Health::default();
+        let (start, bound) = (Instant::now(), Duration::from_secs(5));
+        health.begin(start);
+        health.committing(start, 12);
+        health.begin(start + bound / 5);
+        assert!(!health.check_stall(start + bound * 4 / 5, bound, 2));
+        health.end();
+        health.committing(start + bound * 4 / 5, 7);
+        assert!(!health.check_stall(start + bound * 6 / 5, bound, 1), "each had its own time");
+        assert!(health.check_stall(start + bound * 9 / 5, bound, 1));
+        let Some(Failure::Stalled { operations: 7, commit: 2, .. }) = health.failure.get() else {
+            panic!("{:?}", health.failure.get());
+        };
+    }
+
+    #[test]
     fn only_a_commit_that_takes_too_long_is_a_stall() {
         let health = Health::default();
         let (start, bound) = (Instant::now(), Duration::from_secs(5));
         assert!(!health.check_stall(start + bound * 9, bound, 0), "idle is no stall");
         health.begin(start);
-        health.committing(12);
+        health.committing(start, 12);
         assert!(!health.check_stall(start + bound / 2, bound, 3));
         health.end();
         health.begin(start + bound);
         assert!(!health.check_stall(start + bound + bound / 2, bound, 3), "another commit");
-        health.committing(7);
+        health.committing(start + bound, 7);
         assert!(health.check_stall(start + bound * 2, bound, 3));
         let failure = health.failure.get().cloned();
         let stalled = Failure::Stalled { elapsed_ms: 5_000, commands: 3, operations: 7, commit: 2 };

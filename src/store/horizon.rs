@@ -13,9 +13,9 @@
 //! Only entries are kept back like this. A place or a cursor that is read early and lost with the
 //! power shows no entry that is not durable: every look at a log is bounded by its head.
 
-use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
+use ahash::HashMap;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::planted::{self, Bug};
 
@@ -58,8 +58,8 @@ mod tests {
     fn a_head_is_kept_back_until_its_batch_is_durable() {
         let (crew, other) = (ChatId::group("crew").unwrap(), ChatId::group("other").unwrap());
         let horizon = Horizon::default();
-        horizon.publish(HashMap::from([(crew.clone(), 4)]));
-        horizon.publish(HashMap::from([(crew.clone(), 5)]));
+        horizon.publish([(crew.clone(), 4)].into_iter().collect());
+        horizon.publish([(crew.clone(), 5)].into_iter().collect());
         assert_eq!(horizon.durable(&crew, 6), 4);
         assert_eq!(horizon.durable(&crew, 3), 3);
         assert_eq!(horizon.durable(&other, 9), 9);

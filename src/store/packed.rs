@@ -23,10 +23,10 @@ use self::fresh::{Fresh, Rows};
 use self::packing::{PACKED, Packed, pack};
 use self::reading::Places;
 use self::values::{Values, Writer};
-use super::backend::{Backend, BackendError, VALUE_BYTES_MAX, Visit, check_values};
-use super::batch::{Batch, OPERATIONS_PER_BATCH_MAX};
+use super::backend::{Backend, BackendError, Visit, check_values};
+use super::batch::{BATCH_BYTES_MAX, Batch};
 use super::in_time::in_time;
-use super::journal::{self, Journal, SEGMENT_BYTES};
+use super::journal::{self, Appended, Journal, NoWrites, SEGMENT_BYTES};
 use super::record::{as_number, number};
 
 /// Bytes of rows in memory that are packed together, unless another number is asked for.
@@ -35,13 +35,8 @@ pub const FRESH_BYTES_DEFAULT: usize = 32 * 1024 * 1024;
 const STREWN_TIMES: usize = 4;
 /// How many times as much may gather while a set is packed; then commits wait.
 const SETS_MAX: usize = 2;
-/// Bytes of a write beside its value: the longest key, and the lengths.
-const WRITE_BYTES_MAX: u64 = 512;
 
-const _: () = assert!(
-    OPERATIONS_PER_BATCH_MAX as u64 * (VALUE_BYTES_MAX as u64 + WRITE_BYTES_MAX) < SEGMENT_BYTES,
-    "a batch fits into a segment"
-);
+const _: () = assert!((BATCH_BYTES_MAX as u64) < SEGMENT_BYTES, "a batch fits into a segment");
 
 /// How long an end waits for the packing to stop.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
@@ -107,14 +102,14 @@ impl<E: Backend> PackedBackend<E> {
         let engine = Arc::new(engine);
         let journal_folder = folder.join("journal");
         let Ground { nonce, packed, is_new } = ground(engine.as_ref())?;
-        let (journal, batches) = Journal::open(&journal_folder, nonce, packed, is_new)?;
+        let (journal, commits) = Journal::open(&journal_folder, nonce, packed, is_new)?;
         let (values, writer) = values::open(&folder.join("values"))?;
         if is_new {
             found(&engine, nonce, settings.stall)?;
         }
         let mut fresh = Fresh::default();
-        for batch in batches {
-            fresh.apply(batch);
+        for writes in commits {
+            fresh.apply(writes).map_err(|error| no_writes(error, &journal_folder))?;
         }
         let shared = Arc::new(Shared {
             engine,
@@ -353,13 +348,14 @@ impl<E: Backend> Backend for PackedBackend<E> {
     fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         check_values(&batch)?;
         let mut journal = self.shared.journal();
-        let file = journal.append(&batch)?;
+        let Appended { file, writes } = journal.append(&batch)?;
         let wants_spare = journal.wants_spare();
         drop(journal);
         if wants_spare {
             self.shared.ask_for_spare();
         }
-        self.shared.change_fresh(|fresh| fresh.apply(batch));
+        let applied = self.shared.change_fresh(|fresh| fresh.apply(writes));
+        applied.map_err(|error| no_writes(error, &self.shared.journal_folder))?;
         let mut unsynced = self.shared.unsynced();
         if !unsynced.iter().any(|known| Arc::ptr_eq(known, &file)) {
             unsynced.push(file);
@@ -399,6 +395,10 @@ impl<E: Backend> Backend for PackedBackend<E> {
     fn free_bytes(&self) -> Result<Option<u64>, BackendError> {
         self.shared.engine.free_bytes()
     }
+}
+
+fn no_writes(error: NoWrites, journal: &Path) -> BackendError {
+    BackendError::Journal { path: journal.to_owned(), detail: error.to_string() }
 }
 
 fn check(work: &Work) -> Result<(), BackendError> {

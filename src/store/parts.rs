@@ -7,7 +7,7 @@ use packetboat_proto::limits::{BODY_BYTES_HIGHEST, BODY_OVERHEAD_BYTES};
 use prost::encoding::{WireType, decode_key, decode_varint};
 use thiserror::Error;
 
-use super::backend::VALUE_BYTES_MAX;
+use super::batch::VALUE_BYTES_MAX;
 
 /// Bytes in front of the first part: how many parts there are.
 const HEAD_BYTES: usize = 1;

@@ -2,9 +2,9 @@
 //! turn, what the readers make of it, and the codecs of the values. Must never hold a rule of its
 //! own, nor be built into what is shipped.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 

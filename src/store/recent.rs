@@ -2,8 +2,9 @@
 //! is full, it becomes the old one, and the old one goes. Must never be the only place of anything.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::Hash;
+
+use ahash::HashMap;
 
 /// Keeps at least the last `kept` keys that were used, and at most twice as many.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub(crate) struct Recent<K, V> {
 
 impl<K: Hash + Eq + Clone, V: Copy> Recent<K, V> {
     pub(crate) fn keeping(kept: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), kept: kept.max(1) }
+        Self { young: HashMap::default(), old: HashMap::default(), kept: kept.max(1) }
     }
 
     pub(crate) fn get<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>

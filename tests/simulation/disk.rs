@@ -118,6 +118,8 @@ impl Mount {
 impl Backend for Mount {
     fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         let mut state = self.working()?;
+        // A power cut could leave the later one without the earlier (docs/adr/0023).
+        assert!(state.unsynced.is_empty(), "a batch is applied before the last is durable");
         let mut undo = Undo::new();
         for (key, value) in batch.into_rows() {
             let before = match value {

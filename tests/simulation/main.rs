@@ -38,7 +38,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 14] = [
+const PLANTS: [Bug; 15] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -53,6 +53,7 @@ const PLANTS: [Bug; 14] = [
     Bug::HandedOverTwice,
     Bug::SpanEndsLate,
     Bug::SyncErrorIgnored,
+    Bug::AppliedUnderSync,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;

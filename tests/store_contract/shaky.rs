@@ -145,6 +145,7 @@ impl Shaky {
 impl Backend for Shaky {
     fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         self.write(|disk| {
+            assert!(disk.unsynced.is_empty(), "a batch is applied before the last is durable");
             self.rows.apply(batch.clone()).unwrap();
             disk.unsynced.push(batch);
         })

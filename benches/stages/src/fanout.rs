@@ -93,7 +93,7 @@ impl Stage for FanOut {
         let (chat, seq) = (self.rooms[at].chat.clone(), self.seq);
         let body = scene::entry(0, seq).encode();
         let stored = Stored { chat, seq, origin: scene::session(u64::MAX), body };
-        (at, vec![Effect::Stored(Arc::new(stored))])
+        (at, vec![Effect::Stored(stored)])
     }
 
     fn work(&mut self, (_, effects): &mut Self::Input) {

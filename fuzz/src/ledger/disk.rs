@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use packetboat::store::backend::{Backend, BackendError, VALUE_BYTES_MAX, Visit};
-use packetboat::store::batch::{Batch, OPERATIONS_PER_BATCH_MAX};
+use packetboat::store::backend::{Backend, BackendError, Visit};
+use packetboat::store::batch::{Batch, OPERATIONS_PER_BATCH_MAX, VALUE_BYTES_MAX};
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 

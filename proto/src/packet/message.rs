@@ -1,8 +1,9 @@
 //! A message on its way to the log, and what became of it (SPEC.md section 5.2). Must never look
 //! into a content: its sender is told what is wrong with it by a `Rejected`, not by a close.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 
+use crate::field::Field;
 use crate::id::{ChatId, MessageId};
 use crate::schema;
 
@@ -82,13 +83,17 @@ impl Accepted {
         })
     }
 
-    pub(super) fn to_wire(&self) -> schema::Accepted {
-        schema::Accepted {
-            chat: self.chat.to_string(),
-            message_id: id_bytes(&self.id),
-            seq: self.seq,
-            at_ms: self.at_ms,
-            duplicate: self.duplicate,
+    /// Appends the encoded message to `out`.
+    pub(super) fn put(&self, out: &mut impl BufMut) {
+        let fields = [
+            Field::Bytes(1, self.chat.as_str().as_bytes()),
+            Field::Bytes(2, self.id.as_bytes()),
+            Field::Number(3, self.seq),
+            Field::Number(4, self.at_ms),
+            Field::Number(5, self.duplicate.into()),
+        ];
+        for field in fields {
+            field.put(out);
         }
     }
 }

@@ -206,6 +206,22 @@ fn a_message_id_of_the_wrong_length_is_refused() {
 }
 
 #[test]
+fn an_accepted_is_encoded_as_the_schema_says() {
+    for (seq, at_ms, duplicate) in [(1, 0, false), (300, 1_700_000_000_000, true)] {
+        let id = MessageId::from([7; 16]);
+        let accepted = Accepted { chat: chat("dm:ann:bob"), id, seq, at_ms, duplicate };
+        let wire = schema::Accepted {
+            chat: accepted.chat.to_string(),
+            message_id: Bytes::copy_from_slice(id.as_bytes()),
+            seq,
+            at_ms,
+            duplicate,
+        };
+        assert_eq!(frame_of(&Packet::Accepted(accepted)).body, wire.encode_to_vec());
+    }
+}
+
+#[test]
 fn a_code_of_a_later_version_still_says_what_to_do() {
     let wire = schema::Verdict { code: 999, retry: 2, fault: 9, ..Default::default() };
     let Ok(Some(Packet::Goodbye(verdict))) = decode(Kind::Goodbye, wire) else { panic!() };

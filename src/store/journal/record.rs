@@ -6,7 +6,7 @@
 //! write is the key's length, the key, the value's length plus one (zero: a remove), the value;
 //! the lengths are varints. A record begins at a multiple of `ALIGN`, and is padded to one.
 
-use bytes::{Buf, BufMut};
+use bytes::{Buf, BufMut, Bytes};
 use prost::encoding::{decode_varint, encode_varint};
 use thiserror::Error;
 
@@ -35,19 +35,16 @@ pub(crate) struct Head {
 
 /// A record whose checksum is right holds something else than writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the record of commit {number} is whole, but holds no writes")]
-pub(crate) struct RecordError {
-    /// Which commit it is.
-    pub(crate) number: u64,
-}
+#[error("a record is whole, but holds no writes")]
+pub(crate) struct NoWrites;
 
 /// Bytes that a record of so many bytes takes in a segment.
 pub(crate) fn padded(bytes: usize) -> usize {
     (HEAD_BYTES + bytes).next_multiple_of(ALIGN)
 }
 
-/// Makes the record of a batch in `out`, padded.
-pub(crate) fn encode(batch: &Batch, number: u64, nonce: u64, out: &mut Vec<u8>) {
+/// Makes the record of a batch in `out`, padded; gives the bytes of its writes.
+pub(crate) fn encode(batch: &Batch, number: u64, nonce: u64, out: &mut Vec<u8>) -> usize {
     out.clear();
     out.resize(HEAD_BYTES, 0);
     for (key, value) in batch.writes() {
@@ -57,15 +54,16 @@ pub(crate) fn encode(batch: &Batch, number: u64, nonce: u64, out: &mut Vec<u8>) 
             None => encode_varint(0, out),
         }
     }
-    let bytes = u32::try_from(out.len() - HEAD_BYTES).expect("a batch is smaller than a segment");
+    let bytes = out.len() - HEAD_BYTES;
     let mut head = &mut out[..HEAD_BYTES];
     head.put_u32(MARK);
-    head.put_u32(bytes);
+    head.put_u32(u32::try_from(bytes).expect("a batch is smaller than a segment"));
     head.put_u64(number);
     head.put_u64(nonce);
     let checksum = checksum(&out[..CHECKSUM_AT], &out[HEAD_BYTES..]);
     out[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_be_bytes());
     out.resize(out.len().next_multiple_of(ALIGN), 0);
+    bytes
 }
 
 fn put_bytes(bytes: &[u8], plus: u64, out: &mut Vec<u8>) {
@@ -96,29 +94,49 @@ pub(crate) fn writes<'a>(head: &Head, bytes: &'a [u8]) -> Option<&'a [u8]> {
     (checksum(&bytes[..CHECKSUM_AT], writes) == head.checksum).then_some(writes)
 }
 
-/// The batch that a whole record's writes are.
-pub(crate) fn decode(head: &Head, mut writes: &[u8]) -> Result<Batch, RecordError> {
-    let wrong = RecordError { number: head.number };
-    let mut batch = Batch::default();
-    while !writes.is_empty() {
-        let length = take_length(&mut writes).ok_or(wrong)?;
-        let key = take_bytes(&mut writes, length).ok_or(wrong)?;
-        match take_length(&mut writes).ok_or(wrong)?.checked_sub(1) {
-            Some(length) => batch.put(key, take_bytes(&mut writes, length).ok_or(wrong)?),
-            None => batch.remove(key),
-        }
+/// The writes of a record, each as slices of it; a value of `None` is a remove.
+pub(crate) struct Writes {
+    rest: Bytes,
+}
+
+impl Writes {
+    /// Those of a record whose checksum is right.
+    pub(crate) fn of(writes: Bytes) -> Self {
+        Self { rest: writes }
     }
-    Ok(batch)
+
+    fn read(&mut self) -> Option<(Bytes, Option<Bytes>)> {
+        let length = self.length()?;
+        let key = self.take(length)?;
+        let value = match self.length()?.checked_sub(1) {
+            Some(length) => Some(self.take(length)?),
+            None => None,
+        };
+        Some((key, value))
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        usize::try_from(decode_varint(&mut self.rest).ok()?).ok()
+    }
+
+    fn take(&mut self, length: usize) -> Option<Bytes> {
+        (length <= self.rest.len()).then(|| self.rest.split_to(length))
+    }
 }
 
-fn take_length(writes: &mut &[u8]) -> Option<usize> {
-    usize::try_from(decode_varint(writes).ok()?).ok()
-}
+impl Iterator for Writes {
+    type Item = Result<(Bytes, Option<Bytes>), NoWrites>;
 
-fn take_bytes(writes: &mut &[u8], length: usize) -> Option<Vec<u8>> {
-    let (taken, rest) = writes.split_at_checked(length)?;
-    *writes = rest;
-    Some(taken.to_vec())
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let write = self.read().ok_or(NoWrites);
+        if write.is_err() {
+            self.rest.clear();
+        }
+        Some(write)
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +158,15 @@ mod tests {
 
     fn read(bytes: &[u8]) -> Option<Batch> {
         let head = head(bytes)?;
-        Some(decode(&head, writes(&head, bytes)?).unwrap())
+        let writes = Bytes::copy_from_slice(writes(&head, bytes)?);
+        let mut batch = Batch::default();
+        for write in Writes::of(writes) {
+            match write.unwrap() {
+                (key, Some(value)) => batch.put(key.into(), value),
+                (key, None) => batch.remove(key.into()),
+            }
+        }
+        Some(batch)
     }
 
     #[test]
@@ -161,6 +187,14 @@ mod tests {
         encode(&Batch::default(), 1, 1, &mut out);
         assert_eq!(head(&out[..HEAD_BYTES - 1]), None);
         assert_eq!(read(&out), Some(Batch::default()));
+    }
+
+    #[test]
+    fn writes_that_are_none_end_with_an_error() {
+        for wrong in [&[2, b'k'][..], &[1], &[1, b'k'], &[1, b'k', 3, 0], &[0xff; 12]] {
+            let last = Writes::of(Bytes::copy_from_slice(wrong)).last();
+            assert_eq!(last, Some(Err(NoWrites)), "{wrong:?}");
+        }
     }
 
     proptest! {

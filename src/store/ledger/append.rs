@@ -1,8 +1,6 @@
 //! A draft becomes an entry: found again, refused, or given its place. Must never change anything
 //! for a draft that it refuses.
 
-use std::sync::Arc;
-
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupChange;
 use packetboat_proto::entry::Entry;
@@ -16,7 +14,7 @@ use packetboat_proto::planted::{self, Bug};
 
 use super::group::{CHANGE_OPERATIONS_PER_USER, change_operations_max};
 use super::turn::{Halt, Turn, no_such_chat, refuse};
-use crate::store::batch::OPERATIONS_PER_BATCH_MAX;
+use crate::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use crate::store::key;
 use crate::store::parts::{Joiner, PARTS_MAX, Whole, parts_of};
 use crate::store::read_error::ReadError;
@@ -34,12 +32,13 @@ const DEDUP_OPERATIONS: usize = 1;
 /// Operations for a direct chat's first entry: two places, two members.
 const FIRST_OPERATIONS: usize = 4;
 
-const _: () = assert!(PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS <= OPERATIONS_PER_BATCH_MAX);
+const _: () =
+    assert!(PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS <= OPERATIONS_PER_COMMAND_MAX);
 const _: () = assert!(
     parts_of(CHANGE_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
         + DEDUP_OPERATIONS
         + change_operations_max(MEMBERS_PER_CHANGE_MAX)
-        <= OPERATIONS_PER_BATCH_MAX
+        <= OPERATIONS_PER_COMMAND_MAX
 );
 const _: () = assert!(CHANGE_OPERATIONS_PER_USER >= 2, "a member has a place and a member row");
 
@@ -184,8 +183,7 @@ impl Turn<'_> {
         }
         self.raise_head(&entry.chat, seq);
         let (chat, body) = (entry.chat, whole.body());
-        let stored = Stored { chat, seq, origin: author.session, body };
-        self.emit(Effect::Stored(Arc::new(stored)));
+        self.emit(Effect::Stored(Stored { chat, seq, origin: author.session, body }));
     }
 }
 

@@ -7,7 +7,7 @@ use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 
 use super::*;
 use crate::store::backend::Backend;
-use crate::store::batch::OPERATIONS_PER_BATCH_MAX;
+use crate::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use crate::store::key;
 use crate::store::memory::MemoryBackend;
 use crate::store::record::as_number;
@@ -128,7 +128,7 @@ fn the_largest_commands_fit_into_one_batch() {
     for (id, change) in [(1, created), (2, removed), (3, added)] {
         let draft = draft("group:g", id, Content::Group(change));
         let most = draft_operations_max(&draft);
-        assert!(most <= OPERATIONS_PER_BATCH_MAX, "{most}");
+        assert!(most <= OPERATIONS_PER_COMMAND_MAX, "{most}");
         let (outcome, work) = bench.turn(|turn| turn.append(&author("ann"), &draft).unwrap());
         assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
         assert!(work.batch.operations() <= most, "{} of {most}", work.batch.operations());
@@ -137,7 +137,7 @@ fn the_largest_commands_fit_into_one_batch() {
     let largest = Draft { content: Bytes::from(vec![1; 256 * 1024]), ..text("dm:ann:bob", 1) };
     let most = draft_operations_max(&largest);
     let (_, work) = bench.turn(|turn| turn.append(&author("ann"), &largest).unwrap());
-    assert!(work.batch.operations() <= most && most <= OPERATIONS_PER_BATCH_MAX);
+    assert!(work.batch.operations() <= most && most <= OPERATIONS_PER_COMMAND_MAX);
 }
 
 #[test]

@@ -2,8 +2,7 @@
 //! sees what the ones before it did. Must never show a write of a batch that failed: after one, the
 //! turn's caches must not be used again.
 
-use std::collections::HashMap;
-
+use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
@@ -11,7 +10,7 @@ use packetboat_proto::planted::{self, Bug};
 use thiserror::Error;
 
 use crate::store::backend::{Backend, Row};
-use crate::store::batch::{Batch, OPERATIONS_PER_BATCH_MAX};
+use crate::store::batch::Batch;
 use crate::store::key::{self, KeyRange};
 use crate::store::read_error::ReadError;
 use crate::store::recent::Recent;
@@ -97,13 +96,18 @@ impl<'a> Turn<'a> {
         Self { backend, caches, work: Work::default(), rules, now_ms, full }
     }
 
+    /// Goes on with what has been done for this batch.
+    pub(crate) fn after(self, work: Work) -> Self {
+        Self { work, ..self }
+    }
+
     pub(crate) fn finish(self) -> Work {
         self.work
     }
 
     /// Operations that still fit into the batch.
     pub(crate) fn room(&self) -> usize {
-        OPERATIONS_PER_BATCH_MAX.saturating_sub(self.work.batch.operations())
+        self.work.batch.room()
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {

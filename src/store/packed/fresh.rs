@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::store::batch::Batch;
+use crate::store::journal::{NoWrites, Writes};
 
 /// What a row takes in memory beside its bytes, roughly.
 const ROW_BYTES: usize = 96;
 
-/// Rows in order; `None` is one that was removed.
-pub(crate) type Rows = BTreeMap<Vec<u8>, Option<Bytes>>;
+/// Rows in order; `None` is one that was removed. Keys and values are slices of the batches that
+/// they came with: memory is taken and given back batch by batch.
+pub(crate) type Rows = BTreeMap<Bytes, Option<Bytes>>;
 
 /// What memory knows of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,20 +39,19 @@ pub(crate) struct Fresh {
 }
 
 impl Fresh {
-    /// Takes a batch.
-    pub(crate) fn apply(&mut self, batch: Batch) {
-        for (key, value) in batch.into_rows() {
-            let bytes = |value: &Option<Bytes>| value.as_ref().map_or(0, Bytes::len);
-            self.active_bytes += bytes(&value);
-            let key_bytes = key.len();
-            match self.active.insert(key, value) {
-                Some(old) => self.active_bytes -= bytes(&old),
-                None => self.active_bytes += key_bytes + ROW_BYTES,
+    /// Takes a batch's writes, as the journal has them.
+    pub(crate) fn apply(&mut self, writes: Bytes) -> Result<(), NoWrites> {
+        self.active_bytes += writes.len();
+        for write in Writes::of(writes) {
+            let (key, value) = write?;
+            if self.active.insert(key, value).is_none() {
+                self.active_bytes += ROW_BYTES;
             }
         }
+        Ok(())
     }
 
-    /// Bytes of the rows that came since the last turn.
+    /// Bytes of the batches that came since the last turn, and what their rows take beside them.
     pub(crate) fn active_bytes(&self) -> usize {
         self.active_bytes
     }
@@ -98,7 +98,7 @@ impl Fresh {
         limit: usize,
     ) -> (Rows, Option<Vec<u8>>) {
         let sets = [self.frozen.as_deref(), Some(&self.active)];
-        let behind = |rows| between(rows, from, to).nth(limit).map(|(key, _)| key.clone());
+        let behind = |rows| between(rows, from, to).nth(limit).map(|(key, _)| key.to_vec());
         let rest = sets.into_iter().flatten().filter_map(behind).min();
         let mut found = Rows::new();
         for rows in sets.into_iter().flatten() {
@@ -117,7 +117,7 @@ impl Fresh {
                 .find(|(key, value)| value.is_some() && !self.active.contains_key(*key))
         });
         let active = between(&self.active, from, Some(to)).rev().find(|(_, value)| value.is_some());
-        frozen.map(|(key, _)| key).max(active.map(|(key, _)| key)).cloned()
+        frozen.map(|(key, _)| key).max(active.map(|(key, _)| key)).map(|key| key.to_vec())
     }
 }
 
@@ -125,7 +125,7 @@ fn between<'a>(
     rows: &'a Rows,
     from: &[u8],
     to: Option<&[u8]>,
-) -> impl DoubleEndedIterator<Item = (&'a Vec<u8>, &'a Option<Bytes>)> {
+) -> impl DoubleEndedIterator<Item = (&'a Bytes, &'a Option<Bytes>)> {
     let upper = to.map_or(Unbounded, |to| Excluded(to.max(from)));
     rows.range::<[u8], _>((Included(from), upper))
 }
@@ -134,19 +134,18 @@ fn between<'a>(
 mod tests {
     use super::*;
 
-    fn batch(writes: &[(&str, Option<&str>)]) -> Batch {
-        let mut batch = Batch::default();
+    /// Writes of one letter for each key and value.
+    fn writes(writes: &[(&str, Option<&str>)]) -> Bytes {
+        let mut bytes = Vec::new();
         for (key, value) in writes {
-            match value {
-                Some(value) => batch.put(key.as_bytes().to_vec(), value.as_bytes().to_vec()),
-                None => batch.remove(key.as_bytes().to_vec()),
-            }
+            bytes.extend([&[1], key.as_bytes()].concat());
+            bytes.extend(value.map_or(vec![0], |value| [&[2], value.as_bytes()].concat()));
         }
-        batch
+        bytes.into()
     }
 
     fn told(rows: &Rows) -> String {
-        let row = |(key, value): (&Vec<u8>, &Option<Bytes>)| {
+        let row = |(key, value): (&Bytes, &Option<Bytes>)| {
             let value = value.as_ref().map_or("-", |value| str::from_utf8(value).unwrap());
             format!("{}{value}", str::from_utf8(key).unwrap())
         };
@@ -156,14 +155,15 @@ mod tests {
     #[test]
     fn a_newer_row_hides_an_older_one_that_is_being_packed() {
         let mut fresh = Fresh::default();
-        fresh.apply(batch(&[("a", Some("1")), ("b", Some("1")), ("c", Some("1"))]));
+        fresh.apply(writes(&[("a", Some("1")), ("b", Some("1")), ("c", Some("1"))])).unwrap();
         fresh.freeze();
-        fresh.apply(batch(&[("b", None), ("d", Some("2"))]));
+        fresh.apply(writes(&[("b", None), ("d", Some("2"))])).unwrap();
         let (rows, rest) = fresh.range(b"", None, 10);
         assert_eq!((told(&rows).as_str(), rest), ("a1 b- c1 d2", None));
         assert_eq!(fresh.get(b"b"), Known::Removed);
         assert_eq!(fresh.last(b"", b"c"), Some(b"a".to_vec()));
         assert_eq!(fresh.last(b"", b"z"), Some(b"d".to_vec()));
+        assert_eq!(fresh.apply(Bytes::from_static(&[1])), Err(NoWrites));
         fresh.drop_frozen();
         assert_eq!(fresh.get(b"a"), Known::Nothing);
         assert_eq!(fresh.drops(), 1);
@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn a_range_that_is_cut_short_has_every_row_before_its_rest() {
         let mut fresh = Fresh::default();
-        fresh.apply(batch(&[("a", Some("1")), ("c", Some("1")), ("e", Some("1"))]));
+        fresh.apply(writes(&[("a", Some("1")), ("c", Some("1")), ("e", Some("1"))])).unwrap();
         fresh.freeze();
-        fresh.apply(batch(&[("b", Some("2")), ("c", Some("2")), ("d", Some("2"))]));
+        fresh.apply(writes(&[("b", Some("2")), ("c", Some("2")), ("d", Some("2"))])).unwrap();
         let (rows, rest) = fresh.range(b"a", Some(b"z"), 2);
         assert_eq!((told(&rows).as_str(), rest), ("a1 b2 c2", Some(b"d".to_vec())));
         let (rows, rest) = fresh.range(b"d", Some(b"e"), 2);

@@ -1,11 +1,12 @@
 //! New rows into a block: what becomes of the block. Pure: knows no engine and no file. Must never
 //! leave out a row, nor one of another block take in.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use bytes::Bytes;
 
-use super::block::{self, BLOCK_BYTES, BlockError, Cell, Packed, Packer, Rows};
+use super::block::{self, BLOCK_BYTES, BlockError, Cell, Packer, Rows};
 
 /// A change of a row: `None` removes it.
 pub(crate) type Change<'a> = (&'a [u8], Option<Cell>);
@@ -34,14 +35,20 @@ pub(crate) fn merge(
             let fits = packer.add(key, cell);
             debug_assert!(fits, "a row fits into a block of its own");
         }
-        first.get_or_insert_with(|| key.clone());
+        first.get_or_insert_with(|| key.to_vec());
     }
     blocks.extend(first.map(|first| (first, packer.finish())));
     Ok(blocks)
 }
 
+/// A row of a block to be.
+type Merged<'a> = (Cow<'a, [u8]>, Cell);
+
 /// The rows with the changes, and whether all that came is behind all that was there.
-fn merged(block: Option<Bytes>, changes: &[Change<'_>]) -> Result<(Vec<Packed>, bool), BlockError> {
+fn merged<'a>(
+    block: Option<Bytes>,
+    changes: &'a [Change<'a>],
+) -> Result<(Vec<Merged<'a>>, bool), BlockError> {
     let mut rows = Vec::with_capacity(changes.len());
     let mut changes = changes.iter().peekable();
     let mut appended = true;
@@ -50,18 +57,18 @@ fn merged(block: Option<Bytes>, changes: &[Change<'_>]) -> Result<(Vec<Packed>, 
         let mut kept = true;
         while let Some((changed, new)) = changes.next_if(|(changed, _)| *changed <= key) {
             appended = false;
-            rows.extend(new.clone().map(|cell| (changed.to_vec(), cell)));
+            rows.extend(new.clone().map(|cell| (Cow::Borrowed(*changed), cell)));
             kept = changed.cmp(&key) != Ordering::Equal;
         }
         if kept {
-            rows.push((key.to_vec(), cell));
+            rows.push((Cow::Owned(key.to_vec()), cell));
         }
     }
-    rows.extend(changes.filter_map(|(key, cell)| Some((key.to_vec(), cell.clone()?))));
+    rows.extend(changes.filter_map(|(key, cell)| Some((Cow::Borrowed(*key), cell.clone()?))));
     Ok((rows, appended))
 }
 
-fn encoded_len(rows: &[Packed]) -> usize {
+fn encoded_len(rows: &[Merged<'_>]) -> usize {
     let mut before: &[u8] = &[];
     let mut bytes = 0;
     for (key, cell) in rows {

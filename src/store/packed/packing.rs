@@ -102,7 +102,7 @@ fn placed<'a>(
                 Some(Cell::There(values.put(value)?))
             }
         };
-        changes.push((key.as_slice(), cell));
+        changes.push((key.as_ref(), cell));
         if unsynced >= VALUE_BYTES_PER_SYNC {
             values.sync()?;
             unsynced = 0;

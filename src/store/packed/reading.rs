@@ -1,7 +1,6 @@
 //! Rows wherever they stand: in memory, or packed. Must never miss a row that goes from one to the
 //! other while it looks: memory is looked at first, or again if rows left it meanwhile.
 
-use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::sync::{PoisonError, RwLock};
 
@@ -119,16 +118,14 @@ impl<E: Backend> Places<'_, E> {
         mut packed: Vec<Packed>,
         visit: &mut Visit<'_>,
     ) -> Result<ControlFlow<()>, BackendError> {
-        packed.retain(|(key, _)| !fresh.contains_key(key));
+        packed.retain(|(key, _)| !fresh.contains_key(key.as_slice()));
         let mut fresh = fresh.into_iter().filter_map(|(key, value)| Some((key, value?))).peekable();
         let mut rest = packed.as_slice();
         while !rest.is_empty() {
             let (run, behind) = rest.split_at(run_of(rest));
             rest = behind;
             for ((key, _), value) in run.iter().zip(self.run(run)?) {
-                while let Some((earlier, value)) =
-                    fresh.next_if(|(earlier, _)| earlier.cmp(key) == Ordering::Less)
-                {
+                while let Some((earlier, value)) = fresh.next_if(|(earlier, _)| earlier < key) {
                     if visit(&earlier, &value).is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
@@ -286,11 +283,8 @@ mod tests {
                 *engine.next.lock().unwrap() = Some(next);
                 // What is packed just now stands in memory, too, as long as that lasts.
                 let mut fresh = Fresh::default();
-                let mut rows = Batch::default();
-                for key in ["a", "b", "c", "d", "e"] {
-                    rows.put(key.into(), key.as_bytes().to_vec());
-                }
-                fresh.apply(rows);
+                let writes = b"abcde".iter().flat_map(|&letter| [1, letter, 2, letter]);
+                fresh.apply(writes.collect::<Vec<u8>>().into()).unwrap();
                 fresh.freeze();
                 let fresh = RwLock::new(fresh);
                 let places = Places { fresh: &fresh, engine: &engine, values: &values };
