@@ -161,9 +161,9 @@ pub struct HubOutlet(pub Arc<Hub>);
 
 impl Outlet for HubOutlet {
     fn release(&mut self, effects: Vec<Effect>) {
-        let mut registry = self.0.registry();
+        // Locked for each: with large groups all of them take long, and sessions come meanwhile.
         for effect in effects {
-            self.0.apply(&mut registry, effect);
+            self.0.apply(&mut self.0.registry(), effect);
         }
     }
 }

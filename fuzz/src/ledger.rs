@@ -101,7 +101,7 @@ impl Site {
             }
             let when = (self.now_ms, full);
             perform(&mut turn, &mut self.world, &command, when, &mut told);
-            let used = room - turn.room();
+            let used = room.saturating_sub(turn.room());
             assert!(used <= needed, "{command:?} used {used} operations of {needed}");
         }
         let done = turn.finish();

@@ -47,6 +47,11 @@ impl Batch {
         }
     }
 
+    /// Bytes that it takes where it is written, at most.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Operations that it has room for, whatever they write.
     pub fn room(&self) -> usize {
         let bytes = BATCH_BYTES_MAX.saturating_sub(self.bytes);

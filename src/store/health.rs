@@ -1,7 +1,6 @@
 //! Whether the store still works, and since when it has been at one commit. The first failure is
 //! final: must never be taken back, since a second fsync after a failed one may lie.
 
-use std::collections::VecDeque;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -61,17 +60,26 @@ pub enum Failure {
     },
 }
 
-/// A commit on its way.
+/// A step on its way.
 #[derive(Clone, Copy, Debug)]
 struct Busy {
     since: Instant,
     operations: usize,
 }
 
-/// What the committer is at: a commit, and the one that gathers behind it.
+/// Which half of the committer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// It gathers and applies.
+    Writer,
+    /// It syncs.
+    Flusher,
+}
+
+/// What the halves are at.
 #[derive(Debug, Default)]
 struct Progress {
-    busy: VecDeque<Busy>,
+    busy: [Option<Busy>; 2],
     commits: u64,
 }
 
@@ -117,30 +125,28 @@ impl Health {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A batch begins to gather.
-    pub(crate) fn begin(&self, now: Instant) {
-        self.progress().busy.push_back(Busy { since: now, operations: 0 });
+    /// A half begins with a step, of a batch of so many operations; 0 while it is being made.
+    pub(crate) fn begin(&self, half: Half, now: Instant, operations: usize) {
+        self.progress().busy[half as usize] = Some(Busy { since: now, operations });
     }
 
-    /// The last batch is made, and goes to the backend. Its time begins anew: it may have waited
-    /// for the one before.
-    pub(crate) fn committing(&self, now: Instant, operations: usize) {
-        if let Some(busy) = self.progress().busy.back_mut() {
-            *busy = Busy { since: now, operations };
-        }
+    /// A half waits for the other one, or for something to do, or tells what is done.
+    pub(crate) fn rest(&self, half: Half) {
+        self.progress().busy[half as usize] = None;
     }
 
-    /// The first batch is durable, or was empty.
-    pub(crate) fn end(&self) {
+    /// A batch is durable, or was empty.
+    pub(crate) fn committed(&self) {
         let mut progress = self.progress();
-        progress.busy.pop_front();
+        progress.busy[Half::Flusher as usize] = None;
         progress.commits += 1;
     }
 
-    /// Fails the store if a commit takes longer than `bound`; true once it has failed.
+    /// Fails the store if a step of a commit takes longer than `bound`; true once it has failed.
     pub(crate) fn check_stall(&self, now: Instant, bound: Duration, commands: usize) -> bool {
         let progress = self.progress();
-        let Some(busy) = progress.busy.front().copied() else {
+        let oldest = progress.busy.iter().flatten().min_by_key(|busy| busy.since);
+        let Some(busy) = oldest.copied() else {
             return self.has_failed();
         };
         let elapsed = now.saturating_duration_since(busy.since);
@@ -164,39 +170,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_that_gathers_behind_another_is_no_stall_while_it_waits_for_it() {
+    fn each_half_has_a_time_of_its_own_and_none_while_it_waits() {
         let health = Health::default();
         let (start, bound) = (Instant::now(), Duration::from_secs(5));
-        health.begin(start);
-        health.committing(start, 12);
-        health.begin(start + bound / 5);
-        assert!(!health.check_stall(start + bound * 4 / 5, bound, 2));
-        health.end();
-        health.committing(start + bound * 4 / 5, 7);
-        assert!(!health.check_stall(start + bound * 6 / 5, bound, 1), "each had its own time");
-        assert!(health.check_stall(start + bound * 9 / 5, bound, 1));
-        let Some(Failure::Stalled { operations: 7, commit: 2, .. }) = health.failure.get() else {
-            panic!("{:?}", health.failure.get());
-        };
-    }
-
-    #[test]
-    fn only_a_commit_that_takes_too_long_is_a_stall() {
-        let health = Health::default();
-        let (start, bound) = (Instant::now(), Duration::from_secs(5));
-        assert!(!health.check_stall(start + bound * 9, bound, 0), "idle is no stall");
-        health.begin(start);
-        health.committing(start, 12);
-        assert!(!health.check_stall(start + bound / 2, bound, 3));
-        health.end();
-        health.begin(start + bound);
-        assert!(!health.check_stall(start + bound + bound / 2, bound, 3), "another commit");
-        health.committing(start + bound, 7);
-        assert!(health.check_stall(start + bound * 2, bound, 3));
+        let at = |tenths: u32| start + bound * tenths / 10;
+        assert!(!health.check_stall(at(90), bound, 0), "idle is no stall");
+        health.begin(Half::Flusher, at(0), 12);
+        health.begin(Half::Writer, at(2), 0);
+        health.rest(Half::Writer);
+        assert!(!health.check_stall(at(9), bound, 3));
+        health.committed();
+        assert!(!health.check_stall(at(99), bound, 3), "what is being told is no stall");
+        health.begin(Half::Writer, at(99), 7);
+        assert!(!health.check_stall(at(108), bound, 3));
+        health.rest(Half::Writer);
+        health.begin(Half::Flusher, at(110), 7);
+        health.begin(Half::Writer, at(119), 0);
+        assert!(health.check_stall(at(120), bound, 3));
         let failure = health.failure.get().cloned();
         let stalled = Failure::Stalled { elapsed_ms: 5_000, commands: 3, operations: 7, commit: 2 };
         assert_eq!(failure, Some(stalled.clone()));
         health.fail(Failure::Read { detail: "later".into() });
         assert_eq!(health.failure.get(), Some(&stalled), "the first reason stays");
+    }
+
+    #[test]
+    fn a_writer_that_is_stuck_is_found_while_the_flusher_works() {
+        let health = Health::default();
+        let (start, bound) = (Instant::now(), Duration::from_secs(5));
+        health.begin(Half::Writer, start, 0);
+        health.begin(Half::Flusher, start + bound / 2, 12);
+        assert!(health.check_stall(start + bound, bound, 1));
     }
 }

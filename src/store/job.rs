@@ -71,6 +71,8 @@ pub(crate) enum Ran {
     Done(Answer),
     /// The batch is full: it goes on with the next one.
     Unfinished(Job),
+    /// It is not at its end, and there is room for its next step.
+    More(Job),
 }
 
 impl Job {
@@ -86,7 +88,8 @@ impl Job {
             }
     }
 
-    /// Goes on until its end, or until the next step might not fit into the batch.
+    /// Goes on until its end, or until the next step might not fit into the batch; of what may
+    /// take long, one step.
     pub(crate) fn run(self, turn: &mut Turn<'_>) -> Result<Ran, ReadError> {
         match self {
             Self::Append { author, drafts, outcomes, answer } => {
@@ -135,37 +138,32 @@ fn append(
             return Ok(Ran::Unfinished(Job::Append { author, drafts, outcomes, answer }));
         }
         outcomes.push(turn.append(&author, draft)?);
-        debug_assert!(before - turn.room() <= needed, "a draft needs what was said of it");
+        debug_assert!(before <= turn.room() + needed, "a draft needs what was said of it");
     }
     Ok(Ran::Done(Answer::Outcomes(answer, outcomes)))
 }
 
+/// One step: how long a claim takes as a whole has no bound.
 fn run_claim(
     turn: &mut Turn<'_>,
     claim: Claim,
-    mut after: Option<ChatId>,
+    after: Option<ChatId>,
     answer: oneshot::Sender<Result<Claimed, Refusal>>,
 ) -> Result<Ran, ReadError> {
-    loop {
-        // A session that has gone meanwhile needs no seat. One that comes to its end all the same
-        // does no harm; one that stops half-way is like one that a crash cut short.
-        if answer.is_closed() {
-            let unheard = Claimed { new_device: false, has_chats: true };
-            return Ok(Ran::Done(Answer::Claimed(answer, Ok(unheard))));
-        }
-        if turn.room() < CLAIM_OPERATIONS_MAX {
-            return Ok(Ran::Unfinished(Job::Claim { claim, after, answer }));
-        }
-        match turn.claim(&claim, after.as_ref())? {
-            ClaimStep::After(chat) => after = Some(chat),
-            ClaimStep::Done(claimed) => {
-                return Ok(Ran::Done(Answer::Claimed(answer, Ok(claimed))));
-            }
-            ClaimStep::Refused(refusal) => {
-                return Ok(Ran::Done(Answer::Claimed(answer, Err(refusal))));
-            }
-        }
+    // A session that has gone meanwhile needs no seat. One that comes to its end all the same
+    // does no harm; one that stops half-way is like one that a crash cut short.
+    if answer.is_closed() {
+        let unheard = Claimed { new_device: false, has_chats: true };
+        return Ok(Ran::Done(Answer::Claimed(answer, Ok(unheard))));
     }
+    if turn.room() < CLAIM_OPERATIONS_MAX {
+        return Ok(Ran::Unfinished(Job::Claim { claim, after, answer }));
+    }
+    Ok(match turn.claim(&claim, after.as_ref())? {
+        ClaimStep::After(chat) => Ran::More(Job::Claim { claim, after: Some(chat), answer }),
+        ClaimStep::Done(claimed) => Ran::Done(Answer::Claimed(answer, Ok(claimed))),
+        ClaimStep::Refused(refusal) => Ran::Done(Answer::Claimed(answer, Err(refusal))),
+    })
 }
 
 impl Answer {

@@ -1,13 +1,11 @@
 //! What happens when a backend fails, hangs, or has no room: nobody is told a lie. The backends
 //! here are memory with a fault in it.
 
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
-use packetboat::store::backend::{Backend, BackendError, Visit};
+use packetboat::store::backend::{Backend, BackendError};
 use packetboat::store::batch::{Batch, VALUE_BYTES_MAX};
 use packetboat::store::embedded::{EmbeddedStore, Settings};
 use packetboat::store::health::Failure;
@@ -21,131 +19,9 @@ use crate::bed::{
     Bed, FjallBed, Heard, MemoryBed, Opened, SledBed, WIDE, author, chat, code, device, draft,
     duplicate, session, stored, text_of, user,
 };
+use crate::faulty::Faulty;
 
 const DM: &str = "dm:ann:bob";
-
-/// What is wrong with a backend.
-#[derive(Default)]
-struct Faults {
-    fail: AtomicBool,
-    panic: AtomicBool,
-    free: AtomicU64,
-    commits: AtomicU64,
-    /// A commit is applied, and waits here before it counts as durable.
-    held: Mutex<bool>,
-    changed: Condvar,
-    waiting: AtomicBool,
-    /// Keys that were read, or wait to be.
-    reads: AtomicU64,
-    /// They wait.
-    reads_held: AtomicBool,
-    fail_sync: AtomicBool,
-    /// How long a batch waits for room, in milliseconds.
-    room_ms: AtomicU64,
-    /// How long each scan takes, in milliseconds.
-    scan_ms: AtomicU64,
-    /// The next drop panics.
-    panic_at_drop: AtomicBool,
-}
-
-#[derive(Clone, Default)]
-struct Faulty {
-    rows: MemoryBackend,
-    faults: Arc<Faults>,
-}
-
-impl Faulty {
-    fn new() -> Self {
-        let faulty = Self::default();
-        faulty.faults.free.store(u64::MAX, Ordering::SeqCst);
-        faulty
-    }
-
-    fn hold(&self) {
-        *self.faults.held.lock().unwrap() = true;
-    }
-
-    fn let_go(&self) {
-        *self.faults.held.lock().unwrap() = false;
-        self.faults.changed.notify_all();
-    }
-
-    /// Returns once a key more than `before` was read, or waits to be.
-    async fn reads_beyond(&self, before: u64) {
-        while self.faults.reads.load(Ordering::SeqCst) == before {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    fn read(&self) {
-        self.faults.reads.fetch_add(1, Ordering::SeqCst);
-        while self.faults.reads_held.load(Ordering::SeqCst) {
-            std::thread::yield_now();
-        }
-    }
-
-    async fn commit_waits(&self) {
-        while !self.faults.waiting.load(Ordering::SeqCst) {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-impl Drop for Faulty {
-    fn drop(&mut self) {
-        assert!(!self.faults.panic_at_drop.swap(false, Ordering::SeqCst), "as sled's drop does");
-    }
-}
-
-impl Backend for Faulty {
-    fn wait_for_room(&self) -> Result<(), BackendError> {
-        std::thread::sleep(Duration::from_millis(self.faults.room_ms.load(Ordering::SeqCst)));
-        Ok(())
-    }
-
-    fn apply(&self, batch: Batch) -> Result<(), BackendError> {
-        self.faults.commits.fetch_add(1, Ordering::SeqCst);
-        let waits = self.faults.waiting.load(Ordering::SeqCst);
-        assert!(!waits, "a batch is applied before the last is durable");
-        assert!(!self.faults.panic.load(Ordering::SeqCst), "a fault in the engine");
-        if self.faults.fail.load(Ordering::SeqCst) {
-            return Err(BackendError::Engine { detail: "no space left".into() });
-        }
-        self.rows.apply(batch)
-    }
-
-    fn sync(&self) -> Result<(), BackendError> {
-        let mut held = self.faults.held.lock().unwrap();
-        while *held {
-            self.faults.waiting.store(true, Ordering::SeqCst);
-            held = self.faults.changed.wait(held).unwrap();
-        }
-        self.faults.waiting.store(false, Ordering::SeqCst);
-        if self.faults.fail_sync.load(Ordering::SeqCst) {
-            return Err(BackendError::Engine { detail: "the disk is gone".into() });
-        }
-        Ok(())
-    }
-
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
-        self.read();
-        self.rows.get(key)
-    }
-
-    fn scan(&self, from: &[u8], to: &[u8], visit: &mut Visit<'_>) -> Result<(), BackendError> {
-        std::thread::sleep(Duration::from_millis(self.faults.scan_ms.load(Ordering::SeqCst)));
-        self.rows.scan(from, to, visit)
-    }
-
-    fn last_key(&self, from: &[u8], to: &[u8]) -> Result<Option<Vec<u8>>, BackendError> {
-        self.read();
-        self.rows.last_key(from, to)
-    }
-
-    fn free_bytes(&self) -> Result<Option<u64>, BackendError> {
-        Ok(Some(self.faults.free.load(Ordering::SeqCst)))
-    }
-}
 
 #[tokio::test]
 async fn a_failed_commit_stops_the_store_and_answers_nobody() {
@@ -174,55 +50,6 @@ async fn a_failed_commit_stops_the_store_and_answers_nobody() {
     let open = Opened::over(faulty, Settings::default());
     assert_eq!(open.missing_texts("bob", "phone").await, ["before"]);
     assert_eq!(open.put("ann", draft(DM, "again")).await, stored(2));
-}
-
-#[tokio::test]
-async fn the_next_batch_gathers_while_one_is_synced_and_is_applied_behind_it() {
-    let faulty = Faulty::new();
-    let open = Opened::over(faulty.clone(), Settings::default());
-    open.say("ann", DM, &["one"]).await;
-    open.effects();
-    let before = faulty.faults.commits.load(Ordering::SeqCst);
-    faulty.hold();
-    let (first, second) = (draft(DM, "two"), draft(DM, "three"));
-    let mut synced = pin!(open.append(author("ann"), vec![first]));
-    assert!(synced.as_mut().now_or_never().is_none());
-    faulty.commit_waits().await;
-    let reads = faulty.faults.reads.load(Ordering::SeqCst);
-    let mut behind = pin!(open.append(author("bob"), vec![second.clone(), second]));
-    assert!(behind.as_mut().now_or_never().is_none());
-    faulty.reads_beyond(reads).await;
-    // Bob's was looked up, so it was gathered, and nobody is told of either.
-    assert_eq!(faulty.faults.commits.load(Ordering::SeqCst), before + 1);
-    assert!(synced.as_mut().now_or_never().is_none() && behind.as_mut().now_or_never().is_none());
-    assert_eq!(open.effects(), []);
-    faulty.let_go();
-    assert_eq!(synced.await, Ok(vec![stored(2)]));
-    assert_eq!(behind.await, Ok(vec![stored(3), duplicate(3)]));
-    assert_eq!(faulty.faults.commits.load(Ordering::SeqCst), before + 2);
-    assert_eq!(open.missing_texts("bob", "phone").await, ["one", "two", "three"]);
-}
-
-#[tokio::test]
-async fn a_batch_that_gathered_behind_one_that_fails_is_answered_by_nobody() {
-    let faulty = Faulty::new();
-    let open = Opened::over(faulty.clone(), Settings::default());
-    open.say("ann", DM, &["one"]).await;
-    open.effects();
-    faulty.hold();
-    faulty.faults.fail_sync.store(true, Ordering::SeqCst);
-    let mut synced = pin!(open.append(author("ann"), vec![draft(DM, "two")]));
-    assert!(synced.as_mut().now_or_never().is_none());
-    faulty.commit_waits().await;
-    let mut behind = pin!(open.append(author("bob"), vec![draft(DM, "three")]));
-    assert!(behind.as_mut().now_or_never().is_none());
-    let commits = faulty.faults.commits.load(Ordering::SeqCst);
-    faulty.let_go();
-    assert_eq!((synced.await, behind.await), (Err(StoreError::Stopped), Err(StoreError::Stopped)));
-    let Failure::Commit { .. } = open.failed().await else { panic!("another reason") };
-    open.close().await;
-    assert_eq!(faulty.faults.commits.load(Ordering::SeqCst), commits, "nothing is applied behind");
-    assert_eq!(open.effects(), []);
 }
 
 #[tokio::test]

@@ -49,6 +49,15 @@ fn role(name: &str, role: Role) -> (String, Role) {
     (name.into(), role)
 }
 
+pub(crate) async fn a_row_that_gets_shorter_again_and_again_fits_its_batch(bed: impl Bed) {
+    let open = bed.open();
+    open.must("a", "group:g", created(&[])).await;
+    let names = ["n".repeat(128), "n".into()];
+    let drafts = names.iter().cycle().take(200).map(|name| change_draft("group:g", renamed(name)));
+    let outcomes = open.send("a", drafts.collect()).await;
+    assert!(outcomes.into_iter().eq((2..202).map(stored)));
+}
+
 pub(crate) async fn a_group_begins_with_its_making(bed: impl Bed) {
     let open = bed.open();
     let outcome = open.put("ann", draft(CREW, "anybody?")).await;

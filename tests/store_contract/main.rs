@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod batches;
 mod bed;
 mod chats;
 mod crash;
 mod devices;
 mod failure;
+mod faulty;
 mod fjall;
 mod groups;
 mod messages;
@@ -62,6 +64,7 @@ contracts! {
         time_does_not_go_back;
     groups:
         a_group_begins_with_its_making,
+        a_row_that_gets_shorter_again_and_again_fits_its_batch,
         only_members_write_and_only_the_owner_changes,
         a_change_that_does_not_fit_the_members_is_refused,
         a_resend_is_answered_after_the_sender_was_put_out,

@@ -6,7 +6,7 @@ use std::ops::Bound::{Excluded, Included};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use packetboat::store::backend::{Backend, BackendError, Visit};
-use packetboat::store::batch::{Batch, OPERATIONS_PER_BATCH_MAX, VALUE_BYTES_MAX};
+use packetboat::store::batch::{BATCH_BYTES_MAX, Batch, OPERATIONS_PER_BATCH_MAX, VALUE_BYTES_MAX};
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -50,6 +50,7 @@ fn lay(batch: &Batch, rows: &mut Rows) {
 impl Backend for Disk {
     fn apply(&self, batch: Batch) -> Result<(), BackendError> {
         assert!(batch.operations() <= OPERATIONS_PER_BATCH_MAX, "a batch has its bound");
+        assert!(batch.bytes() <= BATCH_BYTES_MAX, "a batch fits where it is written");
         let lengths = batch.writes().filter_map(|(_, value)| value.map(<[u8]>::len));
         let longest = lengths.max().unwrap_or_default();
         assert!(longest <= VALUE_BYTES_MAX, "a value of {longest} bytes would not be durable");

@@ -5,11 +5,12 @@ use std::sync::mpsc as sync_mpsc;
 
 use packetboat_proto::planted::{self, Bug};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::ground::Ground;
 use super::queue::Room;
 use super::step::{caught, failed_commit};
-use crate::store::health::Failure;
+use crate::store::health::{Failure, Half};
 use crate::store::job::Answer;
 use crate::store::{Effect, Outlet};
 
@@ -51,7 +52,9 @@ impl Flusher {
     pub(super) fn run(mut self) {
         while let Some(batch) = self.batches.blocking_recv() {
             if let Err(failure) = caught(|| self.flush(batch)) {
-                return self.ground.fail(failure);
+                self.ground.fail(failure);
+                // What the writer still hands on is dropped, so that it hears of it.
+                while self.batches.blocking_recv().is_some() {}
             }
         }
     }
@@ -67,7 +70,8 @@ impl Flusher {
                 tokio::time::sleep(pace.sync()).await;
             }
             if let Err(failure) = caught(|| self.flush(batch)) {
-                return self.ground.fail(failure);
+                self.ground.fail(failure);
+                while self.batches.recv().await.is_some() {}
             }
         }
     }
@@ -86,6 +90,7 @@ impl Flusher {
 
     fn sync(&self, operations: usize) -> Result<(), Failure> {
         let Ground { backend, horizon, health, .. } = &self.ground;
+        health.begin(Half::Flusher, Instant::now(), operations);
         if operations > 0 {
             let synced = backend.sync().map_err(failed_commit(operations));
             if !planted::is(Bug::SyncErrorIgnored) {
@@ -94,7 +99,7 @@ impl Flusher {
             horizon.clear();
             tracing::debug!(operations, "committed");
         }
-        health.end();
+        health.committed();
         if health.has_failed() {
             // It took so long that the watchdog gave it up: nobody may be told that it is done.
             let detail = "it ended after it was given up".to_owned();

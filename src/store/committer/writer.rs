@@ -1,7 +1,7 @@
 //! The first half of a commit: the one place that owns the ledger and writes. It takes what has
 //! queued and runs it through the ledger as one batch, while the batch before is on its way to the
 //! disk. Must never apply a batch before the one before it is durable (docs/adr/0023, 0027), nor
-//! touch the backend again after a failure.
+//! once the store has failed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,16 @@ use super::flusher::{Applied, News};
 use super::ground::Ground;
 use super::queue::{Message, Queued, Room};
 use super::step::{caught, failed_commit};
-use crate::store::health::Failure;
+use crate::store::health::{Failure, Half};
 use crate::store::job::{Answer, Ran};
 use crate::store::ledger::{Caches, Turn, Work};
 use crate::store::rules::Rules;
 
 /// Commands in one batch: those that write nothing do not fill it.
 const COMMANDS_PER_BATCH_MAX: usize = 4_096;
-/// A batch takes no further command once it has gathered for this share of the time that a commit
-/// may take: commands that only read, such as claims, do not fill it, and would make it a stall.
+/// A batch takes no further command once it has gathered for this share of the time that a step
+/// of a commit may take, and no more once it has topped up for as long: commands that only read,
+/// such as claims, do not fill it, and would make it a stall.
 const GATHERS_PER_STALL: u32 = 8;
 /// How long the free space of the disk is believed.
 const DISK_CHECK_AFTER: Duration = Duration::from_secs(1);
@@ -163,17 +164,18 @@ impl Writer {
         // Before the commit's time begins: a disk that is slow makes senders wait, and no stall.
         let room = self.ground.backend.wait_for_room();
         room.map_err(|error| Failure::Background { detail: error.to_string() })?;
-        self.ground.health.begin(Instant::now());
+        self.ground.health.begin(Half::Writer, Instant::now(), 0);
         self.look_at_disk();
         let mut gathered = Gathered::default();
         self.gather(first, &mut gathered)?;
+        self.ground.health.rest(Half::Writer);
         Ok(gathered)
     }
 
     /// Takes what has come meanwhile, too: it is not to wait for another sync.
     fn top_up(&mut self, gathered: &mut Gathered) -> Result<(), Failure> {
         // What found no room goes first in the next batch.
-        if self.unfinished.is_some() {
+        if self.unfinished.is_some() || gathered.answers.len() >= COMMANDS_PER_BATCH_MAX {
             return Ok(());
         }
         match self.next() {
@@ -190,6 +192,7 @@ impl Writer {
         }
         let applied = begun.and_then(|mut gathered| {
             caught(|| {
+                self.ground.health.begin(Half::Writer, Instant::now(), 0);
                 self.top_up(&mut gathered)?;
                 self.apply(gathered)
             })
@@ -206,11 +209,17 @@ impl Writer {
 
     fn apply(&mut self, Gathered { work, answers }: Gathered) -> Result<Applied, Failure> {
         let operations = work.batch.operations();
-        self.ground.health.committing(Instant::now(), operations);
+        let health = &self.ground.health;
+        health.begin(Half::Writer, Instant::now(), operations);
+        if health.has_failed() {
+            let detail = "the store had failed before".to_owned();
+            return Err(Failure::Commit { operations, detail });
+        }
         if operations > 0 {
             self.ground.horizon.publish(work.heads_before);
             self.ground.backend.apply(work.batch).map_err(failed_commit(operations))?;
         }
+        self.ground.health.rest(Half::Writer);
         let (durable, before) = oneshot::channel();
         self.before = Some(before);
         let news = News { effects: work.effects, answers };
@@ -231,7 +240,11 @@ impl Writer {
             let ran = job.run(&mut turn);
             match ran.map_err(|error| Failure::Read { detail: error.to_string() })? {
                 Ran::Done(answer) => gathered.answers.push((answer, room)),
-                Ran::Unfinished(job) => {
+                Ran::More(job) if Instant::now() < until => {
+                    next = Some(Queued { job, room });
+                    continue;
+                }
+                Ran::More(job) | Ran::Unfinished(job) => {
                     self.unfinished = Some(Queued { job, room });
                     break;
                 }
