@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::flusher::{Applied, News};
 use super::ground::Ground;
-use super::queue::{Message, Queued, Room};
+use super::queue::{Inlet, Message, Queued, Room};
 use super::step::{caught, failed_commit};
 use crate::store::health::{Failure, Half};
 use crate::store::job::{Answer, Ran};
@@ -48,13 +48,12 @@ pub(crate) struct Writing {
 pub(super) struct Writer {
     ground: Ground,
     parts: Writing,
-    received: mpsc::UnboundedReceiver<Message>,
+    inlet: Inlet,
     batches: mpsc::UnboundedSender<Applied>,
     /// Heard once the batch before is durable.
     before: Option<oneshot::Receiver<()>>,
     caches: Caches,
     unfinished: Option<Queued>,
-    closing: bool,
     now_ms: u64,
     disk: Disk,
 }
@@ -85,12 +84,11 @@ impl Writer {
         Self {
             ground,
             parts,
-            received,
+            inlet: Inlet::new(received),
             batches,
             before: None,
             caches,
             unfinished: None,
-            closing: false,
             now_ms: 0,
             disk,
         }
@@ -111,8 +109,8 @@ impl Writer {
     pub(super) async fn run_at(mut self) {
         loop {
             let first = match self.next() {
-                None if self.closing => return,
-                None => self.received.recv().await.and_then(Message::job),
+                None if self.inlet.is_closed() => return,
+                None => self.inlet.wait_at().await,
                 next => next,
             };
             let Some(first) = first else { return };
@@ -130,28 +128,15 @@ impl Writer {
     /// What the next commit begins with; waits for it. `None`: it is time to end.
     fn first(&mut self) -> Option<Queued> {
         match self.next() {
-            None if self.closing => None,
-            None => self.received.blocking_recv().and_then(Message::job),
+            None if self.inlet.is_closed() => None,
+            None => self.inlet.wait(),
             next => next,
         }
     }
 
     /// What is there to go on with, without waiting.
     fn next(&mut self) -> Option<Queued> {
-        if let Some(unfinished) = self.unfinished.take() {
-            return Some(unfinished);
-        }
-        if self.closing {
-            return None;
-        }
-        match self.received.try_recv() {
-            Ok(Message::Job(queued)) => Some(queued),
-            Ok(Message::Close) => {
-                self.closing = true;
-                None
-            }
-            Err(mpsc::error::TryRecvError::Empty | mpsc::error::TryRecvError::Disconnected) => None,
-        }
+        self.unfinished.take().or_else(|| self.inlet.try_next())
     }
 
     /// The batch before, if it has to be waited for.
@@ -250,15 +235,10 @@ impl Writer {
                 }
             }
             let enough = gathered.answers.len() >= COMMANDS_PER_BATCH_MAX;
-            if enough || self.closing || Instant::now() >= until {
+            if enough || Instant::now() >= until {
                 break;
             }
-            match self.received.try_recv() {
-                Ok(Message::Job(queued)) => next = Some(queued),
-                Ok(Message::Close) => self.closing = true,
-                Err(mpsc::error::TryRecvError::Empty | mpsc::error::TryRecvError::Disconnected) => {
-                }
-            }
+            next = self.inlet.try_next();
         }
         gathered.work = turn.finish();
         Ok(())
