@@ -112,6 +112,7 @@ impl Hub {
             Effect::Stored(stored) => self.fan_out(registry, &stored),
             Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}
             Effect::Left { chat, users } => registry.part(&chat, &users),
+            Effect::Dissolved { chat } => registry.dissolve(&chat),
             Effect::CursorMoved { chat, user, delivered, read } => {
                 self.tell(registry, CursorMoved { chat, user, delivered, read });
             }

@@ -34,7 +34,8 @@ use std::future::Future;
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::GroupChange;
+pub use packetboat_proto::content::Role;
+use packetboat_proto::content::{GroupChange, GroupRules};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use thiserror::Error;
 
@@ -217,15 +218,6 @@ pub struct Page<T> {
     pub more: bool,
 }
 
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Write and read.
-    Member,
-    /// Also change the members and the name.
-    Owner,
-}
-
 /// A chat as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatView {
@@ -251,6 +243,14 @@ pub struct ChatView {
     pub peer_read: u64,
     /// When the entry at `head` was taken, in milliseconds of Unix time; 0 if there is none.
     pub last_at_ms: u64,
+    /// What a group is about, or nothing.
+    pub topic: String,
+    /// A reference to a group's picture, or nothing.
+    pub avatar: String,
+    /// What holds in a group.
+    pub rules: GroupRules,
+    /// Until when the user is mute in a group, in milliseconds of Unix time; 0: not.
+    pub muted_until_ms: u64,
 }
 
 /// A member as the others see it.
@@ -264,6 +264,8 @@ pub struct MemberView {
     pub delivered: u64,
     /// What the user has read.
     pub read: u64,
+    /// Until when the user is mute, in milliseconds of Unix time; 0: not.
+    pub muted_until_ms: u64,
 }
 
 /// Why the store did not do what it was asked. Asking again is safe after any of these.
@@ -313,6 +315,11 @@ pub enum Effect {
         chat: ChatId,
         /// Who.
         users: Vec<UserId>,
+    },
+    /// A group is over; released after the entry that says so.
+    Dissolved {
+        /// The group.
+        chat: ChatId,
     },
     /// A user's cursors moved: the highest that any device has had, and what was read.
     CursorMoved {

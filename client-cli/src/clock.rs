@@ -12,6 +12,11 @@ pub(crate) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// So many minutes later, in milliseconds of Unix time.
+pub(crate) fn after_minutes(now_ms: u64, minutes: u32) -> u64 {
+    now_ms.saturating_add(u64::from(minutes) * 60_000)
+}
+
 /// Shows times in one time zone.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {

@@ -72,7 +72,7 @@ mod sending;
 mod turns;
 
 pub use packetboat_proto as proto;
-pub use packetboat_proto::content::{Content, GroupChange};
+pub use packetboat_proto::content::{Content, GroupChange, GroupRules};
 pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
 pub use packetboat_proto::packet::{

@@ -19,6 +19,7 @@ mod messages;
 mod peer;
 mod promises;
 mod questions;
+mod rights;
 mod states;
 mod timers;
 
@@ -42,6 +43,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         questions::CHECKS,
         contents::CHECKS,
         groups::CHECKS,
+        rights::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

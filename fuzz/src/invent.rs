@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use packetboat_proto::code::{CloseCode, Fault, RejectCode, Retry};
-use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::content::{Content, GroupChange, GroupRules};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::{
-    ACK_CURSORS_MAX, GROUP_NAME_BYTES_MAX, MEMBERS_PER_CHANGE_MAX, PASSWORD_BYTES_MAX,
-    PRESENCE_USERS_MAX, REASON_BYTES_MAX, SIGNAL_BYTES_MAX, SOFTWARE_BYTES_MAX, START_LAST_MAX,
-    TICKET_BYTES_MAX, TOKEN_BYTES_MAX,
+    ACK_CURSORS_MAX, GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX,
+    MEMBERS_PER_CHANGE_MAX, PASSWORD_BYTES_MAX, PRESENCE_USERS_MAX, REASON_BYTES_MAX,
+    SIGNAL_BYTES_MAX, SOFTWARE_BYTES_MAX, START_LAST_MAX, TICKET_BYTES_MAX, TOKEN_BYTES_MAX,
 };
 use packetboat_proto::packet::{
     Accepted, Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Kind, Limits,
@@ -220,7 +220,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
 }
 
 fn role(choices: &mut Choices<'_>) -> Option<Role> {
-    choices.one_of(&[None, Some(Role::Member), Some(Role::Owner)])
+    choices.one_of(&[None, Some(Role::Member), Some(Role::Admin), Some(Role::Owner)])
 }
 
 fn chat_state(choices: &mut Choices<'_>) -> ChatState {
@@ -236,6 +236,10 @@ fn chat_state(choices: &mut Choices<'_>) -> ChatState {
         peer_delivered: choices.number(),
         peer_read: choices.number(),
         last_at_ms: choices.number(),
+        topic: choices.text(GROUP_TOPIC_BYTES_MAX),
+        avatar: choices.text(GROUP_AVATAR_BYTES_MAX),
+        rules: rules(choices),
+        muted_until_ms: choices.number(),
     }
 }
 
@@ -245,12 +249,22 @@ fn member(choices: &mut Choices<'_>) -> Member {
         role: role(choices),
         delivered: choices.number(),
         read: choices.number(),
+        muted_until_ms: choices.number(),
+    }
+}
+
+/// Rules of a group.
+pub fn rules(choices: &mut Choices<'_>) -> GroupRules {
+    GroupRules {
+        members_add: choices.once_in(2),
+        only_admins_write: choices.once_in(2),
+        history_for_all: choices.once_in(2),
     }
 }
 
 /// A content of any kind.
 pub fn content(choices: &mut Choices<'_>) -> Content {
-    match choices.byte() % 7 {
+    match choices.byte() % 13 {
         0 => Content::Text(format!("{}.", choices.text(300))),
         1 => {
             let media_type = choices.one_of(&["text/plain", "~", "image/png"]).to_owned();
@@ -267,13 +281,33 @@ pub fn content(choices: &mut Choices<'_>) -> Content {
             let new_owner = choices.flag().then(|| choices.user());
             Content::Group(GroupChange::Left { new_owner })
         }
-        _ => Content::Group(GroupChange::Renamed(name(choices))),
+        6 => Content::Group(GroupChange::Renamed(name(choices))),
+        7 => {
+            let topic = printable(choices, GROUP_TOPIC_BYTES_MAX);
+            let avatar = choices.flag().then(|| printable(choices, GROUP_AVATAR_BYTES_MAX));
+            Content::Group(GroupChange::Described { topic: Some(topic), avatar })
+        }
+        8 => Content::Group(GroupChange::RulesSet(rules(choices))),
+        9 => {
+            let role = choices.one_of(&[Role::Member, Role::Admin]);
+            Content::Group(GroupChange::RolesGiven { users: users(choices, 1), role })
+        }
+        10 => Content::Group(GroupChange::OwnerChanged(choices.user())),
+        11 => {
+            let until_ms = choices.number();
+            Content::Group(GroupChange::Muted { users: users(choices, 1), until_ms })
+        }
+        _ => Content::Group(GroupChange::Dissolved),
     }
 }
 
 fn name(choices: &mut Choices<'_>) -> String {
-    let text: String = choices.text(GROUP_NAME_BYTES_MAX).replace(char::is_control, "");
+    let text = printable(choices, GROUP_NAME_BYTES_MAX);
     if text.is_empty() { "Crew".to_owned() } else { text }
+}
+
+fn printable(choices: &mut Choices<'_>, bytes_max: usize) -> String {
+    choices.text(bytes_max).replace(char::is_control, "")
 }
 
 /// Users, each once, at least so many.

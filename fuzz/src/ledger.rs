@@ -3,6 +3,7 @@
 
 pub mod disk;
 pub mod model;
+mod standing;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use self::disk::Disk;
 use self::model::{CHATS, DEVICES, Line, NAMES, Part, Room, Told, Verdict, What, World};
 use crate::choices::Choices;
+use crate::invent;
 
 /// Chats whose ends are kept at hand: so few that they are read again all the time.
 const CHATS_CACHED: usize = 2;
@@ -33,6 +35,8 @@ pub const CONTENT_BYTES_MAX: usize = 256 * 1024;
 const TEXT_BYTES: [usize; 8] =
     [1, 2, 30, 4_030, 4_100, 9_000, CONTENT_BYTES_MAX, CONTENT_BYTES_MAX + 1];
 /// Everything at once.
+/// Times until which somebody is mute: long ago, soon over, never.
+const MUTED_UNTIL_MS: [u64; 4] = [0, 5, 40, u64::MAX];
 const WIDE: PageLimit = PageLimit { items: usize::MAX, bytes: usize::MAX };
 /// Operations of a command that writes one row.
 const ROW_OPERATIONS: usize = 1;
@@ -155,6 +159,7 @@ impl Site {
             Effect::Left { chat, users } => {
                 Told::Left(number(&CHATS, chat.as_str()), numbers(users))
             }
+            Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::CursorMoved { chat, delivered, read, .. } => {
                 Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read)
             }
@@ -229,16 +234,23 @@ fn command(choices: &mut Choices<'_>) -> Command {
 }
 
 fn what(choices: &mut Choices<'_>) -> What {
-    match choices.byte() % 12 {
-        0..=4 => {
+    match choices.byte() % 20 {
+        0..=5 => {
             // Long texts are copied often: they come more seldom.
             let sizes = if choices.once_in(16) { &TEXT_BYTES[..] } else { &TEXT_BYTES[..3] };
             What::Text(choices.byte() % 4, choices.one_of(sizes))
         }
-        5 | 6 => What::Create(some_users(choices)),
-        7 | 8 => What::Add(some_users(choices)),
-        9 => What::Remove(some_users(choices)),
-        10 => What::Leave(choices.flag().then(|| choices.below(NAMES.len()))),
+        6 | 7 => What::Create(some_users(choices)),
+        8..=10 => What::Add(some_users(choices)),
+        11 => What::Remove(some_users(choices)),
+        12 => What::Leave(choices.flag().then(|| choices.below(NAMES.len()))),
+        13 => What::Rename,
+        14 => What::Describe,
+        15 => What::Rules(invent::rules(choices)),
+        16 => What::Role(some_users(choices), choices.flag()),
+        17 => What::HandOver(choices.below(NAMES.len())),
+        18 => What::Mute(some_users(choices), choices.one_of(&MUTED_UNTIL_MS)),
+        _ if choices.once_in(4) => What::Dissolve,
         _ => What::Rename,
     }
 }
@@ -285,6 +297,19 @@ fn draft(to: usize, id: u8, what: &What) -> Draft {
         What::Remove(some) => Some(GroupChange::Removed(users(some))),
         What::Leave(heir) => Some(GroupChange::Left { new_owner: heir.map(user) }),
         What::Rename => Some(GroupChange::Renamed("H".to_owned())),
+        What::Describe => {
+            Some(GroupChange::Described { topic: Some("T".to_owned()), avatar: None })
+        }
+        What::Rules(rules) => Some(GroupChange::RulesSet(*rules)),
+        What::Role(some, gives) => {
+            let role = if *gives { Role::Admin } else { Role::Member };
+            Some(GroupChange::RolesGiven { users: users(some), role })
+        }
+        What::HandOver(to) => Some(GroupChange::OwnerChanged(user(*to))),
+        What::Mute(some, until_ms) => {
+            Some(GroupChange::Muted { users: users(some), until_ms: *until_ms })
+        }
+        What::Dissolve => Some(GroupChange::Dissolved),
     };
     Draft {
         chat: chat(to),
@@ -413,8 +438,9 @@ fn compare_view(view: &View, by: usize, to: usize, room: &Room, part: &Part) {
         let seen = view.chat(&name, &device(on), &id).expect("what was written can be read");
         let unread = part.visible().range(part.read + 1..).copied().collect::<Vec<_>>();
         let unread = unread.into_iter().filter(|seq| room.log[index(*seq)].by != by).count();
-        let owns = if room.owner == Some(by) { Role::Owner } else { Role::Member };
-        let role = room.members.contains(&by).then_some(owns);
+        let standing = &room.standing;
+        let there = standing.members.contains(&by) && !standing.over;
+        let role = there.then(|| standing.rank(by));
         let last_at_ms = part
             .last()
             .checked_sub(1)
@@ -424,18 +450,23 @@ fn compare_view(view: &View, by: usize, to: usize, room: &Room, part: &Part) {
         let expected = (head, at, part.read, unread as u64, role, last_at_ms);
         assert_eq!(found, expected, "{name} in {id} on {on_name}");
         if CHATS[to].starts_with("group:") {
-            assert_eq!(seen.members as usize, room.members.len(), "members of {id}");
+            let members = if standing.over { 0 } else { standing.members.len() };
+            assert_eq!(seen.members as usize, members, "members of {id}");
+            assert_eq!(seen.rules, standing.rules, "rules of {id}");
+            assert_eq!(seen.muted_until_ms, part.muted_until_ms, "{name} in {id}");
         }
     }
     let members = view.members(&name, &id);
-    if room.members.contains(&by) {
-        let found: Vec<usize> = members
+    if room.standing.members.contains(&by) && !room.standing.over {
+        let found: Vec<_> = members
             .expect("what was written can be read")
             .items
             .iter()
-            .map(|member| number(&NAMES, member.user.as_str()))
+            .map(|member| (number(&NAMES, member.user.as_str()), member.role))
             .collect();
-        assert!(room.members.iter().eq(&found), "members of {id}");
+        let expected = room.standing.members.iter();
+        let expected = expected.map(|user| (*user, room.standing.rank(*user)));
+        assert!(expected.eq(found), "members of {id}");
     } else {
         assert!(members.is_err(), "who is out of {id} is not told who is in");
     }

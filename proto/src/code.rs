@@ -154,6 +154,8 @@ codes! {
         MemberMismatch = 11, Peer, Never;
         /// The owner leaves others behind without naming a new owner among them.
         OwnerNeeded = 12, Peer, Never;
+        /// The user is mute in the group, or all but its admins are.
+        Muted = 13, Policy, Never;
         /// The disk is nearly full: nothing new is stored until there is room.
         StoreFull = 32, Server, Later;
         /// Too much was asked in too short a time.

@@ -1,16 +1,21 @@
 //! What an entry says (SPEC.md section 6): typed, checked, and stored as it came. Must never be
 //! encoded again on its way: fields that this version does not know would be lost.
 
+mod change;
+mod error;
+
 use bytes::Bytes;
 use prost::Message;
-use thiserror::Error;
 
-use crate::code::RejectCode;
-use crate::id::{IdError, UserId};
-use crate::limits::{GROUP_NAME_BYTES_MAX, MEDIA_TYPE_BYTES_MAX, MEMBERS_PER_CHANGE_MAX};
+pub use self::change::{GroupChange, GroupRules, Role};
+pub use self::error::ContentError;
+use crate::limits::{MEDIA_TYPE_BYTES_MAX, MEMBERS_PER_CHANGE_MAX};
 use crate::schema;
 use crate::schema::content::Kind;
-use crate::unfold::{UnfoldError, check_count};
+use crate::unfold::check_count;
+
+/// Where contents have lists, which are bounded before they unfold.
+const LISTS: [[u32; 2]; 5] = [[16, 2], [17, 1], [18, 1], [23, 1], [25, 1]];
 
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,93 +33,6 @@ pub enum Content {
     Group(GroupChange),
 }
 
-/// A change to a group, which is an entry of its log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupChange {
-    /// The group's first entry; its sender is the owner.
-    Created {
-        /// What people call it, 1 to 128 bytes.
-        name: String,
-        /// Who else is in it from the start, at most 100 and each once.
-        members: Vec<UserId>,
-    },
-    /// Users came in, 1 to 100 and each once.
-    Added(Vec<UserId>),
-    /// Users were put out, 1 to 100 and each once.
-    Removed(Vec<UserId>),
-    /// The sender left.
-    Left {
-        /// Who owns the group now, if the sender did.
-        new_owner: Option<UserId>,
-    },
-    /// The group is called differently, 1 to 128 bytes.
-    Renamed(String),
-}
-
-/// Why bytes are no content that the server takes.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ContentError {
-    /// It has more bytes than are allowed.
-    #[error("the content has {bytes} bytes, at most {max} are allowed")]
-    TooLarge {
-        /// The bytes that it has.
-        bytes: usize,
-        /// The bytes that it may have.
-        max: usize,
-    },
-    /// There is nothing in it.
-    #[error("the content is empty")]
-    Empty,
-    /// It is no `Content` message.
-    #[error("the content is not a Content message: {detail}")]
-    Malformed {
-        /// What the decoder said.
-        detail: String,
-    },
-    /// It is of a kind that this version does not know.
-    #[error("the content is of a kind that this version does not know")]
-    Unsupported,
-    /// A list has too many elements.
-    #[error("more than {max} users in one change")]
-    TooMany {
-        /// The users that it may name.
-        max: usize,
-    },
-    /// A user id is none.
-    #[error(transparent)]
-    Id(#[from] IdError),
-    /// A user is named twice.
-    #[error("{user} is named twice")]
-    Twice {
-        /// The user.
-        user: UserId,
-    },
-    /// A text is out of its bounds.
-    #[error("{what} needs 1 to {max} bytes without control characters")]
-    Text {
-        /// Which text.
-        what: &'static str,
-        /// The bytes that it may have.
-        max: usize,
-    },
-}
-
-impl ContentError {
-    /// The code that answers a send of such a content.
-    pub const fn code(&self) -> RejectCode {
-        match self {
-            Self::TooLarge { .. } => RejectCode::TooLarge,
-            Self::Empty => RejectCode::Empty,
-            Self::Unsupported => RejectCode::Unsupported,
-            Self::Malformed { .. }
-            | Self::TooMany { .. }
-            | Self::Id(_)
-            | Self::Twice { .. }
-            | Self::Text { .. } => RejectCode::Invalid,
-        }
-    }
-}
-
 impl Content {
     /// A text.
     pub fn text(body: impl Into<String>) -> Self {
@@ -129,7 +47,7 @@ impl Content {
         if bytes.is_empty() {
             return Err(ContentError::Empty);
         }
-        for path in [[16, 2], [17, 1], [18, 1]] {
+        for path in LISTS {
             check_count(bytes, &path, MEMBERS_PER_CHANGE_MAX)?;
         }
         let content = schema::Content::decode(bytes.clone())
@@ -146,22 +64,7 @@ impl Content {
                 check_media_type(&data.media_type)?;
                 Self::Data { media_type: data.media_type, body: data.body }
             }
-            Kind::GroupCreated(made) => Self::Group(GroupChange::Created {
-                name: checked_name(made.name)?,
-                members: each_once(&made.members)?,
-            }),
-            Kind::MembersAdded(change) => Self::Group(GroupChange::Added(some(&change.users)?)),
-            Kind::MembersRemoved(change) => Self::Group(GroupChange::Removed(some(&change.users)?)),
-            Kind::MemberLeft(change) if change.new_owner.is_empty() => {
-                Self::Group(GroupChange::Left { new_owner: None })
-            }
-            Kind::MemberLeft(change) => {
-                let new_owner = Some(UserId::new(&change.new_owner)?);
-                Self::Group(GroupChange::Left { new_owner })
-            }
-            Kind::GroupRenamed(change) => {
-                Self::Group(GroupChange::Renamed(checked_name(change.name)?))
-            }
+            change => Self::Group(GroupChange::from_kind(change)?),
         })
     }
 
@@ -170,60 +73,10 @@ impl Content {
         let kind = match self.clone() {
             Self::Text(body) => Kind::Text(schema::Text { body }),
             Self::Data { media_type, body } => Kind::Data(schema::Data { media_type, body }),
-            Self::Group(GroupChange::Created { name, members }) => {
-                Kind::GroupCreated(schema::GroupCreated { name, members: texts(&members) })
-            }
-            Self::Group(GroupChange::Added(users)) => {
-                Kind::MembersAdded(schema::MembersAdded { users: texts(&users) })
-            }
-            Self::Group(GroupChange::Removed(users)) => {
-                Kind::MembersRemoved(schema::MembersRemoved { users: texts(&users) })
-            }
-            Self::Group(GroupChange::Left { new_owner }) => {
-                let new_owner = new_owner.map(|user| user.to_string()).unwrap_or_default();
-                Kind::MemberLeft(schema::MemberLeft { new_owner })
-            }
-            Self::Group(GroupChange::Renamed(name)) => {
-                Kind::GroupRenamed(schema::GroupRenamed { name })
-            }
+            Self::Group(change) => change.into_kind(),
         };
         schema::Content { kind: Some(kind) }.encode_to_vec().into()
     }
-}
-
-impl From<UnfoldError> for ContentError {
-    fn from(error: UnfoldError) -> Self {
-        match error {
-            UnfoldError::TooMany { max } => Self::TooMany { max },
-            UnfoldError::Malformed { .. } => Self::Malformed { detail: error.to_string() },
-        }
-    }
-}
-
-fn texts(users: &[UserId]) -> Vec<String> {
-    users.iter().map(ToString::to_string).collect()
-}
-
-fn some(users: &[String]) -> Result<Vec<UserId>, ContentError> {
-    if users.is_empty() { Err(ContentError::Empty) } else { each_once(users) }
-}
-
-fn each_once(users: &[String]) -> Result<Vec<UserId>, ContentError> {
-    let users = users.iter().map(|user| UserId::new(user)).collect::<Result<Vec<_>, _>>()?;
-    let mut sorted: Vec<&UserId> = users.iter().collect();
-    sorted.sort_unstable();
-    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(ContentError::Twice { user: pair[0].clone() }),
-        None => Ok(users),
-    }
-}
-
-fn checked_name(name: String) -> Result<String, ContentError> {
-    let fits = (1..=GROUP_NAME_BYTES_MAX).contains(&name.len());
-    if fits && !name.chars().any(char::is_control) {
-        return Ok(name);
-    }
-    Err(ContentError::Text { what: "a group's name", max: GROUP_NAME_BYTES_MAX })
 }
 
 fn check_media_type(media_type: &str) -> Result<(), ContentError> {
@@ -237,9 +90,16 @@ fn check_media_type(media_type: &str) -> Result<(), ContentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::RejectCode;
+    use crate::id::UserId;
 
     fn users(names: &[&str]) -> Vec<UserId> {
         names.iter().map(|name| UserId::new(name).unwrap()).collect()
+    }
+
+    fn described(topic: Option<&str>, avatar: Option<&str>) -> Content {
+        let (topic, avatar) = (topic.map(str::to_owned), avatar.map(str::to_owned));
+        Content::Group(GroupChange::Described { topic, avatar })
     }
 
     fn decode(kind: Kind) -> Result<Content, ContentError> {
@@ -259,6 +119,21 @@ mod tests {
             Content::Group(GroupChange::Left { new_owner: None }),
             Content::Group(GroupChange::Left { new_owner: Some(UserId::new("b").unwrap()) }),
             Content::Group(GroupChange::Renamed("Crew 2".into())),
+            described(Some("Sails"), None),
+            described(None, Some("avatar/7")),
+            described(Some(""), Some("")),
+            Content::Group(GroupChange::RulesSet(GroupRules::default())),
+            Content::Group(GroupChange::RulesSet(GroupRules {
+                members_add: true,
+                only_admins_write: true,
+                history_for_all: true,
+            })),
+            Content::Group(GroupChange::RolesGiven { users: users(&["a"]), role: Role::Admin }),
+            Content::Group(GroupChange::RolesGiven { users: users(&["a"]), role: Role::Member }),
+            Content::Group(GroupChange::OwnerChanged(UserId::new("a").unwrap())),
+            Content::Group(GroupChange::Muted { users: users(&["a", "b"]), until_ms: 7 }),
+            Content::Group(GroupChange::Muted { users: users(&["a"]), until_ms: 0 }),
+            Content::Group(GroupChange::Dissolved),
         ];
         for content in contents {
             assert_eq!(Content::decode(&content.encode(), 60_000), Ok(content));
@@ -291,6 +166,30 @@ mod tests {
         assert_eq!(added(Vec::new()), Err(ContentError::Empty));
         let twice = added(vec!["a".into(), "b".into(), "a".into()]);
         assert_eq!(twice, Err(ContentError::Twice { user: UserId::new("a").unwrap() }));
+    }
+
+    #[test]
+    fn a_description_has_its_bounds_and_describes_something() {
+        let described = |topic: Option<String>, avatar: Option<String>| {
+            decode(Kind::GroupDescribed(schema::GroupDescribed { topic, avatar }))
+        };
+        assert_eq!(described(None, None), Err(ContentError::Empty));
+        assert!(described(Some("t".repeat(512)), Some("a".repeat(256))).is_ok());
+        for (topic, avatar) in [(Some("t".repeat(513)), None), (None, Some("a".repeat(257)))] {
+            assert_eq!(described(topic, avatar).unwrap_err().code(), RejectCode::Invalid);
+        }
+        let broken = described(Some("a\u{7}".into()), None).unwrap_err();
+        assert_eq!(broken.code(), RejectCode::Invalid);
+    }
+
+    #[test]
+    fn only_a_members_or_an_admins_role_is_given() {
+        let given =
+            |role| decode(Kind::RolesGiven(schema::RolesGiven { users: vec!["a".into()], role }));
+        for (role, ok) in [(0, false), (1, true), (2, false), (3, true), (4, false)] {
+            assert_eq!(given(role).is_ok(), ok, "{role}");
+            assert!(ok || given(role) == Err(ContentError::Role));
+        }
     }
 
     #[test]

@@ -70,6 +70,10 @@ pub const HEARTBEAT_MS_HIGHEST: u32 = 600_000;
 pub const MEDIA_TYPE_BYTES_MAX: usize = 128;
 /// Bytes of a group's name.
 pub const GROUP_NAME_BYTES_MAX: usize = 128;
+/// Bytes of a group's topic.
+pub const GROUP_TOPIC_BYTES_MAX: usize = 512;
+/// Bytes of a group's reference to its avatar.
+pub const GROUP_AVATAR_BYTES_MAX: usize = 256;
 /// Users that one entry may add to or remove from a group, and that a group may start with.
 pub const MEMBERS_PER_CHANGE_MAX: usize = 100;
 /// Members of a group.

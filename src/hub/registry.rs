@@ -153,6 +153,11 @@ impl Registry {
         }
     }
 
+    /// A group is over. Its sessions may go on naming it: it is never heard of again.
+    pub fn dissolve(&mut self, chat: &ChatId) {
+        self.groups.remove(chat);
+    }
+
     /// How many sessions a user has here.
     pub fn count(&self, user: &UserId) -> usize {
         self.seats(user.as_str()).len()

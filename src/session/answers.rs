@@ -6,7 +6,7 @@ use packetboat_proto::id::{DeviceId, UserId};
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
 use packetboat_proto::packet::{self, Answer, ChatState, Member, Operation, Presence, Verdict};
 
-use crate::store::{ChatView, Edge, MemberView, PageLimit, Role, Store, StoreError};
+use crate::store::{ChatView, Edge, MemberView, PageLimit, Store, StoreError};
 
 use super::house::House;
 
@@ -67,13 +67,6 @@ async fn find<S: Store>(
     })
 }
 
-fn role(role: Role) -> packet::Role {
-    match role {
-        Role::Member => packet::Role::Member,
-        Role::Owner => packet::Role::Owner,
-    }
-}
-
 fn chat_state(view: ChatView) -> ChatState {
     ChatState {
         chat: view.chat,
@@ -83,18 +76,23 @@ fn chat_state(view: ChatView) -> ChatState {
         unread: view.unread,
         name: view.name,
         members: view.members,
-        role: view.role.map(role),
+        role: view.role,
         peer_delivered: view.peer_delivered,
         peer_read: view.peer_read,
         last_at_ms: view.last_at_ms,
+        topic: view.topic,
+        avatar: view.avatar,
+        rules: view.rules,
+        muted_until_ms: view.muted_until_ms,
     }
 }
 
 fn member(view: MemberView) -> Member {
     Member {
         user: view.user,
-        role: Some(role(view.role)),
+        role: Some(view.role),
         delivered: view.delivered,
         read: view.read,
+        muted_until_ms: view.muted_until_ms,
     }
 }

@@ -8,7 +8,7 @@
 //! | `L` | chat 0 seq part | a part of an entry |
 //! | `D` | chat 0 sender 0 message id | the seq that it has |
 //! | `G` | group | its name, owner, number of members |
-//! | `M` | chat 0 user | nothing: the user is a member now |
+//! | `M` | chat 0 user | until when the user, who is a member now, is mute |
 //! | `C` | user 0 chat | role, cursors and spans of the user, also once out of the chat |
 //! | `U` | user | first and last seen |
 //! | `V` | user 0 device | first seen |

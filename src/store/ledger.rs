@@ -6,6 +6,8 @@ mod append;
 mod claim;
 mod cursor;
 mod group;
+mod members;
+mod rights;
 mod turn;
 
 pub(crate) use append::draft_operations_max;

@@ -5,11 +5,11 @@
 //! What the derived types allow and the store does not, is checked on the way in. A lone number
 //! is eight bytes, big-endian.
 
+use packetboat_proto::content::{GroupRules, Role};
 use packetboat_proto::id::UserId;
 use prost::Message;
 use thiserror::Error;
 
-use super::Role;
 use super::spans::{Span, Spans};
 
 /// A value that is not what its key says.
@@ -42,14 +42,18 @@ pub(crate) fn as_number(value: &[u8]) -> Result<u64, RecordError> {
 /// A user's place in a chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// Only the owner is told from the others; who is out is neither.
-    pub(crate) owner: bool,
+    /// What the user is in the chat, if not out of it.
+    pub(crate) rank: Role,
     /// What a device of the user has had.
     pub(crate) delivered: u64,
     /// What the user has read.
     pub(crate) read: u64,
     /// What the user may see.
     pub(crate) spans: Spans,
+    /// Where the user came in last, if it may see what was before: no device is owed that.
+    pub(crate) owed_from: u64,
+    /// Until when the user is mute, in milliseconds of Unix time.
+    pub(crate) muted_until_ms: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -63,35 +67,69 @@ struct PlaceRow {
     /// From, to, from, to, …; 0 for a `to` that is open.
     #[prost(uint64, repeated, tag = "4")]
     spans: Vec<u64>,
+    #[prost(bool, tag = "5")]
+    admin: bool,
+    #[prost(uint64, tag = "6")]
+    owed_from: u64,
+    #[prost(uint64, tag = "7")]
+    muted_until_ms: u64,
 }
 
 impl Place {
     /// A member who came in at `from`.
     pub(crate) fn starting_at(from: u64) -> Self {
-        Self { owner: false, delivered: 0, read: 0, spans: Spans::starting_at(from) }
+        Self {
+            rank: Role::Member,
+            delivered: 0,
+            read: 0,
+            spans: Spans::starting_at(from),
+            owed_from: 0,
+            muted_until_ms: 0,
+        }
+    }
+
+    /// The user comes in, or in again, at `seq`; with `all`, it may see the whole log.
+    pub(crate) fn enter(before: Option<Self>, seq: u64, all: bool) -> Self {
+        let mut place = match before {
+            Some(mut place) => {
+                place.spans.open(seq);
+                place
+            }
+            None => Self::starting_at(seq),
+        };
+        if all {
+            place.spans = Spans::starting_at(1);
+            place.owed_from = seq;
+            place.read = place.read.max(seq - 1);
+        }
+        place
     }
 
     /// What the user is in the chat.
     pub(crate) fn role(&self) -> Option<Role> {
-        match (self.spans.is_open(), self.owner) {
-            (false, _) => None,
-            (true, false) => Some(Role::Member),
-            (true, true) => Some(Role::Owner),
-        }
+        self.spans.is_open().then_some(self.rank)
     }
 
     /// What a device has had: by the row of its cursor, or that it has had nothing.
     pub(crate) fn had_by(&self, cursor: Option<&[u8]>) -> Result<u64, RecordError> {
-        cursor.map_or_else(|| Ok(self.spans.before_first()), as_number)
+        cursor.map_or_else(|| Ok(self.before_owed()), as_number)
+    }
+
+    /// Where a device stands that has had nothing.
+    pub(crate) fn before_owed(&self) -> u64 {
+        self.spans.before_first().max(self.owed_from.saturating_sub(1))
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let spans = self.spans.as_slice().iter();
         let row = PlaceRow {
-            owner: self.owner,
+            owner: self.rank == Role::Owner,
             delivered: self.delivered,
             read: self.read,
             spans: spans.flat_map(|span| [span.from, span.to.unwrap_or(0)]).collect(),
+            admin: self.rank == Role::Admin,
+            owed_from: self.owed_from,
+            muted_until_ms: self.muted_until_ms,
         };
         row.encode_to_vec()
     }
@@ -106,7 +144,32 @@ impl Place {
         let open = |to: u64| if to == 0 { None } else { Some(to) };
         let spans = pairs.iter().map(|[from, to]| Span { from: *from, to: open(*to) }).collect();
         let spans = Spans::checked(spans).ok_or_else(|| malformed(WHAT, "spans out of order"))?;
-        Ok(Self { owner: row.owner, delivered: row.delivered, read: row.read, spans })
+        let rank = match (row.owner, row.admin) {
+            (false, false) => Role::Member,
+            (false, true) => Role::Admin,
+            (true, false) => Role::Owner,
+            (true, true) => return Err(malformed(WHAT, "an owner who is an admin")),
+        };
+        let PlaceRow { delivered, read, owed_from, muted_until_ms, .. } = row;
+        Ok(Self { rank, delivered, read, spans, owed_from, muted_until_ms })
+    }
+}
+
+/// A member, as far as it matters for each message.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct Member {
+    /// Until when the user is mute, in milliseconds of Unix time.
+    #[prost(uint64, tag = "1")]
+    pub(crate) muted_until_ms: u64,
+}
+
+impl Member {
+    pub(crate) fn to_value(self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    pub(crate) fn from_value(value: &[u8]) -> Result<Self, RecordError> {
+        decoded("member", value)
     }
 }
 
@@ -121,6 +184,14 @@ pub(crate) struct Group {
     pub(crate) members: u32,
     /// When it was made.
     pub(crate) created_ms: u64,
+    /// What it is about, or nothing.
+    pub(crate) topic: String,
+    /// A reference to its picture, or nothing.
+    pub(crate) avatar: String,
+    /// What holds in it.
+    pub(crate) rules: GroupRules,
+    /// It is over: its members only read.
+    pub(crate) dissolved: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -133,6 +204,24 @@ struct GroupRow {
     members: u32,
     #[prost(uint64, tag = "4")]
     created_ms: u64,
+    #[prost(string, tag = "5")]
+    topic: String,
+    #[prost(string, tag = "6")]
+    avatar: String,
+    #[prost(message, required, tag = "7")]
+    rules: RulesRow,
+    #[prost(bool, tag = "8")]
+    dissolved: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct RulesRow {
+    #[prost(bool, tag = "1")]
+    members_add: bool,
+    #[prost(bool, tag = "2")]
+    only_admins_write: bool,
+    #[prost(bool, tag = "3")]
+    history_for_all: bool,
 }
 
 impl Group {
@@ -142,6 +231,14 @@ impl Group {
             owner: self.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
             members: self.members,
             created_ms: self.created_ms,
+            topic: self.topic.clone(),
+            avatar: self.avatar.clone(),
+            rules: RulesRow {
+                members_add: self.rules.members_add,
+                only_admins_write: self.rules.only_admins_write,
+                history_for_all: self.rules.history_for_all,
+            },
+            dissolved: self.dissolved,
         };
         row.encode_to_vec()
     }
@@ -153,10 +250,24 @@ impl Group {
             "" => None,
             owner => Some(UserId::new(owner).map_err(|error| malformed(WHAT, error))?),
         };
-        if row.name.is_empty() || owner.is_some() != (row.members > 0) {
+        let live = row.members > 0;
+        if row.name.is_empty() || owner.is_some() != live || (row.dissolved && live) {
             return Err(malformed(WHAT, "no name, or members without an owner"));
         }
-        Ok(Self { name: row.name, owner, members: row.members, created_ms: row.created_ms })
+        Ok(Self {
+            name: row.name,
+            owner,
+            members: row.members,
+            created_ms: row.created_ms,
+            topic: row.topic,
+            avatar: row.avatar,
+            rules: GroupRules {
+                members_add: row.rules.members_add,
+                only_admins_write: row.rules.only_admins_write,
+                history_for_all: row.rules.history_for_all,
+            },
+            dissolved: row.dissolved,
+        })
     }
 }
 
@@ -212,16 +323,34 @@ mod tests {
         let mut place = Place::starting_at(3);
         place.spans.close(9);
         place.spans.open(12);
-        Place { owner: true, delivered: 5, read: 4, ..place }
+        Place {
+            rank: Role::Admin,
+            delivered: 5,
+            read: 4,
+            owed_from: 12,
+            muted_until_ms: 8,
+            ..place
+        }
     }
 
     #[test]
     fn every_row_comes_back_as_it_was() {
-        assert_eq!(Place::decode(&place().encode()), Ok(place()));
-        let owner = Some(UserId::new("ann").unwrap());
-        let crew = Group { name: "Crew".into(), owner, members: 3, created_ms: 77 };
+        for rank in [Role::Member, Role::Admin, Role::Owner] {
+            let place = Place { rank, ..place() };
+            assert_eq!(Place::decode(&place.encode()), Ok(place));
+        }
+        let crew = Group {
+            name: "Crew".into(),
+            owner: Some(UserId::new("ann").unwrap()),
+            members: 3,
+            created_ms: 77,
+            topic: "Sails".into(),
+            avatar: "pictures/7".into(),
+            rules: GroupRules { only_admins_write: true, ..GroupRules::default() },
+            dissolved: false,
+        };
         assert_eq!(Group::decode(&crew.encode()), Ok(crew.clone()));
-        let empty = Group { owner: None, members: 0, ..crew };
+        let empty = Group { owner: None, members: 0, dissolved: true, ..crew };
         assert_eq!(Group::decode(&empty.encode()), Ok(empty));
         let seen = Seen { first_ms: 1, last_ms: 2 };
         assert_eq!(Seen::from_value(&seen.to_value()), Ok(seen));
@@ -234,11 +363,24 @@ mod tests {
     fn what_the_rules_do_not_allow_is_malformed() {
         assert!(Place::decode(&[]).is_err(), "a place has a span");
         assert!(Group::decode(&[]).is_err(), "a group has a name");
-        let row = PlaceRow { owner: false, delivered: 0, read: 0, spans: vec![4, 3] };
+        let row = PlaceRow { owner: true, admin: true, spans: vec![1, 0], ..PlaceRow::default() };
+        assert!(Place::decode(&row.encode_to_vec()).is_err());
+        let row = PlaceRow { spans: vec![4, 3], ..PlaceRow::default() };
         assert!(Place::decode(&row.encode_to_vec()).is_err());
         let row = PlaceRow { spans: vec![4], ..row };
         assert!(Place::decode(&row.encode_to_vec()).is_err());
         assert!(as_number(&[1]).is_err());
+    }
+
+    #[test]
+    fn who_sees_what_was_before_is_not_owed_it() {
+        let mut before = Place::enter(None, 4, false);
+        assert_eq!((before.before_owed(), before.read), (3, 0));
+        before.spans.close(7);
+        let again = Place::enter(Some(before.clone()), 9, false);
+        assert_eq!(again.spans.count(0, 20), 4 + 12);
+        let all = Place::enter(Some(before), 9, true);
+        assert_eq!((all.before_owed(), all.read, all.spans.count(0, 20)), (8, 8, 20));
     }
 
     proptest! {

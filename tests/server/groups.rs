@@ -147,3 +147,22 @@ async fn one_entry_reaches_every_connected_member() {
         assert_eq!(text_of(&member.take().await), "all");
     }
 }
+
+#[tokio::test]
+async fn a_dissolved_group_is_told_to_its_members_and_heard_of_no_more() {
+    let house = House::open().await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let mut bob = Peer::login(house.address, "bob", "x").await;
+    ada.change(CREW, 1, created(&["bob"])).await.unwrap();
+    assert_eq!(ada.change(CREW, 2, GroupChange::Dissolved).await.unwrap().seq, 2);
+    assert_eq!(change_of(&bob.take().await), created(&["bob"]));
+    assert_eq!(change_of(&bob.take().await), GroupChange::Dissolved);
+    let refused = bob.change(CREW, 1, added("cyd")).await.unwrap_err();
+    assert_eq!(code(&refused), Some(RejectCode::NoSuchChat));
+    // Who comes later has the log, and is no member.
+    let mut desk = Peer::login(house.address, "bob", "desk").await;
+    let asked = desk.ask(Operation::Chat { chat: chat(CREW) }).await;
+    let Ok(Answer::Chat(state)) = asked else { panic!("{asked:?}") };
+    assert_eq!((state.role, state.head), (None, 2));
+    assert_eq!(bob.post("dm:ada:bob", 2, "still here?").await, 1);
+}

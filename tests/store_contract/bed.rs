@@ -315,6 +315,12 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Group(GroupChange::Removed(_)) => "-user".into(),
         Content::Group(GroupChange::Left { .. }) => "-self".into(),
         Content::Group(GroupChange::Renamed(_)) => "name".into(),
+        Content::Group(GroupChange::Described { .. }) => "about".into(),
+        Content::Group(GroupChange::RulesSet(_)) => "rules".into(),
+        Content::Group(GroupChange::RolesGiven { .. }) => "roles".into(),
+        Content::Group(GroupChange::OwnerChanged(_)) => "owner".into(),
+        Content::Group(GroupChange::Muted { .. }) => "mute".into(),
+        Content::Group(GroupChange::Dissolved) => "end".into(),
         Content::Data { body, .. } => format!("{} bytes", body.len()),
     }
 }

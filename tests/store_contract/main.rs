@@ -14,6 +14,7 @@ mod fjall;
 mod groups;
 mod messages;
 mod model;
+mod rights;
 mod shaky;
 mod sled;
 
@@ -74,6 +75,14 @@ contracts! {
         the_last_one_may_leave,
         bounds_of_groups_and_chats_are_kept,
         a_change_of_a_hundred_members_is_one_commit;
+    rights:
+        an_admin_does_much_and_not_to_other_admins,
+        a_group_is_handed_over_to_a_member,
+        who_is_mute_changes_what_it_may_and_says_nothing,
+        rules_say_who_writes_and_who_adds,
+        what_was_before_is_seen_and_not_delivered,
+        a_dissolved_group_is_read_and_nothing_else,
+        a_group_is_described;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use packetboat_client::proto::code::RejectCode;
 use packetboat_client::{
-    Accepted, ChatId, ChatState, Content, Entry, GroupChange, Member, MessageId, Presence, Role,
-    UserId, Verdict,
+    Accepted, ChatId, ChatState, Content, Entry, GroupChange, GroupRules, Member, MessageId,
+    Presence, Role, UserId, Verdict,
 };
 use serde_json::{Map, Value, json};
 
@@ -53,7 +53,29 @@ fn group_change(change: GroupChange) -> Value {
             json!({ "kind": "member_left", "new_owner": new_owner.map(|user| user.to_string()) })
         }
         GroupChange::Renamed(name) => json!({ "kind": "group_renamed", "name": name }),
+        GroupChange::Described { topic, avatar } => {
+            json!({ "kind": "group_described", "topic": topic, "avatar": avatar })
+        }
+        GroupChange::RulesSet(set) => json!({ "kind": "rules_set", "rules": rules(set) }),
+        GroupChange::RolesGiven { users, role: given } => {
+            json!({ "kind": "roles_given", "users": texts(&users), "role": role(Some(given)) })
+        }
+        GroupChange::OwnerChanged(user) => {
+            json!({ "kind": "owner_changed", "user": user.as_str() })
+        }
+        GroupChange::Muted { users, until_ms } => {
+            json!({ "kind": "members_muted", "users": texts(&users), "until_ms": until_ms })
+        }
+        GroupChange::Dissolved => json!({ "kind": "group_dissolved" }),
     }
+}
+
+fn rules(rules: GroupRules) -> Value {
+    json!({
+        "members_add": rules.members_add,
+        "only_admins_write": rules.only_admins_write,
+        "history_for_all": rules.history_for_all,
+    })
 }
 
 fn texts(users: &[UserId]) -> Vec<&str> {
@@ -112,8 +134,8 @@ fn with_line(mut object: Value, line: Option<u64>) -> Value {
 }
 
 /// A chat: `chat`, `name`, `unread`, `head` (the last seq), `read`, `last_at_ms`; of a group
-/// `members` and `role` (`owner`, `member`, or null once out of it); of a direct chat
-/// `peer_delivered` and `peer_read`.
+/// `members`, `role` (`owner`, `admin`, `member`, or null once out), `topic`, `avatar`, `rules` and
+/// `muted_until_ms` (0: not mute); of a direct chat `peer_delivered` and `peer_read`.
 pub(crate) fn chat(state: &ChatState) -> Value {
     json!({
         "type": "chat",
@@ -125,12 +147,16 @@ pub(crate) fn chat(state: &ChatState) -> Value {
         "last_at_ms": state.last_at_ms,
         "members": state.members,
         "role": role(state.role),
+        "topic": state.topic,
+        "avatar": state.avatar,
+        "rules": rules(state.rules),
+        "muted_until_ms": state.muted_until_ms,
         "peer_delivered": state.peer_delivered,
         "peer_read": state.peer_read,
     })
 }
 
-/// A member: `chat`, `user`, `role`, `delivered`, `read`.
+/// A member: `chat`, `user`, `role`, `delivered`, `read`, `muted_until_ms` (0: not mute).
 pub(crate) fn member(chat: &ChatId, member: &Member) -> Value {
     json!({
         "type": "member",
@@ -139,12 +165,14 @@ pub(crate) fn member(chat: &ChatId, member: &Member) -> Value {
         "role": role(member.role),
         "delivered": member.delivered,
         "read": member.read,
+        "muted_until_ms": member.muted_until_ms,
     })
 }
 
 const fn role(role: Option<Role>) -> Option<&'static str> {
     match role {
         Some(Role::Owner) => Some("owner"),
+        Some(Role::Admin) => Some("admin"),
         Some(Role::Member) => Some("member"),
         None => None,
     }
@@ -237,7 +265,8 @@ mod tests {
         let (user, chat) = ("a".parse::<UserId>().unwrap(), "group:c".parse::<ChatId>().unwrap());
         let seen = Presence { user: user.clone(), online: false, last_seen_ms: 0 };
         assert_eq!(presence(&seen)["last_seen_ms"], Value::Null);
-        let one = Member { user, role: Some(Role::Owner), delivered: 2, read: 1 };
+        let one =
+            Member { user, role: Some(Role::Owner), delivered: 2, read: 1, muted_until_ms: 0 };
         assert_eq!(member(&chat, &one)["role"], "owner");
         assert_eq!(pong(1, Some(Duration::from_micros(1500)))["ms"], 1.5);
         assert_eq!(pong(2, None)["ms"], Value::Null);

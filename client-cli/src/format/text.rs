@@ -1,7 +1,9 @@
 //! Sentences and lines for people. Must never hold a character that a terminal obeys.
 
 use packetboat_client::{Accepted, UserId};
-use packetboat_client::{ChatId, ChatState, Content, Entry, GroupChange, Member, Presence, Role};
+use packetboat_client::{
+    ChatId, ChatState, Content, Entry, GroupChange, GroupRules, Member, Presence, Role,
+};
 
 use super::content;
 use crate::clean;
@@ -37,7 +39,40 @@ fn changed(change: &GroupChange) -> String {
         GroupChange::Left { new_owner: None } => "left".to_owned(),
         GroupChange::Left { new_owner: Some(user) } => format!("left; {user} owns the group now"),
         GroupChange::Renamed(name) => format!("called the group “{}”", clean::line(name)),
+        GroupChange::Described { topic, avatar } => described(topic.as_deref(), avatar.as_deref()),
+        GroupChange::RulesSet(rules) => ruled(*rules),
+        GroupChange::RolesGiven { users, role: Role::Admin } => {
+            format!("made admins of {}", names(users))
+        }
+        GroupChange::RolesGiven { users, .. } => format!("made members of {}", names(users)),
+        GroupChange::OwnerChanged(user) => format!("gave the group to {user}"),
+        GroupChange::Muted { users, until_ms: 0 } => format!("lets {} write again", names(users)),
+        GroupChange::Muted { users, .. } => format!("made {} mute for a while", names(users)),
+        GroupChange::Dissolved => "dissolved the group".to_owned(),
     }
+}
+
+fn described(topic: Option<&str>, avatar: Option<&str>) -> String {
+    let topic = topic.map(|topic| match topic {
+        "" => "took the topic away".to_owned(),
+        topic => format!("set the topic “{}”", clean::line(topic)),
+    });
+    let avatar = avatar.map(|avatar| match avatar {
+        "" => "took the picture away",
+        _ => "set another picture",
+    });
+    let parts: Vec<_> = topic.into_iter().chain(avatar.map(str::to_owned)).collect();
+    parts.join(", and ")
+}
+
+fn ruled(rules: GroupRules) -> String {
+    let who = |everybody: bool| if everybody { "every member" } else { "the admins" };
+    let history = if rules.history_for_all { "with" } else { "without" };
+    format!(
+        "set the rules: {} may add members, {} may write, newcomers come {history} the history",
+        who(rules.members_add),
+        who(!rules.only_admins_write),
+    )
 }
 
 fn names(users: &[UserId]) -> String {
@@ -105,6 +140,7 @@ pub(crate) fn members_head() -> String {
 pub(crate) fn member(member: &Member) -> String {
     let role = match member.role {
         Some(Role::Owner) => "owner",
+        Some(Role::Admin) => "admin",
         Some(Role::Member) => "member",
         None => "-",
     };
@@ -147,6 +183,14 @@ mod tests {
         let created = GroupChange::Created { name: "Crew\u{202e}".into(), members };
         assert_eq!(said(created), "alice made the group “Crew\u{fffd}” with bob, carol");
         assert_eq!(said(GroupChange::Added(users("bob"))), "alice added bob");
+        let topic = Some("Sails\u{202e}".to_owned());
+        let described = GroupChange::Described { topic, avatar: Some(String::new()) };
+        let expected = "alice set the topic “Sails�”, and took the picture away";
+        assert_eq!(said(described), expected);
+        let given = GroupChange::RolesGiven { users: users("bob"), role: Role::Admin };
+        assert_eq!(said(given), "alice made admins of bob");
+        let rules = said(GroupChange::RulesSet(GroupRules::default()));
+        assert!(rules.contains("the admins may add members, every member may write"), "{rules}");
         let new_owner = Some("bob".parse().unwrap());
         assert_eq!(said(GroupChange::Left { new_owner }), "alice left; bob owns the group now");
     }

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use packetboat_client::{ChatId, Content, GroupChange};
+use packetboat_client::{ChatId, Content, GroupChange, Role};
 
 use super::send::{Drafts, post};
 use crate::account::Account;
-use crate::command::GroupCommand;
+use crate::clock;
+use crate::command::{GroupCommand, GroupRule};
 use crate::failure::Failure;
 use crate::format::{json, text};
 use crate::out::Out;
@@ -33,6 +34,25 @@ pub(crate) async fn run(
         GroupCommand::Remove { group, users } => (group, GroupChange::Removed(users)),
         GroupCommand::Leave { group, to } => (group, GroupChange::Left { new_owner: to }),
         GroupCommand::Rename { group, name } => (group, GroupChange::Renamed(name)),
+        GroupCommand::Describe { group, topic, avatar } => {
+            (group, GroupChange::Described { topic, avatar })
+        }
+        GroupCommand::Rules { group, rules } => {
+            (group, GroupChange::RulesSet(GroupRule::all(&rules)))
+        }
+        GroupCommand::Promote { group, users } => {
+            (group, GroupChange::RolesGiven { users, role: Role::Admin })
+        }
+        GroupCommand::Demote { group, users } => {
+            (group, GroupChange::RolesGiven { users, role: Role::Member })
+        }
+        GroupCommand::HandOver { group, user } => (group, GroupChange::OwnerChanged(user)),
+        GroupCommand::Mute { group, users, minutes } => {
+            let until_ms = clock::after_minutes(clock::now_ms(), minutes);
+            (group, GroupChange::Muted { users, until_ms })
+        }
+        GroupCommand::Unmute { group, users } => (group, GroupChange::Muted { users, until_ms: 0 }),
+        GroupCommand::Dissolve { group } => (group, GroupChange::Dissolved),
     };
     let content = Content::Group(change);
     // What the server would refuse all the same is refused here with a better sentence.

@@ -188,19 +188,7 @@ mod tests {
     use super::*;
 
     fn state(chat: &str, head: u64) -> ChatState {
-        ChatState {
-            chat: chat.parse().unwrap(),
-            head,
-            delivered: 0,
-            read: 0,
-            unread: 0,
-            name: String::new(),
-            members: 0,
-            role: None,
-            peer_delivered: 0,
-            peer_read: 0,
-            last_at_ms: 0,
-        }
+        ChatState { head, ..ChatState::of(chat.parse().unwrap()) }
     }
 
     fn chat(text: &str) -> ChatId {

@@ -273,7 +273,8 @@ impl View {
     fn members(&mut self, chat: &ChatId, members: &Page<Member>) {
         let role = |member: &Member| match member.role {
             Some(Role::Owner) => ", owner",
-            _ => "",
+            Some(Role::Admin) => ", admin",
+            Some(Role::Member) | None => "",
         };
         let line = |member: &Member| format!("{}{}", member.user, role(member));
         let mut lines: Vec<_> = members.items.iter().map(line).collect();

@@ -232,7 +232,15 @@ impl Chat {
             GroupChange::Created { name, .. } | GroupChange::Renamed(name) => {
                 self.name = clean::line(&name);
             }
-            GroupChange::Added(_) | GroupChange::Removed(_) | GroupChange::Left { .. } => {}
+            GroupChange::Added(_)
+            | GroupChange::Removed(_)
+            | GroupChange::Left { .. }
+            | GroupChange::Described { .. }
+            | GroupChange::RulesSet(_)
+            | GroupChange::RolesGiven { .. }
+            | GroupChange::OwnerChanged(_)
+            | GroupChange::Muted { .. }
+            | GroupChange::Dissolved => {}
         }
     }
 

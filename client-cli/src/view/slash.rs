@@ -1,8 +1,11 @@
 //! What a written line means: a message, or a command that starts with a slash. Must never send
 //! what was meant as a command.
 
-use packetboat_client::{ChatId, Content, GroupChange, UserId};
+use clap::ValueEnum;
+use packetboat_client::{ChatId, Content, GroupChange, GroupRules, Role, UserId};
 
+use crate::clock;
+use crate::command::GroupRule;
 use crate::command::target::{Target, group};
 
 /// The lines of the help.
@@ -19,11 +22,11 @@ pub(crate) const HELP: &[&str] = &[
     "/open USER          chat with a user",
     "/open #GROUP        chat in a group",
     "/members            who is in the open group",
-    "/group create ID [USERS]",
-    "/group add USERS    in the open group:",
-    "/group remove USERS",
-    "/group rename NAME",
-    "/group leave [NEW_OWNER]",
+    "/group create ID [USERS], and in the open group:",
+    "/group add, remove, promote, demote or unmute USERS; mute MINUTES USERS",
+    "/group rename NAME; topic TEXT; avatar REFERENCE",
+    "/group rules [members-add] [only-admins-write] [history-for-all]",
+    "/group leave [NEW_OWNER]; handover NEW_OWNER; dissolve",
     "/quit",
     "//text              a message that starts with a slash",
     "",
@@ -48,7 +51,7 @@ pub(crate) enum Line {
 }
 
 /// What a line means while `open` is the open chat; otherwise why it means nothing.
-pub(crate) fn parse(line: &str, open: Option<&ChatId>) -> Result<Line, String> {
+pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Line, String> {
     let Some(command) = line.strip_prefix('/') else {
         return Ok(Line::Text(line.to_owned()));
     };
@@ -62,14 +65,14 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>) -> Result<Line, String> {
         }
         "open" | "o" => Err("/open needs a user or a #group".to_owned()),
         "members" => group_of(open).map(Line::Members),
-        "group" | "g" => change(rest, open),
+        "group" | "g" => change(rest, open, now_ms),
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
         _ => Err(format!("there is no /{verb}; /help tells what there is")),
     }
 }
 
-fn change(command: &str, open: Option<&ChatId>) -> Result<Line, String> {
+fn change(command: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Line, String> {
     let (verb, rest) = split(command);
     let (group, change) = match verb {
         "create" => {
@@ -88,14 +91,49 @@ fn change(command: &str, open: Option<&ChatId>) -> Result<Line, String> {
             }
             (group_of(open)?, GroupChange::Left { new_owner: new_owner.into_iter().next() })
         }
+        "topic" => {
+            let topic = Some(rest.to_owned());
+            (group_of(open)?, GroupChange::Described { topic, avatar: None })
+        }
+        "avatar" => {
+            let avatar = Some(rest.to_owned());
+            (group_of(open)?, GroupChange::Described { topic: None, avatar })
+        }
+        "rules" => (group_of(open)?, GroupChange::RulesSet(rules(rest)?)),
+        "promote" | "demote" => {
+            let role = if verb == "promote" { Role::Admin } else { Role::Member };
+            (group_of(open)?, GroupChange::RolesGiven { users: users(rest)?, role })
+        }
+        "handover" => {
+            let user = UserId::new(rest).map_err(|error| error.to_string())?;
+            (group_of(open)?, GroupChange::OwnerChanged(user))
+        }
+        "mute" => {
+            let (minutes, rest) = split(rest);
+            let minutes = minutes.parse().map_err(|_| "/group mute MINUTES USERS".to_owned())?;
+            let until_ms = clock::after_minutes(now_ms, minutes);
+            (group_of(open)?, GroupChange::Muted { users: users(rest)?, until_ms })
+        }
+        "unmute" => (group_of(open)?, GroupChange::Muted { users: users(rest)?, until_ms: 0 }),
+        "dissolve" if rest.is_empty() => (group_of(open)?, GroupChange::Dissolved),
         "members" => return group_of(open).map(Line::Members),
-        _ => return Err("/group create, add, remove, rename, leave or members".to_owned()),
+        _ => return Err("/help tells what /group can do".to_owned()),
     };
     let content = Content::Group(change.clone()).encode();
     match Content::decode(&content, usize::MAX) {
         Ok(_) => Ok(Line::Change(group, change)),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// The rules that are named, and no other.
+fn rules(text: &str) -> Result<GroupRules, String> {
+    let named = text.split_whitespace().map(|rule| GroupRule::from_str(rule, false));
+    let named = named.collect::<Result<Vec<_>, _>>();
+    let named = named.map_err(|_| {
+        "/group rules [members-add] [only-admins-write] [history-for-all]".to_owned()
+    })?;
+    Ok(GroupRule::all(&named))
 }
 
 fn group_of(open: Option<&ChatId>) -> Result<ChatId, String> {
@@ -117,12 +155,14 @@ fn split(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
+    const NOW_MS: u64 = 1_700_000_000_000;
+
     fn crew() -> ChatId {
         "group:crew".parse().unwrap()
     }
 
     fn change(line: &str) -> GroupChange {
-        match parse(line, Some(&crew())) {
+        match parse(line, Some(&crew()), NOW_MS) {
             Ok(Line::Change(group, change)) if group == crew() => change,
             other => panic!("{line}: {other:?}"),
         }
@@ -131,33 +171,61 @@ mod tests {
     #[test]
     fn a_line_is_a_message_unless_it_starts_with_one_slash() {
         let text = |text: &str| Ok(Line::Text(text.to_owned()));
-        assert_eq!(parse(" /open bob", None), text(" /open bob"));
-        assert_eq!(parse("//etc", None), text("/etc"));
-        assert!(parse("/opne bob", None).unwrap_err().contains("/opne"));
+        assert_eq!(parse(" /open bob", None, NOW_MS), text(" /open bob"));
+        assert_eq!(parse("//etc", None, NOW_MS), text("/etc"));
+        assert!(parse("/opne bob", None, NOW_MS).unwrap_err().contains("/opne"));
     }
 
     #[test]
     fn commands_are_understood() {
         let bob = Target::User("bob".parse().unwrap());
-        assert_eq!(parse("/open  bob ", None), Ok(Line::Open(bob)));
-        assert_eq!(parse("/quit", None), Ok(Line::Quit));
-        assert_eq!(parse("/members", Some(&crew())), Ok(Line::Members(crew())));
+        assert_eq!(parse("/open  bob ", None, NOW_MS), Ok(Line::Open(bob)));
+        assert_eq!(parse("/quit", None, NOW_MS), Ok(Line::Quit));
+        assert_eq!(parse("/members", Some(&crew()), NOW_MS), Ok(Line::Members(crew())));
         let bob = || vec!["bob".parse().unwrap()];
         let created = GroupChange::Created { name: "crew".into(), members: bob() };
         assert_eq!(change("/group create #crew bob"), created);
         assert_eq!(change("/group add bob"), GroupChange::Added(bob()));
         assert_eq!(change("/group rename The  crew"), GroupChange::Renamed("The  crew".into()));
         assert_eq!(change("/group leave"), GroupChange::Left { new_owner: None });
+        let topic = Some("All  sails".to_owned());
+        let described = GroupChange::Described { topic, avatar: None };
+        assert_eq!(change("/group topic All  sails"), described);
+        let avatar = Some(String::new());
+        assert_eq!(change("/group avatar"), GroupChange::Described { topic: None, avatar });
+        let rules = GroupRules { members_add: true, history_for_all: true, ..Default::default() };
+        let set = change("/group rules history-for-all members-add");
+        assert_eq!(set, GroupChange::RulesSet(rules));
+        assert_eq!(change("/group rules"), GroupChange::RulesSet(GroupRules::default()));
+        let admin = GroupChange::RolesGiven { users: bob(), role: Role::Admin };
+        assert_eq!(change("/group promote bob"), admin);
+        assert_eq!(change("/group handover bob"), GroupChange::OwnerChanged(bob().remove(0)));
+        let mute = GroupChange::Muted { users: bob(), until_ms: NOW_MS + 300_000 };
+        assert_eq!(change("/group mute 5 bob"), mute);
+        let free = GroupChange::Muted { users: bob(), until_ms: 0 };
+        assert_eq!(change("/group unmute bob"), free);
+        assert_eq!(change("/group dissolve"), GroupChange::Dissolved);
     }
 
     #[test]
     fn what_cannot_be_is_told_before_it_is_sent() {
         let dm = "dm:a:b".parse().unwrap();
         for line in ["/open", "/open a/b", "/group add bob", "/members", "/group", "/"] {
-            assert!(parse(line, Some(&dm)).is_err(), "{line}");
+            assert!(parse(line, Some(&dm), NOW_MS).is_err(), "{line}");
         }
-        for line in ["/group add", "/group rename", "/group leave a b", "/group add a a"] {
-            assert!(parse(line, Some(&crew())).is_err(), "{line}");
+        let lines = [
+            "/group add",
+            "/group rename",
+            "/group leave a b",
+            "/group add a a",
+            "/group rules never",
+            "/group handover",
+            "/group mute bob",
+            "/group mute 5",
+            "/group dissolve now",
+        ];
+        for line in lines {
+            assert!(parse(line, Some(&crew()), NOW_MS).is_err(), "{line}");
         }
     }
 }

@@ -61,19 +61,8 @@ fn entry(number: u64, other: u64) -> Entry {
 }
 
 fn state(number: u64, other: u64) -> ChatState {
-    ChatState {
-        chat: chat(number),
-        head: other,
-        delivered: number,
-        read: other,
-        unread: number,
-        name: String::new(),
-        members: 0,
-        role: None,
-        peer_delivered: 0,
-        peer_read: 0,
-        last_at_ms: 0,
-    }
+    let (delivered, unread) = (number, number);
+    ChatState { head: other, delivered, read: other, unread, ..ChatState::of(chat(number)) }
 }
 
 fn packet(kind: u8, number: u64, other: u64) -> Packet {

@@ -147,17 +147,10 @@ impl Guest {
     fn answer(&self, request: &Request) -> Result<Answer, Verdict> {
         let book = self.book.borrow();
         let state = |chat: &ChatId| ChatState {
-            chat: chat.clone(),
             head: book.heads.get(chat).copied().unwrap_or_default(),
             delivered: book.delivered.get(chat).copied().unwrap_or_default(),
-            read: 0,
-            unread: 0,
-            name: String::new(),
-            members: 0,
             role: Some(Role::Member),
-            peer_delivered: 0,
-            peer_read: 0,
-            last_at_ms: 0,
+            ..ChatState::of(chat.clone())
         };
         match &request.operation {
             Some(Operation::Chat { chat }) => Ok(Answer::Chat(state(chat))),

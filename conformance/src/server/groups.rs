@@ -18,7 +18,7 @@ checks! {
     Must made ["E-6"] "GroupCreated makes a group, whose owner is its sender";
     Must made_once ["E-6"] "a group that is there, or was, is ALREADY_EXISTS";
     Must maker_among_members ["E-6"] "naming its sender among the members is MEMBER_MISMATCH";
-    Must only_the_owner ["E-7"] "only the owner adds, removes and renames";
+    Must only_the_owner ["E-7"] "a plain member adds, removes and renames nothing";
     Must whole_changes ["E-8"] "a change that does not fit the members does nothing at all";
     Must owner_removes_itself ["E-8"] "the owner naming itself in MembersRemoved is INVALID";
     Must owner_leaves ["E-10"] "an owner who leaves others names one of them";

@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use packetboat::store::Start;
 use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::{GroupRules, Role};
+
+use super::standing::{Refused, Standing};
 
 /// Everybody, by number.
 pub const NAMES: [&str; 5] = ["ann", "bob", "cid", "dan", "eve"];
@@ -40,6 +43,18 @@ pub enum What {
     Leave(Option<usize>),
     /// The group has another name.
     Rename,
+    /// The group has another topic.
+    Describe,
+    /// Which rules hold.
+    Rules(GroupRules),
+    /// Users are admins from now on, or no more.
+    Role(Vec<usize>, bool),
+    /// Another one owns the group.
+    HandOver(usize),
+    /// Users are mute until a time.
+    Mute(Vec<usize>, u64),
+    /// The group is over.
+    Dissolve,
 }
 
 /// What becomes of a command.
@@ -64,6 +79,8 @@ pub enum Told {
     Stored(usize, u64),
     /// Users are out of a chat.
     Left(usize, Vec<usize>),
+    /// A chat is over.
+    Dissolved(usize),
     /// Cursors of a user moved: delivered and read.
     Moved(usize, u64, u64),
 }
@@ -90,6 +107,9 @@ pub struct Part {
     pub delivered: u64,
     /// What the user has read.
     pub read: u64,
+    /// Until when the user is mute.
+    pub muted_until_ms: u64,
+    owed_from: u64,
     cursors: BTreeMap<usize, u64>,
 }
 
@@ -99,9 +119,7 @@ pub struct Room {
     /// Its entries, the first at seq 1.
     pub log: Vec<Line>,
     /// Who is in it.
-    pub members: BTreeSet<usize>,
-    /// Who may change it.
-    pub owner: Option<usize>,
+    pub standing: Standing,
     /// Who is or was in it.
     pub parts: BTreeMap<usize, Part>,
 }
@@ -134,25 +152,40 @@ impl Part {
 
     /// What a device has had.
     pub fn cursor(&self, on: usize) -> u64 {
-        let before_first = self.visible().first().map_or(0, |first| first - 1);
-        self.cursors.get(&on).copied().unwrap_or(before_first)
+        let default = self.lowest().max(self.owed_from.saturating_sub(1));
+        self.cursors.get(&on).copied().unwrap_or(default)
+    }
+
+    fn lowest(&self) -> u64 {
+        self.visible().first().map_or(0, |first| first - 1)
+    }
+
+    fn enter(&mut self, seq: u64, all: bool) {
+        if self.stretches.len() == STRETCHES_MAX {
+            self.stretches.remove(0);
+        }
+        self.stretches.push(BTreeSet::new());
+        if all {
+            self.stretches = vec![(1..seq).collect()];
+            self.owed_from = seq;
+            self.read = self.read.max(seq - 1);
+        }
     }
 
     fn start(&mut self, on: usize, start: Start) {
         let visible = self.visible();
+        self.cursors.remove(&on);
+        let default = self.cursor(on);
         let at = match start {
             Start::Everything => 0,
-            Start::Undelivered => self.delivered,
+            Start::Undelivered => self.delivered.max(default),
             Start::Newest | Start::Last(0) => self.last(),
             Start::Last(entries) => {
                 let first = visible.iter().rev().nth(entries as usize - 1);
                 first.map_or(0, |first| first - 1)
             }
         };
-        self.cursors.remove(&on);
-        if at > self.cursor(on) {
-            self.cursors.insert(on, at);
-        }
+        self.cursors.insert(on, at.max(self.lowest()));
     }
 }
 
@@ -167,8 +200,6 @@ fn pair(to: usize) -> Option<BTreeSet<usize>> {
     let pair: Vec<&str> = CHATS[to].strip_prefix("dm:")?.split(':').collect();
     Some((0..NAMES.len()).filter(|at| pair.contains(&NAMES[*at])).collect())
 }
-
-type Refused<T> = Result<T, RejectCode>;
 
 impl World {
     /// An empty one.
@@ -200,25 +231,28 @@ impl World {
         if full {
             return Verdict::Refused(RejectCode::StoreFull);
         }
-        let before = self.rooms[to].members.clone();
-        let (after, owner) = match self.changed(by, to, what) {
-            Ok(changed) => changed,
+        let before = self.rooms[to].standing.members.clone();
+        let standing = match self.changed(by, to, what, now_ms) {
+            Ok(standing) => standing,
             Err(code) => return Verdict::Refused(code),
         };
         let room = &mut self.rooms[to];
+        let after = standing.members.clone();
         room.log.push(Line { by, id, what: what.clone(), at_ms: now_ms });
         let seq = room.log.len() as u64;
         let come: Vec<usize> = after.difference(&before).copied().collect();
         for user in &come {
-            let stretches = &mut room.parts.entry(*user).or_default().stretches;
-            if stretches.len() == STRETCHES_MAX {
-                stretches.remove(0);
-            }
-            stretches.push(BTreeSet::new());
+            room.parts.entry(*user).or_default().enter(seq, standing.rules.history_for_all);
         }
         for user in before.union(&after) {
             let part = room.parts.get_mut(user).expect("a member has a part");
             part.stretches.last_mut().expect("a member came in once").insert(seq);
+        }
+        if let What::Mute(users, until_ms) = what {
+            for user in users {
+                let part = room.parts.get_mut(user).expect("a member has a part");
+                part.muted_until_ms = *until_ms;
+            }
         }
         let gone: Vec<usize> = before.difference(&after).copied().collect();
         if !come.is_empty() && pair(to).is_none() {
@@ -228,7 +262,10 @@ impl World {
         if !gone.is_empty() {
             told.push(Told::Left(to, gone));
         }
-        (room.members, room.owner) = (after, owner);
+        if *what == What::Dissolve {
+            told.push(Told::Dissolved(to));
+        }
+        room.standing = standing;
         Verdict::Stored(seq)
     }
 
@@ -247,66 +284,87 @@ impl World {
         }
     }
 
-    /// The members and the owner after what is said.
-    fn changed(
-        &self,
-        by: usize,
-        to: usize,
-        what: &What,
-    ) -> Refused<(BTreeSet<usize>, Option<usize>)> {
+    /// Who is in the chat, and as what, after what is said.
+    fn changed(&self, by: usize, to: usize, what: &What, now_ms: u64) -> Refused<Standing> {
         let room = &self.rooms[to];
+        let mut after = room.standing.clone();
         if let Some(pair) = pair(to) {
             if room.log.is_empty() {
                 pair.iter().filter(|user| **user != by).try_for_each(|user| self.known(*user))?;
                 pair.iter().try_for_each(|user| self.room_for_chat(*user))?;
             }
-            return Ok((pair, None));
+            after.members = pair;
+            return Ok(after);
         }
-        let mut after = room.members.clone();
         if let What::Create(others) = what {
             return self.created(by, to, others);
         }
-        if !after.contains(&by) {
+        if !after.members.contains(&by) || after.over {
             return Err(RejectCode::NoSuchChat);
         }
-        let owns = room.owner == Some(by);
-        let mut owner = room.owner;
+        let rank = after.rank(by);
+        let admin = rank != Role::Member;
         match what {
-            What::Text(..) => {}
-            What::Leave(heir) => {
-                after.remove(&by);
-                owner = self.heir(to, owns, &after, *heir)?;
+            What::Text(..) => {
+                let mute = room.parts[&by].muted_until_ms > now_ms;
+                if mute || (after.rules.only_admins_write && !admin) {
+                    return Err(RejectCode::Muted);
+                }
             }
-            _ if !owns => return Err(RejectCode::NotAllowed),
+            What::Leave(heir) => {
+                after.members.remove(&by);
+                after.owner = self.heir(to, rank == Role::Owner, &after.members, *heir)?;
+                after.admins.remove(&by);
+                after.admins.retain(|user| after.owner != Some(*user));
+            }
+            What::Add(_) if !admin && !after.rules.members_add => {
+                return Err(RejectCode::NotAllowed);
+            }
             What::Add(users) => {
-                if users.iter().any(|user| after.contains(user)) {
+                if users.iter().any(|user| after.members.contains(user)) {
                     return Err(RejectCode::MemberMismatch);
                 }
-                self.fits(after.len() + users.len())?;
+                self.fits(after.members.len() + users.len())?;
                 for user in users {
                     self.known(*user)?;
                     if !room.parts.contains_key(user) {
                         self.room_for_chat(*user)?;
                     }
                 }
-                after.extend(users);
+                after.members.extend(users);
             }
-            What::Remove(users) if users.contains(&by) => return Err(RejectCode::Invalid),
-            What::Remove(users) if users.iter().any(|user| !after.contains(user)) => {
-                return Err(RejectCode::MemberMismatch);
+            _ if !admin => return Err(RejectCode::NotAllowed),
+            What::Remove(users) | What::Mute(users, _) if users.contains(&by) => {
+                return Err(RejectCode::Invalid);
             }
-            What::Remove(users) => after.retain(|user| !users.contains(user)),
-            What::Create(_) | What::Rename => {}
+            What::Remove(users) => {
+                after.may_touch(rank, users)?;
+                after.members.retain(|user| !users.contains(user));
+                after.admins.retain(|user| !users.contains(user));
+            }
+            What::Mute(users, _) => after.may_touch(rank, users)?,
+            What::Rules(rules) => after.rules = *rules,
+            What::Create(_) | What::Rename | What::Describe => {}
+            _ if rank != Role::Owner => return Err(RejectCode::NotAllowed),
+            What::Role(users, _) if users.contains(&by) => return Err(RejectCode::Invalid),
+            What::Role(users, gives) => {
+                after.all_in(users)?;
+                after.admins.retain(|user| !users.contains(user));
+                after.admins.extend(users.iter().filter(|_| *gives));
+            }
+            What::HandOver(user) if *user == by => return Err(RejectCode::Invalid),
+            What::HandOver(user) => {
+                after.all_in(&[*user])?;
+                after.admins.remove(user);
+                after.admins.insert(by);
+                after.owner = Some(*user);
+            }
+            What::Dissolve => after.over = true,
         }
-        Ok((after, owner))
+        Ok(after)
     }
 
-    fn created(
-        &self,
-        by: usize,
-        to: usize,
-        others: &[usize],
-    ) -> Refused<(BTreeSet<usize>, Option<usize>)> {
+    fn created(&self, by: usize, to: usize, others: &[usize]) -> Refused<Standing> {
         if !self.rooms[to].log.is_empty() {
             return Err(RejectCode::AlreadyExists);
         }
@@ -319,7 +377,8 @@ impl World {
             self.known(*user)?;
             self.room_for_chat(*user)?;
         }
-        Ok((others.iter().copied().chain([by]).collect(), Some(by)))
+        let members = others.iter().copied().chain([by]).collect();
+        Ok(Standing { members, owner: Some(by), ..Standing::default() })
     }
 
     fn heir(
@@ -332,7 +391,7 @@ impl World {
         match heir {
             Some(_) if !owns => Err(RejectCode::Invalid),
             Some(heir) if after.contains(&heir) => Ok(Some(heir)),
-            None if !owns => Ok(self.rooms[to].owner),
+            None if !owns => Ok(self.rooms[to].standing.owner),
             None if after.is_empty() => Ok(None),
             _ => Err(RejectCode::OwnerNeeded),
         }
@@ -396,7 +455,7 @@ impl World {
             self.seen.insert(by);
         }
         let groups = (0..CHATS.len()).filter(|to| CHATS[*to].starts_with("group:"));
-        let groups = groups.filter(|to| self.rooms[*to].members.contains(&by)).collect();
+        let groups = groups.filter(|to| self.rooms[*to].standing.members.contains(&by)).collect();
         told.push(Told::Claimed(groups));
         Ok(new)
     }

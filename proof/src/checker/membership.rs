@@ -23,8 +23,39 @@ pub(super) struct Span {
 pub(super) enum Membership {
     /// What says so is not known: nobody is owed anything, nor forbidden.
     Unknown,
-    /// By user, in order.
-    Known(HashMap<UserId, Vec<Span>>),
+    /// By user.
+    Known {
+        /// What each is owed, and what each may see.
+        users: HashMap<UserId, Times>,
+        /// Who comes in sees what was before.
+        history_for_all: bool,
+    },
+}
+
+/// Of one user, in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Times {
+    owed: Vec<Span>,
+    sight: Vec<Span>,
+}
+
+impl Times {
+    fn come(&mut self, seq: u64, all: bool) {
+        let span = Span { from: seq, to: u64::MAX };
+        if self.owed.last().is_none_or(|last| last.to != u64::MAX) {
+            self.owed.push(span);
+            self.sight.push(span);
+            if all {
+                self.sight = vec![Span { from: 1, ..span }];
+            }
+        }
+    }
+
+    fn go(&mut self, seq: u64) {
+        for last in [self.owed.last_mut(), self.sight.last_mut()].into_iter().flatten() {
+            last.to = last.to.min(seq);
+        }
+    }
 }
 
 impl Membership {
@@ -35,9 +66,11 @@ impl Membership {
     ) -> Self {
         match chat.kind() {
             ChatKind::Direct(low, high) => {
-                let always = vec![Span { from: 1, to: u64::MAX }];
+                let mut always = Times::default();
+                always.come(1, false);
                 let user = |name| UserId::new(name).expect("a chat id holds checked user ids");
-                Self::Known([low, high].map(|name| (user(name), always.clone())).into())
+                let users = [low, high].map(|name| (user(name), always.clone())).into();
+                Self::Known { users, history_for_all: false }
             }
             ChatKind::Group(_) => Self::of_group(log),
             ChatKind::Room(_) => Self::Unknown,
@@ -57,31 +90,39 @@ impl Membership {
     fn apply(&mut self, seq: u64, sender: &UserId, change: GroupChange) {
         match change {
             GroupChange::Created { members, .. } if seq == 1 => {
-                *self = Self::Known(HashMap::new());
+                *self = Self::Known { users: HashMap::new(), history_for_all: false };
                 self.bring_in(members.into_iter().chain([sender.clone()]), seq);
             }
             GroupChange::Added(users) => self.bring_in(users, seq),
             GroupChange::Removed(users) => self.put_out(users, seq),
             GroupChange::Left { .. } => self.put_out([sender.clone()], seq),
-            GroupChange::Created { .. } | GroupChange::Renamed(_) => {}
+            GroupChange::RulesSet(rules) => {
+                if let Self::Known { history_for_all, .. } = self {
+                    *history_for_all = rules.history_for_all;
+                }
+            }
+            GroupChange::Created { .. }
+            | GroupChange::Renamed(_)
+            | GroupChange::Described { .. }
+            | GroupChange::RolesGiven { .. }
+            | GroupChange::OwnerChanged(_)
+            | GroupChange::Muted { .. }
+            | GroupChange::Dissolved => {}
         }
     }
 
     fn bring_in(&mut self, users: impl IntoIterator<Item = UserId>, seq: u64) {
-        let Self::Known(spans) = self else { return };
+        let Self::Known { users: known, history_for_all } = self else { return };
         for user in users {
-            let spans = spans.entry(user).or_default();
-            if spans.last().is_none_or(|last| last.to != u64::MAX) {
-                spans.push(Span { from: seq, to: u64::MAX });
-            }
+            known.entry(user).or_default().come(seq, *history_for_all);
         }
     }
 
     fn put_out(&mut self, users: impl IntoIterator<Item = UserId>, seq: u64) {
-        let Self::Known(spans) = self else { return };
+        let Self::Known { users: known, .. } = self else { return };
         for user in users {
-            if let Some(last) = spans.get_mut(&user).and_then(|spans| spans.last_mut()) {
-                last.to = last.to.min(seq);
+            if let Some(times) = known.get_mut(&user) {
+                times.go(seq);
             }
         }
     }
@@ -92,32 +133,33 @@ impl Membership {
 
     /// Whether a user may see what is at `seq`.
     pub(super) fn may_see(&self, user: &UserId, seq: u64) -> bool {
-        let Self::Known(spans) = self else { return true };
-        let Some(spans) = spans.get(user) else { return false };
+        let Self::Known { users, .. } = self else { return true };
+        let Some(spans) = users.get(user).map(|times| &times.sight) else { return false };
         let behind = spans.partition_point(|span| span.from <= seq);
         behind > 0 && seq <= spans[behind - 1].to
     }
 
     /// What a user is to see.
     pub(super) fn owed(&self, user: &UserId) -> &[Span] {
-        let Self::Known(spans) = self else { return &[] };
-        let spans = spans.get(user).map_or(&[][..], Vec::as_slice);
+        let Self::Known { users, .. } = self else { return &[] };
+        let spans = users.get(user).map_or(&[][..], |times| times.owed.as_slice());
         &spans[spans.len().saturating_sub(SPANS_MAX)..]
     }
 
     /// Who was ever in.
     pub(super) fn users(&self) -> impl Iterator<Item = &UserId> {
-        let spans = match self {
-            Self::Known(spans) => Some(spans),
+        let users = match self {
+            Self::Known { users, .. } => Some(users),
             Self::Unknown => None,
         };
-        spans.into_iter().flat_map(HashMap::keys)
+        users.into_iter().flat_map(HashMap::keys)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use packetboat_proto::content::GroupRules;
 
     fn user(name: &str) -> UserId {
         UserId::new(name).unwrap()
@@ -174,5 +216,19 @@ mod tests {
         assert_eq!(group.owed(&user("bob")).len(), SPANS_MAX);
         assert_eq!(group.owed(&user("bob"))[0], span(4, 5));
         assert!(group.may_see(&user("bob"), 2));
+    }
+
+    #[test]
+    fn with_the_history_one_may_see_what_one_is_not_owed() {
+        let rules = GroupRules { history_for_all: true, ..GroupRules::default() };
+        let group = of(vec![
+            ("ann", GroupChange::Created { name: "G".into(), members: Vec::new() }),
+            ("ann", GroupChange::RulesSet(rules)),
+            ("ann", GroupChange::Added(vec![user("bob")])),
+            ("ann", GroupChange::Removed(vec![user("bob")])),
+        ]);
+        let bob = user("bob");
+        assert_eq!(group.owed(&bob), [Span { from: 3, to: 4 }]);
+        assert!(group.may_see(&bob, 1) && group.may_see(&bob, 4) && !group.may_see(&bob, 5));
     }
 }

@@ -59,22 +59,16 @@ fn promised(seq: u64, number: u8) -> (usize, Fact) {
 /// A store with this log in the one chat, and all else as it should be.
 fn store(log: Vec<Entry>) -> Found {
     let head = log.len() as u64;
-    let member =
-        |name| Member { user: user(name), role: Some(Role::Member), delivered: 0, read: 0 };
-    let members = if log.is_empty() { Vec::new() } else { vec![member("ada"), member("bob")] };
-    let state = ChatState {
-        chat: chat("dm:ada:bob"),
-        head,
+    let member = |name| Member {
+        user: user(name),
+        role: Some(Role::Member),
         delivered: 0,
         read: 0,
-        unread: 0,
-        name: String::new(),
-        members: 0,
-        role: Some(Role::Member),
-        peer_delivered: 0,
-        peer_read: 0,
-        last_at_ms: 0,
+        muted_until_ms: 0,
     };
+    let members = if log.is_empty() { Vec::new() } else { vec![member("ada"), member("bob")] };
+    let role = Some(Role::Member);
+    let state = ChatState { head, role, ..ChatState::of(chat("dm:ada:bob")) };
     let list = if head > 0 { vec![state] } else { Vec::new() };
     Found {
         chats: [(chat("dm:ada:bob"), FoundChat { log, members })].into(),

@@ -4,9 +4,14 @@
 use bytes::Bytes;
 use prost::Message;
 
+use crate::content::GroupRules;
+pub use crate::content::Role;
 use crate::entry::Entry;
 use crate::id::{ChatId, UserId};
-use crate::limits::{GROUP_NAME_BYTES_MAX, PAGE_ITEMS_MAX, PRESENCE_USERS_MAX};
+use crate::limits::{
+    GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX, PAGE_ITEMS_MAX,
+    PRESENCE_USERS_MAX,
+};
 use crate::schema;
 use crate::schema::{request, response};
 use crate::unfold::check_count;
@@ -136,15 +141,14 @@ pub struct ChatState {
     pub peer_read: u64,
     /// When the entry at `head` was taken, in milliseconds of Unix time.
     pub last_at_ms: u64,
-}
-
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Write and read.
-    Member,
-    /// Also change the members and the name.
-    Owner,
+    /// What a group is about, or nothing.
+    pub topic: String,
+    /// A reference to a group's picture, or nothing.
+    pub avatar: String,
+    /// What holds in a group.
+    pub rules: GroupRules,
+    /// Until when the user is mute in a group, in milliseconds of Unix time; 0: not.
+    pub muted_until_ms: u64,
 }
 
 /// A member of a chat.
@@ -158,6 +162,8 @@ pub struct Member {
     pub delivered: u64,
     /// What the user has read.
     pub read: u64,
+    /// Until when the user is mute, in milliseconds of Unix time; 0: not.
+    pub muted_until_ms: u64,
 }
 
 /// Whether a user is there.
@@ -340,23 +346,32 @@ impl Answer {
     }
 }
 
-fn role_from_wire(role: schema::Role) -> Option<Role> {
-    match role {
-        schema::Role::Unspecified => None,
-        schema::Role::Member => Some(Role::Member),
-        schema::Role::Owner => Some(Role::Owner),
-    }
-}
-
-fn role_to_wire(role: Option<Role>) -> i32 {
-    i32::from(match role {
-        None => schema::Role::Unspecified,
-        Some(Role::Member) => schema::Role::Member,
-        Some(Role::Owner) => schema::Role::Owner,
-    })
-}
-
 impl ChatState {
+    /// That of a chat of which nothing is known but its id.
+    pub const fn of(chat: ChatId) -> Self {
+        Self {
+            chat,
+            head: 0,
+            delivered: 0,
+            read: 0,
+            unread: 0,
+            name: String::new(),
+            members: 0,
+            role: None,
+            peer_delivered: 0,
+            peer_read: 0,
+            last_at_ms: 0,
+            topic: String::new(),
+            avatar: String::new(),
+            rules: GroupRules {
+                members_add: false,
+                only_admins_write: false,
+                history_for_all: false,
+            },
+            muted_until_ms: 0,
+        }
+    }
+
     fn from_wire(wire: schema::ChatState) -> Result<Self, BodyError> {
         Ok(Self {
             chat: ChatId::new(&wire.chat)?,
@@ -364,12 +379,16 @@ impl ChatState {
             delivered: wire.delivered,
             read: wire.read,
             unread: wire.unread,
-            role: role_from_wire(wire.role()),
+            role: Role::from_wire(wire.role()),
             members: wire.members,
             peer_delivered: wire.peer_delivered,
             peer_read: wire.peer_read,
             last_at_ms: wire.last_at_ms,
             name: short("name", wire.name, GROUP_NAME_BYTES_MAX)?,
+            topic: short("topic", wire.topic, GROUP_TOPIC_BYTES_MAX)?,
+            avatar: short("avatar", wire.avatar, GROUP_AVATAR_BYTES_MAX)?,
+            rules: GroupRules::from_wire(wire.rules.unwrap_or_default()),
+            muted_until_ms: wire.muted_until_ms,
         })
     }
 
@@ -382,10 +401,14 @@ impl ChatState {
             unread: self.unread,
             name: self.name.clone(),
             members: self.members,
-            role: role_to_wire(self.role),
+            role: Role::to_wire(self.role),
             peer_delivered: self.peer_delivered,
             peer_read: self.peer_read,
             last_at_ms: self.last_at_ms,
+            topic: self.topic.clone(),
+            avatar: self.avatar.clone(),
+            rules: (self.rules != GroupRules::default()).then(|| self.rules.to_wire()),
+            muted_until_ms: self.muted_until_ms,
         }
     }
 }
@@ -394,18 +417,20 @@ impl Member {
     fn from_wire(wire: schema::Member) -> Result<Self, BodyError> {
         Ok(Self {
             user: UserId::new(&wire.user)?,
-            role: role_from_wire(wire.role()),
+            role: Role::from_wire(wire.role()),
             delivered: wire.delivered,
             read: wire.read,
+            muted_until_ms: wire.muted_until_ms,
         })
     }
 
     fn to_wire(&self) -> schema::Member {
         schema::Member {
             user: self.user.to_string(),
-            role: role_to_wire(self.role),
+            role: Role::to_wire(self.role),
             delivered: self.delivered,
             read: self.read,
+            muted_until_ms: self.muted_until_ms,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::code::{Fault, RejectCode, Retry};
+use crate::content::GroupRules;
 use crate::id::{ChatId, DeviceId, IdError, MessageId, SessionId, UserId};
 use crate::unfold::UnfoldError;
 
@@ -65,6 +66,10 @@ fn state() -> ChatState {
         peer_delivered: 0,
         peer_read: 0,
         last_at_ms: 4,
+        topic: "Sails".into(),
+        avatar: "avatar/7".into(),
+        rules: GroupRules { only_admins_write: true, ..GroupRules::default() },
+        muted_until_ms: 5,
     }
 }
 
@@ -125,7 +130,13 @@ fn questions() -> Vec<Packet> {
 }
 
 fn answers() -> Vec<Packet> {
-    let member = Member { user: user("bob"), role: Some(Role::Member), delivered: 1, read: 1 };
+    let member = Member {
+        user: user("bob"),
+        role: Some(Role::Admin),
+        delivered: 1,
+        read: 1,
+        muted_until_ms: 9,
+    };
     let answers = [
         Ok(Answer::History { entries: vec![entry().encode()], more: true }),
         Ok(Answer::Chats { chats: vec![state()], more: false }),

@@ -2,7 +2,7 @@
 //! Must never leave out a field: what has its default is said too.
 
 use packetboat_proto::code::{Fault, Retry};
-use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::content::{Content, GroupChange, GroupRules};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
     Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Limits, Member, Notice,
@@ -62,20 +62,42 @@ pub(crate) fn of_content(content: &Content) -> Value {
         Content::Data { media_type, body } => {
             json!({ "data": { "media_type": media_type, "body": hex(body) } })
         }
-        Content::Group(GroupChange::Created { name, members }) => {
+        Content::Group(change) => of_change(change),
+    }
+}
+
+fn of_change(change: &GroupChange) -> Value {
+    match change {
+        GroupChange::Created { name, members } => {
             json!({ "group_created": { "name": name, "members": texts(members) } })
         }
-        Content::Group(GroupChange::Added(users)) => {
-            json!({ "members_added": { "users": texts(users) } })
-        }
-        Content::Group(GroupChange::Removed(users)) => {
-            json!({ "members_removed": { "users": texts(users) } })
-        }
-        Content::Group(GroupChange::Left { new_owner }) => {
+        GroupChange::Added(users) => json!({ "members_added": { "users": texts(users) } }),
+        GroupChange::Removed(users) => json!({ "members_removed": { "users": texts(users) } }),
+        GroupChange::Left { new_owner } => {
             json!({ "member_left": { "new_owner": text(new_owner.as_ref()) } })
         }
-        Content::Group(GroupChange::Renamed(name)) => json!({ "group_renamed": { "name": name } }),
+        GroupChange::Renamed(name) => json!({ "group_renamed": { "name": name } }),
+        GroupChange::Described { topic, avatar } => {
+            json!({ "group_described": { "topic": topic, "avatar": avatar } })
+        }
+        GroupChange::RulesSet(rules) => json!({ "rules_set": { "rules": of_rules(*rules) } }),
+        GroupChange::RolesGiven { users, role } => {
+            json!({ "roles_given": { "users": texts(users), "role": of_role(Some(*role)) } })
+        }
+        GroupChange::OwnerChanged(user) => json!({ "owner_changed": { "user": user.as_str() } }),
+        GroupChange::Muted { users, until_ms } => {
+            json!({ "members_muted": { "users": texts(users), "until_ms": until_ms } })
+        }
+        GroupChange::Dissolved => json!({ "group_dissolved": {} }),
     }
+}
+
+fn of_rules(rules: GroupRules) -> Value {
+    json!({
+        "members_add": rules.members_add,
+        "only_admins_write": rules.only_admins_write,
+        "history_for_all": rules.history_for_all,
+    })
 }
 
 fn of_hello(hello: &Hello) -> Value {
@@ -239,6 +261,10 @@ fn of_chat(chat: &ChatState) -> Value {
         "peer_delivered": chat.peer_delivered,
         "peer_read": chat.peer_read,
         "last_at_ms": chat.last_at_ms,
+        "topic": chat.topic,
+        "avatar": chat.avatar,
+        "rules": of_rules(chat.rules),
+        "muted_until_ms": chat.muted_until_ms,
     })
 }
 
@@ -248,6 +274,7 @@ fn of_member(member: &Member) -> Value {
         "role": of_role(member.role),
         "delivered": member.delivered,
         "read": member.read,
+        "muted_until_ms": member.muted_until_ms,
     })
 }
 
@@ -263,6 +290,7 @@ fn of_role(role: Option<Role>) -> &'static str {
     match role {
         None => "UNSPECIFIED",
         Some(Role::Member) => "MEMBER",
+        Some(Role::Admin) => "ADMIN",
         Some(Role::Owner) => "OWNER",
     }
 }

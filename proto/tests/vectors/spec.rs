@@ -56,7 +56,8 @@ pub(crate) fn limits() -> Vec<(&'static str, u64)> {
         MESSAGE_ID_BYTES SESSION_ID_BYTES SOFTWARE_BYTES_MAX PASSWORD_BYTES_MAX TOKEN_BYTES_MAX
         TICKET_BYTES_MAX REASON_BYTES_MAX START_LAST_MAX WINDOW_DEFAULT WINDOW_HIGHEST
         SENDS_DEFAULT SENDS_HIGHEST HEARTBEAT_MS_DEFAULT HEARTBEAT_MS_LOWEST HEARTBEAT_MS_HIGHEST
-        MEDIA_TYPE_BYTES_MAX GROUP_NAME_BYTES_MAX MEMBERS_PER_CHANGE_MAX GROUP_MEMBERS_MAX
+        MEDIA_TYPE_BYTES_MAX GROUP_NAME_BYTES_MAX GROUP_TOPIC_BYTES_MAX GROUP_AVATAR_BYTES_MAX
+        MEMBERS_PER_CHANGE_MAX GROUP_MEMBERS_MAX
         ACK_CURSORS_MAX SIGNAL_BYTES_MAX PAGE_ITEMS_MAX PAGE_ITEMS_DEFAULT PRESENCE_USERS_MAX
         REQUESTS_MAX
     }
@@ -144,7 +145,9 @@ fn fields_of_schema() -> Fields {
 
 fn field_of(words: &[&str]) -> Option<(u32, String, String)> {
     let (kind, name, number) = match words {
-        ["repeated", kind, name, "=", number] => (format!("repeated {kind}"), name, number),
+        [rule @ ("repeated" | "optional"), kind, name, "=", number] => {
+            (format!("{rule} {kind}"), name, number)
+        }
         [kind, name, "=", number] => ((*kind).to_owned(), name, number),
         _ => return None,
     };

@@ -2,7 +2,6 @@
 //! for a draft that it refuses.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::GroupChange;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, ChatKind, UserId};
 use packetboat_proto::limits::{
@@ -12,7 +11,7 @@ use packetboat_proto::limits::{
 
 use packetboat_proto::planted::{self, Bug};
 
-use super::group::{CHANGE_OPERATIONS_PER_USER, change_operations_max};
+use super::group::{Behind, CHANGE_OPERATIONS_PER_USER, Deed, change_operations_max};
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use crate::store::key;
@@ -51,12 +50,10 @@ pub(crate) fn draft_operations_max(draft: &Draft) -> usize {
     entry
         + match &draft.change {
             None => FIRST_OPERATIONS,
-            Some(
-                GroupChange::Created { members: users, .. }
-                | GroupChange::Added(users)
-                | GroupChange::Removed(users),
-            ) => change_operations_max(users.len().min(MEMBERS_PER_CHANGE_MAX)),
-            Some(GroupChange::Left { .. } | GroupChange::Renamed(_)) => change_operations_max(1),
+            // One that is not in the list may be the next owner.
+            Some(change) => {
+                change_operations_max(change.users().len().clamp(1, MEMBERS_PER_CHANGE_MAX))
+            }
         }
 }
 
@@ -99,22 +96,21 @@ impl Turn<'_> {
             return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
         }
         let seq = head + 1;
-        let left = match (kind, &draft.change) {
+        let mut behind = Behind::Nothing;
+        match (kind, &draft.change) {
             (ChatKind::Direct(low, high), _) if seq == 1 => {
                 self.open_direct(chat, &author.user, low, high)?;
-                Vec::new()
             }
-            (ChatKind::Direct(..) | ChatKind::Room(_), _) => Vec::new(),
-            (ChatKind::Group(_), None) if self.is_member(chat, &author.user)? => Vec::new(),
-            (ChatKind::Group(_), None) => return no_such_chat(),
+            (ChatKind::Direct(..) | ChatKind::Room(_), _) => {}
+            (ChatKind::Group(_), None) => self.check_may_write(chat, &author.user)?,
             (ChatKind::Group(_), Some(change)) => {
-                self.change_group(chat, &author.user, change, seq)?
+                behind = self.change_group(&Deed { chat, sender: &author.user, seq }, change)?;
             }
-        };
+        }
         self.put_seq_of(by_id, seq);
         self.store_entry(author, draft, seq);
-        if !left.is_empty() {
-            self.emit(Effect::Left { chat: chat.clone(), users: left });
+        if let Some(effect) = behind.effect(chat) {
+            self.emit(effect);
         }
         Ok(Outcome::Stored { seq, at_ms: self.now_ms })
     }

@@ -74,18 +74,20 @@ impl Turn<'_> {
         chat: &ChatId,
         place: &Place,
     ) -> Result<(), ReadError> {
-        let default = place.spans.before_first();
+        let default = place.before_owed();
+        let lowest = place.spans.before_first();
         let start = match claim.start {
-            Start::Undelivered => place.delivered,
-            Start::Everything => default,
+            Start::Undelivered => place.delivered.max(default),
+            Start::Everything => lowest,
             Start::Last(entries) => {
                 let last = self.last_visible(place, chat)?;
                 place.spans.before_last(entries.into(), last)
             }
             Start::Newest => self.last_visible(place, chat)?,
         };
+        let start = start.max(lowest);
         let cursor = key::cursor(&claim.user, &claim.device, chat);
-        if start > default {
+        if start != default {
             self.put(cursor, number(start));
         } else if self.get(&cursor)?.is_some() {
             // Left by a claim that a crash cut short, which may have had another start.

@@ -14,12 +14,27 @@ use crate::store::batch::Batch;
 use crate::store::key::{self, KeyRange};
 use crate::store::read_error::ReadError;
 use crate::store::recent::Recent;
-use crate::store::record::{AccountRow, Group, Place, as_number, number};
+use crate::store::record::{AccountRow, Group, Member, Place, as_number, number};
 use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
 /// Users whose number of chats is kept at hand, and up to twice as many.
 const COUNTS_CACHED: usize = 32_768;
+/// Groups of which it is kept at hand who may write, and up to twice as many.
+const GATES_CACHED: usize = 32_768;
+
+/// What stands in the way of each message to a group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gate {
+    pub(super) only_admins_write: bool,
+    pub(super) dissolved: bool,
+}
+
+impl Gate {
+    fn of(group: &Group) -> Self {
+        Self { only_admins_write: group.rules.only_admins_write, dissolved: group.dissolved }
+    }
+}
 
 /// What the ledger keeps from turn to turn; all of it can be read again.
 #[derive(Debug)]
@@ -28,6 +43,7 @@ pub(crate) struct Caches {
     /// The greatest message id of a sender in a chat, by the first part of their keys.
     newest: Recent<Vec<u8>, Option<MessageId>>,
     chats: Recent<UserId, u32>,
+    gates: Recent<ChatId, Gate>,
 }
 
 impl Caches {
@@ -38,6 +54,7 @@ impl Caches {
             heads: Recent::keeping(chats),
             newest: Recent::keeping(chats),
             chats: Recent::keeping(COUNTS_CACHED),
+            gates: Recent::keeping(GATES_CACHED),
         }
     }
 }
@@ -237,9 +254,32 @@ impl<'a> Turn<'a> {
         Ok(self.get(&key::member(chat, user))?.is_some())
     }
 
+    pub(super) fn member(&self, chat: &ChatId, user: &UserId) -> Result<Option<Member>, ReadError> {
+        let value = self.get(&key::member(chat, user))?;
+        Ok(value.map(|value| Member::from_value(&value)).transpose()?)
+    }
+
     pub(super) fn group(&self, chat: &ChatId) -> Result<Option<Group>, ReadError> {
         let value = self.get(&key::group(chat))?;
         Ok(value.map(|value| Group::decode(&value)).transpose()?)
+    }
+
+    pub(super) fn put_group(&mut self, chat: &ChatId, group: &Group) {
+        self.caches.gates.set(chat, Gate::of(group));
+        self.put(key::group(chat), group.encode());
+    }
+
+    /// What stands in the way of each message to a group.
+    pub(super) fn gate(&mut self, chat: &ChatId) -> Result<Gate, ReadError> {
+        if let Some(gate) = self.caches.gates.get(chat) {
+            return Ok(gate);
+        }
+        let group = self.group(chat)?;
+        let of = || chat.to_string();
+        let group = group.ok_or_else(|| ReadError::Missing { what: "the group", of: of() })?;
+        let gate = Gate::of(&group);
+        self.caches.gates.set(chat, gate);
+        Ok(gate)
     }
 
     pub(super) fn account_row(&self, user: &UserId) -> Result<Option<AccountRow>, ReadError> {

@@ -2,6 +2,7 @@
 //! a long log that was never read costs as much as a short one.
 
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::GroupRules;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 
@@ -48,7 +49,9 @@ impl Reader {
                 if items.len() == limit {
                     return Ok(Page { items, more: true });
                 }
-                items.push(self.view(user, device, chat, &place)?);
+                let view = self.view(user, device, chat, &place)?;
+                // Dissolved since.
+                items.extend(view.role.is_some().then_some(view));
             }
             if !found.more {
                 return Ok(Page { items, more: false });
@@ -88,14 +91,19 @@ impl Reader {
             peer_delivered: 0,
             peer_read: 0,
             last_at_ms: 0,
+            topic: String::new(),
+            avatar: String::new(),
+            rules: GroupRules::default(),
+            muted_until_ms: place.muted_until_ms,
             chat,
         };
         if head > 0 {
             view.last_at_ms = Entry::decode(self.entry(&view.chat, head)?)?.at_ms;
         }
         if let Some(group) = self.group(&view.chat)? {
-            view.name = group.name;
-            view.members = group.members;
+            view.role = view.role.filter(|_| !group.dissolved);
+            (view.name, view.topic, view.avatar) = (group.name, group.topic, group.avatar);
+            (view.members, view.rules) = (group.members, group.rules);
         }
         if let Some(peer) = view.chat.peer_of(user)
             && let Some(place) = self.place(&peer, &view.chat)?
@@ -138,7 +146,8 @@ impl Reader {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<Page<MemberView>, StoreError> {
-        if !self.own_place(user, chat)?.spans.is_open() {
+        let over = self.group(chat).map_err(StoreError::from)?.is_some_and(|group| group.dissolved);
+        if over || !self.own_place(user, chat)?.spans.is_open() {
             let reason = "you are not a member any more".to_owned();
             return Err(refusal(RejectCode::NotAllowed, reason));
         }
@@ -157,7 +166,8 @@ impl Reader {
             };
             let Some(role) = place.role() else { continue };
             let (delivered, read) = (place.delivered, place.read);
-            items.push(MemberView { user: member, role, delivered, read });
+            let muted_until_ms = place.muted_until_ms;
+            items.push(MemberView { user: member, role, delivered, read, muted_until_ms });
         }
         Ok(Page { items, more: found.more })
     }
@@ -176,6 +186,7 @@ fn unwritten_members(
     users.retain(|user| after.is_none_or(|after| user > after));
     let more = users.len() > limit.max(1);
     users.truncate(limit.max(1));
-    let member = |user| MemberView { user, role: Role::Member, delivered: 0, read: 0 };
+    let member =
+        |user| MemberView { user, role: Role::Member, delivered: 0, read: 0, muted_until_ms: 0 };
     Page { items: users.into_iter().map(member).collect(), more }
 }

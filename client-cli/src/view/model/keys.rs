@@ -99,7 +99,7 @@ impl View {
             self.editor.take();
             return;
         }
-        let line = match parse(self.editor.text(), open.as_ref()) {
+        let line = match parse(self.editor.text(), open.as_ref(), now_ms) {
             Ok(line) => line,
             Err(why) => return self.note(now_ms, &why, Mood::Bad),
         };

@@ -23,17 +23,12 @@ pub(crate) fn id() -> MessageId {
 
 pub(crate) fn state(chat: &str, head: u64, unread: u64) -> ChatState {
     ChatState {
-        chat: chat.parse().unwrap(),
         head,
         delivered: head,
         read: head - unread,
         unread,
-        name: String::new(),
-        members: 0,
-        role: None,
-        peer_delivered: 0,
-        peer_read: 0,
         last_at_ms: 1_795_251_900_000 + head * 1000,
+        ..ChatState::of(chat.parse().unwrap())
     }
 }
 

@@ -128,19 +128,7 @@ pub(super) fn entry(seq: u64, sender: &str) -> Entry {
 
 /// How the chat stands: its log ends at `head`, and the device has acknowledged `delivered`.
 pub(super) fn state(head: u64, delivered: u64) -> ChatState {
-    ChatState {
-        chat: chat(),
-        head,
-        delivered,
-        read: 0,
-        unread: 0,
-        name: String::new(),
-        members: 0,
-        role: Some(Role::Member),
-        peer_delivered: 0,
-        peer_read: 0,
-        last_at_ms: 0,
-    }
+    ChatState { head, delivered, role: Some(Role::Member), ..ChatState::of(chat()) }
 }
 
 pub(super) fn accepted(send: &Send, seq: u64) -> Packet {

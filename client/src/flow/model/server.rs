@@ -155,19 +155,5 @@ impl Server {
 }
 
 fn state(chat: ChatId, head: u64, delivered: u64) -> ChatState {
-    let (read, unread, name, members, role) = (0, 0, String::new(), 0, None);
-    let (peer_delivered, peer_read, last_at_ms) = (0, 0, 0);
-    ChatState {
-        chat,
-        head,
-        delivered,
-        read,
-        unread,
-        name,
-        members,
-        role,
-        peer_delivered,
-        peer_read,
-        last_at_ms,
-    }
+    ChatState { head, delivered, ..ChatState::of(chat) }
 }

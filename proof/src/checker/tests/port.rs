@@ -132,7 +132,13 @@ impl Log {
             GroupChange::Left { .. } => {
                 after.remove(sender);
             }
-            GroupChange::Renamed(_) => {}
+            GroupChange::Renamed(_)
+            | GroupChange::Described { .. }
+            | GroupChange::RulesSet(_)
+            | GroupChange::RolesGiven { .. }
+            | GroupChange::OwnerChanged(_)
+            | GroupChange::Muted { .. }
+            | GroupChange::Dissolved => {}
         }
         Ok(after)
     }

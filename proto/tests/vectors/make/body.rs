@@ -146,7 +146,7 @@ fn odd_values(theme: &mut Theme) {
     theme.ok("value.enum_unknown", &body, &goodbye);
     let body = Message::new().int(1, 1).int(3, u64::MAX);
     theme.ok("value.enum_negative", &body, &goodbye);
-    let state = Message::new().bytes(1, CHAT).int(8, 3);
+    let state = Message::new().bytes(1, CHAT).int(8, 4);
     let body = Message::new().int(1, 1).message(5, state);
     theme.ok("value.role_unknown", &body, &response(Answer::Chat(chat_state(CHAT))));
     for (name, kind) in [("absent", None), ("unspecified", Some(0)), ("unknown", Some(4))] {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use packetboat_proto::code::{CloseCode, RejectCode};
-use packetboat_proto::content::Content;
+use packetboat_proto::content::{Content, GroupRules};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use packetboat_proto::packet::{
@@ -95,23 +95,11 @@ pub(super) fn response(answer: Answer) -> Packet {
 
 /// A chat of which nothing is known but its id.
 pub(super) fn chat_state(id: &str) -> ChatState {
-    ChatState {
-        chat: chat(id),
-        head: 0,
-        delivered: 0,
-        read: 0,
-        unread: 0,
-        name: String::new(),
-        members: 0,
-        role: None,
-        peer_delivered: 0,
-        peer_read: 0,
-        last_at_ms: 0,
-    }
+    ChatState::of(chat(id))
 }
 
 pub(super) fn member(id: &str) -> Member {
-    Member { user: user(id), role: None, delivered: 0, read: 0 }
+    Member { user: user(id), role: None, delivered: 0, read: 0, muted_until_ms: 0 }
 }
 
 pub(super) fn presence(id: &str) -> Presence {
@@ -279,6 +267,9 @@ fn answers(theme: &mut Theme) {
         members: 3,
         role: Some(Role::Owner),
         last_at_ms: AT_MS,
+        topic: "Sails".into(),
+        avatar: "pictures/7".into(),
+        rules: GroupRules { history_for_all: true, ..GroupRules::default() },
         ..chat_state("group:crew")
     };
     let role = Some(Role::Member);
@@ -290,7 +281,9 @@ fn answers(theme: &mut Theme) {
     theme.canonical("response.chat", &response(Answer::Chat(group)));
     theme.canonical("response.chat_left", &response(Answer::Chat(chat_state("group:crew"))));
     let owner = Member { role: Some(Role::Owner), delivered: 3, read: 2, ..member("ada") };
-    let members = vec![owner, Member { role, ..member("bob") }];
+    let mute = Member { role, muted_until_ms: AT_MS, ..member("bob") };
+    let admin = Member { role: Some(Role::Admin), ..member("cid") };
+    let members = vec![owner, mute, admin];
     theme.canonical("response.members", &response(Answer::Members { members, more: false }));
     let seen = Presence { last_seen_ms: AT_MS, ..presence("bob") };
     let users = vec![Presence { online: true, ..presence("ada") }, seen];

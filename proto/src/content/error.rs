@@ -1,0 +1,85 @@
+//! Why bytes are no content that the server takes (SPEC.md section 6). Must never be without the
+//! code that answers the send.
+
+use thiserror::Error;
+
+use crate::code::RejectCode;
+use crate::id::{IdError, UserId};
+use crate::unfold::UnfoldError;
+
+/// Why bytes are no content that the server takes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ContentError {
+    /// It has more bytes than are allowed.
+    #[error("the content has {bytes} bytes, at most {max} are allowed")]
+    TooLarge {
+        /// The bytes that it has.
+        bytes: usize,
+        /// The bytes that it may have.
+        max: usize,
+    },
+    /// There is nothing in it.
+    #[error("the content is empty")]
+    Empty,
+    /// It is no `Content` message.
+    #[error("the content is not a Content message: {detail}")]
+    Malformed {
+        /// What the decoder said.
+        detail: String,
+    },
+    /// It is of a kind that this version does not know.
+    #[error("the content is of a kind that this version does not know")]
+    Unsupported,
+    /// A list has too many elements.
+    #[error("more than {max} users in one change")]
+    TooMany {
+        /// The users that it may name.
+        max: usize,
+    },
+    /// A user id is none.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// A user is named twice.
+    #[error("{user} is named twice")]
+    Twice {
+        /// The user.
+        user: UserId,
+    },
+    /// A role is given that cannot be.
+    #[error("a role that is given is that of a member or an admin")]
+    Role,
+    /// A text is out of its bounds.
+    #[error("{what} has no control characters, and at most {max} bytes; a name has one at least")]
+    Text {
+        /// Which text.
+        what: &'static str,
+        /// The bytes that it may have.
+        max: usize,
+    },
+}
+
+impl ContentError {
+    /// The code that answers a send of such a content.
+    pub const fn code(&self) -> RejectCode {
+        match self {
+            Self::TooLarge { .. } => RejectCode::TooLarge,
+            Self::Empty => RejectCode::Empty,
+            Self::Unsupported => RejectCode::Unsupported,
+            Self::Malformed { .. }
+            | Self::TooMany { .. }
+            | Self::Id(_)
+            | Self::Twice { .. }
+            | Self::Role
+            | Self::Text { .. } => RejectCode::Invalid,
+        }
+    }
+}
+
+impl From<UnfoldError> for ContentError {
+    fn from(error: UnfoldError) -> Self {
+        match error {
+            UnfoldError::TooMany { max } => Self::TooMany { max },
+            UnfoldError::Malformed { .. } => Self::Malformed { detail: error.to_string() },
+        }
+    }
+}
