@@ -2,10 +2,12 @@
 //! know which state a connection is in.
 
 mod body;
+mod chat;
 mod cursor;
 mod hello;
 mod message;
 mod notice;
+mod presence;
 mod question;
 mod verdict;
 
@@ -14,13 +16,13 @@ use prost::Message;
 use thiserror::Error;
 
 pub use self::body::BodyError;
+pub use self::chat::{ChatState, Member, Role};
 pub use self::cursor::Cursor;
 pub use self::hello::{Credential, Hello, Limits, Start, Welcome};
 pub use self::message::{Accepted, Rejected, Send};
 pub use self::notice::{CursorMoved, Notice, Signal, SignalKind};
-pub use self::question::{
-    Answer, ChatState, Edge, Member, Operation, Presence, Request, Response, Role,
-};
+pub use self::presence::Presence;
+pub use self::question::{Answer, Edge, Operation, Request, Response};
 pub use self::verdict::Verdict;
 
 use crate::code::CloseCode;

@@ -1,0 +1,35 @@
+//! What is told of a user's presence (SPEC.md section 5.5). Must never say where a user is.
+
+use crate::id::UserId;
+use crate::schema;
+
+use super::body::BodyError;
+
+/// Whether a user is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// The user.
+    pub user: UserId,
+    /// At least one device is connected.
+    pub online: bool,
+    /// When the user was last seen, in milliseconds of Unix time; 0: never, or not known.
+    pub last_seen_ms: u64,
+}
+
+impl Presence {
+    pub(super) fn from_wire(wire: schema::Presence) -> Result<Self, BodyError> {
+        Ok(Self {
+            user: UserId::new(&wire.user)?,
+            online: wire.online,
+            last_seen_ms: wire.last_seen_ms,
+        })
+    }
+
+    pub(super) fn to_wire(&self) -> schema::Presence {
+        schema::Presence {
+            user: self.user.to_string(),
+            online: self.online,
+            last_seen_ms: self.last_seen_ms,
+        }
+    }
+}
