@@ -11,7 +11,7 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::frame::put_with;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::HEAD_BYTES;
-use packetboat_proto::packet::{CursorMoved, Kind, Packet, Signal};
+use packetboat_proto::packet::{CursorMoved, Kind, Notice, Packet, Signal};
 use packetboat_proto::planted::{self, Bug};
 
 use crate::metrics::Metrics;
@@ -113,6 +113,7 @@ impl Hub {
             Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::Dissolved { chat } => registry.dissolve(&chat),
+            Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
             Effect::CursorMoved { chat, user, delivered, read } => {
                 self.tell(registry, CursorMoved { chat, user, delivered, read });
             }
@@ -147,6 +148,16 @@ impl Hub {
         let peers = peer.iter().flat_map(|peer| registry.of_user(peer.as_str()));
         for mailbox in own.chain(peers) {
             self.hint(mailbox, Hint::Cursor(moved.clone()));
+        }
+    }
+
+    /// Leaves a notice for all sessions of users.
+    fn notice(&self, registry: &Registry, to: &[UserId], notice: Notice) {
+        let mut frame = BytesMut::new();
+        Packet::Notice(notice).put(&mut frame);
+        let frame = frame.freeze();
+        for mailbox in to.iter().flat_map(|user| registry.of_user(user.as_str())) {
+            self.hint(mailbox, Hint::Notice(frame.clone()));
         }
     }
 

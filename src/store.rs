@@ -1,10 +1,12 @@
 //! What the server asks to keep and find, in the words of the design and nothing of any engine.
 //! The session and the hub know only this file of the store; must never name a backend.
 
+pub mod act;
 pub mod backend;
 pub mod batch;
 mod committer;
 pub mod crew;
+mod effect;
 pub mod embedded;
 pub mod fjall;
 pub(crate) mod folder;
@@ -35,9 +37,13 @@ use std::future::Future;
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 pub use packetboat_proto::content::Role;
-use packetboat_proto::content::{GroupChange, GroupRules};
+use packetboat_proto::content::{GroupChange, GroupRules, JoinProof};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
+use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
 use thiserror::Error;
+
+use self::act::{Act, Acted};
+pub use self::effect::{Effect, Outlet, Stored};
 
 /// A message before it has a seq. Its content has been checked by `Content::decode`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,6 +257,8 @@ pub struct ChatView {
     pub rules: GroupRules,
     /// Until when the user is mute in a group, in milliseconds of Unix time; 0: not.
     pub muted_until_ms: u64,
+    /// Who asks to come into a group, for one who may let them in.
+    pub join_requests: u32,
 }
 
 /// A member as the others see it.
@@ -283,74 +291,6 @@ pub enum StoreError {
         /// What the engine said.
         detail: String,
     },
-}
-
-/// A durable change that others are to learn of. Released in the order of the log, and only
-/// after the change is on stable storage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// A session has its device: whatever is released from here on, it must get.
-    Claimed {
-        /// Whose.
-        user: UserId,
-        /// Which device; an older session of it is to go.
-        device: DeviceId,
-        /// The session.
-        session: SessionId,
-        /// The groups of the user, at this point of the order.
-        groups: Vec<ChatId>,
-    },
-    /// Users came into a group; released before the entry that says so.
-    Joined {
-        /// The group.
-        chat: ChatId,
-        /// Who.
-        users: Vec<UserId>,
-    },
-    /// An entry is in a log.
-    Stored(Stored),
-    /// Users are out of a group; released after the entry that says so.
-    Left {
-        /// The group.
-        chat: ChatId,
-        /// Who.
-        users: Vec<UserId>,
-    },
-    /// A group is over; released after the entry that says so.
-    Dissolved {
-        /// The group.
-        chat: ChatId,
-    },
-    /// A user's cursors moved: the highest that any device has had, and what was read.
-    CursorMoved {
-        /// The chat.
-        chat: ChatId,
-        /// Whose.
-        user: UserId,
-        /// Now delivered up to.
-        delivered: u64,
-        /// Now read up to.
-        read: u64,
-    },
-}
-
-/// An entry that has just become durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
-    /// The chat.
-    pub chat: ChatId,
-    /// Its place.
-    pub seq: u64,
-    /// The session that sent it.
-    pub origin: SessionId,
-    /// The encoded `Entry`, which is the body of a `Deliver`.
-    pub body: Bytes,
-}
-
-/// Where effects go. Called on the flusher's thread: must never wait.
-pub trait Outlet: Send + 'static {
-    /// Takes the effects of one commit, in order.
-    fn release(&mut self, effects: Vec<Effect>);
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
@@ -433,6 +373,35 @@ pub trait Store: Send + Sync + 'static {
         after: Option<UserId>,
         limit: usize,
     ) -> impl Future<Output = Result<Page<MemberView>, StoreError>> + Send;
+
+    /// Does what a user asks for by a request; asking again after any error is safe.
+    fn act(&self, user: UserId, act: Act)
+    -> impl Future<Output = Result<Acted, StoreError>> + Send;
+
+    /// What the user may see of a group before it comes in.
+    fn card(
+        &self,
+        user: UserId,
+        chat: ChatId,
+        proof: Option<JoinProof>,
+    ) -> impl Future<Output = Result<GroupCard, StoreError>> + Send;
+
+    /// The invitations to a group, for one who may let others in.
+    fn invitations(
+        &self,
+        user: UserId,
+        chat: ChatId,
+    ) -> impl Future<Output = Result<Vec<Invitation>, StoreError>> + Send;
+
+    /// Who asks to come into a group, after `after` in order of user id, for one who may let them
+    /// in.
+    fn join_requests(
+        &self,
+        user: UserId,
+        chat: ChatId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<JoinRequest>, StoreError>> + Send;
 
     /// When each of the users was last seen, in milliseconds of Unix time; 0 if never.
     fn last_seen(

@@ -1,17 +1,19 @@
 //! The command line, parsed and nothing else. Must never read a file, nor show a credential.
 
+pub(crate) mod group;
 pub(crate) mod target;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
-use packetboat_client::{ChatId, DeviceId, GroupRules, Start, UserId};
+use packetboat_client::{DeviceId, Start, UserId};
 
-use self::target::{Target, group};
+use self::group::GroupCommand;
+use self::target::Target;
 
 /// Entries that one `history` may ask for.
 const HISTORY_LIMIT_MAX: i64 = 10_000;
@@ -184,161 +186,6 @@ pub(crate) struct StartArgs {
 /// Where a device starts that the server has not seen before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StartAt(pub(crate) Option<Start>);
-
-/// Minutes that a member is mute for, unless another number is named: a day.
-const MUTE_MINUTES_DEFAULT: u32 = 24 * 60;
-
-/// What may hold in a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GroupRule {
-    /// Every member adds members.
-    MembersAdd,
-    /// All but the owner and the admins are mute.
-    OnlyAdminsWrite,
-    /// Who comes in sees what was before.
-    HistoryForAll,
-}
-
-impl GroupRule {
-    /// The rules that are named, and no other.
-    pub(crate) fn all(named: &[Self]) -> GroupRules {
-        GroupRules {
-            members_add: named.contains(&Self::MembersAdd),
-            only_admins_write: named.contains(&Self::OnlyAdminsWrite),
-            history_for_all: named.contains(&Self::HistoryForAll),
-        }
-    }
-}
-
-/// What to do with a group, named `crew`, `#crew` or `group:crew`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum GroupCommand {
-    /// Make a group, and own it.
-    Create {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// What people call it [default: its id].
-        #[arg(long)]
-        name: Option<String>,
-        /// Who else is in it.
-        members: Vec<UserId>,
-    },
-    /// Add users; only the owner and the admins may, unless the rules let every member.
-    Add {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// Who.
-        #[arg(required = true)]
-        users: Vec<UserId>,
-    },
-    /// Put users out; only the owner and the admins may.
-    Remove {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// Who.
-        #[arg(required = true)]
-        users: Vec<UserId>,
-    },
-    /// Leave a group.
-    Leave {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// Who owns it then; needed if the user does and others stay.
-        #[arg(long, value_name = "NEW_OWNER")]
-        to: Option<UserId>,
-    },
-    /// Call a group differently; only the owner and the admins may.
-    Rename {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// What people call it.
-        name: String,
-    },
-    /// Say what a group is about, or what its picture is.
-    Describe {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// What it is about; empty for nothing.
-        #[arg(long, required_unless_present = "avatar")]
-        topic: Option<String>,
-        /// A reference to its picture; empty for none.
-        #[arg(long)]
-        avatar: Option<String>,
-    },
-    /// Set what holds in a group: these rules, and no other.
-    Rules {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// Which rules hold.
-        rules: Vec<GroupRule>,
-    },
-    /// Make members admins; only the owner may.
-    Promote {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// Who.
-        #[arg(required = true)]
-        users: Vec<UserId>,
-    },
-    /// Make admins members; only the owner may.
-    Demote {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// Who.
-        #[arg(required = true)]
-        users: Vec<UserId>,
-    },
-    /// Give a group to another member, and be an admin of it.
-    HandOver {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// To whom.
-        user: UserId,
-    },
-    /// Let members not write for a while.
-    Mute {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// Who.
-        #[arg(required = true)]
-        users: Vec<UserId>,
-        /// For so many minutes.
-        #[arg(long, default_value_t = MUTE_MINUTES_DEFAULT)]
-        minutes: u32,
-    },
-    /// Let members write again.
-    Unmute {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-        /// Who.
-        #[arg(required = true)]
-        users: Vec<UserId>,
-    },
-    /// End a group for all; what was written may still be read. Only the owner may.
-    Dissolve {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-    },
-    /// List who is in a group.
-    Members {
-        /// Which group.
-        #[arg(value_parser = group)]
-        group: ChatId,
-    },
-}
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;

@@ -3,6 +3,7 @@
 pub(crate) mod chats;
 pub(crate) mod group;
 pub(crate) mod history;
+pub(crate) mod joining;
 mod lines;
 pub(crate) mod ping;
 pub(crate) mod presence;

@@ -14,5 +14,5 @@ mod roster;
 mod slash;
 mod timeline;
 
-pub(crate) use self::event::{Answer, Effect, Input, Trouble};
+pub(crate) use self::event::{Answer, Door, Effect, Input, Trouble};
 pub(crate) use self::model::View;

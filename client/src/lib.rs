@@ -62,6 +62,7 @@ mod group;
 mod handover;
 mod heartbeat;
 mod inbox;
+mod invite;
 mod lane;
 mod link;
 mod outbox;
@@ -72,12 +73,13 @@ mod sending;
 mod turns;
 
 pub use packetboat_proto as proto;
-pub use packetboat_proto::content::{Content, GroupChange, GroupRules};
+pub use packetboat_proto::content::{Content, GroupChange, GroupRules, JoinProof, JoinRule};
 pub use packetboat_proto::entry::Entry;
-pub use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
+pub use packetboat_proto::id::{ChatId, DeviceId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatState, CursorMoved, Edge, Limits, Member, Notice, Presence, Role, Signal, SignalKind,
-    Start, Verdict, Welcome,
+    ChatState, CursorMoved, Edge, GroupCard, Invitation, InviteKey, JoinNews, JoinRequest,
+    JoinState, JoinWay, Limits, Member, Notice, Presence, Role, Signal, SignalKind, Start, Verdict,
+    Welcome,
 };
 
 pub use crate::client::{Client, Page};
@@ -86,4 +88,5 @@ pub use crate::connect::{Dial, Transport};
 pub use crate::error::{ConfigError, RequestError, SendError, SignalError};
 pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::handover::Events;
+pub use crate::invite::{EnterError, Entered, InviteLink, LinkError, prove};
 pub use crate::sending::{Accepted, Sending};

@@ -15,6 +15,7 @@ mod groups;
 mod handshake;
 mod hints;
 mod ids;
+mod joining;
 mod messages;
 mod peer;
 mod promises;
@@ -44,6 +45,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         contents::CHECKS,
         groups::CHECKS,
         rights::CHECKS,
+        joining::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

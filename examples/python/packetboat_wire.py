@@ -65,7 +65,7 @@ def is_chat(text):
 # The tables of SPEC.md: number name type bound, with a comma between fields. A star before the type is
 # "repeated". A dot in a name parts a oneof from its member; with nothing before it, the oneof is the
 # whole message. Bounds: `user`, `chat` (with ? also empty), `=16` bytes, `<=n` bytes or elements,
-# `>=1`, `1..n`, `known` enum.
+# `>=1`, `1..n`, `known` enum, `needed`, `maybe` absent (None).
 _TABLE = """
 Hello: 1 user string user, 2 device string user, 3 credential Credential, 4 client string <=64, 5 wanted Limits, 6 start Start
 Credential: 1 .open Unit, 2 .password string <=256, 3 .token string <=3072, 4 .ticket bytes <=512
@@ -80,7 +80,7 @@ Send: 1 chat string chat, 2 message_id bytes =16, 3 content bytes
 Accepted: 1 chat string chat, 2 message_id bytes =16, 3 seq uint64 >=1, 4 at_ms uint64, 5 duplicate bool
 Rejected: 1 chat string chat, 2 message_id bytes =16, 3 verdict Verdict
 Entry: 1 chat string chat, 2 seq uint64 >=1, 3 sender string user, 4 message_id bytes =16, 5 at_ms uint64, 6 content bytes
-Content: 1 .text Text, 2 .data Data, 16 .group_created GroupCreated, 17 .members_added MembersAdded, 18 .members_removed MembersRemoved, 19 .member_left MemberLeft, 20 .group_renamed GroupRenamed
+Content: 1 .text Text, 2 .data Data, 16 .group_created GroupCreated, 17 .members_added MembersAdded, 18 .members_removed MembersRemoved, 19 .member_left MemberLeft, 20 .group_renamed GroupRenamed, 21 .group_described GroupDescribed, 22 .rules_set RulesSet, 23 .roles_given RolesGiven, 24 .owner_changed OwnerChanged, 25 .members_muted MembersMuted, 26 .group_dissolved Unit, 27 .member_joined MemberJoined
 Text: 1 body string
 Data: 1 media_type string, 2 body bytes
 GroupCreated: 1 name string, 2 members *string <=100
@@ -88,30 +88,56 @@ MembersAdded: 1 users *string <=100
 MembersRemoved: 1 users *string <=100
 MemberLeft: 1 new_owner string
 GroupRenamed: 1 name string
+GroupDescribed: 1 topic string maybe, 2 avatar string maybe
+RulesSet: 1 rules GroupRules
+GroupRules: 1 members_add bool, 2 only_admins_write bool, 3 history_for_all bool, 4 join_rule JoinRule
+RolesGiven: 1 users *string <=100, 2 role Role
+OwnerChanged: 1 user string
+MembersMuted: 1 users *string <=100, 2 until_ms uint64
+MemberJoined: 1 by JoinProof maybe
+JoinProof: 1 invite bytes =8, 2 proof bytes =32
 Ack: 1 cursors *Cursor <=256
 Cursor: 1 chat string chat, 2 delivered uint64, 3 read uint64
 Signal: 1 chat string chat, 2 kind SignalKind known, 3 data bytes <=256, 4 sender string user?
-Notice: 1 .cursor CursorMoved, 2 .missed Unit
+Notice: 1 .cursor CursorMoved, 2 .missed Unit, 6 .join JoinNews
+JoinNews: 1 chat string chat, 2 user string user, 3 state JoinState
 CursorMoved: 1 chat string chat, 2 user string user, 3 delivered uint64, 4 read uint64
-Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest
-Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList
+Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
+Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
 HistoryRequest: 1 chat string chat, 2 edge.after uint64, 3 edge.before uint64, 4 limit uint32
 HistoryPage: 1 entries *Entry <=200, 2 more bool
 ChatsRequest: 1 after string chat?, 2 limit uint32
 ChatsPage: 1 chats *ChatState <=200, 2 more bool
 ChatRequest: 1 chat string chat
-ChatState: 1 chat string chat, 2 head uint64, 3 delivered uint64, 4 read uint64, 5 unread uint64, 6 name string <=128, 7 members uint32, 8 role Role, 9 peer_delivered uint64, 10 peer_read uint64, 11 last_at_ms uint64
+ChatState: 1 chat string chat, 2 head uint64, 3 delivered uint64, 4 read uint64, 5 unread uint64, 6 name string <=128, 7 members uint32, 8 role Role, 9 peer_delivered uint64, 10 peer_read uint64, 11 last_at_ms uint64, 12 topic string <=512, 13 avatar string <=256, 14 rules GroupRules, 15 muted_until_ms uint64, 16 join_requests uint32
 MembersRequest: 1 chat string chat, 2 after string user?, 3 limit uint32
 MembersPage: 1 members *Member <=200, 2 more bool
-Member: 1 user string user, 2 role Role, 3 delivered uint64, 4 read uint64
+Member: 1 user string user, 2 role Role, 3 delivered uint64, 4 read uint64, 5 muted_until_ms uint64
 PresenceRequest: 1 users *string <=100
 PresenceList: 1 users *Presence <=100
 Presence: 1 user string user, 2 online bool, 3 last_seen_ms uint64
+InviteKey: 1 id bytes =8, 2 secret bytes =16
+Invitation: 1 key InviteKey needed, 2 expires_ms uint64, 3 uses uint32, 4 asks bool, 5 made_by string user?
+CardRequest: 1 chat string chat, 2 proof JoinProof maybe
+GroupCard: 1 chat string chat, 2 name string <=128, 3 topic string <=512, 4 avatar string <=256, 5 members uint32, 6 way JoinWay
+Invite: 1 chat string chat, 2 invitation Invitation needed
+Uninvite: 1 chat string chat, 2 id bytes =8
+InvitesRequest: 1 chat string chat
+InviteList: 1 invitations *Invitation <=100
+AskToJoin: 1 chat string chat, 2 proof JoinProof maybe
+JoinAsked: 1 state JoinState
+JoinRequestsRequest: 1 chat string chat, 2 after string user?, 3 limit uint32
+JoinRequestsPage: 1 requests *JoinRequest <=200, 2 more bool
+JoinRequest: 1 user string user, 2 at_ms uint64
+RefuseJoin: 1 chat string chat, 2 users *string <=100
 """
 ENUMS = {"Fault": ["UNSPECIFIED", "PEER", "SERVER", "POLICY"], "Retry": ["UNSPECIFIED", "NEVER", "AT_ONCE", "LATER"],
-         "SignalKind": ["UNSPECIFIED", "TYPING", "STOPPED", "CUSTOM"], "Role": ["UNSPECIFIED", "MEMBER", "OWNER"]}
+         "SignalKind": ["UNSPECIFIED", "TYPING", "STOPPED", "CUSTOM"], "Role": ["UNSPECIFIED", "MEMBER", "OWNER", "ADMIN"],
+         "JoinRule": ["INVITED", "ASK", "ANYONE"], "JoinWay": ["UNSPECIFIED", "MEMBER", "JOIN", "ASK"],
+         "JoinState": ["UNSPECIFIED", "WAITING", "REFUSED", "MEMBER"]}
 # Written although they may be empty [G-1].
-ALWAYS = {("Hello", "credential"), ("Hello", "wanted"), ("Welcome", "limits"), ("Rejected", "verdict")}
+ALWAYS = {("Hello", "credential"), ("Hello", "wanted"), ("Welcome", "limits"), ("Rejected", "verdict"),
+          ("RulesSet", "rules")}
 # What a oneof without a known member means; it is a fault where nothing is named here.
 NO_MEMBER = {"Start": None, "Content": None, "Notice": None, "Request": None, "HistoryRequest": {"before": 0}}
 
@@ -125,7 +151,7 @@ for _line in _TABLE.strip().splitlines():
         MESSAGES[_name][int(_words[0])] = Field(
             int(_words[0]), _member, _oneof if _dot else None, _words[2].lstrip("*"),
             _words[2].startswith("*"), _words[3] if len(_words) > 3 else "")
-DEFAULTS = {"uint32": 0, "uint64": 0, "bool": False, "string": "", "bytes": b"", **{e: "UNSPECIFIED" for e in ENUMS}}
+DEFAULTS = {"uint32": 0, "uint64": 0, "bool": False, "string": "", "bytes": b"", **{e: names[0] for e, names in ENUMS.items()}}
 
 
 def _read_varint(data, at):
@@ -229,17 +255,21 @@ def _complete(name, raw):
         where = f"{name}.{field.name}"
         if field.oneof is None:
             value = raw.get(field.name, [] if field.repeated else DEFAULTS.get(field.type, {}))
+            if field.bound == "maybe" and field.name not in raw:
+                message[field.name] = None
+                continue
         elif field.name in raw.get(field.oneof, ()):
             value = raw[field.oneof][field.name]
         else:
             continue
-        if (name, field.name) in (("Rejected", "verdict"), ("Welcome", "limits")) and field.name not in raw:
+        needed = field.bound == "needed" or (name, field.name) in (("Rejected", "verdict"), ("Welcome", "limits"))
+        if needed and field.name not in raw:
             raise Fault("BAD_BODY", f"{where} is missing")
         if field.type in MESSAGES:
             value = [_complete(field.type, v) for v in value] if field.repeated else _complete(field.type, value)
-        if name == "PresenceRequest" and not all(map(is_user, value)):
+        if name in ("PresenceRequest", "RefuseJoin") and field.repeated and not all(map(is_user, value)):
             raise Fault("BAD_BODY", "a user id is none")
-        if field.bound:
+        if field.bound and field.bound not in ("maybe", "needed"):
             _check(where, value, field.bound)
         if field.oneof is None:
             message[field.name] = value
@@ -280,9 +310,12 @@ def encode(name, message):
         needed = (name, field.name) in ALWAYS or (field.oneof is not None and field.name in holder)
         if value is None and not needed:
             continue
+        needed = needed or field.bound in ("maybe", "needed")
         for value in value if field.repeated else [value]:
             if field.type in MESSAGES:
                 part = encode(field.type, value or {})
+                if not (part or needed or field.repeated):
+                    continue
             elif not (needed or field.repeated) and value == DEFAULTS[field.type]:
                 continue
             else:

@@ -11,6 +11,8 @@ import sys
 from packetboat_wire import ALLOWED, PREFACE, Fault, Frames, decode, encode, frame, is_chat, is_user
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# Kinds that name somebody.
+NAMING = ("members_added", "members_removed", "roles_given", "members_muted")
 
 
 def vectors(folder):
@@ -46,6 +48,10 @@ def read_packets(data, limit, preface):
     return ("ok" if packets else "skip"), packets, wire
 
 
+def is_short(text, most):
+    return text is None or (len(text.encode()) <= most and not CONTROL.search(text))
+
+
 def judge_content(data, limit):
     """What a server says of a content, by E-1 to E-4. A client needs none of it: the server tells."""
     if len(data) > limit:
@@ -60,13 +66,23 @@ def judge_content(data, limit):
         return "reject UNSUPPORTED", None
     (kind, body), = content.items()
     users = body.get("users", body.get("members", []))
-    if (kind in ("text", "data") and not body["body"]) or (kind.startswith("members") and not users):
+    if kind == "roles_given" and body["role"] not in ("MEMBER", "ADMIN"):
+        return "reject INVALID", None
+    if (kind in ("text", "data") and not body["body"]) or (kind in NAMING and not users):
+        return "reject EMPTY", None
+    if kind == "group_described" and body["topic"] is None and body["avatar"] is None:
         return "reject EMPTY", None
     good = len(set(users)) == len(users) and all(map(is_user, users))
     if kind == "data":
         good = re.fullmatch("[ -~]{1,128}", body["media_type"])
     elif kind == "member_left":
         good = not body["new_owner"] or is_user(body["new_owner"])
+    elif kind == "owner_changed":
+        good = is_user(body["user"])
+    elif kind == "rules_set":
+        good = body["rules"]["join_rule"] != "UNSPECIFIED"
+    elif kind == "group_described":
+        good = is_short(body["topic"], 512) and is_short(body["avatar"], 256)
     elif "name" in body:
         good = good and 1 <= len(body["name"].encode()) <= 128 and not CONTROL.search(body["name"])
     return ("ok", content) if good else ("reject INVALID", None)

@@ -1,6 +1,8 @@
 //! Packets made from choices: every kind, every variant, within the limits of the protocol. Must
 //! never make one that a peer would have to refuse.
 
+mod joining;
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -54,6 +56,7 @@ pub fn packet(choices: &mut Choices<'_>) -> Packet {
         }
         Kind::Signal => Packet::Signal(signal(choices)),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Join(joining::news(choices))),
         Kind::Notice => Packet::Notice(Notice::Cursor(CursorMoved {
             chat: choices.chat(),
             user: choices.user(),
@@ -169,7 +172,7 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 6 {
+    let operation = match choices.byte() % 7 {
         0 => None,
         1 => Some(Operation::Chat { chat: choices.chat() }),
         2 => Some(Operation::History {
@@ -189,6 +192,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
             let (chat, after) = (choices.chat(), choices.flag().then(|| choices.user()));
             Some(Operation::Members { chat, after, limit })
         }
+        5 => Some(Operation::Joining(joining::question(choices))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
             Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
@@ -199,7 +203,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 5;
+    let kind = choices.byte() % 6;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         0 => Answer::Chat(chat_state(choices)),
@@ -207,6 +211,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
             Answer::History { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
+        4 => Answer::Joining(joining::answer(choices)),
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
         _ => {
             let one = |choices: &mut Choices<'_>| Presence {
@@ -240,6 +245,7 @@ fn chat_state(choices: &mut Choices<'_>) -> ChatState {
         avatar: choices.text(GROUP_AVATAR_BYTES_MAX),
         rules: rules(choices),
         muted_until_ms: choices.number(),
+        join_requests: choices.number_32(),
     }
 }
 
@@ -259,12 +265,13 @@ pub fn rules(choices: &mut Choices<'_>) -> GroupRules {
         members_add: choices.once_in(2),
         only_admins_write: choices.once_in(2),
         history_for_all: choices.once_in(2),
+        join_rule: joining::rule(choices),
     }
 }
 
 /// A content of any kind.
 pub fn content(choices: &mut Choices<'_>) -> Content {
-    match choices.byte() % 13 {
+    match choices.byte() % 14 {
         0 => Content::Text(format!("{}.", choices.text(300))),
         1 => {
             let media_type = choices.one_of(&["text/plain", "~", "image/png"]).to_owned();
@@ -297,6 +304,7 @@ pub fn content(choices: &mut Choices<'_>) -> Content {
             let until_ms = choices.number();
             Content::Group(GroupChange::Muted { users: users(choices, 1), until_ms })
         }
+        12 => Content::Group(GroupChange::Joined(joining::proof(choices))),
         _ => Content::Group(GroupChange::Dissolved),
     }
 }

@@ -1,29 +1,33 @@
 //! The ledger on commands of any bytes against a model of maps and sets, with power cuts between
 //! batches and starts after them. Must never compare less than all that can be asked.
 
+mod asked;
+mod compare;
 pub mod disk;
 pub mod model;
+mod names;
+mod saying;
 mod standing;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use packetboat::store::act::{Act, Acted};
 use packetboat::store::backend::Backend;
 use packetboat::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use packetboat::store::proof::{
-    Bench, CLAIM_OPERATIONS_MAX, MOVE_OPERATIONS_MAX, OpenTurn, Step, View, draft_operations_max,
+    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, MOVE_OPERATIONS_MAX, OpenTurn, Step, View,
+    draft_operations_max,
 };
 use packetboat::store::rules::{Rules, UnknownUsers};
-use packetboat::store::{
-    Author, Claim, CursorMove, Draft, Edge, Effect, Outcome, PageLimit, Refusal, Role, Start,
-    Stretch,
-};
-use packetboat_proto::content::{Content, GroupChange};
-use packetboat_proto::entry::Entry;
-use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
+use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, Refusal, Start};
+use packetboat_proto::id::UserId;
+use packetboat_proto::packet::JoinState;
 
+use self::compare::compare_chat;
 use self::disk::Disk;
-use self::model::{CHATS, DEVICES, Line, NAMES, Part, Room, Told, Verdict, What, World};
+use self::model::{CHATS, DEVICES, NAMES, Told, Verdict, What, World};
+use self::names::{chat, device, index, number, session, user};
+use self::saying::{check_entry, draft};
 use crate::choices::Choices;
 use crate::invent;
 
@@ -34,10 +38,8 @@ pub const CONTENT_BYTES_MAX: usize = 256 * 1024;
 /// Sizes of texts: of one part, at the edge of one, of several, of too many.
 const TEXT_BYTES: [usize; 8] =
     [1, 2, 30, 4_030, 4_100, 9_000, CONTENT_BYTES_MAX, CONTENT_BYTES_MAX + 1];
-/// Everything at once.
 /// Times until which somebody is mute: long ago, soon over, never.
 const MUTED_UNTIL_MS: [u64; 4] = [0, 5, 40, u64::MAX];
-const WIDE: PageLimit = PageLimit { items: usize::MAX, bytes: usize::MAX };
 /// Operations of a command that writes one row.
 const ROW_OPERATIONS: usize = 1;
 
@@ -50,6 +52,8 @@ enum Command {
     Release { by: usize },
     SetAccount { by: usize, bytes: usize, new: bool },
     RemoveAccount { by: usize },
+    Ask { by: usize, to: usize },
+    NotLetIn { by: usize, to: usize, users: Vec<usize> },
 }
 
 /// Runs the commands that the bytes say.
@@ -160,6 +164,14 @@ impl Site {
                 Told::Left(number(&CHATS, chat.as_str()), numbers(users))
             }
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
+            Effect::Joining { news, .. } => {
+                let (to, by) =
+                    (number(&CHATS, news.chat.as_str()), number(&NAMES, news.user.as_str()));
+                match news.state {
+                    Some(JoinState::Refused) => Told::NotLetIn(to, by),
+                    _ => Told::Asked(to, by),
+                }
+            }
             Effect::CursorMoved { chat, delivered, read, .. } => {
                 Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read)
             }
@@ -213,7 +225,9 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 16 {
+    match choices.byte() % 18 {
+        16 => Command::Ask { by, to },
+        17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
         9..=11 => {
             let (delivered, read) = (choices.number(), choices.number());
@@ -234,7 +248,7 @@ fn command(choices: &mut Choices<'_>) -> Command {
 }
 
 fn what(choices: &mut Choices<'_>) -> What {
-    match choices.byte() % 20 {
+    match choices.byte() % 22 {
         0..=5 => {
             // Long texts are copied often: they come more seldom.
             let sizes = if choices.once_in(16) { &TEXT_BYTES[..] } else { &TEXT_BYTES[..3] };
@@ -250,6 +264,7 @@ fn what(choices: &mut Choices<'_>) -> What {
         16 => What::Role(some_users(choices), choices.flag()),
         17 => What::HandOver(choices.below(NAMES.len())),
         18 => What::Mute(some_users(choices), choices.one_of(&MUTED_UNTIL_MS)),
+        19 | 20 => What::Join,
         _ if choices.once_in(4) => What::Dissolve,
         _ => What::Rename,
     }
@@ -262,76 +277,12 @@ fn some_users(choices: &mut Choices<'_>) -> Vec<usize> {
     if users.is_empty() { vec![usize::from(chosen) % NAMES.len()] } else { users }
 }
 
-fn number(names: &[&str], name: &str) -> usize {
-    names.iter().position(|known| *known == name).expect("nobody else is spoken of")
-}
-
-fn index(seq: u64) -> usize {
-    usize::try_from(seq - 1).expect("logs are short here")
-}
-
-fn user(by: usize) -> UserId {
-    UserId::new(NAMES[by]).expect("it is an id")
-}
-
-fn device(on: usize) -> DeviceId {
-    DeviceId::new(DEVICES[on]).expect("it is an id")
-}
-
-fn chat(to: usize) -> ChatId {
-    ChatId::new(CHATS[to]).expect("it is an id")
-}
-
-fn session(by: usize) -> SessionId {
-    SessionId::from([u8::try_from(by).expect("users are few"); 16])
-}
-
-fn draft(to: usize, id: u8, what: &What) -> Draft {
-    let users = |some: &[usize]| some.iter().map(|by| user(*by)).collect();
-    let change = match what {
-        What::Text(..) => None,
-        What::Create(members) => {
-            Some(GroupChange::Created { name: "G".to_owned(), members: users(members) })
-        }
-        What::Add(some) => Some(GroupChange::Added(users(some))),
-        What::Remove(some) => Some(GroupChange::Removed(users(some))),
-        What::Leave(heir) => Some(GroupChange::Left { new_owner: heir.map(user) }),
-        What::Rename => Some(GroupChange::Renamed("H".to_owned())),
-        What::Describe => {
-            Some(GroupChange::Described { topic: Some("T".to_owned()), avatar: None })
-        }
-        What::Rules(rules) => Some(GroupChange::RulesSet(*rules)),
-        What::Role(some, gives) => {
-            let role = if *gives { Role::Admin } else { Role::Member };
-            Some(GroupChange::RolesGiven { users: users(some), role })
-        }
-        What::HandOver(to) => Some(GroupChange::OwnerChanged(user(*to))),
-        What::Mute(some, until_ms) => {
-            Some(GroupChange::Muted { users: users(some), until_ms: *until_ms })
-        }
-        What::Dissolve => Some(GroupChange::Dissolved),
-    };
-    Draft {
-        chat: chat(to),
-        id: MessageId::from([id; 16]),
-        content: content(what, change.as_ref()),
-        change,
-    }
-}
-
-fn content(what: &What, change: Option<&GroupChange>) -> Bytes {
-    match (what, change) {
-        (What::Text(letter, bytes), _) => vec![b'a' + letter; *bytes].into(),
-        (_, Some(change)) => Content::Group(change.clone()).encode(),
-        (_, None) => Bytes::new(),
-    }
-}
-
 fn operations_max(command: &Command) -> usize {
     match command {
         Command::Send { to, id, what, .. } => draft_operations_max(&draft(*to, *id, what)),
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
+        Command::Ask { .. } | Command::NotLetIn { .. } => ACT_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
 }
@@ -368,6 +319,19 @@ fn perform(
                 Step::After(chat) => panic!("a user of few chats is not done after {chat}"),
             }
         }
+        Command::Ask { by, to } => {
+            let act = Act::AskToJoin { chat: chat(*to), proof: None };
+            let found = turn.act(&user(*by), &act).expect(READ);
+            let expected = world.ask(*by, *to, (now_ms, full), told);
+            assert_eq!(found.map_err(code), expected.map(Acted::Asked), "{command:?}");
+        }
+        Command::NotLetIn { by, to, users } => {
+            let named = users.iter().map(|by| user(*by)).collect();
+            let act = Act::RefuseJoin { chat: chat(*to), users: named };
+            let found = turn.act(&user(*by), &act).expect(READ);
+            let expected = world.refuse((*by, *to), users, (now_ms, full), told);
+            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
+        }
         Command::Release { by } => turn.release(&user(*by)).expect(READ),
         Command::SetAccount { by, bytes, new } => {
             let found = turn.set_account(&user(*by), &"h".repeat(*bytes), *new).expect(READ);
@@ -393,81 +357,5 @@ fn verdict(outcome: &Outcome, now_ms: u64) -> Verdict {
         }
         Outcome::Duplicate { seq, at_ms } => Verdict::Duplicate(*seq, *at_ms),
         Outcome::Refused(refusal) => Verdict::Refused(refusal.code),
-    }
-}
-
-fn check_entry(body: &Bytes, to: usize, seq: u64, line: &Line) {
-    let entry = Entry::decode(body.clone()).expect("a log holds entries");
-    let made = draft(to, line.id, &line.what);
-    let Draft { chat, id, content, .. } = made;
-    let (sender, at_ms) = (user(line.by), line.at_ms);
-    let expected = Entry { chat, seq, sender, id, at_ms, content };
-    assert!(entry == expected, "{seq} of {} is what was said: {line:?}", CHATS[to]);
-}
-
-fn compare_chat(view: &View, by: usize, to: usize, room: &Room) {
-    let (name, id) = (user(by), chat(to));
-    let history = view.history(&name, &id, Edge::After(0), WIDE);
-    let Some(part) = room.parts.get(&by) else {
-        // A direct chat is its users' before anything is written to it.
-        match id.peer_of(&name) {
-            Some(_) => assert_eq!(history.map(|page| page.items.len()), Ok(0), "{id} is empty"),
-            None => assert!(history.is_err(), "{id} is not {name}'s"),
-        }
-        return;
-    };
-    let history = history.expect("what was written can be read").items;
-    let seqs: Vec<u64> = history.iter().map(|logged| logged.seq).collect();
-    assert!(part.visible().iter().eq(&seqs), "{name} sees {seqs:?} in {id}");
-    for logged in &history {
-        check_entry(&logged.body, to, logged.seq, &room.log[index(logged.seq)]);
-    }
-    let back = view.history(&name, &id, Edge::Before(0), WIDE).map(|page| page.items);
-    assert_eq!(back.as_ref(), Ok(&history), "a log is the same from its end");
-    let upto = room.log.len() as u64;
-    let stretch = Stretch { chat: id.clone(), after: 0, upto };
-    let reads = view.stretches(&name, vec![stretch], WIDE).expect("what was written can be read");
-    assert_eq!(reads[0].entries, history, "a stretch is read as a page is");
-    assert_eq!(reads[0].reached, upto, "and to its end");
-    compare_view(view, by, to, room, part);
-}
-
-fn compare_view(view: &View, by: usize, to: usize, room: &Room, part: &Part) {
-    let (name, id) = (user(by), chat(to));
-    for (on, on_name) in DEVICES.iter().enumerate() {
-        let seen = view.chat(&name, &device(on), &id).expect("what was written can be read");
-        let unread = part.visible().range(part.read + 1..).copied().collect::<Vec<_>>();
-        let unread = unread.into_iter().filter(|seq| room.log[index(*seq)].by != by).count();
-        let standing = &room.standing;
-        let there = standing.members.contains(&by) && !standing.over;
-        let role = there.then(|| standing.rank(by));
-        let last_at_ms = part
-            .last()
-            .checked_sub(1)
-            .map_or(0, |at| room.log[usize::try_from(at).expect("logs are short here")].at_ms);
-        let found = (seen.head, seen.delivered, seen.read, seen.unread, seen.role, seen.last_at_ms);
-        let (head, at) = (part.last(), part.cursor(on));
-        let expected = (head, at, part.read, unread as u64, role, last_at_ms);
-        assert_eq!(found, expected, "{name} in {id} on {on_name}");
-        if CHATS[to].starts_with("group:") {
-            let members = if standing.over { 0 } else { standing.members.len() };
-            assert_eq!(seen.members as usize, members, "members of {id}");
-            assert_eq!(seen.rules, standing.rules, "rules of {id}");
-            assert_eq!(seen.muted_until_ms, part.muted_until_ms, "{name} in {id}");
-        }
-    }
-    let members = view.members(&name, &id);
-    if room.standing.members.contains(&by) && !room.standing.over {
-        let found: Vec<_> = members
-            .expect("what was written can be read")
-            .items
-            .iter()
-            .map(|member| (number(&NAMES, member.user.as_str()), member.role))
-            .collect();
-        let expected = room.standing.members.iter();
-        let expected = expected.map(|user| (*user, room.standing.rank(*user)));
-        assert!(expected.eq(found), "members of {id}");
-    } else {
-        assert!(members.is_err(), "who is out of {id} is not told who is in");
     }
 }

@@ -7,7 +7,7 @@ mod error;
 use bytes::Bytes;
 use prost::Message;
 
-pub use self::change::{GroupChange, GroupRules, Role};
+pub use self::change::{GroupChange, GroupRules, JoinProof, JoinRule, Role};
 pub use self::error::ContentError;
 use crate::limits::{MEDIA_TYPE_BYTES_MAX, MEMBERS_PER_CHANGE_MAX};
 use crate::schema;
@@ -91,7 +91,7 @@ fn check_media_type(media_type: &str) -> Result<(), ContentError> {
 mod tests {
     use super::*;
     use crate::code::RejectCode;
-    use crate::id::UserId;
+    use crate::id::{InviteId, UserId};
 
     fn users(names: &[&str]) -> Vec<UserId> {
         names.iter().map(|name| UserId::new(name).unwrap()).collect()
@@ -127,7 +127,13 @@ mod tests {
                 members_add: true,
                 only_admins_write: true,
                 history_for_all: true,
+                join_rule: JoinRule::Anyone,
             })),
+            Content::Group(GroupChange::Joined(None)),
+            Content::Group(GroupChange::Joined(Some(JoinProof {
+                invite: InviteId::from([7; 8]),
+                proof: [8; 32],
+            }))),
             Content::Group(GroupChange::RolesGiven { users: users(&["a"]), role: Role::Admin }),
             Content::Group(GroupChange::RolesGiven { users: users(&["a"]), role: Role::Member }),
             Content::Group(GroupChange::OwnerChanged(UserId::new("a").unwrap())),
@@ -190,6 +196,29 @@ mod tests {
             assert_eq!(given(role).is_ok(), ok, "{role}");
             assert!(ok || given(role) == Err(ContentError::Role));
         }
+    }
+
+    #[test]
+    fn a_proof_names_its_invitation_and_is_whole() {
+        let joined = |invite: usize, proof: usize| {
+            let (invite, proof) = (vec![1; invite].into(), vec![2; proof].into());
+            let by = Some(schema::JoinProof { invite, proof });
+            decode(Kind::MemberJoined(schema::MemberJoined { by }))
+        };
+        assert!(joined(8, 32).is_ok());
+        for (invite, proof) in [(0, 0), (8, 0), (0, 32), (7, 32), (8, 31), (8, 33)] {
+            assert_eq!(joined(invite, proof).unwrap_err().code(), RejectCode::Invalid);
+        }
+    }
+
+    #[test]
+    fn a_rule_of_a_later_version_is_not_taken() {
+        let rules = |join_rule| {
+            let rules = schema::GroupRules { join_rule, ..schema::GroupRules::default() };
+            decode(Kind::RulesSet(schema::RulesSet { rules: Some(rules) }))
+        };
+        assert!(rules(2).is_ok());
+        assert_eq!(rules(3), Err(ContentError::JoinRule));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::limits::{
-    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, DEVICE_ID_BYTES_MAX, MESSAGE_ID_BYTES,
+    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, DEVICE_ID_BYTES_MAX, INVITE_ID_BYTES, MESSAGE_ID_BYTES,
     SESSION_ID_BYTES, USER_ID_BYTES_MAX,
 };
 
@@ -273,6 +273,12 @@ bytes_id!(MessageId, "a message id", MESSAGE_ID_BYTES);
 pub struct SessionId([u8; SESSION_ID_BYTES]);
 
 bytes_id!(SessionId, "a session id", SESSION_ID_BYTES);
+
+/// An invitation to a group: 8 random bytes, chosen by who makes it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InviteId([u8; INVITE_ID_BYTES]);
+
+bytes_id!(InviteId, "an invitation's id", INVITE_ID_BYTES);
 
 #[cfg(test)]
 mod tests {

@@ -76,6 +76,14 @@ pub const GROUP_TOPIC_BYTES_MAX: usize = 512;
 pub const GROUP_AVATAR_BYTES_MAX: usize = 256;
 /// Users that one entry may add to or remove from a group, and that a group may start with.
 pub const MEMBERS_PER_CHANGE_MAX: usize = 100;
+/// Bytes of an invitation's id.
+pub const INVITE_ID_BYTES: usize = 8;
+/// Bytes of an invitation's secret.
+pub const INVITE_SECRET_BYTES: usize = 16;
+/// Bytes of the proof that its secret is known.
+pub const JOIN_PROOF_BYTES: usize = 32;
+/// Invitations to a group that are good at a time.
+pub const INVITES_MAX: usize = 100;
 /// Members of a group.
 pub const GROUP_MEMBERS_MAX: u32 = 100_000;
 /// Cursors in one `Ack`.

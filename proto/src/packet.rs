@@ -5,6 +5,8 @@ mod body;
 mod chat;
 mod cursor;
 mod hello;
+mod invite;
+mod joining;
 mod message;
 mod notice;
 mod presence;
@@ -19,8 +21,12 @@ pub use self::body::BodyError;
 pub use self::chat::{ChatState, Member, Role};
 pub use self::cursor::Cursor;
 pub use self::hello::{Credential, Hello, Limits, Start, Welcome};
+pub use self::invite::{
+    GroupCard, Invitation, InviteKey, JoinRequest, JoinState, JoinWay, join_note,
+};
+pub use self::joining::{Joined, Joining};
 pub use self::message::{Accepted, Rejected, Send};
-pub use self::notice::{CursorMoved, Notice, Signal, SignalKind};
+pub use self::notice::{CursorMoved, JoinNews, Notice, Signal, SignalKind};
 pub use self::presence::Presence;
 pub use self::question::{Answer, Edge, Operation, Request, Response};
 pub use self::verdict::Verdict;

@@ -32,6 +32,8 @@ pub enum Hint {
     Cursor(CursorMoved),
     /// The whole frame of a signal.
     Signal(Bytes),
+    /// The whole frame of any other notice.
+    Notice(Bytes),
 }
 
 /// The bounds of a mailbox.
@@ -167,7 +169,7 @@ impl Mailbox {
                 return Push::Taken;
             }
             if mail.hints.len() >= HINTS_MAX {
-                mail.notices_lost |= matches!(hint, Hint::Cursor(_));
+                mail.notices_lost |= !matches!(hint, Hint::Signal(_));
                 return Push::Lost;
             }
             mail.hints.push_back(hint);

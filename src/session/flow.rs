@@ -401,7 +401,7 @@ impl Flow {
         }
         out.push(match hint {
             Hint::Cursor(moved) => Action::Write(Packet::Notice(packet::Notice::Cursor(moved))),
-            Hint::Signal(frame) => Action::WriteFrame(frame),
+            Hint::Signal(frame) | Hint::Notice(frame) => Action::WriteFrame(frame),
         });
     }
 

@@ -7,7 +7,7 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
-use packetboat_proto::packet::{Answer, Operation, Request, Response, Verdict};
+use packetboat_proto::packet::{Answer, Joining, Operation, Request, Response, Verdict};
 use packetboat_proto::time::Time;
 
 use super::rate::{Bucket, Rate};
@@ -83,8 +83,11 @@ impl Questions {
         let (limit, item_bytes) = match &mut operation {
             Operation::History { limit, .. } => (limit, 1),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
-            Operation::Members { limit, .. } => (limit, MEMBER_BYTES_MAX),
-            Operation::Chat { .. } | Operation::Presence { .. } => return operation,
+            Operation::Members { limit, .. }
+            | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
+            Operation::Chat { .. } | Operation::Presence { .. } | Operation::Joining(_) => {
+                return operation;
+            }
         };
         let wanted = if *limit == 0 { PAGE_ITEMS_DEFAULT } else { *limit };
         let fits = (self.body_max - BODY_OVERHEAD_BYTES) / item_bytes;

@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use packetboat_proto::limits::BODY_BYTES_DEFAULT;
+use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::act::{Act, Acted};
 use super::backend::Backend;
 use super::committer::{Committer, Parts, Writing};
 use super::crew::Crew;
@@ -333,6 +336,33 @@ impl Store for EmbeddedStore {
         limit: usize,
     ) -> Result<Page<MemberView>, StoreError> {
         self.read(move |reader| reader.members(&user, &chat, after.as_ref(), limit)).await
+    }
+
+    async fn act(&self, user: UserId, act: Act) -> Result<Acted, StoreError> {
+        Ok(self.shared.committer.ask(|answer| Job::Act { user, act, answer }).await??)
+    }
+
+    async fn card(
+        &self,
+        user: UserId,
+        chat: ChatId,
+        proof: Option<JoinProof>,
+    ) -> Result<GroupCard, StoreError> {
+        self.read(move |reader| reader.card(&user, &chat, proof.as_ref())).await
+    }
+
+    async fn invitations(&self, user: UserId, chat: ChatId) -> Result<Vec<Invitation>, StoreError> {
+        self.read(move |reader| reader.invitations(&user, &chat)).await
+    }
+
+    async fn join_requests(
+        &self,
+        user: UserId,
+        chat: ChatId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Page<JoinRequest>, StoreError> {
+        self.read(move |reader| reader.join_requests(&user, &chat, after.as_ref(), limit)).await
     }
 
     async fn last_seen(&self, users: Vec<UserId>) -> Result<Vec<u64>, StoreError> {

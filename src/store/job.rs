@@ -4,8 +4,10 @@
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use tokio::sync::oneshot;
 
+use super::act::{Act, Acted};
 use super::ledger::{
-    CLAIM_OPERATIONS_MAX, ClaimStep, MOVE_OPERATIONS_MAX, Turn, draft_operations_max,
+    ACT_OPERATIONS_MAX, CLAIM_OPERATIONS_MAX, ClaimStep, Halt, MOVE_OPERATIONS_MAX, Turn,
+    draft_operations_max,
 };
 use super::read_error::ReadError;
 use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal};
@@ -39,6 +41,11 @@ pub(crate) enum Job {
         after: Option<ChatId>,
         answer: oneshot::Sender<Result<Claimed, Refusal>>,
     },
+    Act {
+        user: UserId,
+        act: Act,
+        answer: oneshot::Sender<Result<Acted, Refusal>>,
+    },
     Release {
         user: UserId,
         answer: oneshot::Sender<()>,
@@ -61,6 +68,7 @@ pub(crate) enum Answer {
     Outcomes(oneshot::Sender<Vec<Outcome>>, Vec<Outcome>),
     Done(oneshot::Sender<()>),
     Claimed(oneshot::Sender<Result<Claimed, Refusal>>, Result<Claimed, Refusal>),
+    Acted(oneshot::Sender<Result<Acted, Refusal>>, Result<Acted, Refusal>),
     Account(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>),
 }
 
@@ -107,6 +115,7 @@ impl Job {
                 Ok(Ran::Done(Answer::Done(answer)))
             }
             Self::Claim { claim, after, answer } => run_claim(turn, claim, after, answer),
+            Self::Act { user, act, answer } => run_act(turn, user, act, answer),
             one_row if turn.room() < ROW_OPERATIONS => Ok(Ran::Unfinished(one_row)),
             Self::Release { user, answer } => {
                 turn.release(&user)?;
@@ -166,6 +175,22 @@ fn run_claim(
     })
 }
 
+fn run_act(
+    turn: &mut Turn<'_>,
+    user: UserId,
+    act: Act,
+    answer: oneshot::Sender<Result<Acted, Refusal>>,
+) -> Result<Ran, ReadError> {
+    if turn.room() < ACT_OPERATIONS_MAX {
+        return Ok(Ran::Unfinished(Job::Act { user, act, answer }));
+    }
+    match turn.act(&user, &act) {
+        Ok(acted) => Ok(Ran::Done(Answer::Acted(answer, Ok(acted)))),
+        Err(Halt::Refused(refusal)) => Ok(Ran::Done(Answer::Acted(answer, Err(refusal)))),
+        Err(Halt::Read(error)) => Err(error),
+    }
+}
+
 impl Answer {
     /// Tells the one who asked.
     pub(crate) fn release(self) {
@@ -173,6 +198,7 @@ impl Answer {
             Self::Outcomes(answer, outcomes) => drop(answer.send(outcomes)),
             Self::Done(answer) => drop(answer.send(())),
             Self::Claimed(answer, claimed) => drop(answer.send(claimed)),
+            Self::Acted(answer, acted) => drop(answer.send(acted)),
             Self::Account(answer, verdict) => drop(answer.send(verdict)),
         }
     }

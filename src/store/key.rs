@@ -14,11 +14,13 @@
 //! | `V` | user 0 device | first seen |
 //! | `R` | user 0 device 0 chat | what the device has had |
 //! | `A` | user | an account |
+//! | `I` | group 0 invitation | an invitation |
+//! | `Q` | group 0 user | who asks to come in |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
 
-use packetboat_proto::id::{ChatId, DeviceId, IdError, MessageId, UserId};
+use packetboat_proto::id::{ChatId, DeviceId, IdError, InviteId, MessageId, UserId};
 use thiserror::Error;
 
 /// The version of the layout and of the records.
@@ -34,6 +36,8 @@ const USER: u8 = b'U';
 const DEVICE: u8 = b'V';
 const CURSOR: u8 = b'R';
 const ACCOUNT: u8 = b'A';
+const INVITE: u8 = b'I';
+const ASKING: u8 = b'Q';
 
 const END: u8 = 0;
 /// Bytes after the chat in a log's key: the end of the chat, the seq and the part.
@@ -212,6 +216,34 @@ pub fn cursor(user: &UserId, device: &DeviceId, chat: &ChatId) -> Vec<u8> {
     joined(CURSOR, &[user.as_str(), device.as_str(), chat.as_str()])
 }
 
+/// An invitation to a group.
+pub fn invite(chat: &ChatId, id: InviteId) -> Vec<u8> {
+    let mut key = ended(INVITE, &[chat.as_str()]);
+    key.extend_from_slice(id.as_bytes());
+    key
+}
+
+/// The invitations to a group.
+pub fn invites(chat: &ChatId) -> KeyRange {
+    KeyRange::behind(ended(INVITE, &[chat.as_str()]), None)
+}
+
+/// The invitation in its key.
+pub fn last_invite(key: &[u8]) -> Result<InviteId, KeyError> {
+    let id = key.last_chunk::<{ packetboat_proto::limits::INVITE_ID_BYTES }>();
+    id.map(|id| InviteId::from(*id)).ok_or_else(|| KeyError::Malformed { key: key.to_vec() })
+}
+
+/// Who asks to come into a group.
+pub fn asking(chat: &ChatId, user: &UserId) -> Vec<u8> {
+    joined(ASKING, &[chat.as_str(), user.as_str()])
+}
+
+/// Those who ask to come into a group, behind `after`.
+pub fn askings(chat: &ChatId, after: Option<&UserId>) -> KeyRange {
+    KeyRange::behind(ended(ASKING, &[chat.as_str()]), after.map(UserId::as_str))
+}
+
 /// An account.
 pub fn account(user: &UserId) -> Vec<u8> {
     joined(ACCOUNT, &[user.as_str()])
@@ -340,6 +372,8 @@ mod tests {
             device(&user, &phone),
             cursor(&user, &phone, &crew),
             account(&user),
+            invite(&crew, InviteId::from([1; 8])),
+            asking(&crew, &user),
         ];
         let mut prefixes: Vec<u8> = keys.iter().skip(2).map(|key| key[0]).collect();
         prefixes.sort_unstable();

@@ -6,6 +6,7 @@ mod append;
 mod claim;
 mod cursor;
 mod group;
+mod joining;
 mod members;
 mod rights;
 mod turn;
@@ -13,7 +14,8 @@ mod turn;
 pub(crate) use append::draft_operations_max;
 pub(crate) use claim::{CLAIM_OPERATIONS_MAX, ClaimStep};
 pub(crate) use cursor::MOVE_OPERATIONS_MAX;
-pub(crate) use turn::{Caches, Turn, Work};
+pub(crate) use joining::ACT_OPERATIONS_MAX;
+pub(crate) use turn::{Caches, Halt, Turn, Work};
 
 #[cfg(test)]
 mod tests;

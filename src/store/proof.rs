@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use ahash::HashMap;
 use bytes::Bytes;
-use packetboat_proto::id::{ChatId, DeviceId, UserId};
+use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
 
+use super::act::{Act, Acted};
 use super::backend::Backend;
 use super::batch::Batch;
 use super::horizon::Horizon;
-use super::ledger::{self, Caches, ClaimStep, Turn};
+use super::ledger::{self, Caches, ClaimStep, Halt, Turn};
 use super::parts::{self, Joiner};
 use super::read_error::ReadError;
 use super::reader::Reader;
+use super::record::invite::{Asking, decode_invite, encode_invite};
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
 use super::{
@@ -88,6 +90,8 @@ pub fn draft_operations_max(draft: &Draft) -> usize {
 pub const CLAIM_OPERATIONS_MAX: usize = ledger::CLAIM_OPERATIONS_MAX;
 /// The most operations of one move of a cursor.
 pub const MOVE_OPERATIONS_MAX: usize = ledger::MOVE_OPERATIONS_MAX;
+/// The most operations of an act.
+pub const ACT_OPERATIONS_MAX: usize = ledger::ACT_OPERATIONS_MAX;
 
 impl OpenTurn<'_> {
     /// Operations that still fit.
@@ -117,6 +121,15 @@ impl OpenTurn<'_> {
     /// Notes that a session of the user has ended.
     pub fn release(&mut self, user: &UserId) -> Ran<()> {
         told(self.0.release(user))
+    }
+
+    /// Does what a user asks for.
+    pub fn act(&mut self, user: &UserId, act: &Act) -> Ran<Result<Acted, Refusal>> {
+        match self.0.act(user, act) {
+            Ok(acted) => Ok(Ok(acted)),
+            Err(Halt::Refused(refusal)) => Ok(Err(refusal)),
+            Err(Halt::Read(error)) => Err(error.to_string()),
+        }
     }
 
     /// Makes an account, or gives it a new hash.
@@ -198,7 +211,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 5] = [
+pub const CODECS: [Codec; 7] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -215,6 +228,14 @@ pub const CODECS: [Codec; 5] = [
         let account = AccountRow::from_value(value).ok()?;
         let meaning = format!("{:?} {}", account.hash, account.generation);
         Some((meaning, account.to_value()))
+    }),
+    ("invitation", |value| {
+        let (invitation, maker) = decode_invite(InviteId::from([0; 8]), value).ok()?;
+        Some((format!("{invitation:?}"), encode_invite(&invitation, &maker)))
+    }),
+    ("asking", |value| {
+        let asking = Asking::from_value(value).ok()?;
+        Some((format!("{asking:?}"), asking.to_value()))
     }),
     ("number", |value| {
         let meaning = as_number(value).ok()?;

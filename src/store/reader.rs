@@ -2,6 +2,7 @@
 //! is not durable: the only way to a log's head is `Reader::head`.
 
 mod history;
+mod joining;
 mod lag;
 mod view;
 
@@ -17,6 +18,9 @@ use super::key::{self, KeyRange};
 use super::read_error::ReadError;
 use super::record::{AccountRow, Group, Place, Seen};
 use super::{Account, Refusal, StoreError};
+
+/// What is said of a chat that is not there, and of one that is not the asker's.
+const NOT_YOURS: &str = "there is no such chat, or it is not yours";
 
 /// The reading side of the store.
 pub(crate) struct Reader {
@@ -59,11 +63,10 @@ impl Reader {
     /// A user's place in a chat, or the refusal that tells nothing of a chat that is not theirs.
     /// A direct chat is its users' from the start, before anything is written to it.
     fn own_place(&self, user: &UserId, chat: &ChatId) -> Result<Place, StoreError> {
-        let reason = "there is no such chat, or it is not yours";
         match self.place(user, chat)? {
             Some(place) => Ok(place),
             None if chat.peer_of(user).is_some() => Ok(Place::starting_at(1)),
-            None => Err(refusal(RejectCode::NoSuchChat, reason.to_owned())),
+            None => Err(refusal(RejectCode::NoSuchChat, NOT_YOURS.to_owned())),
         }
     }
 

@@ -5,12 +5,14 @@
 //! What the derived types allow and the store does not, is checked on the way in. A lone number
 //! is eight bytes, big-endian.
 
-use packetboat_proto::content::{GroupRules, Role};
+use packetboat_proto::content::{GroupRules, JoinRule, Role};
 use packetboat_proto::id::UserId;
 use prost::Message;
 use thiserror::Error;
 
 use super::spans::{Span, Spans};
+
+pub(crate) mod invite;
 
 /// A value that is not what its key says.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -20,8 +22,14 @@ pub(crate) struct RecordError {
     detail: String,
 }
 
+impl RecordError {
+    pub(crate) fn new(what: &'static str, detail: impl ToString) -> Self {
+        Self { what, detail: detail.to_string() }
+    }
+}
+
 fn malformed(what: &'static str, detail: impl ToString) -> RecordError {
-    RecordError { what, detail: detail.to_string() }
+    RecordError::new(what, detail)
 }
 
 fn decoded<M: Message + Default>(what: &'static str, value: &[u8]) -> Result<M, RecordError> {
@@ -54,6 +62,8 @@ pub(crate) struct Place {
     pub(crate) owed_from: u64,
     /// Until when the user is mute, in milliseconds of Unix time.
     pub(crate) muted_until_ms: u64,
+    /// The user was put out, and does not come in again by itself.
+    pub(crate) barred: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -73,6 +83,8 @@ struct PlaceRow {
     owed_from: u64,
     #[prost(uint64, tag = "7")]
     muted_until_ms: u64,
+    #[prost(bool, tag = "8")]
+    barred: bool,
 }
 
 impl Place {
@@ -85,6 +97,7 @@ impl Place {
             spans: Spans::starting_at(from),
             owed_from: 0,
             muted_until_ms: 0,
+            barred: false,
         }
     }
 
@@ -93,6 +106,7 @@ impl Place {
         let mut place = match before {
             Some(mut place) => {
                 place.spans.open(seq);
+                place.barred = false;
                 place
             }
             None => Self::starting_at(seq),
@@ -130,6 +144,7 @@ impl Place {
             admin: self.rank == Role::Admin,
             owed_from: self.owed_from,
             muted_until_ms: self.muted_until_ms,
+            barred: self.barred,
         };
         row.encode_to_vec()
     }
@@ -150,8 +165,8 @@ impl Place {
             (true, false) => Role::Owner,
             (true, true) => return Err(malformed(WHAT, "an owner who is an admin")),
         };
-        let PlaceRow { delivered, read, owed_from, muted_until_ms, .. } = row;
-        Ok(Self { rank, delivered, read, spans, owed_from, muted_until_ms })
+        let PlaceRow { delivered, read, owed_from, muted_until_ms, barred, .. } = row;
+        Ok(Self { rank, delivered, read, spans, owed_from, muted_until_ms, barred })
     }
 }
 
@@ -192,6 +207,10 @@ pub(crate) struct Group {
     pub(crate) rules: GroupRules,
     /// It is over: its members only read.
     pub(crate) dissolved: bool,
+    /// Who asks to come in, and has no answer.
+    pub(crate) waiting: u32,
+    /// Who asked to come in, and was refused.
+    pub(crate) refused: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -212,6 +231,10 @@ struct GroupRow {
     rules: RulesRow,
     #[prost(bool, tag = "8")]
     dissolved: bool,
+    #[prost(uint32, tag = "9")]
+    waiting: u32,
+    #[prost(uint32, tag = "10")]
+    refused: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -222,9 +245,46 @@ struct RulesRow {
     only_admins_write: bool,
     #[prost(bool, tag = "3")]
     history_for_all: bool,
+    /// 0: invited, 1: ask, 2: anyone.
+    #[prost(uint32, tag = "4")]
+    join_rule: u32,
+}
+
+impl RulesRow {
+    fn of(rules: GroupRules) -> Self {
+        Self {
+            members_add: rules.members_add,
+            only_admins_write: rules.only_admins_write,
+            history_for_all: rules.history_for_all,
+            join_rule: match rules.join_rule {
+                JoinRule::Invited => 0,
+                JoinRule::Ask => 1,
+                JoinRule::Anyone => 2,
+            },
+        }
+    }
+
+    fn checked(self) -> Option<GroupRules> {
+        Some(GroupRules {
+            members_add: self.members_add,
+            only_admins_write: self.only_admins_write,
+            history_for_all: self.history_for_all,
+            join_rule: match self.join_rule {
+                0 => JoinRule::Invited,
+                1 => JoinRule::Ask,
+                2 => JoinRule::Anyone,
+                _ => return None,
+            },
+        })
+    }
 }
 
 impl Group {
+    /// Whether a member of that rank lets others in.
+    pub(crate) fn lets_add(&self, rank: Role) -> bool {
+        self.rules.members_add || rank != Role::Member
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let row = GroupRow {
             name: self.name.clone(),
@@ -233,12 +293,10 @@ impl Group {
             created_ms: self.created_ms,
             topic: self.topic.clone(),
             avatar: self.avatar.clone(),
-            rules: RulesRow {
-                members_add: self.rules.members_add,
-                only_admins_write: self.rules.only_admins_write,
-                history_for_all: self.rules.history_for_all,
-            },
+            rules: RulesRow::of(self.rules),
             dissolved: self.dissolved,
+            waiting: self.waiting,
+            refused: self.refused,
         };
         row.encode_to_vec()
     }
@@ -261,12 +319,10 @@ impl Group {
             created_ms: row.created_ms,
             topic: row.topic,
             avatar: row.avatar,
-            rules: GroupRules {
-                members_add: row.rules.members_add,
-                only_admins_write: row.rules.only_admins_write,
-                history_for_all: row.rules.history_for_all,
-            },
+            rules: row.rules.checked().ok_or_else(|| malformed(WHAT, "an unknown rule"))?,
             dissolved: row.dissolved,
+            waiting: row.waiting,
+            refused: row.refused,
         })
     }
 }
@@ -348,6 +404,8 @@ mod tests {
             avatar: "pictures/7".into(),
             rules: GroupRules { only_admins_write: true, ..GroupRules::default() },
             dissolved: false,
+            waiting: 2,
+            refused: 1,
         };
         assert_eq!(Group::decode(&crew.encode()), Ok(crew.clone()));
         let empty = Group { owner: None, members: 0, dissolved: true, ..crew };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use packetboat_client::{Dial, Edge, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
-use packetboat_proto::content::{Content, GroupChange, GroupRules, Role};
+use packetboat_proto::content::{Content, GroupChange, GroupRules, JoinRule, Role};
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -301,7 +301,7 @@ impl World {
         let others: Vec<UserId> = self.users.iter().filter(|user| **user != me).cloned().collect();
         let some: Vec<UserId> = others.iter().filter(|_| self.rng.bool()).cloned().collect();
         let one = vec![others[self.rng.usize(0..others.len())].clone()];
-        let change = match self.rng.u8(0..20) {
+        let change = match self.rng.u8(0..22) {
             0..=5 => GroupChange::Created { name: "crew".to_owned(), members: some },
             6..=8 => GroupChange::Added(one),
             9..=11 => GroupChange::Removed(one),
@@ -312,6 +312,7 @@ impl World {
                 members_add: self.rng.bool(),
                 only_admins_write: self.rng.u8(0..4) == 0,
                 history_for_all: self.rng.bool(),
+                join_rule: if self.rng.bool() { JoinRule::Anyone } else { JoinRule::Invited },
             }),
             17 if self.rng.bool() => GroupChange::OwnerChanged(one[0].clone()),
             17 => GroupChange::RolesGiven { users: one, role: Role::Admin },
@@ -319,6 +320,7 @@ impl World {
                 let until_ms = if self.rng.bool() { u64::MAX } else { 0 };
                 GroupChange::Muted { users: one, until_ms }
             }
+            19 | 20 => GroupChange::Joined(None),
             _ if self.rng.u8(0..4) == 0 => GroupChange::Dissolved,
             _ => GroupChange::RolesGiven { users: one, role: Role::Member },
         };

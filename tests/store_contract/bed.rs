@@ -321,6 +321,7 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Group(GroupChange::OwnerChanged(_)) => "owner".into(),
         Content::Group(GroupChange::Muted { .. }) => "mute".into(),
         Content::Group(GroupChange::Dissolved) => "end".into(),
+        Content::Group(GroupChange::Joined(_)) => "+self".into(),
         Content::Data { body, .. } => format!("{} bytes", body.len()),
     }
 }

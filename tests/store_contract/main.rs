@@ -12,6 +12,7 @@ mod failure;
 mod faulty;
 mod fjall;
 mod groups;
+mod joining;
 mod messages;
 mod model;
 mod rights;
@@ -83,6 +84,14 @@ contracts! {
         what_was_before_is_seen_and_not_delivered,
         a_dissolved_group_is_read_and_nothing_else,
         a_group_is_described;
+    joining:
+        who_has_a_link_comes_in_and_nobody_else,
+        a_link_ends_with_its_time_its_uses_or_by_hand,
+        a_link_is_its_makers_and_the_admins,
+        who_asks_is_let_in_or_refused,
+        an_open_group_takes_anyone_but_who_was_put_out,
+        there_are_so_many_links_and_no_more,
+        links_and_wishes_outlive_a_restart;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,

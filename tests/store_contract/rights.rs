@@ -21,7 +21,8 @@ fn muted(names: &[&str], until_ms: u64) -> GroupChange {
 }
 
 fn ruled(members_add: bool, only_admins_write: bool, history_for_all: bool) -> GroupChange {
-    GroupChange::RulesSet(GroupRules { members_add, only_admins_write, history_for_all })
+    let none = GroupRules::NONE;
+    GroupChange::RulesSet(GroupRules { members_add, only_admins_write, history_for_all, ..none })
 }
 
 fn added(name: &str) -> GroupChange {
@@ -139,7 +140,7 @@ pub(crate) async fn rules_say_who_writes_and_who_adds(bed: impl Bed) {
         assert_eq!(said(&open, name).await, verdict, "{name}");
     }
     let view = open.chat(user("cid"), device("phone"), chat(CREW)).await.unwrap();
-    let rules = GroupRules { members_add: true, only_admins_write: true, history_for_all: false };
+    let rules = GroupRules { members_add: true, only_admins_write: true, ..GroupRules::default() };
     assert_eq!(view.rules, rules);
     open.close().await;
     drop(open);

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use packetboat_client::proto::code::RejectCode;
 use packetboat_client::{
-    Accepted, ChatId, ChatState, Content, Entry, GroupChange, GroupRules, Member, MessageId,
-    Presence, Role, UserId, Verdict,
+    Accepted, ChatId, ChatState, Content, Entry, GroupCard, GroupChange, GroupRules, Invitation,
+    InviteLink, JoinRequest, JoinRule, JoinState, JoinWay, Member, MessageId, Presence, Role,
+    UserId, Verdict,
 };
 use serde_json::{Map, Value, json};
 
@@ -67,6 +68,9 @@ fn group_change(change: GroupChange) -> Value {
             json!({ "kind": "members_muted", "users": texts(&users), "until_ms": until_ms })
         }
         GroupChange::Dissolved => json!({ "kind": "group_dissolved" }),
+        GroupChange::Joined(by) => {
+            json!({ "kind": "member_joined", "invite": by.map(|by| by.invite.to_string()) })
+        }
     }
 }
 
@@ -75,6 +79,11 @@ fn rules(rules: GroupRules) -> Value {
         "members_add": rules.members_add,
         "only_admins_write": rules.only_admins_write,
         "history_for_all": rules.history_for_all,
+        "join_rule": match rules.join_rule {
+            JoinRule::Invited => "invited",
+            JoinRule::Ask => "ask",
+            JoinRule::Anyone => "anyone",
+        },
     })
 }
 
@@ -151,6 +160,7 @@ pub(crate) fn chat(state: &ChatState) -> Value {
         "avatar": state.avatar,
         "rules": rules(state.rules),
         "muted_until_ms": state.muted_until_ms,
+        "join_requests": state.join_requests,
         "peer_delivered": state.peer_delivered,
         "peer_read": state.peer_read,
     })
@@ -167,6 +177,60 @@ pub(crate) fn member(chat: &ChatId, member: &Member) -> Value {
         "read": member.read,
         "muted_until_ms": member.muted_until_ms,
     })
+}
+
+/// An invitation: `group`, `invite` (its id), `link`, `expires_ms` (0: never), `uses` (0: any
+/// number), `asks`, `made_by`.
+pub(crate) fn invitation(group: &ChatId, invitation: &Invitation) -> Value {
+    let link = InviteLink { group: group.clone(), key: Some(invitation.key) };
+    json!({
+        "type": "invitation",
+        "group": group.as_str(),
+        "invite": invitation.key.id.to_string(),
+        "link": link.to_string(),
+        "expires_ms": invitation.expires_ms,
+        "uses": invitation.uses,
+        "asks": invitation.asks,
+        "made_by": invitation.made_by.as_ref().map(UserId::as_str),
+    })
+}
+
+/// What there is to see of a group: `group`, `name`, `topic`, `avatar`, `members`, `way` (`member`,
+/// `join`, `ask`, or null).
+pub(crate) fn card(card: &GroupCard) -> Value {
+    json!({
+        "type": "card",
+        "group": card.chat.as_str(),
+        "name": card.name,
+        "topic": card.topic,
+        "avatar": card.avatar,
+        "members": card.members,
+        "way": card.way.map(|way| match way {
+            JoinWay::Member => "member",
+            JoinWay::Join => "join",
+            JoinWay::Ask => "ask",
+        }),
+    })
+}
+
+/// Somebody who asks to come in: `group`, `user`, `at_ms`.
+pub(crate) fn join_request(group: &ChatId, request: &JoinRequest) -> Value {
+    json!({
+        "type": "join_request",
+        "group": group.as_str(),
+        "user": request.user.as_str(),
+        "at_ms": request.at_ms,
+    })
+}
+
+/// How a wish to come in stands: `group`, `state` (`waiting`, `refused`, `member`).
+pub(crate) fn join_state(group: &ChatId, state: JoinState) -> Value {
+    let state = match state {
+        JoinState::Waiting => "waiting",
+        JoinState::Refused => "refused",
+        JoinState::Member => "member",
+    };
+    json!({ "type": "join_state", "group": group.as_str(), "state": state })
 }
 
 const fn role(role: Option<Role>) -> Option<&'static str> {

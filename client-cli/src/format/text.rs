@@ -2,7 +2,8 @@
 
 use packetboat_client::{Accepted, UserId};
 use packetboat_client::{
-    ChatId, ChatState, Content, Entry, GroupChange, GroupRules, Member, Presence, Role,
+    ChatId, ChatState, Content, Entry, GroupCard, GroupChange, GroupRules, Invitation, InviteLink,
+    JoinNews, JoinRequest, JoinRule, JoinState, JoinWay, Member, Presence, Role,
 };
 
 use super::content;
@@ -49,6 +50,8 @@ fn changed(change: &GroupChange) -> String {
         GroupChange::Muted { users, until_ms: 0 } => format!("lets {} write again", names(users)),
         GroupChange::Muted { users, .. } => format!("made {} mute for a while", names(users)),
         GroupChange::Dissolved => "dissolved the group".to_owned(),
+        GroupChange::Joined(None) => "came in".to_owned(),
+        GroupChange::Joined(Some(_)) => "came in by a link".to_owned(),
     }
 }
 
@@ -68,8 +71,14 @@ fn described(topic: Option<&str>, avatar: Option<&str>) -> String {
 fn ruled(rules: GroupRules) -> String {
     let who = |everybody: bool| if everybody { "every member" } else { "the admins" };
     let history = if rules.history_for_all { "with" } else { "without" };
+    let others = match rules.join_rule {
+        JoinRule::Invited => "who is not invited stays out",
+        JoinRule::Ask => "anyone may ask to come in",
+        JoinRule::Anyone => "anyone comes in",
+    };
     format!(
-        "set the rules: {} may add members, {} may write, newcomers come {history} the history",
+        "set the rules: {} may add members, {} may write, newcomers come {history} the history, \
+         {others}",
         who(rules.members_add),
         who(!rules.only_admins_write),
     )
@@ -145,6 +154,60 @@ pub(crate) fn member(member: &Member) -> String {
         None => "-",
     };
     format!("{:<28} {role:<7} {:>9} {:>8}", member.user.as_str(), member.delivered, member.read)
+}
+
+/// An invitation: its link, and what it is good for.
+pub(crate) fn invitation(clock: &Clock, group: &ChatId, invitation: &Invitation) -> String {
+    let link = InviteLink { group: group.clone(), key: Some(invitation.key) };
+    let until = match invitation.expires_ms {
+        0 => "for good".to_owned(),
+        until => format!("until {}", clock.full(until)),
+    };
+    let uses = match invitation.uses {
+        0 => String::new(),
+        uses => format!(", {uses} times"),
+    };
+    let asks = if invitation.asks { ", to ask" } else { "" };
+    let by = invitation.made_by.as_ref().map(|user| format!(", by {user}")).unwrap_or_default();
+    format!("{link}  {until}{uses}{asks}{by}")
+}
+
+/// What there is to see of a group before one comes in.
+pub(crate) fn card(card: &GroupCard) -> String {
+    let way = match card.way {
+        Some(JoinWay::Member) => "you are in it",
+        Some(JoinWay::Join) => "you may come in",
+        Some(JoinWay::Ask) => "you may ask to come in",
+        None => "nobody knows how to come in",
+    };
+    let topic = if card.topic.is_empty() { String::new() } else { format!(" ({})", card.topic) };
+    let (name, chat, members) = (&card.name, &card.chat, card.members);
+    clean::line(&format!("{name}{topic}, {chat}, {members} members: {way}"))
+}
+
+/// Somebody who asks to come in.
+pub(crate) fn join_request(clock: &Clock, request: &JoinRequest) -> String {
+    format!("{:<28} since {}", request.user.as_str(), clock.full(request.at_ms))
+}
+
+/// How a wish to come in stands.
+pub(crate) fn join_state(group: &ChatId, state: JoinState) -> String {
+    match state {
+        JoinState::Waiting => format!("you have asked to come into {group}"),
+        JoinState::Refused => format!("you are not let into {group}"),
+        JoinState::Member => format!("you are in {group}"),
+    }
+}
+
+/// That somebody asks to come in, or is not let in.
+pub(crate) fn join_news(news: &JoinNews) -> String {
+    let JoinNews { chat, user, state } = news;
+    match state {
+        Some(JoinState::Refused) => format!("you are not let into {chat}"),
+        Some(JoinState::Waiting | JoinState::Member) | None => {
+            format!("{user} asks to come into {chat}: /group requests")
+        }
+    }
 }
 
 /// Whether a user is there.

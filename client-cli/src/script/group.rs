@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use packetboat_client::{ChatId, Content, GroupChange, Role};
 
+use super::joining;
 use super::send::{Drafts, post};
 use crate::account::Account;
 use crate::clock;
-use crate::command::{GroupCommand, GroupRule};
+use crate::command::group::{GroupCommand, GroupRule};
 use crate::failure::Failure;
 use crate::format::{json, text};
 use crate::out::Out;
@@ -24,6 +25,9 @@ pub(crate) async fn run(
     let (group, change) = match command {
         GroupCommand::Members { group } => {
             return visit(account, timeout, async |visit| members(visit, &group, out).await).await;
+        }
+        GroupCommand::Joining(command) => {
+            return joining::run(account, command, timeout, out).await;
         }
         GroupCommand::Create { group, name, members } => {
             let id = || group.as_str().trim_start_matches("group:").to_owned();

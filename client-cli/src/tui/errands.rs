@@ -3,10 +3,12 @@
 
 use bytes::Bytes;
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
-use packetboat_client::{ChatId, ChatState, Client, MessageId, RequestError};
+use packetboat_client::{ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError};
 use tokio::sync::mpsc;
 
-use crate::view::{Answer, Effect, Trouble};
+use crate::clock::Clock;
+use crate::format::text;
+use crate::view::{Answer, Door, Effect, Trouble};
 
 /// Answers that may wait for the view.
 const ANSWERS_MAX: usize = 256;
@@ -93,6 +95,7 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Ok(members) => Answer::Members { chat, members },
             Err(error) => failed(error),
         },
+        Effect::Door(door) => at_door(client, door).await,
         Effect::AskPage { chat, edge } => {
             let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
             Answer::Page { chat, edge, page }
@@ -104,6 +107,53 @@ async fn ask(client: &Client, question: Effect) -> Answer {
         | Effect::Quit
         | Effect::GiveUp(_) => Answer::Failed("that is no question".to_owned()),
     }
+}
+
+async fn at_door(client: &Client, door: Door) -> Answer {
+    let done = match door {
+        Door::Enter(link) => match client.enter(&link).await {
+            Ok(entered) => return entered_as(link.group, &entered),
+            Err(error) => return Answer::Failed(error.to_string()),
+        },
+        Door::Invite { group, expires_ms } => invite(client, &group, expires_ms).await,
+        Door::Invites(group) => invites(client, &group).await,
+        Door::Requests(group) => requests(client, &group).await,
+        Door::Refuse { group, users } => {
+            let refused = client.refuse_join(&group, users).await;
+            refused.map(|()| Answer::Told("they are told".to_owned()))
+        }
+    };
+    done.unwrap_or_else(|error| Answer::Failed(error.to_string()))
+}
+
+fn entered_as(group: ChatId, entered: &Entered) -> Answer {
+    match entered {
+        Entered::Joined(_) | Entered::Member => Answer::Entered(group),
+        Entered::Waiting => Answer::Told(format!("you have asked to come into {group}")),
+        Entered::Refused => Answer::Failed(format!("you are not let into {group}")),
+    }
+}
+
+async fn invite(client: &Client, group: &ChatId, expires_ms: u64) -> Result<Answer, RequestError> {
+    let (link, invitation) = InviteLink::open(group, expires_ms);
+    client.invite(group, invitation).await?;
+    let title = format!("A link to {group}: /join brings in who has it");
+    Ok(Answer::Sheet { title, lines: vec![link.to_string()] })
+}
+
+async fn invites(client: &Client, group: &ChatId) -> Result<Answer, RequestError> {
+    let clock = Clock::system();
+    let invitations = client.invitations(group).await?;
+    let line = |invitation| text::invitation(&clock, group, invitation);
+    let lines = invitations.iter().map(line).collect();
+    Ok(Answer::Sheet { title: format!("Links to {group}"), lines })
+}
+
+async fn requests(client: &Client, group: &ChatId) -> Result<Answer, RequestError> {
+    let clock = Clock::system();
+    let page = client.join_requests(group, None, PAGE_ITEMS_MAX).await?;
+    let lines = page.items.iter().map(|request| text::join_request(&clock, request)).collect();
+    Ok(Answer::Sheet { title: format!("Who asks to come into {group}"), lines })
 }
 
 async fn chats(client: &Client) -> Result<Vec<ChatState>, RequestError> {

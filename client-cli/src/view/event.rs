@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
-    Accepted, ChatId, ChatState, Edge, Ending, Entry, Event, Member, MessageId, Page, Presence,
-    RequestError, SendError, SignalKind, UserId,
+    Accepted, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member, MessageId, Page,
+    Presence, RequestError, SendError, SignalKind, UserId,
 };
 
 /// What happened.
@@ -22,6 +22,31 @@ pub(crate) enum Input {
     Net(Event),
     /// What became of an effect.
     Answer(Answer),
+}
+
+/// What is done about coming into a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Come in, or ask to.
+    Enter(InviteLink),
+    /// Make a link.
+    Invite {
+        /// To this group.
+        group: ChatId,
+        /// Good until then, in milliseconds of Unix time; 0: for good.
+        expires_ms: u64,
+    },
+    /// Show the links.
+    Invites(ChatId),
+    /// Show who asks to come in.
+    Requests(ChatId),
+    /// Do not let in who asks.
+    Refuse {
+        /// Into this group.
+        group: ChatId,
+        /// Who.
+        users: Vec<UserId>,
+    },
 }
 
 /// What became of an effect.
@@ -56,6 +81,17 @@ pub(crate) enum Answer {
         /// Where it is stored, or why it is not.
         outcome: Result<Accepted, SendError>,
     },
+    /// Lines to look at.
+    Sheet {
+        /// What they are about.
+        title: String,
+        /// They.
+        lines: Vec<String>,
+    },
+    /// The user is in a group.
+    Entered(ChatId),
+    /// Something was done.
+    Told(String),
     /// Something could not be had.
     Failed(String),
 }
@@ -103,6 +139,8 @@ pub(crate) enum Effect {
     AskPresence(Vec<UserId>),
     /// Ask who is in a chat.
     AskMembers(ChatId),
+    /// Do something about coming into a group.
+    Door(Door),
     /// The user has read the chat up to this seq.
     Read {
         /// The chat.

@@ -184,6 +184,9 @@ impl View {
                     effects.push(Effect::AskChat(moved.chat));
                 }
             }
+            Event::Notice(Notice::Join(news)) => {
+                self.note(now_ms, &text::join_news(&news), Mood::Good);
+            }
             Event::Signal(Signal { chat, kind, sender: Some(sender), .. }) => {
                 if kind != SignalKind::Custom {
                     self.roster.typing(now_ms, &chat, sender, kind == SignalKind::Typing);
@@ -247,6 +250,12 @@ impl View {
             Answer::Sent { id, outcome: Err(error) } => {
                 self.outbox.failed(id, clean::line(&refusal(&error)));
             }
+            Answer::Sheet { title, lines } => self.overlay = Some(Overlay::new(title, lines)),
+            Answer::Entered(chat) => {
+                effects.push(Effect::AskChat(chat.clone()));
+                self.open(chat);
+            }
+            Answer::Told(what) => self.note(now_ms, &what, Mood::Good),
             Answer::Failed(why) => self.note(now_ms, &why, Mood::Bad),
         }
     }

@@ -240,7 +240,8 @@ impl Chat {
             | GroupChange::RolesGiven { .. }
             | GroupChange::OwnerChanged(_)
             | GroupChange::Muted { .. }
-            | GroupChange::Dissolved => {}
+            | GroupChange::Dissolved
+            | GroupChange::Joined(_) => {}
         }
     }
 

@@ -2,15 +2,19 @@
 //! what was meant as a command.
 
 use clap::ValueEnum;
-use packetboat_client::{ChatId, Content, GroupChange, GroupRules, Role, UserId};
+use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
 
 use crate::clock;
-use crate::command::GroupRule;
+use crate::command::group::GroupRule;
+use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
 use crate::command::target::{Target, group};
+
+use super::event::Door;
 
 /// The lines of the help.
 pub(crate) const HELP: &[&str] = &[
     "Enter sends what you wrote; Alt-Enter starts a new line.",
+    "… on its way   ✓ stored   ✓✓ delivered, coloured once read   ✗ refused",
     "",
     "Tab, Shift-Tab      next, previous chat (Ctrl-N, Ctrl-P too)",
     "PgUp, PgDn          look back, and forth again",
@@ -21,16 +25,17 @@ pub(crate) const HELP: &[&str] = &[
     "",
     "/open USER          chat with a user",
     "/open #GROUP        chat in a group",
+    "/join LINK          come into a group, or ask to",
     "/members            who is in the open group",
     "/group create ID [USERS], and in the open group:",
     "/group add, remove, promote, demote or unmute USERS; mute MINUTES USERS",
     "/group rename NAME; topic TEXT; avatar REFERENCE",
     "/group rules [members-add] [only-admins-write] [history-for-all]",
+    "             [anyone-asks] [anyone-joins]",
+    "/group invite [MINUTES]; invites; requests; refuse USERS",
     "/group leave [NEW_OWNER]; handover NEW_OWNER; dissolve",
     "/quit",
     "//text              a message that starts with a slash",
-    "",
-    "… on its way   ✓ stored   ✓✓ delivered, coloured once read   ✗ refused",
 ];
 
 /// What a line means.
@@ -44,6 +49,8 @@ pub(crate) enum Line {
     Change(ChatId, GroupChange),
     /// Who is in the open group.
     Members(ChatId),
+    /// Something about coming into a group.
+    Door(Door),
     /// What can be done.
     Help,
     /// Leave.
@@ -65,6 +72,10 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         }
         "open" | "o" => Err("/open needs a user or a #group".to_owned()),
         "members" => group_of(open).map(Line::Members),
+        "join" => {
+            let link = rest.parse::<InviteLink>().map_err(|error| error.to_string())?;
+            Ok(Line::Door(Door::Enter(link)))
+        }
         "group" | "g" => change(rest, open, now_ms),
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
@@ -117,6 +128,9 @@ fn change(command: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Line, Str
         "unmute" => (group_of(open)?, GroupChange::Muted { users: users(rest)?, until_ms: 0 }),
         "dissolve" if rest.is_empty() => (group_of(open)?, GroupChange::Dissolved),
         "members" => return group_of(open).map(Line::Members),
+        "invite" | "invites" | "requests" | "refuse" => {
+            return door(verb, rest, group_of(open)?, now_ms);
+        }
         _ => return Err("/help tells what /group can do".to_owned()),
     };
     let content = Content::Group(change.clone()).encode();
@@ -126,12 +140,31 @@ fn change(command: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Line, Str
     }
 }
 
+fn door(verb: &str, rest: &str, group: ChatId, now_ms: u64) -> Result<Line, String> {
+    let wrong = || "/group invite [MINUTES]".to_owned();
+    Ok(Line::Door(match verb {
+        "invite" => {
+            let minutes = if rest.is_empty() { Ok(INVITE_MINUTES_DEFAULT) } else { rest.parse() };
+            let minutes = minutes.map_err(|_| wrong())?;
+            Door::Invite { group, expires_ms: invite_ends(now_ms, minutes) }
+        }
+        "invites" => Door::Invites(group),
+        "requests" => Door::Requests(group),
+        _ => match users(rest)? {
+            users if users.is_empty() => return Err("/group refuse USERS".to_owned()),
+            users => Door::Refuse { group, users },
+        },
+    }))
+}
+
 /// The rules that are named, and no other.
 fn rules(text: &str) -> Result<GroupRules, String> {
     let named = text.split_whitespace().map(|rule| GroupRule::from_str(rule, false));
     let named = named.collect::<Result<Vec<_>, _>>();
     let named = named.map_err(|_| {
-        "/group rules [members-add] [only-admins-write] [history-for-all]".to_owned()
+        "/group rules [members-add] [only-admins-write] [history-for-all] [anyone-asks] \
+         [anyone-joins]"
+            .to_owned()
     })?;
     Ok(GroupRule::all(&named))
 }
@@ -208,6 +241,22 @@ mod tests {
     }
 
     #[test]
+    fn links_are_made_and_used() {
+        let door = |line: &str| match parse(line, Some(&crew()), NOW_MS) {
+            Ok(Line::Door(door)) => door,
+            other => panic!("{line}: {other:?}"),
+        };
+        let link = InviteLink::random(&crew());
+        assert_eq!(door(&format!("/join {link}")), Door::Enter(link));
+        let invite = |expires_ms| Door::Invite { group: crew(), expires_ms };
+        assert_eq!(door("/group invite 5"), invite(NOW_MS + 300_000));
+        assert_eq!(door("/group invite 0"), invite(0));
+        assert_eq!(door("/group requests"), Door::Requests(crew()));
+        let users = vec!["bob".parse().unwrap()];
+        assert_eq!(door("/group refuse bob"), Door::Refuse { group: crew(), users });
+    }
+
+    #[test]
     fn what_cannot_be_is_told_before_it_is_sent() {
         let dm = "dm:a:b".parse().unwrap();
         for line in ["/open", "/open a/b", "/group add bob", "/members", "/group", "/"] {
@@ -223,6 +272,10 @@ mod tests {
             "/group mute bob",
             "/group mute 5",
             "/group dissolve now",
+            "/group invite soon",
+            "/group refuse",
+            "/join",
+            "/join crew/12",
         ];
         for line in lines {
             assert!(parse(line, Some(&crew()), NOW_MS).is_err(), "{line}");

@@ -53,6 +53,8 @@ pub enum What {
     HandOver(usize),
     /// Users are mute until a time.
     Mute(Vec<usize>, u64),
+    /// The sender comes in by itself.
+    Join,
     /// The group is over.
     Dissolve,
 }
@@ -81,6 +83,10 @@ pub enum Told {
     Left(usize, Vec<usize>),
     /// A chat is over.
     Dissolved(usize),
+    /// A user asks to come in.
+    Asked(usize, usize),
+    /// A user is not let in.
+    NotLetIn(usize, usize),
     /// Cursors of a user moved: delivered and read.
     Moved(usize, u64, u64),
 }
@@ -299,6 +305,9 @@ impl World {
         if let What::Create(others) = what {
             return self.created(by, to, others);
         }
+        if *what == What::Join {
+            return self.joined(by, to);
+        }
         if !after.members.contains(&by) || after.over {
             return Err(RejectCode::NoSuchChat);
         }
@@ -331,7 +340,7 @@ impl World {
                         self.room_for_chat(*user)?;
                     }
                 }
-                after.members.extend(users);
+                after.let_in(users);
             }
             _ if !admin => return Err(RejectCode::NotAllowed),
             What::Remove(users) | What::Mute(users, _) if users.contains(&by) => {
@@ -339,12 +348,11 @@ impl World {
             }
             What::Remove(users) => {
                 after.may_touch(rank, users)?;
-                after.members.retain(|user| !users.contains(user));
-                after.admins.retain(|user| !users.contains(user));
+                after.put_out(users);
             }
             What::Mute(users, _) => after.may_touch(rank, users)?,
             What::Rules(rules) => after.rules = *rules,
-            What::Create(_) | What::Rename | What::Describe => {}
+            What::Create(_) | What::Rename | What::Describe | What::Join => {}
             _ if rank != Role::Owner => return Err(RejectCode::NotAllowed),
             What::Role(users, _) if users.contains(&by) => return Err(RejectCode::Invalid),
             What::Role(users, gives) => {
@@ -379,6 +387,19 @@ impl World {
         }
         let members = others.iter().copied().chain([by]).collect();
         Ok(Standing { members, owner: Some(by), ..Standing::default() })
+    }
+
+    /// Who comes in by itself, where anyone may.
+    fn joined(&self, by: usize, to: usize) -> Refused<Standing> {
+        let room = &self.rooms[to];
+        let mut after = room.standing.clone();
+        after.check_open_to(by)?;
+        self.fits(after.members.len() + 1)?;
+        if !room.parts.contains_key(&by) {
+            self.room_for_chat(by)?;
+        }
+        after.let_in(&[by]);
+        Ok(after)
     }
 
     fn heir(
@@ -458,32 +479,5 @@ impl World {
         let groups = groups.filter(|to| self.rooms[*to].standing.members.contains(&by)).collect();
         told.push(Told::Claimed(groups));
         Ok(new)
-    }
-
-    /// An account is made or changed.
-    pub fn set_account(&mut self, user: usize, bytes: usize, new: bool) -> Refused<()> {
-        if !(1..=256).contains(&bytes) {
-            return Err(RejectCode::Invalid);
-        }
-        let (there, changes) = self.accounts.get(&user).copied().unwrap_or_default();
-        match (there, new) {
-            (true, true) => Err(RejectCode::AlreadyExists),
-            (false, false) => Err(RejectCode::UnknownUser),
-            _ => {
-                self.accounts.insert(user, (true, changes + 1));
-                Ok(())
-            }
-        }
-    }
-
-    /// An account is removed.
-    pub fn remove_account(&mut self, user: usize) -> Refused<()> {
-        match self.accounts.get_mut(&user) {
-            Some((there, _)) if *there => {
-                *there = false;
-                Ok(())
-            }
-            _ => Err(RejectCode::UnknownUser),
-        }
     }
 }

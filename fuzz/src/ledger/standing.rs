@@ -1,9 +1,13 @@
 //! Who is in a chat of the model, and as what. Must never know what is written there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{GroupRules, Role};
+use packetboat_proto::content::{GroupRules, JoinRule, Role};
+use packetboat_proto::packet::JoinState;
+
+/// How long one who was refused cannot ask again: a week.
+const REFUSED_MS: u64 = 604_800_000;
 
 /// What is done, or why not.
 pub(super) type Refused<T> = Result<T, RejectCode>;
@@ -21,6 +25,10 @@ pub struct Standing {
     pub rules: GroupRules,
     /// Nothing is said any more.
     pub over: bool,
+    /// Who was put out.
+    pub barred: BTreeSet<usize>,
+    /// Who asks to come in, since when or when it was refused, and whether it was.
+    pub askers: BTreeMap<usize, (u64, bool)>,
 }
 
 impl Standing {
@@ -31,6 +39,79 @@ impl Standing {
             (false, true) => Role::Admin,
             (false, false) => Role::Member,
         }
+    }
+
+    /// They come in.
+    pub fn let_in(&mut self, users: &[usize]) {
+        for user in users {
+            self.members.insert(*user);
+            self.barred.remove(user);
+            self.askers.remove(user);
+        }
+    }
+
+    /// They are put out.
+    pub fn put_out(&mut self, users: &[usize]) {
+        self.members.retain(|user| !users.contains(user));
+        self.admins.retain(|user| !users.contains(user));
+        self.barred.extend(users);
+    }
+
+    /// Whether there is anybody to come to.
+    fn lives(&self) -> Refused<()> {
+        let lives = !self.over && !self.members.is_empty();
+        if lives { Ok(()) } else { Err(RejectCode::NoSuchChat) }
+    }
+
+    /// Whether one may come in by itself.
+    pub fn check_open_to(&self, by: usize) -> Refused<()> {
+        self.lives()?;
+        match self.rules.join_rule {
+            _ if self.members.contains(&by) => Err(RejectCode::MemberMismatch),
+            JoinRule::Invited => Err(RejectCode::NoSuchChat),
+            _ if self.barred.contains(&by) => Err(RejectCode::NotAllowed),
+            JoinRule::Ask => Err(RejectCode::InviteOver),
+            JoinRule::Anyone => Ok(()),
+        }
+    }
+
+    /// One asks to come in: how it stands, and whether that is new.
+    pub fn ask(&mut self, by: usize, now_ms: u64) -> Refused<(JoinState, bool)> {
+        self.lives()?;
+        if self.members.contains(&by) {
+            return Ok((JoinState::Member, false));
+        }
+        if self.rules.join_rule == JoinRule::Invited {
+            return Err(RejectCode::NoSuchChat);
+        }
+        match self.askers.get(&by) {
+            Some((_, false)) => Ok((JoinState::Waiting, false)),
+            Some((at_ms, true)) if now_ms < at_ms + REFUSED_MS => Ok((JoinState::Refused, false)),
+            Some(_) | None => {
+                self.askers.insert(by, (now_ms, false));
+                Ok((JoinState::Waiting, true))
+            }
+        }
+    }
+
+    /// Those of them who ask are not let in: who they are.
+    pub fn refuse(&mut self, by: usize, users: &[usize], now_ms: u64) -> Refused<Vec<usize>> {
+        self.lives()?;
+        if !self.members.contains(&by) {
+            return Err(RejectCode::NoSuchChat);
+        }
+        if self.rank(by) == Role::Member && !self.rules.members_add {
+            return Err(RejectCode::NotAllowed);
+        }
+        let waits = |user: &usize| self.askers.get(user).is_some_and(|(_, refused)| !refused);
+        let refused: Vec<usize> = users.iter().copied().filter(waits).collect();
+        self.askers.extend(refused.iter().map(|user| (*user, (now_ms, true))));
+        Ok(refused)
+    }
+
+    /// How many wait for an answer.
+    pub fn waiting(&self) -> usize {
+        self.askers.values().filter(|(_, refused)| !refused).count()
     }
 
     /// Whether all of them are members.

@@ -95,6 +95,7 @@ impl Membership {
             }
             GroupChange::Added(users) => self.bring_in(users, seq),
             GroupChange::Removed(users) => self.put_out(users, seq),
+            GroupChange::Joined(_) => self.bring_in([sender.clone()], seq),
             GroupChange::Left { .. } => self.put_out([sender.clone()], seq),
             GroupChange::RulesSet(rules) => {
                 if let Self::Known { history_for_all, .. } = self {

@@ -1,8 +1,12 @@
 //! What a group's log says about the group itself (SPEC.md section 6). Must never let a change
 //! through that names nobody, or somebody twice.
 
-use crate::id::UserId;
-use crate::limits::{GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX};
+use bytes::Bytes;
+
+use crate::id::{IdError, InviteId, UserId};
+use crate::limits::{
+    GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX, JOIN_PROOF_BYTES,
+};
 use crate::schema;
 use crate::schema::content::Kind;
 
@@ -28,6 +32,30 @@ pub struct GroupRules {
     pub only_admins_write: bool,
     /// Who comes in sees what was before.
     pub history_for_all: bool,
+    /// How those come in whom nobody adds or invites.
+    pub join_rule: JoinRule,
+}
+
+/// How those come in whom nobody adds or invites.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JoinRule {
+    /// Not at all.
+    #[default]
+    Invited,
+    /// Who knows the group's id may ask.
+    Ask,
+    /// Who knows the group's id comes in by itself.
+    Anyone,
+}
+
+/// That a user knows the secret of an invitation: HMAC-SHA256 under it of the user's
+/// [`join_note`](crate::packet::join_note).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JoinProof {
+    /// The invitation.
+    pub invite: InviteId,
+    /// The proof.
+    pub proof: [u8; JOIN_PROOF_BYTES],
 }
 
 /// A change to a group, which is an entry of its log.
@@ -79,6 +107,8 @@ pub enum GroupChange {
     },
     /// The group is over. What is in its log may still be read.
     Dissolved,
+    /// The sender came in by itself: by an invitation, or because the group is open.
+    Joined(Option<JoinProof>),
 }
 
 impl Role {
@@ -101,15 +131,65 @@ impl Role {
     }
 }
 
+impl JoinProof {
+    pub(crate) fn from_wire(wire: schema::JoinProof) -> Result<Self, IdError> {
+        let (what, bytes, expected) = ("a proof", wire.proof.len(), JOIN_PROOF_BYTES);
+        let proof = wire.proof.as_ref().try_into();
+        let proof = proof.map_err(|_| IdError::Length { what, bytes, expected })?;
+        Ok(Self { invite: InviteId::new(&wire.invite)?, proof })
+    }
+
+    pub(crate) fn to_wire(self) -> schema::JoinProof {
+        schema::JoinProof {
+            invite: Bytes::copy_from_slice(self.invite.as_bytes()),
+            proof: Bytes::copy_from_slice(&self.proof),
+        }
+    }
+}
+
+impl JoinRule {
+    fn from_wire(rule: schema::JoinRule) -> Self {
+        match rule {
+            schema::JoinRule::Invited => Self::Invited,
+            schema::JoinRule::Ask => Self::Ask,
+            schema::JoinRule::Anyone => Self::Anyone,
+        }
+    }
+
+    fn to_wire(self) -> i32 {
+        i32::from(match self {
+            Self::Invited => schema::JoinRule::Invited,
+            Self::Ask => schema::JoinRule::Ask,
+            Self::Anyone => schema::JoinRule::Anyone,
+        })
+    }
+}
+
 impl GroupRules {
+    /// What a group begins with.
+    pub const NONE: Self = Self {
+        members_add: false,
+        only_admins_write: false,
+        history_for_all: false,
+        join_rule: JoinRule::Invited,
+    };
+
     pub(crate) fn from_wire(rules: schema::GroupRules) -> Self {
-        let schema::GroupRules { members_add, only_admins_write, history_for_all } = rules;
-        Self { members_add, only_admins_write, history_for_all }
+        Self {
+            members_add: rules.members_add,
+            only_admins_write: rules.only_admins_write,
+            history_for_all: rules.history_for_all,
+            join_rule: JoinRule::from_wire(rules.join_rule()),
+        }
     }
 
     pub(crate) fn to_wire(self) -> schema::GroupRules {
-        let Self { members_add, only_admins_write, history_for_all } = self;
-        schema::GroupRules { members_add, only_admins_write, history_for_all }
+        schema::GroupRules {
+            members_add: self.members_add,
+            only_admins_write: self.only_admins_write,
+            history_for_all: self.history_for_all,
+            join_rule: self.join_rule.to_wire(),
+        }
     }
 }
 
@@ -131,15 +211,16 @@ impl GroupChange {
             }
             Kind::GroupRenamed(change) => Self::Renamed(checked_name(change.name)?),
             Kind::GroupDescribed(change) => described(change)?,
-            Kind::RulesSet(change) => {
-                Self::RulesSet(GroupRules::from_wire(change.rules.unwrap_or_default()))
-            }
+            Kind::RulesSet(change) => Self::RulesSet(rules_set(change)?),
             Kind::RolesGiven(change) => roles_given(&change)?,
             Kind::OwnerChanged(change) => Self::OwnerChanged(UserId::new(&change.user)?),
             Kind::MembersMuted(change) => {
                 Self::Muted { users: some(&change.users)?, until_ms: change.until_ms }
             }
             Kind::GroupDissolved(_) => Self::Dissolved,
+            Kind::MemberJoined(change) => {
+                Self::Joined(change.by.map(JoinProof::from_wire).transpose()?)
+            }
         })
     }
 
@@ -174,6 +255,9 @@ impl GroupChange {
                 Kind::MembersMuted(schema::MembersMuted { users: texts(&users), until_ms })
             }
             Self::Dissolved => Kind::GroupDissolved(schema::Unit {}),
+            Self::Joined(by) => {
+                Kind::MemberJoined(schema::MemberJoined { by: by.map(JoinProof::to_wire) })
+            }
         }
     }
 
@@ -190,7 +274,8 @@ impl GroupChange {
             | Self::Described { .. }
             | Self::RulesSet(_)
             | Self::OwnerChanged(_)
-            | Self::Dissolved => &[],
+            | Self::Dissolved
+            | Self::Joined(_) => &[],
         }
     }
 }
@@ -203,6 +288,15 @@ fn described(change: schema::GroupDescribed) -> Result<GroupChange, ContentError
     let topic = topic.map(|topic| checked("a group's topic", topic, GROUP_TOPIC_BYTES_MAX));
     let avatar = avatar.map(|avatar| checked("a group's avatar", avatar, GROUP_AVATAR_BYTES_MAX));
     Ok(GroupChange::Described { topic: topic.transpose()?, avatar: avatar.transpose()? })
+}
+
+/// A rule of a later version is not taken for another one: nobody would know what holds.
+fn rules_set(change: schema::RulesSet) -> Result<GroupRules, ContentError> {
+    let rules = change.rules.unwrap_or_default();
+    if schema::JoinRule::try_from(rules.join_rule).is_err() {
+        return Err(ContentError::JoinRule);
+    }
+    Ok(GroupRules::from_wire(rules))
 }
 
 fn roles_given(change: &schema::RolesGiven) -> Result<GroupChange, ContentError> {

@@ -65,3 +65,16 @@ pub(super) fn short(field: &'static str, text: String, max: usize) -> Result<Str
 pub(super) fn check_length(field: &'static str, bytes: usize, max: usize) -> Result<(), BodyError> {
     if bytes > max { Err(BodyError::TooLong { field, bytes, max }) } else { Ok(()) }
 }
+
+/// The id, or `None` for an empty one.
+pub(super) fn optional<T, E>(
+    id: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, E> {
+    if id.is_empty() { Ok(None) } else { parse(id).map(Some) }
+}
+
+/// The id's text, or an empty one.
+pub(super) fn text<T: ToString>(id: Option<&T>) -> String {
+    id.map(ToString::to_string).unwrap_or_default()
+}

@@ -42,6 +42,8 @@ pub struct ChatState {
     pub rules: GroupRules,
     /// Until when the user is mute in a group, in milliseconds of Unix time; 0: not.
     pub muted_until_ms: u64,
+    /// Who asks to come into a group, and waits for the user's answer.
+    pub join_requests: u32,
 }
 
 /// A member of a chat.
@@ -76,12 +78,9 @@ impl ChatState {
             last_at_ms: 0,
             topic: String::new(),
             avatar: String::new(),
-            rules: GroupRules {
-                members_add: false,
-                only_admins_write: false,
-                history_for_all: false,
-            },
+            rules: GroupRules::NONE,
             muted_until_ms: 0,
+            join_requests: 0,
         }
     }
 
@@ -102,6 +101,7 @@ impl ChatState {
             avatar: short("avatar", wire.avatar, GROUP_AVATAR_BYTES_MAX)?,
             rules: GroupRules::from_wire(wire.rules.unwrap_or_default()),
             muted_until_ms: wire.muted_until_ms,
+            join_requests: wire.join_requests,
         })
     }
 
@@ -122,6 +122,7 @@ impl ChatState {
             avatar: self.avatar.clone(),
             rules: (self.rules != GroupRules::default()).then(|| self.rules.to_wire()),
             muted_until_ms: self.muted_until_ms,
+            join_requests: self.join_requests,
         }
     }
 }

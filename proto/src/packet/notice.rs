@@ -9,6 +9,7 @@ use crate::schema;
 use crate::schema::notice::Kind;
 
 use super::body::{BodyError, check_length};
+use super::invite::JoinState;
 
 /// Typing and the like: never stored, never acknowledged, dropped when something is in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,19 @@ pub enum Notice {
     Cursor(CursorMoved),
     /// Some notices could not be kept: ask for the chats to know their cursors.
     Missed,
+    /// Somebody asks to come into a group, or is not let in.
+    Join(JoinNews),
+}
+
+/// Somebody asks to come into a group, or is not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinNews {
+    /// The group.
+    pub chat: ChatId,
+    /// Who asks.
+    pub user: UserId,
+    /// How it stands; `None` is something that this version does not know.
+    pub state: Option<JoinState>,
 }
 
 /// How far a user is in a chat.
@@ -95,6 +109,11 @@ impl Notice {
         Ok(match wire.kind {
             None => None,
             Some(Kind::Missed(_)) => Some(Self::Missed),
+            Some(Kind::Join(news)) => Some(Self::Join(JoinNews {
+                chat: ChatId::new(&news.chat)?,
+                user: UserId::new(&news.user)?,
+                state: JoinState::from_wire(news.state()),
+            })),
             Some(Kind::Cursor(moved)) => Some(Self::Cursor(CursorMoved {
                 chat: ChatId::new(&moved.chat)?,
                 user: UserId::new(&moved.user)?,
@@ -107,6 +126,11 @@ impl Notice {
     pub(super) fn to_wire(&self) -> schema::Notice {
         let kind = match self {
             Self::Missed => Kind::Missed(schema::Unit {}),
+            Self::Join(news) => Kind::Join(schema::JoinNews {
+                chat: news.chat.to_string(),
+                user: news.user.to_string(),
+                state: JoinState::to_wire(news.state),
+            }),
             Self::Cursor(moved) => Kind::Cursor(schema::CursorMoved {
                 chat: moved.chat.to_string(),
                 user: moved.user.to_string(),

@@ -11,8 +11,9 @@ use crate::schema;
 use crate::schema::{request, response};
 use crate::unfold::check_count;
 
-use super::body::BodyError;
+use super::body::{BodyError, optional, text};
 use super::chat::{ChatState, Member};
+use super::joining::{self, Joined, Joining};
 use super::presence::Presence;
 use super::verdict::Verdict;
 
@@ -63,6 +64,8 @@ pub enum Operation {
         /// At most 100 users.
         users: Vec<UserId>,
     },
+    /// About coming into a group.
+    Joining(Joining),
 }
 
 /// From where a page of history goes, and which way.
@@ -111,6 +114,8 @@ pub enum Answer {
     },
     /// The users asked for, in the order asked.
     Presence(Vec<Presence>),
+    /// About coming into a group.
+    Joining(Joined),
 }
 
 /// The field numbers of `Request.presence.users`.
@@ -126,8 +131,11 @@ const RESPONSE_LISTS: [([u32; 2], usize); 4] = [
 impl Request {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
         check_count(&body, &PRESENCE_USERS, PRESENCE_USERS_MAX)?;
+        for (list, max) in joining::REQUEST_LISTS {
+            check_count(&body, &list, max)?;
+        }
         let wire = schema::Request::decode(body)?;
-        let operation = wire.operation.map(Operation::from_wire).transpose()?;
+        let operation = wire.operation.map(Operation::from_wire).transpose()?.flatten();
         Ok(Self { id: wire.id, operation })
     }
 
@@ -138,9 +146,12 @@ impl Request {
 }
 
 impl Operation {
-    fn from_wire(wire: request::Operation) -> Result<Self, BodyError> {
+    fn from_wire(wire: request::Operation) -> Result<Option<Self>, BodyError> {
         use request::Operation as Wire;
-        Ok(match wire {
+        if let Some(joining) = Joining::from_wire(&wire)? {
+            return Ok(Some(Self::Joining(joining)));
+        }
+        Ok(Some(match wire {
             Wire::History(asked) => Self::History {
                 chat: ChatId::new(&asked.chat)?,
                 edge: match asked.edge {
@@ -166,7 +177,8 @@ impl Operation {
                     .map(|user| UserId::new(user))
                     .collect::<Result<_, _>>()?,
             },
-        })
+            _ => return Ok(None),
+        }))
     }
 
     fn to_wire(&self) -> request::Operation {
@@ -192,21 +204,14 @@ impl Operation {
             Self::Presence { users } => Wire::Presence(schema::PresenceRequest {
                 users: users.iter().map(ToString::to_string).collect(),
             }),
+            Self::Joining(joining) => joining.to_wire(),
         }
     }
 }
 
-fn optional<T, E>(id: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, E> {
-    if id.is_empty() { Ok(None) } else { parse(id).map(Some) }
-}
-
-fn text<T: ToString>(id: Option<&T>) -> String {
-    id.map(ToString::to_string).unwrap_or_default()
-}
-
 impl Response {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
-        for (list, max) in RESPONSE_LISTS {
+        for (list, max) in RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS) {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Response::decode(body)?;
@@ -229,8 +234,10 @@ impl Response {
 impl Answer {
     fn from_wire(wire: response::Result) -> Result<Self, BodyError> {
         use response::Result as Wire;
+        if let Some(joined) = Joined::from_wire(&wire)? {
+            return Ok(Self::Joining(joined));
+        }
         Ok(match wire {
-            Wire::Refused(_) => return Err(BodyError::Missing { field: "result" }),
             Wire::History(page) => {
                 for entry in &page.entries {
                     Entry::decode(entry.clone())?;
@@ -257,6 +264,8 @@ impl Answer {
             Wire::Presence(list) => Self::Presence(
                 list.users.into_iter().map(Presence::from_wire).collect::<Result<_, _>>()?,
             ),
+            // A refusal is no answer, and all others are above.
+            _ => return Err(BodyError::Missing { field: "result" }),
         })
     }
 
@@ -278,6 +287,7 @@ impl Answer {
             Self::Presence(users) => Wire::Presence(schema::PresenceList {
                 users: users.iter().map(Presence::to_wire).collect(),
             }),
+            Self::Joining(joined) => joined.to_wire(),
         }
     }
 }

@@ -70,6 +70,7 @@ fn state() -> ChatState {
         avatar: "avatar/7".into(),
         rules: GroupRules { only_admins_write: true, ..GroupRules::default() },
         muted_until_ms: 5,
+        join_requests: 6,
     }
 }
 

@@ -5,6 +5,7 @@ mod body;
 mod content;
 mod frames;
 mod id;
+mod joining;
 mod limit;
 mod packet;
 mod state;
@@ -26,6 +27,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
         ("contents.tsv", content::vectors()),
         ("frames.tsv", frames::vectors()),
         ("ids.tsv", id::vectors()),
+        ("joining.tsv", joining::vectors()),
         ("limits.tsv", limit::vectors()),
         ("packets.tsv", packet::vectors()),
         ("states.tsv", state::vectors()),

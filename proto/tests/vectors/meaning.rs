@@ -1,6 +1,8 @@
 //! What a packet or content means, as JSON with the names of the schema (SPEC.md section 14).
 //! Must never leave out a field: what has its default is said too.
 
+mod joining;
+
 use packetboat_proto::code::{Fault, Retry};
 use packetboat_proto::content::{Content, GroupChange, GroupRules};
 use packetboat_proto::entry::Entry;
@@ -89,6 +91,9 @@ fn of_change(change: &GroupChange) -> Value {
             json!({ "members_muted": { "users": texts(users), "until_ms": until_ms } })
         }
         GroupChange::Dissolved => json!({ "group_dissolved": {} }),
+        GroupChange::Joined(by) => {
+            json!({ "member_joined": { "by": joining::of_proof(by.as_ref()) } })
+        }
     }
 }
 
@@ -97,6 +102,7 @@ fn of_rules(rules: GroupRules) -> Value {
         "members_add": rules.members_add,
         "only_admins_write": rules.only_admins_write,
         "history_for_all": rules.history_for_all,
+        "join_rule": joining::of_rule(rules.join_rule),
     })
 }
 
@@ -197,6 +203,7 @@ fn of_signal(signal: &Signal) -> Value {
 fn of_notice(notice: &Notice) -> Value {
     match notice {
         Notice::Missed => json!({ "missed": {} }),
+        Notice::Join(news) => joining::of_news(news),
         Notice::Cursor(CursorMoved { chat, user, delivered, read }) => json!({ "cursor": {
             "chat": chat.as_str(),
             "user": user.as_str(),
@@ -226,6 +233,7 @@ fn of_operation(operation: &Operation) -> Value {
             "limit": limit,
         } }),
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
+        Operation::Joining(asked) => joining::of_question(asked),
     }
 }
 
@@ -245,6 +253,7 @@ fn of_answer(answer: &Answer) -> Value {
             json!({ "members": { "members": list(members, of_member), "more": more } })
         }
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
+        Answer::Joining(joined) => joining::of_answer(joined),
     }
 }
 
@@ -265,6 +274,7 @@ fn of_chat(chat: &ChatState) -> Value {
         "avatar": chat.avatar,
         "rules": of_rules(chat.rules),
         "muted_until_ms": chat.muted_until_ms,
+        "join_requests": chat.join_requests,
     })
 }
 

@@ -39,7 +39,7 @@ const _: () = assert!(
         + change_operations_max(MEMBERS_PER_CHANGE_MAX)
         <= OPERATIONS_PER_COMMAND_MAX
 );
-const _: () = assert!(CHANGE_OPERATIONS_PER_USER >= 2, "a member has a place and a member row");
+const _: () = assert!(CHANGE_OPERATIONS_PER_USER >= 3, "a member has a place, a row, and asked");
 
 /// The most operations that a draft can need.
 pub(crate) fn draft_operations_max(draft: &Draft) -> usize {

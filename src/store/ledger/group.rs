@@ -10,12 +10,13 @@ use crate::store::Effect;
 use crate::store::read_error::ReadError;
 use crate::store::record::{Group, Place};
 
-/// Operations for each user whom a change names: the place and the member.
-pub(super) const CHANGE_OPERATIONS_PER_USER: usize = 2;
+/// Operations for each user whom a change names: the place, the member, and that it asked.
+pub(super) const CHANGE_OPERATIONS_PER_USER: usize = 3;
 
-/// The most operations of a change: the users that it names, the sender, and the group.
+/// The most operations of a change: the users that it names, the sender, the group, and the
+/// invitation.
 pub(super) const fn change_operations_max(users: usize) -> usize {
-    (users + 1) * CHANGE_OPERATIONS_PER_USER + 1
+    (users + 1) * CHANGE_OPERATIONS_PER_USER + 2
 }
 
 /// What others are to learn behind the entry that says so.
@@ -55,7 +56,9 @@ fn check_count(change: &GroupChange) -> Result<(), Halt> {
 /// What a member needs to be for a change.
 fn needed(change: &GroupChange, group: &Group) -> Role {
     match change {
-        GroupChange::Created { .. } | GroupChange::Left { .. } => Role::Member,
+        GroupChange::Created { .. } | GroupChange::Left { .. } | GroupChange::Joined(_) => {
+            Role::Member
+        }
         GroupChange::Added(_) if group.rules.members_add => Role::Member,
         GroupChange::Added(_)
         | GroupChange::Removed(_)
@@ -91,6 +94,10 @@ impl Turn<'_> {
             self.create(deed, name, members)?;
             return Ok(Behind::Nothing);
         }
+        if let GroupChange::Joined(by) = change {
+            self.join(deed, by.as_ref())?;
+            return Ok(Behind::Nothing);
+        }
         let Deed { chat, sender, .. } = *deed;
         if !self.is_member(chat, sender)? {
             return no_such_chat();
@@ -116,8 +123,8 @@ impl Turn<'_> {
     ) -> Result<Behind, Halt> {
         let chat = deed.chat;
         match change {
-            // It was done where there was no group yet.
-            GroupChange::Created { .. } => {}
+            // These were done for one who is no member yet.
+            GroupChange::Created { .. } | GroupChange::Joined(_) => {}
             GroupChange::Added(users) => self.add(deed, group, users)?,
             GroupChange::Removed(users) => {
                 self.put_out(deed, own.rank, group, users)?;

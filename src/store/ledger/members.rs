@@ -47,6 +47,8 @@ impl Turn<'_> {
             avatar: String::new(),
             rules: GroupRules::default(),
             dissolved: false,
+            waiting: 0,
+            refused: 0,
         };
         self.put_group(chat, &group);
         let users = std::iter::once(sender).chain(members).cloned().collect();
@@ -76,6 +78,7 @@ impl Turn<'_> {
             }
         }
         self.bring_in(deed, users, group.rules.history_for_all)?;
+        let group = self.answer_askers(chat, group, users)?;
         self.put_group(chat, &Group { members, ..group });
         self.emit(Effect::Joined { chat: chat.clone(), users: users.to_vec() });
         Ok(())
@@ -94,7 +97,7 @@ impl Turn<'_> {
         let out = self.subjects(deed, rank, users)?;
         let gone = u32::try_from(out.len()).unwrap_or(u32::MAX);
         for (user, place) in out {
-            self.close_place(deed, user, place);
+            self.close_place(deed, user, Place { barred: true, ..place });
         }
         let members = group.members.saturating_sub(gone);
         self.put_group(deed.chat, &Group { members, ..group });

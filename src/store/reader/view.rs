@@ -95,6 +95,7 @@ impl Reader {
             avatar: String::new(),
             rules: GroupRules::default(),
             muted_until_ms: place.muted_until_ms,
+            join_requests: 0,
             chat,
         };
         if head > 0 {
@@ -102,6 +103,9 @@ impl Reader {
         }
         if let Some(group) = self.group(&view.chat)? {
             view.role = view.role.filter(|_| !group.dissolved);
+            if view.role.is_some_and(|rank| group.lets_add(rank)) {
+                view.join_requests = group.waiting;
+            }
             (view.name, view.topic, view.avatar) = (group.name, group.topic, group.avatar);
             (view.members, view.rules) = (group.members, group.rules);
         }

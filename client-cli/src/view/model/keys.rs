@@ -126,6 +126,7 @@ impl View {
                 return self.open(chat);
             }
             Line::Members(group) => effects.push(Effect::AskMembers(group)),
+            Line::Door(door) => effects.push(Effect::Door(door)),
             Line::Help => {
                 let lines = HELP.iter().map(ToString::to_string).collect();
                 self.overlay = Some(Overlay::new("Help".to_owned(), lines));

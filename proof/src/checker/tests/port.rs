@@ -115,6 +115,10 @@ impl Log {
             Content::Group(GroupChange::Created { members, .. }) if self.entries.is_empty() => {
                 return Ok(members.into_iter().chain([sender.clone()]).collect());
             }
+            Content::Group(GroupChange::Joined(_)) => {
+                after.insert(sender.clone());
+                return Ok(after);
+            }
             _ if !after.contains(sender) => return Err(RejectCode::NoSuchChat),
             Content::Group(change) => change,
             Content::Text(_) | Content::Data { .. } => return Ok(after),
@@ -132,7 +136,8 @@ impl Log {
             GroupChange::Left { .. } => {
                 after.remove(sender);
             }
-            GroupChange::Renamed(_)
+            GroupChange::Joined(_)
+            | GroupChange::Renamed(_)
             | GroupChange::Described { .. }
             | GroupChange::RulesSet(_)
             | GroupChange::RolesGiven { .. }

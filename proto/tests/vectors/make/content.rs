@@ -19,6 +19,7 @@ const ROLES_GIVEN: u32 = 23;
 const OWNER_CHANGED: u32 = 24;
 const MUTED: u32 = 25;
 const DISSOLVED: u32 = 26;
+const JOINED: u32 = 27;
 
 pub(super) fn vectors() -> Vec<Vector> {
     let mut theme = Theme::default();
@@ -91,16 +92,25 @@ fn valid_rules(theme: &mut Theme) {
     let mut add = |name: &str, body: &Message, meaning: Value| {
         theme.content(&format!("content.{name}"), "canonical", body, &meaning);
     };
-    let rules = |adds: bool, mute: bool, history: bool| {
+    let rules = |adds: bool, mute: bool, history: bool, join: &str| {
         let rules = json!({
             "members_add": adds, "only_admins_write": mute, "history_for_all": history,
+            "join_rule": join,
         });
         json!({ "rules_set": { "rules": rules } })
     };
     let none = Message::new().message(1, Message::new());
-    add("rules_set_to_none", &of(RULES_SET, none), rules(false, false, false));
-    let all = Message::new().message(1, Message::new().int(1, 1).int(2, 1).int(3, 1));
-    add("rules_set_to_all", &of(RULES_SET, all), rules(true, true, true));
+    add("rules_set_to_none", &of(RULES_SET, none), rules(false, false, false, "INVITED"));
+    let all = Message::new().message(1, Message::new().int(1, 1).int(2, 1).int(3, 1).int(4, 2));
+    add("rules_set_to_all", &of(RULES_SET, all), rules(true, true, true, "ANYONE"));
+    let ask = Message::new().message(1, Message::new().int(4, 1));
+    add("rules_set_to_ask", &of(RULES_SET, ask), rules(false, false, false, "ASK"));
+    let joined = of(JOINED, Message::new());
+    add("member_joined", &joined, json!({ "member_joined": { "by": null } }));
+    let proof = Message::new().bytes(1, [1; 8]).bytes(2, [9; 32]);
+    let by = json!({ "invite": "01".repeat(8), "proof": "09".repeat(32) });
+    let joined = of(JOINED, Message::new().message(1, proof));
+    add("member_joined_by_link", &joined, json!({ "member_joined": { "by": by } }));
     for (name, role, number) in [("admin", "ADMIN", 3), ("member", "MEMBER", 1)] {
         let meaning = json!({ "roles_given": { "users": ["bob", "eve"], "role": role } });
         let given = Message::new().bytes(1, "bob").bytes(1, "eve").int(2, number);
@@ -130,6 +140,7 @@ fn otherwise(theme: &mut Theme) {
     add("lists_merge", &merged, json!({ "members_added": { "users": ["a", "b"] } }));
     let rules = json!({
         "members_add": false, "only_admins_write": false, "history_for_all": false,
+        "join_rule": "INVITED",
     });
     let meaning = json!({ "rules_set": { "rules": rules } });
     add("rules_set_to_nothing", &of(RULES_SET, Message::new()), meaning);
@@ -195,6 +206,13 @@ fn invalid(theme: &mut Theme) {
     reject("roles_given.twice", &of(ROLES_GIVEN, twice), "a user is named twice");
     reject("owner_changed_to_nobody", &of(OWNER_CHANGED, Message::new()), "a user id is none");
     reject("muted_twice", &users(MUTED, &["bob", "bob"]), "a user is named twice");
+    let later = Message::new().message(1, Message::new().int(4, 3));
+    reject("rules_set_to_later_rule", &of(RULES_SET, later), "there is no such rule");
+    for (invite, proof) in [(0_usize, 0_usize), (7, 32), (8, 0), (8, 31)] {
+        let by = Message::new().bytes(1, vec![1; invite]).bytes(2, vec![9; proof]);
+        let joined = of(JOINED, Message::new().message(1, by));
+        reject(&format!("joined_by_{invite}_and_{proof}"), &joined, "bytes of another number");
+    }
     let topic = of(DESCRIBED, Message::new().bytes(1, "a\nb"));
     reject("described_topic_control", &topic, "a control character");
     let avatar = of(DESCRIBED, Message::new().bytes(2, "a\x7f"));

@@ -1,0 +1,64 @@
+//! What is said in the model, as a draft, and as the entry that it becomes. Must never look at the
+//! store.
+
+use bytes::Bytes;
+use packetboat::store::Draft;
+use packetboat_proto::content::{Content, GroupChange, Role};
+use packetboat_proto::entry::Entry;
+use packetboat_proto::id::MessageId;
+
+use super::model::{CHATS, Line, What};
+use super::names::{chat, user};
+
+/// A draft of it.
+pub(super) fn draft(to: usize, id: u8, what: &What) -> Draft {
+    let users = |some: &[usize]| some.iter().map(|by| user(*by)).collect();
+    let change = match what {
+        What::Text(..) => None,
+        What::Create(members) => {
+            Some(GroupChange::Created { name: "G".to_owned(), members: users(members) })
+        }
+        What::Add(some) => Some(GroupChange::Added(users(some))),
+        What::Remove(some) => Some(GroupChange::Removed(users(some))),
+        What::Leave(heir) => Some(GroupChange::Left { new_owner: heir.map(user) }),
+        What::Rename => Some(GroupChange::Renamed("H".to_owned())),
+        What::Describe => {
+            Some(GroupChange::Described { topic: Some("T".to_owned()), avatar: None })
+        }
+        What::Rules(rules) => Some(GroupChange::RulesSet(*rules)),
+        What::Role(some, gives) => {
+            let role = if *gives { Role::Admin } else { Role::Member };
+            Some(GroupChange::RolesGiven { users: users(some), role })
+        }
+        What::HandOver(to) => Some(GroupChange::OwnerChanged(user(*to))),
+        What::Mute(some, until_ms) => {
+            Some(GroupChange::Muted { users: users(some), until_ms: *until_ms })
+        }
+        What::Join => Some(GroupChange::Joined(None)),
+        What::Dissolve => Some(GroupChange::Dissolved),
+    };
+    Draft {
+        chat: chat(to),
+        id: MessageId::from([id; 16]),
+        content: content(what, change.as_ref()),
+        change,
+    }
+}
+
+fn content(what: &What, change: Option<&GroupChange>) -> Bytes {
+    match (what, change) {
+        (What::Text(letter, bytes), _) => vec![b'a' + letter; *bytes].into(),
+        (_, Some(change)) => Content::Group(change.clone()).encode(),
+        (_, None) => Bytes::new(),
+    }
+}
+
+/// An entry is what was said.
+pub(super) fn check_entry(body: &Bytes, to: usize, seq: u64, line: &Line) {
+    let entry = Entry::decode(body.clone()).expect("a log holds entries");
+    let made = draft(to, line.id, &line.what);
+    let Draft { chat, id, content, .. } = made;
+    let (sender, at_ms) = (user(line.by), line.at_ms);
+    let expected = Entry { chat, seq, sender, id, at_ms, content };
+    assert!(entry == expected, "{seq} of {} is what was said: {line:?}", CHATS[to]);
+}

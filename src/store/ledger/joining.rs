@@ -1,0 +1,286 @@
+//! Who comes into a group by itself, or asks to. Must never tell one who may do neither that there
+//! is such a group.
+
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::{JoinProof, JoinRule};
+use packetboat_proto::id::{ChatId, InviteId, UserId};
+use packetboat_proto::limits::{INVITES_MAX, MEMBERS_PER_CHANGE_MAX};
+use packetboat_proto::packet::{Invitation, JoinNews, JoinState};
+
+use super::group::Deed;
+use super::turn::{Halt, Turn, no_such_chat, refuse};
+use crate::store::act::{Act, Acted};
+use crate::store::read_error::ReadError;
+use crate::store::record::Group;
+use crate::store::record::invite::{Asking, decode_invite, encode_invite, is_proved};
+use crate::store::{Effect, Role, key};
+
+/// Those who ask to come into a group, and those who were refused, at a time.
+const ASKINGS_MAX: u32 = 1_000;
+/// How long one who was refused cannot ask again, in milliseconds: a week.
+const REFUSED_MS: u64 = 7 * 24 * 3_600_000;
+/// The most operations of an act: those that it names, or the invitations that have run out; the
+/// group, and one row more.
+pub(crate) const ACT_OPERATIONS_MAX: usize =
+    if INVITES_MAX > MEMBERS_PER_CHANGE_MAX { INVITES_MAX } else { MEMBERS_PER_CHANGE_MAX } + 2;
+
+/// A way into a group.
+struct WayIn {
+    /// The invitation, and who made it; `None`: by the group's rule.
+    by: Option<(Invitation, UserId)>,
+    /// It lets one ask only.
+    asks: bool,
+}
+
+fn is_over(invitation: &Invitation, now_ms: u64) -> bool {
+    invitation.expires_ms != 0 && invitation.expires_ms <= now_ms
+}
+
+impl Turn<'_> {
+    /// Does what a user asks for.
+    pub(crate) fn act(&mut self, user: &UserId, act: &Act) -> Result<Acted, Halt> {
+        if self.full {
+            return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
+        }
+        match act {
+            Act::Invite { chat, invitation } => self.invite(user, chat, invitation),
+            Act::Uninvite { chat, id } => self.uninvite(user, chat, *id),
+            Act::AskToJoin { chat, proof } => self.ask_to_join(user, chat, proof.as_ref()),
+            Act::RefuseJoin { chat, users } => self.refuse_join(user, chat, users),
+        }
+    }
+
+    /// The group, for one who lets others in.
+    fn group_to_let_into(&self, user: &UserId, chat: &ChatId) -> Result<Group, Halt> {
+        let Some(group) = self.live_group(chat)? else { return no_such_chat() };
+        if !self.is_member(chat, user)? {
+            return no_such_chat();
+        }
+        if group.lets_add(self.needed_place(user, chat)?.rank) {
+            return Ok(group);
+        }
+        refuse(RejectCode::NotAllowed, "only the owner and the admins may do that")
+    }
+
+    fn live_group(&self, chat: &ChatId) -> Result<Option<Group>, ReadError> {
+        Ok(self.group(chat)?.filter(|group| group.owner.is_some()))
+    }
+
+    fn invite(
+        &mut self,
+        user: &UserId,
+        chat: &ChatId,
+        invitation: &Invitation,
+    ) -> Result<Acted, Halt> {
+        self.group_to_let_into(user, chat)?;
+        if is_over(invitation, self.now_ms) {
+            return refuse(RejectCode::Invalid, "the invitation would have run out already");
+        }
+        let id = invitation.key.id;
+        let maker = if let Some((_, maker)) = self.invitation(chat, id)? {
+            self.check_invite_of(user, chat, &maker)?;
+            maker
+        } else {
+            self.make_room_for_invite(chat)?;
+            user.clone()
+        };
+        self.put(key::invite(chat, id), encode_invite(invitation, &maker));
+        Ok(Acted::Done)
+    }
+
+    /// Takes away what has run out, when there are as many as may be.
+    fn make_room_for_invite(&mut self, chat: &ChatId) -> Result<(), Halt> {
+        let invitations = self.invitations(chat)?;
+        if invitations.len() < INVITES_MAX {
+            return Ok(());
+        }
+        let mut over = invitations;
+        over.retain(|invitation| is_over(invitation, self.now_ms));
+        if over.is_empty() {
+            let reason = format!("a group has at most {INVITES_MAX} invitations");
+            return refuse(RejectCode::LimitReached, reason);
+        }
+        for invitation in over {
+            self.remove(key::invite(chat, invitation.key.id));
+        }
+        Ok(())
+    }
+
+    fn invitations(&self, chat: &ChatId) -> Result<Vec<Invitation>, ReadError> {
+        let rows = self.rows(&key::invites(chat), INVITES_MAX)?;
+        let invitation = |(row, value): &(Vec<u8>, Vec<u8>)| -> Result<Invitation, ReadError> {
+            Ok(decode_invite(key::last_invite(row)?, value)?.0)
+        };
+        rows.iter().map(invitation).collect()
+    }
+
+    /// An invitation, and who made it.
+    fn invitation(
+        &self,
+        chat: &ChatId,
+        id: InviteId,
+    ) -> Result<Option<(Invitation, UserId)>, ReadError> {
+        let value = self.get(&key::invite(chat, id))?;
+        Ok(value.map(|value| decode_invite(id, &value)).transpose()?)
+    }
+
+    fn asking(&self, chat: &ChatId, user: &UserId) -> Result<Option<Asking>, ReadError> {
+        let value = self.get(&key::asking(chat, user))?;
+        Ok(value.map(|value| Asking::from_value(&value)).transpose()?)
+    }
+
+    /// An invitation is its maker's, the owner's and the admins'.
+    fn check_invite_of(&self, user: &UserId, chat: &ChatId, maker: &UserId) -> Result<(), Halt> {
+        if maker == user || self.needed_place(user, chat)?.rank != Role::Member {
+            return Ok(());
+        }
+        refuse(RejectCode::NotAllowed, "the invitation is another member's")
+    }
+
+    fn uninvite(&mut self, user: &UserId, chat: &ChatId, id: InviteId) -> Result<Acted, Halt> {
+        self.group_to_let_into(user, chat)?;
+        if let Some((_, maker)) = self.invitation(chat, id)? {
+            self.check_invite_of(user, chat, &maker)?;
+            self.remove(key::invite(chat, id));
+        }
+        Ok(Acted::Done)
+    }
+
+    /// How one who is no member may come in, if at all.
+    fn way_in(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        group: &Group,
+        by: Option<&JoinProof>,
+    ) -> Result<WayIn, Halt> {
+        let Some(by) = by else {
+            return match group.rules.join_rule {
+                JoinRule::Invited => no_such_chat(),
+                JoinRule::Ask => Ok(WayIn { by: None, asks: true }),
+                JoinRule::Anyone => Ok(WayIn { by: None, asks: false }),
+            };
+        };
+        let found = self.invitation(chat, by.invite)?;
+        let Some((invitation, made_by)) = found else { return no_such_chat() };
+        if !is_proved(&invitation.key, chat, user, by) {
+            return no_such_chat();
+        }
+        if is_over(&invitation, self.now_ms) {
+            return refuse(RejectCode::InviteOver, "the invitation has run out");
+        }
+        let asks = invitation.asks;
+        Ok(WayIn { by: Some((invitation, made_by)), asks })
+    }
+
+    /// The sender comes in.
+    pub(super) fn join(&mut self, deed: &Deed<'_>, by: Option<&JoinProof>) -> Result<(), Halt> {
+        let Deed { chat, sender, .. } = *deed;
+        let Some(group) = self.live_group(chat)? else { return no_such_chat() };
+        if self.is_member(chat, sender)? {
+            return refuse(RejectCode::MemberMismatch, "you are a member already");
+        }
+        let way = self.way_in(sender, chat, &group, by)?;
+        if self.place(sender, chat)?.is_some_and(|place| place.barred) {
+            return refuse(RejectCode::NotAllowed, "you were put out: somebody has to add you");
+        }
+        if way.asks {
+            return refuse(RejectCode::InviteOver, "you may only ask to come in");
+        }
+        self.add(deed, group, std::slice::from_ref(sender))?;
+        match way.by {
+            Some((invitation, _)) if invitation.uses == 1 => {
+                self.remove(key::invite(chat, invitation.key.id));
+            }
+            Some((mut invitation, made_by)) if invitation.uses > 1 => {
+                invitation.uses -= 1;
+                let row = key::invite(chat, invitation.key.id);
+                self.put(row, encode_invite(&invitation, &made_by));
+            }
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    fn ask_to_join(
+        &mut self,
+        user: &UserId,
+        chat: &ChatId,
+        by: Option<&JoinProof>,
+    ) -> Result<Acted, Halt> {
+        let Some(group) = self.live_group(chat)? else { return no_such_chat() };
+        if self.is_member(chat, user)? {
+            return Ok(Acted::Asked(JoinState::Member));
+        }
+        let way = self.way_in(user, chat, &group, by)?;
+        let group = match self.asking(chat, user)? {
+            Some(Asking { refused: false, .. }) => return Ok(Acted::Asked(JoinState::Waiting)),
+            Some(asking) if self.now_ms < asking.at_ms.saturating_add(REFUSED_MS) => {
+                return Ok(Acted::Asked(JoinState::Refused));
+            }
+            Some(_) => Group { refused: group.refused.saturating_sub(1), ..group },
+            None if group.waiting + group.refused >= ASKINGS_MAX => {
+                let reason = format!("at most {ASKINGS_MAX} ask to come into a group");
+                return refuse(RejectCode::LimitReached, reason);
+            }
+            None => group,
+        };
+        let asking = Asking { at_ms: self.now_ms, refused: false };
+        self.put(key::asking(chat, user), asking.to_value());
+        let mut to: Vec<UserId> = group.owner.iter().cloned().collect();
+        to.extend(way.by.map(|(_, made_by)| made_by).filter(|maker| !to.contains(maker)));
+        self.put_group(chat, &Group { waiting: group.waiting + 1, ..group });
+        self.tell_of_joining(to, chat, user, JoinState::Waiting);
+        Ok(Acted::Asked(JoinState::Waiting))
+    }
+
+    fn tell_of_joining(&mut self, to: Vec<UserId>, chat: &ChatId, user: &UserId, state: JoinState) {
+        let (chat, user) = (chat.clone(), user.clone());
+        self.emit(Effect::Joining { to, news: JoinNews { chat, user, state: Some(state) } });
+    }
+
+    fn refuse_join(
+        &mut self,
+        user: &UserId,
+        chat: &ChatId,
+        users: &[UserId],
+    ) -> Result<Acted, Halt> {
+        let mut group = self.group_to_let_into(user, chat)?;
+        let waiting = group.waiting;
+        for asker in users {
+            if self.asking(chat, asker)?.is_none_or(|asking| asking.refused) {
+                continue;
+            }
+            self.put(
+                key::asking(chat, asker),
+                Asking { at_ms: self.now_ms, refused: true }.to_value(),
+            );
+            group.waiting = group.waiting.saturating_sub(1);
+            group.refused += 1;
+            self.tell_of_joining(vec![asker.clone()], chat, asker, JoinState::Refused);
+        }
+        if group.waiting != waiting {
+            self.put_group(chat, &group);
+        }
+        Ok(Acted::Done)
+    }
+
+    /// Who has come in asks no more.
+    pub(super) fn answer_askers(
+        &mut self,
+        chat: &ChatId,
+        mut group: Group,
+        users: &[UserId],
+    ) -> Result<Group, ReadError> {
+        if group.waiting + group.refused == 0 {
+            return Ok(group);
+        }
+        for user in users {
+            let Some(asking) = self.asking(chat, user)? else { continue };
+            let count = if asking.refused { &mut group.refused } else { &mut group.waiting };
+            *count = count.saturating_sub(1);
+            self.remove(key::asking(chat, user));
+        }
+        Ok(group)
+    }
+}

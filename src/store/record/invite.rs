@@ -1,0 +1,84 @@
+//! The rows of those who may come into a group, and of those who ask to. Must never show a secret.
+
+use packetboat_proto::content::JoinProof;
+use packetboat_proto::id::{ChatId, InviteId, UserId};
+use packetboat_proto::limits::INVITE_SECRET_BYTES;
+use packetboat_proto::packet::{Invitation, InviteKey, join_note};
+use prost::Message;
+use ring::hmac;
+
+use crate::store::record::RecordError;
+
+const WHAT: &str = "invitation";
+
+#[derive(Clone, PartialEq, Message)]
+struct InviteRow {
+    #[prost(bytes = "vec", tag = "1")]
+    secret: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    expires_ms: u64,
+    #[prost(uint32, tag = "3")]
+    uses: u32,
+    #[prost(bool, tag = "4")]
+    asks: bool,
+    #[prost(string, tag = "5")]
+    made_by: String,
+}
+
+/// An invitation as a value; its id is in its key.
+pub(crate) fn encode_invite(invitation: &Invitation, made_by: &UserId) -> Vec<u8> {
+    let row = InviteRow {
+        secret: invitation.key.secret.to_vec(),
+        expires_ms: invitation.expires_ms,
+        uses: invitation.uses,
+        asks: invitation.asks,
+        made_by: made_by.to_string(),
+    };
+    row.encode_to_vec()
+}
+
+/// An invitation from its value, and who made it.
+pub(crate) fn decode_invite(
+    id: InviteId,
+    value: &[u8],
+) -> Result<(Invitation, UserId), RecordError> {
+    let row = InviteRow::decode(value).map_err(|error| RecordError::new(WHAT, error))?;
+    let secret = <[u8; INVITE_SECRET_BYTES]>::try_from(row.secret);
+    let secret = secret.map_err(|_| RecordError::new(WHAT, "a secret of another length"))?;
+    let made_by = UserId::new(&row.made_by).map_err(|error| RecordError::new(WHAT, error))?;
+    let invitation = Invitation {
+        key: InviteKey { id, secret },
+        expires_ms: row.expires_ms,
+        uses: row.uses,
+        asks: row.asks,
+        made_by: Some(made_by.clone()),
+    };
+    Ok((invitation, made_by))
+}
+
+/// Whether the user has shown to know the invitation's secret.
+pub(crate) fn is_proved(key: &InviteKey, chat: &ChatId, user: &UserId, by: &JoinProof) -> bool {
+    let signing = hmac::Key::new(hmac::HMAC_SHA256, &key.secret);
+    hmac::verify(&signing, &join_note(chat, user), &by.proof).is_ok()
+}
+
+/// Somebody who asks to come in.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub(crate) struct Asking {
+    /// Since when, or when it was refused, in milliseconds of Unix time.
+    #[prost(uint64, tag = "1")]
+    pub(crate) at_ms: u64,
+    /// It was refused.
+    #[prost(bool, tag = "2")]
+    pub(crate) refused: bool,
+}
+
+impl Asking {
+    pub(crate) fn to_value(self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    pub(crate) fn from_value(value: &[u8]) -> Result<Self, RecordError> {
+        Self::decode(value).map_err(|error| RecordError::new("join request", error))
+    }
+}
