@@ -101,20 +101,22 @@ impl Place {
         }
     }
 
-    /// The user comes in, or in again, at `seq`; with `all`, it may see the whole log.
+    /// The user comes in, or in again, at `seq`; with `all`, it may see the whole log. What it was
+    /// owed from an earlier time it is owed still.
     pub(crate) fn enter(before: Option<Self>, seq: u64, all: bool) -> Self {
-        let mut place = match before {
+        let (mut place, owed_from) = match before {
             Some(mut place) => {
+                let owed_from = place.before_owed() + 1;
                 place.spans.open(seq);
                 place.barred = false;
-                place
+                (place, owed_from)
             }
-            None => Self::starting_at(seq),
+            None => (Self::starting_at(seq), seq),
         };
         if all {
             place.spans = Spans::starting_at(1);
-            place.owed_from = seq;
-            place.read = place.read.max(seq - 1);
+            place.owed_from = owed_from;
+            place.read = place.read.max(owed_from - 1);
         }
         place
     }

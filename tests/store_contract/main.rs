@@ -82,6 +82,7 @@ contracts! {
         who_is_mute_changes_what_it_may_and_says_nothing,
         rules_say_who_writes_and_who_adds,
         what_was_before_is_seen_and_not_delivered,
+        who_comes_back_to_the_history_is_owed_what_it_was_owed,
         a_dissolved_group_is_read_and_nothing_else,
         a_group_is_described;
     joining:

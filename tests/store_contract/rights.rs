@@ -170,6 +170,23 @@ pub(crate) async fn what_was_before_is_seen_and_not_delivered(bed: impl Bed) {
     assert_eq!(open.missing_texts("cid", "desk").await.len(), 6, "who asks for it has it");
 }
 
+pub(crate) async fn who_comes_back_to_the_history_is_owed_what_it_was_owed(bed: impl Bed) {
+    let open = bed.open();
+    open.crew("ann", &[]).await;
+    open.must("ann", CREW, added("cid")).await;
+    open.say("ann", CREW, &["one"]).await;
+    open.claim("cid", "phone", Start::Undelivered).await;
+    open.must("ann", CREW, removed("cid")).await;
+    open.must("ann", CREW, ruled(false, false, true)).await;
+    open.must("ann", CREW, added("cid")).await;
+    let owed = ["+user", "one", "-user", "rules", "+user"];
+    assert_eq!(open.missing_texts("cid", "phone").await, owed, "not what was before all of it");
+    let view = open.chat(user("cid"), device("phone"), chat(CREW)).await.unwrap();
+    assert_eq!((view.delivered, view.unread), (1, 5));
+    open.moved("cid", "phone", CREW, 3, 3).await;
+    assert_eq!(open.missing_texts("cid", "phone").await, owed[2..]);
+}
+
 pub(crate) async fn a_dissolved_group_is_read_and_nothing_else(bed: impl Bed) {
     let open = bed.open();
     open.crew("ann", &["bob"]).await;

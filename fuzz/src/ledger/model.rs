@@ -167,14 +167,16 @@ impl Part {
     }
 
     fn enter(&mut self, seq: u64, all: bool) {
+        let new = self.stretches.is_empty();
+        let owed_from = if new { seq } else { self.owed_from.max(self.lowest() + 1) };
         if self.stretches.len() == STRETCHES_MAX {
             self.stretches.remove(0);
         }
         self.stretches.push(BTreeSet::new());
         if all {
             self.stretches = vec![(1..seq).collect()];
-            self.owed_from = seq;
-            self.read = self.read.max(seq - 1);
+            self.owed_from = owed_from;
+            self.read = self.read.max(owed_from - 1);
         }
     }
 
