@@ -60,6 +60,7 @@ pub fn run(data: &[u8]) {
         group_members_max: choices.one_of(&[10_000, 4, 2]),
         chats_per_user_max: choices.one_of(&[10_000, 4, 1]),
         devices_per_user_max: choices.one_of(&[100, 2]),
+        ..Rules::default()
     };
     let disk = Disk::default();
     let bench = Bench::open(Arc::new(disk.clone()), rules, CHATS_CACHED);
@@ -316,6 +317,7 @@ fn draft(to: usize, id: u8, what: &What) -> Draft {
         id: MessageId::from([id; 16]),
         content: content(what, change.as_ref()),
         change,
+        refers: None,
     }
 }
 

@@ -156,6 +156,8 @@ codes! {
         OwnerNeeded = 12, Peer, Never;
         /// The user is mute in the group, or all but its admins are.
         Muted = 13, Policy, Never;
+        /// The time in which an entry may be edited or recalled is over.
+        TooLate = 15, Policy, Never;
         /// The disk is nearly full: nothing new is stored until there is room.
         StoreFull = 32, Server, Later;
         /// Too much was asked in too short a time.

@@ -81,10 +81,12 @@ impl Questions {
     /// The operation with a limit that its answer's body can hold.
     fn bounded(&self, mut operation: Operation) -> Operation {
         let (limit, item_bytes) = match &mut operation {
-            Operation::History { limit, .. } => (limit, 1),
+            Operation::History { limit, .. } | Operation::Thread { limit, .. } => (limit, 1),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
             Operation::Members { limit, .. } => (limit, MEMBER_BYTES_MAX),
-            Operation::Chat { .. } | Operation::Presence { .. } => return operation,
+            Operation::Chat { .. } | Operation::Presence { .. } | Operation::Pins { .. } => {
+                return operation;
+            }
         };
         let wanted = if *limit == 0 { PAGE_ITEMS_DEFAULT } else { *limit };
         let fits = (self.body_max - BODY_OVERHEAD_BYTES) / item_bytes;

@@ -3,6 +3,7 @@
 
 mod history;
 mod lag;
+mod thread;
 mod view;
 
 use std::ops::ControlFlow;
@@ -159,3 +160,6 @@ impl Reader {
 fn refusal(code: RejectCode, reason: String) -> StoreError {
     StoreError::Refused(Refusal { code, reason })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::entry::Entry;
 use crate::id::{ChatId, UserId};
-use crate::limits::{PAGE_ITEMS_MAX, PRESENCE_USERS_MAX};
+use crate::limits::{PAGE_ITEMS_MAX, PINS_MAX, PRESENCE_USERS_MAX};
 use crate::schema;
 use crate::schema::{request, response};
 use crate::unfold::check_count;
@@ -63,6 +63,22 @@ pub enum Operation {
         /// At most 100 users.
         users: Vec<UserId>,
     },
+    /// What is pinned in a chat.
+    Pins {
+        /// The chat.
+        chat: ChatId,
+    },
+    /// A page of a thread.
+    Thread {
+        /// The chat.
+        chat: ChatId,
+        /// The thread's first entry, which is not in the page.
+        seq: u64,
+        /// Entries with a higher seq.
+        after: u64,
+        /// Entries at most.
+        limit: u32,
+    },
 }
 
 /// From where a page of history goes, and which way.
@@ -111,16 +127,27 @@ pub enum Answer {
     },
     /// The users asked for, in the order asked.
     Presence(Vec<Presence>),
+    /// The seqs of what is pinned, ascending.
+    Pins(Vec<u64>),
+    /// Encoded entries of a thread in ascending order, and whether there are more.
+    Thread {
+        /// The entries; `Entry::decode` reads one.
+        entries: Vec<Bytes>,
+        /// There are more.
+        more: bool,
+    },
 }
 
 /// The field numbers of `Request.presence.users`.
 const PRESENCE_USERS: [u32; 2] = [6, 1];
 /// The field numbers of the lists in a `Response`, each with the most that it may hold.
-const RESPONSE_LISTS: [([u32; 2], usize); 4] = [
+const RESPONSE_LISTS: [([u32; 2], usize); 6] = [
     ([3, 1], PAGE_ITEMS_MAX as usize),
     ([4, 1], PAGE_ITEMS_MAX as usize),
     ([6, 1], PAGE_ITEMS_MAX as usize),
     ([7, 1], PRESENCE_USERS_MAX),
+    ([17, 1], PINS_MAX),
+    ([19, 1], PAGE_ITEMS_MAX as usize),
 ];
 
 impl Request {
@@ -166,6 +193,13 @@ impl Operation {
                     .map(|user| UserId::new(user))
                     .collect::<Result<_, _>>()?,
             },
+            Wire::Pins(asked) => Self::Pins { chat: ChatId::new(&asked.chat)? },
+            Wire::Thread(asked) => Self::Thread {
+                chat: ChatId::new(&asked.chat)?,
+                seq: asked.seq,
+                after: asked.after,
+                limit: asked.limit,
+            },
         })
     }
 
@@ -191,6 +225,13 @@ impl Operation {
             }),
             Self::Presence { users } => Wire::Presence(schema::PresenceRequest {
                 users: users.iter().map(ToString::to_string).collect(),
+            }),
+            Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
+            Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
+                chat: chat.to_string(),
+                seq: *seq,
+                after: *after,
+                limit: *limit,
             }),
         }
     }
@@ -232,11 +273,10 @@ impl Answer {
         Ok(match wire {
             Wire::Refused(_) => return Err(BodyError::Missing { field: "result" }),
             Wire::History(page) => {
-                for entry in &page.entries {
-                    Entry::decode(entry.clone())?;
-                }
-                Self::History { entries: page.entries, more: page.more }
+                Self::History { entries: checked(page.entries)?, more: page.more }
             }
+            Wire::Pins(list) => Self::Pins(few(list.seqs)?),
+            Wire::Thread(page) => Self::Thread { entries: checked(page.entries)?, more: page.more },
             Wire::Chats(page) => Self::Chats {
                 chats: page
                     .chats
@@ -278,6 +318,25 @@ impl Answer {
             Self::Presence(users) => Wire::Presence(schema::PresenceList {
                 users: users.iter().map(Presence::to_wire).collect(),
             }),
+            Self::Pins(seqs) => Wire::Pins(schema::PinsList { seqs: seqs.clone() }),
+            Self::Thread { entries, more } => {
+                Wire::Thread(schema::ThreadPage { entries: entries.clone(), more: *more })
+            }
         }
     }
+}
+
+/// Of a list of numbers many may stand in one field.
+fn few(seqs: Vec<u64>) -> Result<Vec<u64>, BodyError> {
+    if seqs.len() <= PINS_MAX {
+        return Ok(seqs);
+    }
+    Err(BodyError::OutOfBounds { field: "seqs", value: seqs.len() as u64 })
+}
+
+fn checked(entries: Vec<Bytes>) -> Result<Vec<Bytes>, BodyError> {
+    for entry in &entries {
+        Entry::decode(entry.clone())?;
+    }
+    Ok(entries)
 }
