@@ -1,5 +1,6 @@
 //! The command line, parsed and nothing else. Must never read a file, nor show a credential.
 
+pub(crate) mod change;
 pub(crate) mod target;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
 use packetboat_client::{ChatId, DeviceId, GroupRules, Start, UserId};
 
+use self::change::ChangeCommand;
 use self::target::{Target, group};
 
 /// Entries that one `history` may ask for.
@@ -124,6 +126,8 @@ pub(crate) enum Command {
     },
     /// List the user's chats, the liveliest first.
     Chats,
+    #[command(flatten)]
+    Change(ChangeCommand),
     /// Make and change groups.
     #[command(subcommand)]
     Group(GroupCommand),

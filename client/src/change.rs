@@ -78,12 +78,7 @@ impl Client {
     }
 
     /// Pins a message, or pins it no more. In a group only the owner and the admins may.
-    pub async fn pin(
-        &self,
-        chat: &ChatId,
-        seq: u64,
-        unpinned: bool,
-    ) -> Result<Sending, SendError> {
+    pub async fn pin(&self, chat: &ChatId, seq: u64, unpinned: bool) -> Result<Sending, SendError> {
         self.alter(chat, Alteration::Pinned { seq, unpinned }).await
     }
 

@@ -102,8 +102,7 @@ impl Timeline {
     /// Takes an entry of the chat.
     pub fn insert(&mut self, entry: &Entry) {
         let said = Sense::of(&entry.content);
-        let held =
-            Held { sender: entry.sender.clone(), id: entry.id, at_ms: entry.at_ms, said };
+        let held = Held { sender: entry.sender.clone(), id: entry.id, at_ms: entry.at_ms, said };
         match self.entries.get_mut(&entry.seq) {
             // What is known to be erased is not brought back by a page that is older.
             Some(known) if matches!(known.said, Sense::Erased { .. }) => {}

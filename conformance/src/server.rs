@@ -5,6 +5,7 @@ pub mod bed;
 
 mod acks;
 mod bodies;
+mod changes;
 mod codes;
 mod connection;
 mod contents;
@@ -44,6 +45,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         contents::CHECKS,
         groups::CHECKS,
         rights::CHECKS,
+        changes::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

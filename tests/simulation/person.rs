@@ -119,9 +119,9 @@ impl Person {
     }
 
     /// Sends something, and writes down what becomes of it.
-    pub fn send(&mut self, chat: &ChatId, id: MessageId, content: &Content) {
+    pub fn send(&mut self, chat: &ChatId, id: MessageId, content: &Bytes) {
         let Some(awake) = &mut self.awake else { return };
-        let content = content.encode();
+        let content = content.clone();
         let send = self.recorder.invoke(&self.device, chat, id, &content);
         let sending = Sending {
             client: awake.client.clone(),

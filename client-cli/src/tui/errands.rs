@@ -93,6 +93,10 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Ok(members) => Answer::Members { chat, members },
             Err(error) => failed(error),
         },
+        Effect::AskPins(chat) => match client.pins(&chat).await {
+            Ok(seqs) => Answer::Pins { chat, seqs },
+            Err(error) => failed(error),
+        },
         Effect::AskPage { chat, edge } => {
             let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
             Answer::Page { chat, edge, page }

@@ -49,6 +49,13 @@ pub(crate) enum Answer {
         /// They, or the first of them.
         members: Page<Member>,
     },
+    /// What is pinned in a chat.
+    Pins {
+        /// The chat.
+        chat: ChatId,
+        /// The seqs.
+        seqs: Vec<u64>,
+    },
     /// What became of a message.
     Sent {
         /// Which.
@@ -103,6 +110,8 @@ pub(crate) enum Effect {
     AskPresence(Vec<UserId>),
     /// Ask who is in a chat.
     AskMembers(ChatId),
+    /// Ask what is pinned in a chat.
+    AskPins(ChatId),
     /// The user has read the chat up to this seq.
     Read {
         /// The chat.

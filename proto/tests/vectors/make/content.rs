@@ -311,9 +311,8 @@ fn invalid(theme: &mut Theme) {
 fn limits_of_edits(theme: &mut Theme) {
     // The kind and its length, the seq, the text's key and length, its body's key and length.
     let around = 3 + 2 + 3 + 3;
-    let edited = |text: &str| {
-        of(EDITED, Message::new().int(1, 3).message(2, Message::new().bytes(1, text)))
-    };
+    let edited =
+        |text: &str| of(EDITED, Message::new().int(1, 3).message(2, Message::new().bytes(1, text)));
     let (at, over) = ("x".repeat(16_384 - around), "x".repeat(16_385 - around));
     assert_eq!(edited(&at).0.len(), 16_384, "the sum above is right");
     let meaning = json!({ "edited": { "seq": 3, "new": { "text": { "body": at } } } });
@@ -369,8 +368,7 @@ fn limits(theme: &mut Theme) {
     }
     let reacted = |bytes: usize| {
         let reaction = "é".repeat(bytes / 2) + &"r".repeat(bytes % 2);
-        let meaning =
-            json!({ "reacted": { "seq": 3, "reaction": reaction, "taken_back": false } });
+        let meaning = json!({ "reacted": { "seq": 3, "reaction": reaction, "taken_back": false } });
         (of(REACTED, Message::new().int(1, 3).bytes(2, &reaction)), meaning)
     };
     pair("reaction_bytes_max", &reacted, 64);
