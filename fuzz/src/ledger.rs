@@ -1,9 +1,11 @@
 //! The ledger on commands of any bytes against a model of maps and sets, with power cuts between
 //! batches and starts after them. Must never compare less than all that can be asked.
 
+mod alter;
 pub mod disk;
 pub mod model;
 mod standing;
+mod what;
 
 use std::sync::Arc;
 
@@ -60,7 +62,8 @@ pub fn run(data: &[u8]) {
         group_members_max: choices.one_of(&[10_000, 4, 2]),
         chats_per_user_max: choices.one_of(&[10_000, 4, 1]),
         devices_per_user_max: choices.one_of(&[100, 2]),
-        ..Rules::default()
+        edit_ms: choices.one_of(&[1_000_000, 5, 0]),
+        recall_ms: choices.one_of(&[1_000_000, 5, 0]),
     };
     let disk = Disk::default();
     let bench = Bench::open(Arc::new(disk.clone()), rules, CHATS_CACHED);
@@ -167,7 +170,8 @@ impl Site {
             Effect::Stored(stored) => {
                 let to = number(&CHATS, stored.chat.as_str());
                 let line = &self.world.rooms[to].log[index(stored.seq)];
-                check_entry(&stored.body, to, stored.seq, line);
+                // It may have been recalled since.
+                check_entry(&stored.body, to, stored.seq, &Line { erased: None, ..line.clone() });
                 assert_eq!(stored.origin, session(line.by), "an entry's origin is its session");
                 Told::Stored(to, stored.seq)
             }
@@ -235,7 +239,8 @@ fn command(choices: &mut Choices<'_>) -> Command {
 }
 
 fn what(choices: &mut Choices<'_>) -> What {
-    match choices.byte() % 20 {
+    match choices.byte() % 28 {
+        20..=27 => alter::what(choices),
         0..=5 => {
             // Long texts are copied often: they come more seldom.
             let sizes = if choices.once_in(16) { &TEXT_BYTES[..] } else { &TEXT_BYTES[..3] };
@@ -290,7 +295,7 @@ fn session(by: usize) -> SessionId {
 fn draft(to: usize, id: u8, what: &What) -> Draft {
     let users = |some: &[usize]| some.iter().map(|by| user(*by)).collect();
     let change = match what {
-        What::Text(..) => None,
+        What::Text(..) | What::Reply(_) | What::Alter(_) => None,
         What::Create(members) => {
             Some(GroupChange::Created { name: "G".to_owned(), members: users(members) })
         }
@@ -317,13 +322,14 @@ fn draft(to: usize, id: u8, what: &What) -> Draft {
         id: MessageId::from([id; 16]),
         content: content(what, change.as_ref()),
         change,
-        refers: None,
+        refers: alter::reference(what),
     }
 }
 
 fn content(what: &What, change: Option<&GroupChange>) -> Bytes {
     match (what, change) {
-        (What::Text(letter, bytes), _) => vec![b'a' + letter; *bytes].into(),
+        (What::Text(letter, bytes), _) => alter::text(*letter, *bytes),
+        (What::Reply(_) | What::Alter(_), _) => alter::content(what),
         (_, Some(change)) => Content::Group(change.clone()).encode(),
         (_, None) => Bytes::new(),
     }
@@ -401,7 +407,10 @@ fn verdict(outcome: &Outcome, now_ms: u64) -> Verdict {
 fn check_entry(body: &Bytes, to: usize, seq: u64, line: &Line) {
     let entry = Entry::decode(body.clone()).expect("a log holds entries");
     let made = draft(to, line.id, &line.what);
-    let Draft { chat, id, content, .. } = made;
+    let Draft { chat, id, mut content, .. } = made;
+    if let Some(by) = line.erased {
+        content = Content::Erased { by }.encode();
+    }
     let (sender, at_ms) = (user(line.by), line.at_ms);
     let expected = Entry { chat, seq, sender, id, at_ms, content };
     assert!(entry == expected, "{seq} of {} is what was said: {line:?}", CHATS[to]);
@@ -431,6 +440,7 @@ fn compare_chat(view: &View, by: usize, to: usize, room: &Room) {
     let reads = view.stretches(&name, vec![stretch], WIDE).expect("what was written can be read");
     assert_eq!(reads[0].entries, history, "a stretch is read as a page is");
     assert_eq!(reads[0].reached, upto, "and to its end");
+    alter::compare(view, &name, &id, (room, part));
     compare_view(view, by, to, room, part);
 }
 
@@ -439,7 +449,11 @@ fn compare_view(view: &View, by: usize, to: usize, room: &Room, part: &Part) {
     for (on, on_name) in DEVICES.iter().enumerate() {
         let seen = view.chat(&name, &device(on), &id).expect("what was written can be read");
         let unread = part.visible().range(part.read + 1..).copied().collect::<Vec<_>>();
-        let unread = unread.into_iter().filter(|seq| room.log[index(*seq)].by != by).count();
+        let unread = unread.into_iter().filter(|seq| {
+            let line = &room.log[index(*seq)];
+            line.by != by && !line.is_silent()
+        });
+        let unread = unread.count();
         let standing = &room.standing;
         let there = standing.members.contains(&by) && !standing.over;
         let role = there.then(|| standing.rank(by));

@@ -62,7 +62,8 @@ async fn a_message_is_edited_answered_reacted_to_and_recalled() {
     assert_eq!(bob.ask(pins).await.unwrap(), Answer::Pins(Vec::new()));
     let late = Content::Entry(edited(1, "late")).encode();
     ada.send(DM, 7, late).await;
-    assert_eq!(code(&ada.answer().await.unwrap_err()), Some(RejectCode::Invalid));
+    let refused = ada.answer().await.unwrap_err();
+    assert_eq!(refused.verdict.reject_code(), Some(RejectCode::Invalid));
 }
 
 #[tokio::test]

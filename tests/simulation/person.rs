@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use packetboat_client::{
-    AckMode, Client, Config, Content, Credential, Dial, Edge, Ending, Entry, Event, Events,
-    RequestError, SendError, Start,
+    AckMode, Client, Config, Credential, Dial, Edge, Ending, Entry, Event, Events, RequestError,
+    SendError, Start,
 };
 use packetboat_proof::history::{Device, Event as Seen, Owed, Recorder, SendNumber};
 use packetboat_proto::code::RejectCode;

@@ -370,7 +370,7 @@ impl World {
         let (users, which) = (self.users.clone(), self.rng.u8(0..10));
         let (recorder, reader) = (self.recorder.clone(), self.people[by].device.user.clone());
         // Signals may be dropped, and none that is too large is given.
-        let _ = client.signal(&chat, SignalKind::Typing, bytes::Bytes::new());
+        let _ = client.signal(&chat, SignalKind::Typing, Bytes::new());
         tokio::spawn(async move {
             // What they answer is tested elsewhere: here they are in the way of the rest.
             match which {

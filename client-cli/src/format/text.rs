@@ -45,22 +45,15 @@ pub(crate) fn body(body: &Body) -> Vec<String> {
 /// What a message belongs to, before its text.
 fn prefix(entry: &Entry) -> String {
     let context = super::context(entry);
-    let mut prefix = String::new();
-    if let Some(forwarded) = &context.forwarded {
-        prefix += &match forwarded {
-            Forwarded::Somewhere => "[forwarded] ".to_owned(),
-            Forwarded::From(origin) => {
-                format!("[forwarded from {} {} of {}] ", origin.chat, origin.seq, origin.sender)
-            }
-        };
-    }
-    if context.reply_to > 0 {
-        prefix += &format!("[to {}] ", context.reply_to);
-    }
-    if context.thread > 0 {
-        prefix += &format!("[in the thread {}] ", context.thread);
-    }
-    prefix
+    let forwarded = context.forwarded.as_ref().map(|forwarded| match forwarded {
+        Forwarded::Somewhere => "[forwarded] ".to_owned(),
+        Forwarded::From(origin) => {
+            format!("[forwarded from {} {} of {}] ", origin.chat, origin.seq, origin.sender)
+        }
+    });
+    let to = (context.reply_to > 0).then(|| format!("[to {}] ", context.reply_to));
+    let thread = (context.thread > 0).then(|| format!("[in the thread {}] ", context.thread));
+    [forwarded, to, thread].into_iter().flatten().collect()
 }
 
 fn altered(alteration: &Alteration) -> Vec<String> {

@@ -79,7 +79,7 @@ impl Timeline {
             let message = self.messages.get(at.ok()?)?;
             let lines = fold::lines(shown, &self.view).unwrap_or_else(|| message.lines.clone());
             let change = message.change || matches!(shown.said, Said::Recalled { .. });
-            Some(Message { lines, change, ..message.clone() })
+            Some(Message { change, lines, ..message.clone() })
         };
         self.shown = self.view.messages.iter().filter_map(of).collect();
     }

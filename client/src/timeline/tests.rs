@@ -25,7 +25,9 @@ fn text(body: &str) -> Said {
 
 fn folded(entries: &[Entry]) -> View {
     let mut timeline = Timeline::default();
-    entries.iter().for_each(|entry| timeline.insert(entry));
+    for entry in entries {
+        timeline.insert(entry);
+    }
     timeline.view()
 }
 
@@ -153,7 +155,9 @@ proptest! {
     ) {
         let (before, after) = log(&kinds);
         let mut wanted = Timeline::keeping(kept);
-        after.iter().for_each(|entry| wanted.insert(entry));
+        for entry in &after {
+            wanted.insert(entry);
+        }
         // Pages of any size, in any order, some of them twice, each as it was before or after the
         // recalls in it.
         let mut pages: Vec<&[Entry]> = Vec::new();
@@ -163,7 +167,7 @@ proptest! {
             let to = (from + size).min(before.len());
             let log = if versions >> (from % 60) & 1 == 0 { &before } else { &after };
             pages.push(&log[from..to]);
-            if order >> (from % 40) & 3 == 0 {
+            if (order >> (from % 40)).is_multiple_of(4) {
                 pages.push(&after[from..to]);
             }
             from = to;

@@ -275,7 +275,7 @@ impl Answer {
             Wire::History(page) => {
                 Self::History { entries: checked(page.entries)?, more: page.more }
             }
-            Wire::Pins(list) => Self::Pins(few(list.seqs)?),
+            Wire::Pins(list) => Self::Pins(pinned(&list.pins)?),
             Wire::Thread(page) => Self::Thread { entries: checked(page.entries)?, more: page.more },
             Wire::Chats(page) => Self::Chats {
                 chats: page
@@ -318,7 +318,10 @@ impl Answer {
             Self::Presence(users) => Wire::Presence(schema::PresenceList {
                 users: users.iter().map(Presence::to_wire).collect(),
             }),
-            Self::Pins(seqs) => Wire::Pins(schema::PinsList { seqs: seqs.clone() }),
+            Self::Pins(seqs) => {
+                let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
+                Wire::Pins(schema::PinsList { pins: pins.collect() })
+            }
             Self::Thread { entries, more } => {
                 Wire::Thread(schema::ThreadPage { entries: entries.clone(), more: *more })
             }
@@ -326,12 +329,12 @@ impl Answer {
     }
 }
 
-/// Of a list of numbers many may stand in one field.
-fn few(seqs: Vec<u64>) -> Result<Vec<u64>, BodyError> {
-    if seqs.len() <= PINS_MAX {
-        return Ok(seqs);
-    }
-    Err(BodyError::OutOfBounds { field: "seqs", value: seqs.len() as u64 })
+fn pinned(pins: &[schema::Pin]) -> Result<Vec<u64>, BodyError> {
+    let seq = |pin: &schema::Pin| match pin.seq {
+        0 => Err(BodyError::OutOfBounds { field: "seq", value: 0 }),
+        seq => Ok(seq),
+    };
+    pins.iter().map(seq).collect()
 }
 
 fn checked(entries: Vec<Bytes>) -> Result<Vec<Bytes>, BodyError> {

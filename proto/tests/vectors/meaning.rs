@@ -290,7 +290,9 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::Thread { entries, more } => {
             json!({ "thread": { "entries": list(entries, of_encoded), "more": more } })
         }
-        Answer::Pins(seqs) => json!({ "pins": { "seqs": seqs } }),
+        Answer::Pins(seqs) => {
+            json!({ "pins": { "pins": list(seqs, |seq| json!({ "seq": seq })) } })
+        }
         Answer::Chats { chats, more } => {
             json!({ "chats": { "chats": list(chats, of_chat), "more": more } })
         }

@@ -183,11 +183,10 @@ fn pages(theme: &mut Theme) {
     let packet = response(Answer::Thread { entries: entries[..200].to_vec(), more: true });
     theme.canonical("limit.page_items_max.thread.at", &packet);
     theme.canonical("limit.pins_max.at", &response(Answer::Pins((1..=50).collect())));
-    let packed = Message::new().bytes(1, (1..=51).collect::<Vec<u8>>());
-    over(theme, "pins_max", Kind::Response, &Message::new().message(17, packed));
-    let one_by_one = (1..=51).fold(Message::new(), |list, seq| list.int(1, seq));
-    let body = Message::new().message(17, one_by_one);
-    over(theme, "pins_max.one_by_one", Kind::Response, &body);
+    let pins = Message::new().repeated(1, 51, |_| b"\x08\x01".to_vec());
+    over(theme, "pins_max", Kind::Response, &Message::new().message(17, pins));
+    let nothing = Message::new().message(17, Message::new().message(1, Message::new()));
+    theme.bad("limit.pins_max.no_seq", Kind::Response, &nothing, "at least 1");
 
     let chats = (100..300).map(|at| chat_state(&format!("group:{at}"))).collect();
     let packet = response(Answer::Chats { chats, more: true });
