@@ -17,7 +17,8 @@ const PART_BYTES: usize = VALUE_BYTES_MAX - HEAD_BYTES;
 pub(crate) const PARTS_MAX: usize = parts_of(ENTRY_BYTES_MAX);
 const ENTRY_BYTES_MAX: usize = (BODY_BYTES_HIGHEST + BODY_OVERHEAD_BYTES) as usize;
 
-/// The kinds of contents in which there is nothing to read: edited, recalled, reacted, pinned, erased.
+/// The kinds of contents in which there is nothing to read: edited, recalled, reacted, pinned,
+/// erased.
 const SILENT: std::ops::RangeInclusive<u32> = 3..=7;
 
 const _: () = assert!(PARTS_MAX <= u8::MAX as usize);

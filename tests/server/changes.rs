@@ -38,6 +38,9 @@ async fn a_message_is_edited_answered_reacted_to_and_recalled() {
     let mut bob = Peer::login(house.address, "bob", "x").await;
     ada.post(DM, 1, "one").await;
     assert_eq!(alter(&mut ada, 2, edited(1, "uno")).await, 2);
+    for seq in [1, 2] {
+        assert_eq!(bob.take().await.seq, seq);
+    }
     let context = Context { reply_to: 1, thread: 1, ..Context::default() };
     assert_eq!(post(&mut bob, 3, &Content::text("re"), &context).await, 3);
     let reaction = "⚓".to_owned();
@@ -48,9 +51,6 @@ async fn a_message_is_edited_answered_reacted_to_and_recalled() {
     let thread = Operation::Thread { chat: chat(DM), seq: 1, after: 0, limit: 0 };
     let Ok(Answer::Thread { entries, more: false }) = ada.ask(thread).await else { panic!() };
     assert_eq!(entries.len(), 1);
-    for seq in [1, 2] {
-        assert_eq!(bob.take().await.seq, seq);
-    }
     assert_eq!(alter(&mut ada, 6, Alteration::Recalled { seq: 1 }).await, 6);
     let told = bob.take().await;
     let recalled = Content::Entry(Alteration::Recalled { seq: 1 });

@@ -55,7 +55,8 @@ pub(crate) enum ChangeCommand {
     },
     /// Say in another chat what a message says, and where it was said.
     ///
-    /// Of a message that was edited it takes the newest text that is among the 200 entries behind it.
+    /// Of a message that was edited it takes the newest text that is among the 200 entries behind
+    /// it.
     Forward {
         /// From which chat.
         chat: Target,

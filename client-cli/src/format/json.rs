@@ -21,7 +21,7 @@ use super::content;
 /// `unknown` with `hex`. A text or data has `reply_to`, `thread`, `forwarded` (`chat`, `seq`,
 /// `sender`, or null), `mentions` and `mentions_all`, as far as they say anything. What changes
 /// another entry has its seq in `of`: `edited` with what it says now, `recalled`, `reacted` with
-/// `reaction` and `taken_back`, `pinned` with `unpinned`; `erased` has the seq of the recall in `by`.
+/// `reaction` and `taken_back`, `pinned` with `unpinned`; `erased` has the recall's seq in `by`.
 pub(crate) fn entry(entry: &Entry) -> Value {
     let mut object = json!({
         "type": "entry",

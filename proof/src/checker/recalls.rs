@@ -6,17 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use packetboat_proto::content::{Alteration, Content};
 
-use super::digest::{Digest, Reading};
+use super::digest::{Digest, Reading, erased_by};
 use super::truth::Truth;
 use super::violation::{Found, Violation};
-
-/// The seq of the entry that recalled what stood here, if this is what a recall leaves.
-pub(super) fn erased_by(content: &Bytes) -> Option<u64> {
-    match Content::decode(content, usize::MAX) {
-        Ok(Content::Erased { by }) => Some(by),
-        _ => None,
-    }
-}
 
 fn alteration(content: &Bytes) -> Option<Alteration> {
     match Content::decode(content, usize::MAX) {

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
-use super::digest::{Answer, At, Digest, Name, Sent, Sighting, Witness};
-use super::recalls::erased_by;
+use super::digest::{Answer, At, Digest, Name, Sent, Sighting, Witness, erased_by};
 use super::violation::{Found, Violation};
 
 /// An entry, as it is known.

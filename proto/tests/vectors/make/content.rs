@@ -321,8 +321,37 @@ fn limits_of_edits(theme: &mut Theme) {
     theme.reject("limit.edit_bytes_max.over", &edited(&over), RejectCode::TooLarge, why);
 }
 
+fn limits_of_references(theme: &mut Theme) {
+    let mut pair = |name: &str, make: &dyn Fn(usize) -> (Message, Value), max: usize| {
+        let (at, meaning) = make(max);
+        theme.content(&format!("limit.{name}.at"), "canonical", &at, &meaning);
+        let why = format!("{}, at most {max}", max + 1);
+        theme.reject(&format!("limit.{name}.over"), &make(max + 1).0, RejectCode::Invalid, &why);
+    };
+    let reacted = |bytes: usize| {
+        let reaction = "é".repeat(bytes / 2) + &"r".repeat(bytes % 2);
+        let meaning = json!({ "reacted": { "seq": 3, "reaction": reaction, "taken_back": false } });
+        (of(REACTED, Message::new().int(1, 3).bytes(2, &reaction)), meaning)
+    };
+    pair("reaction_bytes_max", &reacted, 64);
+    let mentioned = |count: usize| {
+        let names: Vec<String> = (0..count).map(|at| format!("u{at}")).collect();
+        let context = names.iter().fold(Message::new(), |context, name| context.bytes(4, name));
+        let meaning = json!({
+            "text": { "body": "hi" },
+            "context": {
+                "reply_to": 0, "thread": 0, "forwarded": null,
+                "mentions": names, "mentions_all": false,
+            },
+        });
+        (within(context), meaning)
+    };
+    pair("mentions_max", &mentioned, 50);
+}
+
 fn limits(theme: &mut Theme) {
     limits_of_edits(theme);
+    limits_of_references(theme);
     let body = text("hi");
     let size = u32::try_from(body.0.len()).expect("a few bytes");
     let meaning = said("hi").to_string();
@@ -366,25 +395,6 @@ fn limits(theme: &mut Theme) {
         };
         pair(&format!("group_{name}_bytes_max"), &described, max);
     }
-    let reacted = |bytes: usize| {
-        let reaction = "é".repeat(bytes / 2) + &"r".repeat(bytes % 2);
-        let meaning = json!({ "reacted": { "seq": 3, "reaction": reaction, "taken_back": false } });
-        (of(REACTED, Message::new().int(1, 3).bytes(2, &reaction)), meaning)
-    };
-    pair("reaction_bytes_max", &reacted, 64);
-    let mentioned = |count: usize| {
-        let names: Vec<String> = (0..count).map(|at| format!("u{at}")).collect();
-        let context = names.iter().fold(Message::new(), |context, name| context.bytes(4, name));
-        let meaning = json!({
-            "text": { "body": "hi" },
-            "context": {
-                "reply_to": 0, "thread": 0, "forwarded": null,
-                "mentions": names, "mentions_all": false,
-            },
-        });
-        (within(context), meaning)
-    };
-    pair("mentions_max", &mentioned, 50);
     let muted = |count: usize| {
         let names: Vec<String> = (0..count).map(|at| format!("u{at}")).collect();
         let listed: Vec<&str> = names.iter().map(String::as_str).collect();
