@@ -11,8 +11,8 @@
 //! nothing, and then read a head that is not durable.
 //!
 //! A recall rewrites an entry that is durable, in the batch that makes its own entry. Who finds
-//! what it left, and that entry not durable, has to look again once it is: with the power cut now, the
-//! entry would say again what it said.
+//! what it left, and that entry not durable, has to look again once it is: with the power cut now,
+//! the entry would say again what it said.
 //!
 //! Only entries are kept back like this. A place or a cursor that is read early and lost with the
 //! power shows no entry that is not durable: every look at a log is bounded by its head.
