@@ -127,9 +127,12 @@ fn an_own_message_that_was_recalled_is_done() {
         let (now, mut out) = (Time::default(), vec![]);
         flow.handle(now, Input::Tick, &mut out);
         flow.handle(now, Input::Dialed, &mut out);
-        flow.handle(now, Input::Packet(packet(0, 1)), &mut out);
+        let Packet::Welcome(welcome) = packet(0, 1) else { panic!("it is a Welcome") };
+        let limits = Limits { max_content: 100, ..welcome.limits };
+        flow.handle(now, Input::Packet(Packet::Welcome(Welcome { limits, ..welcome })), &mut out);
         flow.handle(now, input(5, 3), &mut out);
         flow.pump(now, 1 << 16, &mut out);
+        assert!(flow.outbox.draft(&chat(), id(3)).is_some());
         let Packet::Deliver(entry) = packet(4, 3) else { panic!("it is a Deliver") };
         let sender = "alice".parse().unwrap();
         let entry = Entry { sender, content: content.encode(), ..entry };
