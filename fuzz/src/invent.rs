@@ -272,9 +272,9 @@ pub fn rules(choices: &mut Choices<'_>) -> GroupRules {
     }
 }
 
-/// A content of any kind.
+/// A content of any kind that a client sends.
 pub fn content(choices: &mut Choices<'_>) -> Content {
-    match choices.byte() % 18 {
+    match choices.byte() % 17 {
         13 => {
             let new = Body::Text(format!("{}.", choices.text(300)));
             Content::Entry(Alteration::Edited { seq: seq(choices), new })
@@ -287,7 +287,6 @@ pub fn content(choices: &mut Choices<'_>) -> Content {
             Content::Entry(Alteration::Reacted { seq: seq(choices), reaction, taken_back })
         }
         16 => Content::Entry(Alteration::Pinned { seq: seq(choices), unpinned: choices.flag() }),
-        17 => Content::Erased { by: choices.number() },
         0 => Content::Text(format!("{}.", choices.text(300))),
         1 => {
             let media_type = choices.one_of(&["text/plain", "~", "image/png"]).to_owned();
