@@ -356,6 +356,8 @@ fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool, body_max: 
             group_members_max: settings.group_members_max,
             chats_per_user_max: settings.chats_per_user_max,
             devices_per_user_max: settings.devices_per_user_max,
+            edit_ms: settings.edit_ms,
+            recall_ms: settings.recall_ms,
         },
         stall_ms: settings.stall_ms.into(),
         disk_reserve_bytes: settings.disk_reserve_bytes,
@@ -438,7 +440,7 @@ mod tests {
     use crate::config::table;
     use crate::store::embedded::{QUEUE_BYTES_BOUNDS, READERS_BOUNDS, STALL_MS_BOUNDS};
     use crate::store::rules::{
-        CHATS_PER_USER_BOUNDS, DEVICES_PER_USER_BOUNDS, GROUP_MEMBERS_BOUNDS,
+        ALTER_MS_BOUNDS, CHATS_PER_USER_BOUNDS, DEVICES_PER_USER_BOUNDS, GROUP_MEMBERS_BOUNDS,
     };
 
     #[test]
@@ -472,6 +474,8 @@ mod tests {
             ("store.group_members_max", GROUP_MEMBERS_BOUNDS),
             ("store.chats_per_user_max", CHATS_PER_USER_BOUNDS),
             ("store.devices_per_user_max", DEVICES_PER_USER_BOUNDS),
+            ("store.edit_ms", ALTER_MS_BOUNDS),
+            ("store.recall_ms", ALTER_MS_BOUNDS),
             ("store.stall_ms", STALL_MS_BOUNDS),
             ("store.queue_bytes", QUEUE_BYTES_BOUNDS),
             ("store.readers", READERS_BOUNDS),

@@ -6,8 +6,10 @@ pub mod backend;
 pub mod batch;
 mod committer;
 pub mod crew;
+mod draft;
 mod effect;
 pub mod embedded;
+mod erased;
 pub mod fjall;
 pub(crate) mod folder;
 pub mod health;
@@ -35,68 +37,15 @@ mod spans;
 use std::future::Future;
 
 use bytes::Bytes;
-use packetboat_proto::code::RejectCode;
 pub use packetboat_proto::content::Role;
-use packetboat_proto::content::{GroupChange, GroupRules, JoinProof};
-use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
+use packetboat_proto::content::{GroupRules, JoinProof};
+use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
 use thiserror::Error;
 
 use self::act::{Act, Acted};
+pub use self::draft::{Author, Draft, Outcome, Reference, Refusal};
 pub use self::effect::{Effect, Outlet, Stored};
-
-/// A message before it has a seq. Its content has been checked by `Content::decode`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
-    /// Where it is to go.
-    pub chat: ChatId,
-    /// How its sender names it.
-    pub id: MessageId,
-    /// The encoded content, stored as it is.
-    pub content: Bytes,
-    /// The change to a group that the content says, if it says one.
-    pub change: Option<GroupChange>,
-}
-
-/// Who appends: stamped from the session, never read from the wire.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Author {
-    /// The user.
-    pub user: UserId,
-    /// The session, which is not pushed its own entries.
-    pub session: SessionId,
-}
-
-/// What became of a draft.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is durable.
-    Stored {
-        /// Its place in the chat's log.
-        seq: u64,
-        /// When it was taken, in milliseconds of Unix time.
-        at_ms: u64,
-    },
-    /// It was durable already.
-    Duplicate {
-        /// The place that it has.
-        seq: u64,
-        /// When it was taken, in milliseconds of Unix time.
-        at_ms: u64,
-    },
-    /// It is not stored, and will not be.
-    Refused(Refusal),
-}
-
-/// Why something is refused; nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{reason}")]
-pub struct Refusal {
-    /// The code for the wire.
-    pub code: RejectCode,
-    /// A sentence for a person.
-    pub reason: String,
-}
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,6 +162,17 @@ pub enum Edge {
     After(u64),
     /// The highest entries with a lower seq; 0 is the end of the log.
     Before(u64),
+}
+
+/// A page of a thread that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// The chat.
+    pub chat: ChatId,
+    /// The thread's first entry, which is not in the page.
+    pub of: u64,
+    /// Entries with a higher seq.
+    pub after: u64,
 }
 
 /// Some items, and whether there are more that way.
@@ -402,6 +362,20 @@ pub trait Store: Send + Sync + 'static {
         after: Option<UserId>,
         limit: usize,
     ) -> impl Future<Output = Result<Page<JoinRequest>, StoreError>> + Send;
+    /// The seqs of what is pinned in a chat, ascending, as far as the user may see it.
+    fn pins(
+        &self,
+        user: UserId,
+        chat: ChatId,
+    ) -> impl Future<Output = Result<Vec<u64>, StoreError>> + Send;
+
+    /// The entries of a thread behind `after`, as far as the user may see them.
+    fn thread(
+        &self,
+        user: UserId,
+        thread: Thread,
+        limit: PageLimit,
+    ) -> impl Future<Output = Result<Page<Logged>, StoreError>> + Send;
 
     /// When each of the users was last seen, in milliseconds of Unix time; 0 if never.
     fn last_seen(

@@ -1,5 +1,6 @@
 //! The command line, parsed and nothing else. Must never read a file, nor show a credential.
 
+pub(crate) mod change;
 pub(crate) mod group;
 pub(crate) mod target;
 
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
 use packetboat_client::{DeviceId, Start, UserId};
 
+use self::change::ChangeCommand;
 use self::group::GroupCommand;
 use self::target::Target;
 
@@ -126,6 +128,8 @@ pub(crate) enum Command {
     },
     /// List the user's chats, the liveliest first.
     Chats,
+    #[command(flatten)]
+    Change(ChangeCommand),
     /// Make and change groups.
     #[command(subcommand)]
     Group(GroupCommand),

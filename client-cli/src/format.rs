@@ -5,11 +5,18 @@ pub(crate) mod json;
 pub(crate) mod text;
 
 use bytes::Bytes;
-use packetboat_client::{Content, Entry};
+use packetboat_client::{Content, Context, Entry};
 
 /// What an entry says, as far as this version can tell.
 pub(crate) fn content(entry: &Entry) -> Result<Content, Bytes> {
     Content::decode(&entry.content, usize::MAX).map_err(|_| entry.content.clone())
+}
+
+/// What an entry belongs to; nothing, as far as this version cannot tell.
+pub(crate) fn context(entry: &Entry) -> Context {
+    Content::decode_whole(&entry.content, usize::MAX)
+        .map(|(_, context)| context)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::account::Account;
 use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::script::{chats, group, history, ping, presence, recv, send};
+use crate::script::{change, chats, group, history, ping, presence, recv, send};
 use crate::tui;
 use crate::visit::visit;
 
@@ -54,6 +54,7 @@ async fn dispatch(
             let drafts = send::drafts(text)?;
             send::post(account, &chat, drafts, timeout, out).await
         }
+        Command::Change(command) => change::run(account, command, timeout, out).await,
         Command::Group(command) => group::run(account, command, timeout, out).await,
         Command::Ping { count } => {
             visit(account, timeout, async |visit| ping::ping(visit, count, out).await).await

@@ -1,5 +1,6 @@
 //! The commands for scripts, each in a file of its noun. Must never draw on a terminal.
 
+pub(crate) mod change;
 pub(crate) mod chats;
 pub(crate) mod group;
 pub(crate) mod history;

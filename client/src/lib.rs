@@ -49,6 +49,7 @@
 //! unbounded queue, or report as accepted what the server has not said it stored.
 
 mod asks;
+mod change;
 mod client;
 mod command;
 mod config;
@@ -70,10 +71,14 @@ mod position;
 mod random;
 mod reconnect;
 mod sending;
+pub mod timeline;
 mod turns;
 
 pub use packetboat_proto as proto;
-pub use packetboat_proto::content::{Content, GroupChange, GroupRules, JoinProof, JoinRule};
+pub use packetboat_proto::content::{
+    Alteration, Body, Content, Context, Forwarded, GroupChange, GroupRules, JoinProof, JoinRule,
+    Origin,
+};
 pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, DeviceId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
@@ -90,3 +95,4 @@ pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::handover::Events;
 pub use crate::invite::{EnterError, Entered, InviteLink, LinkError, prove};
 pub use crate::sending::{Accepted, Sending};
+pub use crate::timeline::Timeline;

@@ -5,6 +5,7 @@ pub mod bed;
 
 mod acks;
 mod bodies;
+mod changes;
 mod codes;
 mod connection;
 mod contents;
@@ -46,6 +47,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         groups::CHECKS,
         rights::CHECKS,
         joining::CHECKS,
+        changes::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

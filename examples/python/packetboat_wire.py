@@ -80,9 +80,21 @@ Send: 1 chat string chat, 2 message_id bytes =16, 3 content bytes
 Accepted: 1 chat string chat, 2 message_id bytes =16, 3 seq uint64 >=1, 4 at_ms uint64, 5 duplicate bool
 Rejected: 1 chat string chat, 2 message_id bytes =16, 3 verdict Verdict
 Entry: 1 chat string chat, 2 seq uint64 >=1, 3 sender string user, 4 message_id bytes =16, 5 at_ms uint64, 6 content bytes
-Content: 1 .text Text, 2 .data Data, 16 .group_created GroupCreated, 17 .members_added MembersAdded, 18 .members_removed MembersRemoved, 19 .member_left MemberLeft, 20 .group_renamed GroupRenamed, 21 .group_described GroupDescribed, 22 .rules_set RulesSet, 23 .roles_given RolesGiven, 24 .owner_changed OwnerChanged, 25 .members_muted MembersMuted, 26 .group_dissolved Unit, 27 .member_joined MemberJoined
+Content: 1 .text Text, 2 .data Data, 3 .edited Edited, 4 .recalled Recalled, 5 .reacted Reacted, 6 .pinned Pinned, 7 .erased Erased, 8 context Context maybe, 16 .group_created GroupCreated, 17 .members_added MembersAdded, 18 .members_removed MembersRemoved, 19 .member_left MemberLeft, 20 .group_renamed GroupRenamed, 21 .group_described GroupDescribed, 22 .rules_set RulesSet, 23 .roles_given RolesGiven, 24 .owner_changed OwnerChanged, 25 .members_muted MembersMuted, 26 .group_dissolved Unit, 27 .member_joined MemberJoined
 Text: 1 body string
 Data: 1 media_type string, 2 body bytes
+Edited: 1 seq uint64, 2 new.text Text, 3 new.data Data
+Recalled: 1 seq uint64
+Reacted: 1 seq uint64, 2 reaction string, 3 taken_back bool
+Pinned: 1 seq uint64, 2 unpinned bool
+Erased: 1 by uint64
+Context: 1 reply_to uint64, 2 thread uint64, 3 forwarded Origin maybe, 4 mentions *string <=50, 5 mentions_all bool
+Origin: 1 chat string, 2 seq uint64, 3 sender string
+PinsRequest: 1 chat string chat
+PinsList: 1 pins *Pin <=50
+Pin: 1 seq uint64 >=1
+ThreadRequest: 1 chat string chat, 2 seq uint64, 3 after uint64, 4 limit uint32
+ThreadPage: 1 entries *Entry <=200, 2 more bool
 GroupCreated: 1 name string, 2 members *string <=100
 MembersAdded: 1 users *string <=100
 MembersRemoved: 1 users *string <=100
@@ -102,8 +114,8 @@ Signal: 1 chat string chat, 2 kind SignalKind known, 3 data bytes <=256, 4 sende
 Notice: 1 .cursor CursorMoved, 2 .missed Unit, 6 .join JoinNews
 JoinNews: 1 chat string chat, 2 user string user, 3 state JoinState
 CursorMoved: 1 chat string chat, 2 user string user, 3 delivered uint64, 4 read uint64
-Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
-Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
+Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
+Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
 HistoryRequest: 1 chat string chat, 2 edge.after uint64, 3 edge.before uint64, 4 limit uint32
 HistoryPage: 1 entries *Entry <=200, 2 more bool
 ChatsRequest: 1 after string chat?, 2 limit uint32
@@ -139,7 +151,7 @@ ENUMS = {"Fault": ["UNSPECIFIED", "PEER", "SERVER", "POLICY"], "Retry": ["UNSPEC
 ALWAYS = {("Hello", "credential"), ("Hello", "wanted"), ("Welcome", "limits"), ("Rejected", "verdict"),
           ("RulesSet", "rules")}
 # What a oneof without a known member means; it is a fault where nothing is named here.
-NO_MEMBER = {"Start": None, "Content": None, "Notice": None, "Request": None, "HistoryRequest": {"before": 0}}
+NO_MEMBER = {"Start": None, "Content": None, "Edited": None, "Notice": None, "Request": None, "HistoryRequest": {"before": 0}}
 
 Field = collections.namedtuple("Field", "number name oneof type repeated bound")
 MESSAGES = {}
@@ -279,7 +291,11 @@ def _complete(name, raw):
         if name not in NO_MEMBER:
             raise Fault("BAD_BODY", f"{name} without a known kind")
         message[oneof] = NO_MEMBER[name]
-    return message.get("", message)
+    if "" in message:
+        kind = message.pop("")
+        # What stands beside a oneof that is the whole message, if it is there.
+        return kind and {**kind, **{name: value for name, value in message.items() if value is not None}}
+    return message
 
 
 def decode(name, data):

@@ -11,6 +11,8 @@ import sys
 from packetboat_wire import ALLOWED, PREFACE, Fault, Frames, decode, encode, frame, is_chat, is_user
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+NOTHING_BESIDE = decode("Context", b"")
+ALTERING = ("edited", "recalled", "reacted", "pinned")
 # Kinds that name somebody.
 NAMING = ("members_added", "members_removed", "roles_given", "members_muted")
 
@@ -52,6 +54,31 @@ def is_short(text, most):
     return text is None or (len(text.encode()) <= most and not CONTROL.search(text))
 
 
+def is_context(kind, context):
+    if context is None:
+        return True
+    mentions, origin = context["mentions"], context["forwarded"]
+    good = kind in ("text", "data") and len(set(mentions)) == len(mentions) and all(map(is_user, mentions))
+    if origin is None or not any(origin.values()):
+        return good
+    return good and is_chat(origin["chat"]) and is_user(origin["sender"]) and origin["seq"] > 0
+
+
+def judge_alteration(kind, body, size):
+    if body is None:
+        return "reject UNSUPPORTED"
+    if not body["seq"]:
+        return "reject INVALID"
+    if kind == "edited":
+        if body["new"] is None:
+            return "reject UNSUPPORTED"
+        if size > 16384:
+            return "reject TOO_LARGE"
+    if kind == "reacted" and not (body["reaction"] and is_short(body["reaction"], 64)):
+        return "reject INVALID"
+    return "ok"
+
+
 def judge_content(data, limit):
     """What a server says of a content, by E-1 to E-4. A client needs none of it: the server tells."""
     if len(data) > limit:
@@ -64,7 +91,14 @@ def judge_content(data, limit):
         return "reject INVALID", None
     if content is None:
         return "reject UNSUPPORTED", None
-    (kind, body), = content.items()
+    context = content.get("context")
+    if context == NOTHING_BESIDE:
+        del content["context"]
+    (kind, body), = ((kind, body) for kind, body in content.items() if kind != "context")
+    if kind == "erased" or not is_context(kind, context):
+        return "reject INVALID", None
+    if kind in ALTERING:
+        return judge_alteration(kind, body, len(data)), content
     users = body.get("users", body.get("members", []))
     if kind == "roles_given" and body["role"] not in ("MEMBER", "ADMIN"):
         return "reject INVALID", None

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use packetboat_proto::code::{CloseCode, Fault, RejectCode, Retry};
-use packetboat_proto::content::{Content, GroupChange, GroupRules};
+use packetboat_proto::content::{Alteration, Body, Content, GroupChange, GroupRules};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::{
     ACK_CURSORS_MAX, GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX,
-    MEMBERS_PER_CHANGE_MAX, PASSWORD_BYTES_MAX, PRESENCE_USERS_MAX, REASON_BYTES_MAX,
-    SIGNAL_BYTES_MAX, SOFTWARE_BYTES_MAX, START_LAST_MAX, TICKET_BYTES_MAX, TOKEN_BYTES_MAX,
+    MEMBERS_PER_CHANGE_MAX, PASSWORD_BYTES_MAX, PINS_MAX, PRESENCE_USERS_MAX, REACTION_BYTES_MAX,
+    REASON_BYTES_MAX, SIGNAL_BYTES_MAX, SOFTWARE_BYTES_MAX, START_LAST_MAX, TICKET_BYTES_MAX,
+    TOKEN_BYTES_MAX,
 };
 use packetboat_proto::packet::{
     Accepted, Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Kind, Limits,
@@ -172,8 +173,13 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 7 {
+    let operation = match choices.byte() % 9 {
         0 => None,
+        6 => Some(Operation::Pins { chat: choices.chat() }),
+        7 => {
+            let (chat, seq, after) = (choices.chat(), choices.number(), choices.number());
+            Some(Operation::Thread { chat, seq, after, limit })
+        }
         1 => Some(Operation::Chat { chat: choices.chat() }),
         2 => Some(Operation::History {
             chat: choices.chat(),
@@ -203,9 +209,13 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 6;
+    let kind = choices.byte() % 8;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
+        5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
+        6 => {
+            Answer::Thread { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
+        }
         0 => Answer::Chat(chat_state(choices)),
         1 => {
             Answer::History { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
@@ -269,9 +279,21 @@ pub fn rules(choices: &mut Choices<'_>) -> GroupRules {
     }
 }
 
-/// A content of any kind.
+/// A content of any kind that a client sends.
 pub fn content(choices: &mut Choices<'_>) -> Content {
-    match choices.byte() % 14 {
+    match choices.byte() % 17 {
+        13 => {
+            let new = Body::Text(format!("{}.", choices.text(300)));
+            Content::Entry(Alteration::Edited { seq: seq(choices), new })
+        }
+        14 => Content::Entry(Alteration::Recalled { seq: seq(choices) }),
+        15 => {
+            let reaction = printable(choices, REACTION_BYTES_MAX);
+            let reaction = if reaction.is_empty() { "+1".to_owned() } else { reaction };
+            let taken_back = choices.flag();
+            Content::Entry(Alteration::Reacted { seq: seq(choices), reaction, taken_back })
+        }
+        16 => Content::Entry(Alteration::Pinned { seq: seq(choices), unpinned: choices.flag() }),
         0 => Content::Text(format!("{}.", choices.text(300))),
         1 => {
             let media_type = choices.one_of(&["text/plain", "~", "image/png"]).to_owned();
@@ -307,6 +329,10 @@ pub fn content(choices: &mut Choices<'_>) -> Content {
         12 => Content::Group(GroupChange::Joined(joining::proof(choices))),
         _ => Content::Group(GroupChange::Dissolved),
     }
+}
+
+fn seq(choices: &mut Choices<'_>) -> u64 {
+    choices.number().max(1)
 }
 
 fn name(choices: &mut Choices<'_>) -> String {

@@ -1,6 +1,7 @@
 //! The ledger on commands of any bytes against a model of maps and sets, with power cuts between
 //! batches and starts after them. Must never compare less than all that can be asked.
 
+mod alter;
 mod asked;
 mod compare;
 pub mod disk;
@@ -8,6 +9,7 @@ pub mod model;
 mod names;
 mod saying;
 mod standing;
+mod what;
 
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ use packetboat_proto::packet::JoinState;
 
 use self::compare::compare_chat;
 use self::disk::Disk;
-use self::model::{CHATS, DEVICES, NAMES, Told, Verdict, What, World};
+use self::model::{CHATS, DEVICES, Line, NAMES, Told, Verdict, What, World};
 use self::names::{chat, device, index, number, session, user};
 use self::saying::{check_entry, draft};
 use crate::choices::Choices;
@@ -64,6 +66,8 @@ pub fn run(data: &[u8]) {
         group_members_max: choices.one_of(&[10_000, 4, 2]),
         chats_per_user_max: choices.one_of(&[10_000, 4, 1]),
         devices_per_user_max: choices.one_of(&[100, 2]),
+        edit_ms: choices.one_of(&[1_000_000, 5, 0]),
+        recall_ms: choices.one_of(&[1_000_000, 5, 0]),
     };
     let disk = Disk::default();
     let bench = Bench::open(Arc::new(disk.clone()), rules, CHATS_CACHED);
@@ -178,7 +182,8 @@ impl Site {
             Effect::Stored(stored) => {
                 let to = number(&CHATS, stored.chat.as_str());
                 let line = &self.world.rooms[to].log[index(stored.seq)];
-                check_entry(&stored.body, to, stored.seq, line);
+                // It may have been recalled since.
+                check_entry(&stored.body, to, stored.seq, &Line { erased: None, ..line.clone() });
                 assert_eq!(stored.origin, session(line.by), "an entry's origin is its session");
                 Told::Stored(to, stored.seq)
             }
@@ -248,7 +253,8 @@ fn command(choices: &mut Choices<'_>) -> Command {
 }
 
 fn what(choices: &mut Choices<'_>) -> What {
-    match choices.byte() % 22 {
+    match choices.byte() % 30 {
+        22..=29 => alter::what(choices),
         0..=5 => {
             // Long texts are copied often: they come more seldom.
             let sizes = if choices.once_in(16) { &TEXT_BYTES[..] } else { &TEXT_BYTES[..3] };

@@ -13,6 +13,7 @@ mod digest;
 mod handed;
 mod logs;
 mod membership;
+mod recalls;
 mod sends;
 mod truth;
 mod violation;
@@ -98,6 +99,7 @@ pub fn check_with(history: &History, rules: Rules) -> Verdict {
     }
     handed::check(&digest, &truth, &members, &mut found);
     logs::check(&digest, &truth, &members, &mut found);
+    recalls::check(&digest, &truth, &mut found);
     let mut counts = count(history);
     counts.entries = truth.logs.iter().map(|log| log.len() as u64).sum();
     counts.chats = digest.chats.len() as u64;

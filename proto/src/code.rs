@@ -158,6 +158,8 @@ codes! {
         Muted = 13, Policy, Never;
         /// The invitation has run out, is used up, or lets one ask only.
         InviteOver = 14, Policy, Never;
+        /// The time in which an entry may be edited or recalled is over.
+        TooLate = 15, Policy, Never;
         /// The disk is nearly full: nothing new is stored until there is room.
         StoreFull = 32, Server, Later;
         /// Too much was asked in too short a time.

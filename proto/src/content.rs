@@ -1,21 +1,32 @@
 //! What an entry says (SPEC.md section 6): typed, checked, and stored as it came. Must never be
 //! encoded again on its way: fields that this version does not know would be lost.
 
+mod alteration;
 mod change;
+mod context;
 mod error;
 
 use bytes::Bytes;
 use prost::Message;
 
+pub use self::alteration::{Alteration, Body};
 pub use self::change::{GroupChange, GroupRules, JoinProof, JoinRule, Role};
+pub use self::context::{Context, Forwarded, Origin};
 pub use self::error::ContentError;
-use crate::limits::{MEDIA_TYPE_BYTES_MAX, MEMBERS_PER_CHANGE_MAX};
+use crate::limits::{EDIT_BYTES_MAX, MEMBERS_PER_CHANGE_MAX, MENTIONS_MAX};
 use crate::schema;
 use crate::schema::content::Kind;
 use crate::unfold::check_count;
 
 /// Where contents have lists, which are bounded before they unfold.
-const LISTS: [[u32; 2]; 5] = [[16, 2], [17, 1], [18, 1], [23, 1], [25, 1]];
+const LISTS: [([u32; 2], usize); 6] = [
+    ([8, 4], MENTIONS_MAX),
+    ([16, 2], MEMBERS_PER_CHANGE_MAX),
+    ([17, 1], MEMBERS_PER_CHANGE_MAX),
+    ([18, 1], MEMBERS_PER_CHANGE_MAX),
+    ([23, 1], MEMBERS_PER_CHANGE_MAX),
+    ([25, 1], MEMBERS_PER_CHANGE_MAX),
+];
 
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +40,13 @@ pub enum Content {
         /// The bytes, at least one.
         body: Bytes,
     },
+    /// A change to an earlier entry.
+    Entry(Alteration),
+    /// What it said was recalled, and is not known any more. Only the server makes it.
+    Erased {
+        /// The seq of the entry that recalled it.
+        by: u64,
+    },
     /// A change to a group.
     Group(GroupChange),
 }
@@ -41,50 +59,92 @@ impl Content {
 
     /// Reads and checks an encoded `Content` of at most `max` bytes.
     pub fn decode(bytes: &Bytes, max: usize) -> Result<Self, ContentError> {
+        Ok(Self::decode_whole(bytes, max)?.0)
+    }
+
+    /// The same, with what it belongs to.
+    pub fn decode_whole(bytes: &Bytes, max: usize) -> Result<(Self, Context), ContentError> {
         if bytes.len() > max {
             return Err(ContentError::TooLarge { bytes: bytes.len(), max });
         }
         if bytes.is_empty() {
             return Err(ContentError::Empty);
         }
-        for path in LISTS {
-            check_count(bytes, &path, MEMBERS_PER_CHANGE_MAX)?;
+        for (path, most) in LISTS {
+            check_count(bytes, &path, most)?;
         }
-        let content = schema::Content::decode(bytes.clone())
+        let wire = schema::Content::decode(bytes.clone())
             .map_err(|error| ContentError::Malformed { detail: error.to_string() })?;
-        Self::from_kind(content.kind.ok_or(ContentError::Unsupported)?)
+        let content = Self::from_kind(wire.kind.ok_or(ContentError::Unsupported)?)?;
+        if matches!(content, Self::Entry(Alteration::Edited { .. })) && bytes.len() > EDIT_BYTES_MAX
+        {
+            return Err(ContentError::TooLarge { bytes: bytes.len(), max: EDIT_BYTES_MAX });
+        }
+        let context = match (wire.context, &content) {
+            (None, _) => Context::default(),
+            (Some(context), Self::Text(_) | Self::Data { .. }) => Context::from_wire(&context)?,
+            (Some(_), _) => return Err(ContentError::Context),
+        };
+        Ok((content, context))
+    }
+
+    /// Reads and checks what a user sends: an encoded `Content` of at most `max` bytes that is
+    /// not for the server alone to make.
+    pub fn decode_sent(bytes: &Bytes, max: usize) -> Result<(Self, Context), ContentError> {
+        match Self::decode_whole(bytes, max)? {
+            (Self::Erased { .. }, _) => Err(ContentError::Erased),
+            sent => Ok(sent),
+        }
     }
 
     fn from_kind(kind: Kind) -> Result<Self, ContentError> {
         Ok(match kind {
-            Kind::Text(text) if text.body.is_empty() => return Err(ContentError::Empty),
-            Kind::Text(text) => Self::Text(text.body),
-            Kind::Data(data) if data.body.is_empty() => return Err(ContentError::Empty),
-            Kind::Data(data) => {
-                check_media_type(&data.media_type)?;
-                Self::Data { media_type: data.media_type, body: data.body }
-            }
+            Kind::Text(text) => Body::from_text(text)?.into(),
+            Kind::Data(data) => Body::from_data(data)?.into(),
+            Kind::Edited(edited) => Self::Entry(Alteration::from_edited(edited)?),
+            Kind::Recalled(recalled) => Self::Entry(Alteration::from_recalled(recalled)?),
+            Kind::Reacted(reacted) => Self::Entry(Alteration::from_reacted(reacted)?),
+            Kind::Pinned(pinned) => Self::Entry(Alteration::from_pinned(pinned)?),
+            Kind::Erased(erased) => Self::Erased { by: erased.by },
             change => Self::Group(GroupChange::from_kind(change)?),
         })
     }
 
+    /// What it says, if it is a text or data.
+    pub fn body(self) -> Option<Body> {
+        match self {
+            Self::Text(body) => Some(Body::Text(body)),
+            Self::Data { media_type, body } => Some(Body::Data { media_type, body }),
+            Self::Entry(_) | Self::Erased { .. } | Self::Group(_) => None,
+        }
+    }
+
     /// The content as bytes, for the sender.
     pub fn encode(&self) -> Bytes {
+        self.encode_in(&Context::default())
+    }
+
+    /// A text or data as bytes, with what it belongs to.
+    pub fn encode_in(&self, context: &Context) -> Bytes {
         let kind = match self.clone() {
             Self::Text(body) => Kind::Text(schema::Text { body }),
             Self::Data { media_type, body } => Kind::Data(schema::Data { media_type, body }),
+            Self::Entry(change) => change.into_kind(),
+            Self::Erased { by } => Kind::Erased(schema::Erased { by }),
             Self::Group(change) => change.into_kind(),
         };
-        schema::Content { kind: Some(kind) }.encode_to_vec().into()
+        let context = (*context != Context::default()).then(|| context.to_wire());
+        schema::Content { kind: Some(kind), context }.encode_to_vec().into()
     }
 }
 
-fn check_media_type(media_type: &str) -> Result<(), ContentError> {
-    let fits = (1..=MEDIA_TYPE_BYTES_MAX).contains(&media_type.len());
-    if fits && media_type.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Ok(());
+impl From<Body> for Content {
+    fn from(body: Body) -> Self {
+        match body {
+            Body::Text(body) => Self::Text(body),
+            Body::Data { media_type, body } => Self::Data { media_type, body },
+        }
     }
-    Err(ContentError::Text { what: "a media type", max: MEDIA_TYPE_BYTES_MAX })
 }
 
 #[cfg(test)]
@@ -103,7 +163,7 @@ mod tests {
     }
 
     fn decode(kind: Kind) -> Result<Content, ContentError> {
-        let bytes = schema::Content { kind: Some(kind) }.encode_to_vec();
+        let bytes = schema::Content { kind: Some(kind), context: None }.encode_to_vec();
         Content::decode(&bytes.into(), 60_000)
     }
 
@@ -112,6 +172,17 @@ mod tests {
         let contents = [
             Content::text("hi"),
             Content::Data { media_type: "image/png".into(), body: Bytes::from_static(b"\x89") },
+            Content::Entry(Alteration::Edited { seq: 3, new: Body::Text("hello".into()) }),
+            Content::Entry(Alteration::Edited {
+                seq: u64::MAX,
+                new: Body::Data { media_type: "a/b".into(), body: Bytes::from_static(b"x") },
+            }),
+            Content::Entry(Alteration::Recalled { seq: 3 }),
+            Content::Entry(Alteration::Reacted {
+                seq: 3, reaction: "⚓".into(), taken_back: true
+            }),
+            Content::Entry(Alteration::Pinned { seq: 3, unpinned: false }),
+            Content::Erased { by: 9 },
             Content::Group(GroupChange::Created { name: "Crew".into(), members: users(&["a"]) }),
             Content::Group(GroupChange::Created { name: "Alone".into(), members: Vec::new() }),
             Content::Group(GroupChange::Added(users(&["b", "a"]))),
@@ -144,6 +215,28 @@ mod tests {
         for content in contents {
             assert_eq!(Content::decode(&content.encode(), 60_000), Ok(content));
         }
+    }
+
+    #[test]
+    fn only_the_server_says_that_something_is_erased() {
+        let erased = Content::Erased { by: 9 }.encode();
+        assert!(Content::decode(&erased, 99).is_ok());
+        assert_eq!(Content::decode_sent(&erased, 99), Err(ContentError::Erased));
+        let sent = Content::decode_sent(&Content::text("hi").encode(), 99);
+        assert_eq!(sent, Ok((Content::text("hi"), Context::default())));
+    }
+
+    #[test]
+    fn an_edit_has_a_limit_of_its_own() {
+        let edited = |bytes: usize| {
+            let new = Body::Text("x".repeat(bytes));
+            Content::Entry(Alteration::Edited { seq: 1, new }).encode()
+        };
+        // Of the same length of the lengths.
+        let around = edited(16_000).len() - 16_000;
+        assert!(Content::decode(&edited(EDIT_BYTES_MAX - around), 60_000).is_ok());
+        let error = Content::decode(&edited(EDIT_BYTES_MAX - around + 1), 60_000).unwrap_err();
+        assert_eq!(error.code(), RejectCode::TooLarge);
     }
 
     #[test]

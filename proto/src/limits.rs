@@ -68,6 +68,16 @@ pub const HEARTBEAT_MS_HIGHEST: u32 = 600_000;
 
 /// Bytes of a media type.
 pub const MEDIA_TYPE_BYTES_MAX: usize = 128;
+/// Bytes of a content that edits an entry.
+pub const EDIT_BYTES_MAX: usize = 16_384;
+/// Edits of one entry.
+pub const EDITS_MAX: usize = 64;
+/// Bytes of a reaction.
+pub const REACTION_BYTES_MAX: usize = 64;
+/// Users whom a message mentions.
+pub const MENTIONS_MAX: usize = 50;
+/// Entries that are pinned in a chat.
+pub const PINS_MAX: usize = 50;
 /// Bytes of a group's name.
 pub const GROUP_NAME_BYTES_MAX: usize = 128;
 /// Bytes of a group's topic.

@@ -38,11 +38,13 @@ pub enum Bug {
     SyncErrorIgnored,
     /// A batch is applied while the one before it is on its way to the disk.
     AppliedUnderSync,
+    /// What is recalled is said to be, and stays in the log.
+    RecallKeepsContent,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -59,6 +61,7 @@ impl Bug {
         Self::SpanEndsLate,
         Self::SyncErrorIgnored,
         Self::AppliedUnderSync,
+        Self::RecallKeepsContent,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -80,6 +83,7 @@ impl Bug {
             Self::SpanEndsLate => "span-ends-late",
             Self::SyncErrorIgnored => "sync-error-ignored",
             Self::AppliedUnderSync => "applied-under-sync",
+            Self::RecallKeepsContent => "recall-keeps-content",
         }
     }
 

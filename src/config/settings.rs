@@ -145,6 +145,10 @@ pub struct StoreSettings {
     pub chats_per_user_max: u32,
     /// Devices of a user.
     pub devices_per_user_max: u32,
+    /// Milliseconds in which an entry may be edited; 0: never.
+    pub edit_ms: u64,
+    /// Milliseconds in which its sender may recall an entry; 0: never.
+    pub recall_ms: u64,
     /// Bytes that stay free on the disk: below them, new sends are rejected.
     pub disk_reserve_bytes: u64,
     /// Milliseconds that a commit may take before the process ends itself.
@@ -168,6 +172,8 @@ impl Default for StoreSettings {
             group_members_max: 10_000,
             chats_per_user_max: 10_000,
             devices_per_user_max: 100,
+            edit_ms: 48 * 60 * 60 * 1000,
+            recall_ms: 48 * 60 * 60 * 1000,
             disk_reserve_bytes: 64 * MIB as u64,
             stall_ms: 5_000,
             queue_bytes: 64 * MIB,

@@ -151,6 +151,10 @@ settings! {
     store.group_members_max: count(2, GROUP_MEMBERS_MAX as u64), "Members of a group.";
     store.chats_per_user_max: count(1, 100_000), "Chats of a user, those left included.";
     store.devices_per_user_max: count(1, 10_000), "Devices of a user.";
+    store.edit_ms: count(0, 36_500 * DAY_MS),
+        "Milliseconds in which its sender may edit a message; 0: never.";
+    store.recall_ms: count(0, 36_500 * DAY_MS),
+        "Milliseconds in which its sender may recall a message; 0: never. Admins always may.";
     store.disk_reserve_bytes: count(0, TIB),
         "Bytes that stay free on the disk; below them new sends are rejected for a while.";
     store.stall_ms: count(100, 10 * MINUTE_MS),

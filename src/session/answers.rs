@@ -3,12 +3,13 @@
 
 mod joining;
 
+use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{DeviceId, UserId};
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
 use packetboat_proto::packet::{self, Answer, ChatState, Member, Operation, Presence, Verdict};
 
-use crate::store::{ChatView, Edge, MemberView, PageLimit, Store, StoreError};
+use crate::store::{ChatView, Edge, Logged, MemberView, PageLimit, Store, StoreError, Thread};
 
 use super::house::House;
 
@@ -41,11 +42,8 @@ async fn find<S: Store>(
                 packet::Edge::After(seq) => Edge::After(seq),
                 packet::Edge::Before(seq) => Edge::Before(seq),
             };
-            let bytes = (house.rules.max_body - BODY_OVERHEAD_BYTES) as usize;
-            let limit = PageLimit { items: limit as usize, bytes };
-            let page = store.history(user, chat, edge, limit).await?;
-            let entries = page.items.into_iter().map(|entry| entry.body).collect();
-            Answer::History { entries, more: page.more }
+            let page = store.history(user, chat, edge, page_limit(house, limit)).await?;
+            Answer::History { entries: bodies(page.items), more: page.more }
         }
         Operation::Chats { after, limit } => {
             let page = store.chats(user, device, after, limit as usize).await?;
@@ -67,7 +65,23 @@ async fn find<S: Store>(
             Answer::Presence(presence.collect())
         }
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
+        Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
+        Operation::Thread { chat, seq: of, after, limit } => {
+            let thread = Thread { chat, of, after };
+            let page = store.thread(user, thread, page_limit(house, limit)).await?;
+            Answer::Thread { entries: bodies(page.items), more: page.more }
+        }
     })
+}
+
+/// What of a log fits into one body.
+fn page_limit<S: Store>(house: &House<S>, limit: u32) -> PageLimit {
+    let bytes = (house.rules.max_body - BODY_OVERHEAD_BYTES) as usize;
+    PageLimit { items: limit as usize, bytes }
+}
+
+fn bodies(entries: Vec<Logged>) -> Vec<Bytes> {
+    entries.into_iter().map(|entry| entry.body).collect()
 }
 
 fn chat_state(view: ChatView) -> ChatState {

@@ -81,11 +81,14 @@ impl Questions {
     /// The operation with a limit that its answer's body can hold.
     fn bounded(&self, mut operation: Operation) -> Operation {
         let (limit, item_bytes) = match &mut operation {
-            Operation::History { limit, .. } => (limit, 1),
+            Operation::History { limit, .. } | Operation::Thread { limit, .. } => (limit, 1),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
             Operation::Members { limit, .. }
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
-            Operation::Chat { .. } | Operation::Presence { .. } | Operation::Joining(_) => {
+            Operation::Chat { .. }
+            | Operation::Presence { .. }
+            | Operation::Pins { .. }
+            | Operation::Joining(_) => {
                 return operation;
             }
         };

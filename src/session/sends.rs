@@ -46,14 +46,10 @@ impl Sends {
     pub fn take(&mut self, now: Time, send: Send) -> Option<Rejected> {
         self.rate.take(now);
         let Send { chat, id, content: bytes } = send;
-        match Content::decode(&bytes, self.content_max) {
-            Ok(content) => {
-                let change = match content {
-                    Content::Group(change) => Some(change),
-                    Content::Text(_) | Content::Data { .. } => None,
-                };
+        match Content::decode_sent(&bytes, self.content_max) {
+            Ok(said) => {
                 self.bytes += bytes.len();
-                self.waiting.push(Draft { chat, id, content: bytes, change });
+                self.waiting.push(Draft::new(chat, id, bytes, said));
                 None
             }
             Err(error) => {

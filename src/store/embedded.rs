@@ -26,7 +26,7 @@ use super::reader::Reader;
 use super::rules::{Rules, RulesError, within};
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
-    MemberView, Outcome, Outlet, Page, PageLimit, Read, Store, StoreError, Stretch,
+    MemberView, Outcome, Outlet, Page, PageLimit, Read, Store, StoreError, Stretch, Thread,
 };
 
 /// Reads that are under way at once, unless the operator sets another number.
@@ -110,6 +110,7 @@ pub struct EmbeddedStore {
 struct Shared {
     committer: Committer,
     health: Arc<Health>,
+    horizon: Arc<Horizon>,
     /// Taken away by `close`.
     reader: RwLock<Option<Arc<Reader>>>,
     reads: Arc<Semaphore>,
@@ -171,12 +172,13 @@ impl EmbeddedStore {
             queue_bytes: settings.queue_bytes,
         };
         let committer = Committer::start(parts, &crew).map_err(OpenError::Thread)?;
-        let reader = RwLock::new(Some(Arc::new(Reader::new(backend, horizon))));
+        let reader = RwLock::new(Some(Arc::new(Reader::new(backend, Arc::clone(&horizon)))));
         let reads = Arc::new(Semaphore::new(settings.readers));
         let readers = u32::try_from(settings.readers).expect("its bounds are checked");
         let shared = Shared {
             committer,
             health,
+            horizon,
             reader,
             reads,
             reads_waited: AtomicU64::new(0),
@@ -227,6 +229,23 @@ impl EmbeddedStore {
         // its disk has failed, and whoever stops the server is to know.
         if let Err(error) = gone {
             self.shared.health.fail(Failure::Close { detail: error.to_string() });
+        }
+    }
+
+    /// A read that may find a recall that is not durable yet; it is done again once that is.
+    async fn settled<T: Send + 'static>(
+        &self,
+        read: impl Fn(&Reader) -> Result<Option<T>, StoreError> + Clone + Send + 'static,
+    ) -> Result<T, StoreError> {
+        loop {
+            let cleared = self.shared.horizon.cleared();
+            if let Some(found) = self.read(read.clone()).await? {
+                return Ok(found);
+            }
+            tokio::select! {
+                () = cleared => {}
+                _ = self.shared.health.failed() => return Err(StoreError::Stopped),
+            }
         }
     }
 
@@ -296,7 +315,7 @@ impl Store for EmbeddedStore {
         stretches: Vec<Stretch>,
         limit: PageLimit,
     ) -> Result<Vec<Read>, StoreError> {
-        self.read(move |reader| reader.stretches(&user, stretches, limit)).await
+        self.settled(move |reader| reader.stretches(&user, stretches.clone(), limit)).await
     }
 
     async fn history(
@@ -306,7 +325,20 @@ impl Store for EmbeddedStore {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        self.read(move |reader| reader.history(&user, &chat, edge, limit)).await
+        self.settled(move |reader| reader.history(&user, &chat, edge, limit)).await
+    }
+
+    async fn pins(&self, user: UserId, chat: ChatId) -> Result<Vec<u64>, StoreError> {
+        self.read(move |reader| reader.pins(&user, &chat)).await
+    }
+
+    async fn thread(
+        &self,
+        user: UserId,
+        thread: Thread,
+        limit: PageLimit,
+    ) -> Result<Page<Logged>, StoreError> {
+        self.settled(move |reader| reader.thread(&user, &thread, limit)).await
     }
 
     async fn chats(

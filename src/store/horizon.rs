@@ -10,6 +10,10 @@
 //! publishes is at least the head that was read. A reader that looked here first could find
 //! nothing, and then read a head that is not durable.
 //!
+//! A recall rewrites an entry that is durable, in the batch that makes its own entry. Who finds
+//! what it left, and that entry not durable, has to look again once it is: with the power cut now,
+//! the entry would say again what it said.
+//!
 //! Only entries are kept back like this. A place or a cursor that is read early and lost with the
 //! power shows no entry that is not durable: every look at a log is bounded by its head.
 
@@ -18,11 +22,14 @@ use std::sync::{PoisonError, RwLock};
 use ahash::HashMap;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::planted::{self, Bug};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// The heads from before the batches that are on their way, by chat.
 #[derive(Debug, Default)]
 pub(crate) struct Horizon {
     before: RwLock<HashMap<ChatId, u64>>,
+    cleared: Notify,
 }
 
 impl Horizon {
@@ -38,6 +45,12 @@ impl Horizon {
     /// Every batch that was published is durable.
     pub(crate) fn clear(&self) {
         self.before.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.cleared.notify_waiters();
+    }
+
+    /// Resolves once every batch is durable that was published before this was called.
+    pub(crate) fn cleared(&self) -> Notified<'_> {
+        self.cleared.notified()
     }
 
     /// The durable head of a chat, given the head that was read just now.

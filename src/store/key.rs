@@ -16,6 +16,9 @@
 //! | `A` | user | an account |
 //! | `I` | group 0 invitation | an invitation |
 //! | `Q` | group 0 user | who asks to come in |
+//! | `E` | chat 0 seq seq | nothing: the second entry is an edit of the first |
+//! | `P` | chat 0 seq | nothing: the entry is pinned |
+//! | `T` | chat 0 seq seq | nothing: the second entry is in the thread of the first |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
@@ -38,6 +41,9 @@ const CURSOR: u8 = b'R';
 const ACCOUNT: u8 = b'A';
 const INVITE: u8 = b'I';
 const ASKING: u8 = b'Q';
+const EDIT: u8 = b'E';
+const PIN: u8 = b'P';
+const THREAD: u8 = b'T';
 
 const END: u8 = 0;
 /// Bytes after the chat in a log's key: the end of the chat, the seq and the part.
@@ -254,6 +260,58 @@ pub fn accounts(after: Option<&UserId>) -> KeyRange {
     KeyRange::behind(vec![ACCOUNT], after.map(UserId::as_str))
 }
 
+/// Seqs behind a chat.
+fn numbered(prefix: u8, chat: &ChatId, seqs: &[u64]) -> Vec<u8> {
+    let mut key = ended(prefix, &[chat.as_str()]);
+    for seq in seqs {
+        key.extend_from_slice(&seq.to_be_bytes());
+    }
+    key
+}
+
+/// From one such key to another, which is among them.
+fn between(from: Vec<u8>, mut to: Vec<u8>) -> KeyRange {
+    to.push(END);
+    KeyRange { from, to }
+}
+
+/// That an entry is an edit of another.
+pub fn edit(chat: &ChatId, of: u64, seq: u64) -> Vec<u8> {
+    numbered(EDIT, chat, &[of, seq])
+}
+
+/// The edits of an entry.
+pub fn edits(chat: &ChatId, of: u64) -> KeyRange {
+    between(edit(chat, of, 0), edit(chat, of, u64::MAX))
+}
+
+/// That an entry is pinned.
+pub fn pin(chat: &ChatId, seq: u64) -> Vec<u8> {
+    numbered(PIN, chat, &[seq])
+}
+
+/// What is pinned in a chat.
+pub fn pins(chat: &ChatId) -> KeyRange {
+    between(pin(chat, 0), pin(chat, u64::MAX))
+}
+
+/// That an entry is in the thread of another.
+pub fn thread(chat: &ChatId, of: u64, seq: u64) -> Vec<u8> {
+    numbered(THREAD, chat, &[of, seq])
+}
+
+/// The entries of a thread from one seq to another, which is among them.
+pub fn in_thread(chat: &ChatId, of: u64, first: u64, last: u64) -> KeyRange {
+    between(thread(chat, of, first), thread(chat, of, last))
+}
+
+/// The seq that a key ends in.
+pub fn last_seq(key: &[u8]) -> Result<u64, KeyError> {
+    let malformed = || KeyError::Malformed { key: key.to_vec() };
+    let (_, seq) = key.split_last_chunk::<8>().ok_or_else(malformed)?;
+    Ok(u64::from_be_bytes(*seq))
+}
+
 /// The id that a key ends in.
 fn last_id(key: &[u8]) -> Result<&str, KeyError> {
     let malformed = || KeyError::Malformed { key: key.to_vec() };
@@ -323,6 +381,24 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_to_an_entry_is_a_range_of_its_own() {
+        let crew = chat("group:crew");
+        for (of, seq, inside) in
+            [(6, 9, false), (7, 8, true), (7, u64::MAX, true), (8, 9, false), (0x0700, 8, false)]
+        {
+            assert_eq!(holds(&edits(&crew, 7), &edit(&crew, of, seq)), inside, "{of} {seq}");
+            assert_eq!(last_seq(&edit(&crew, of, seq)), Ok(seq));
+        }
+        assert!(holds(&pins(&crew), &pin(&crew, u64::MAX)));
+        assert!(!holds(&pins(&crew), &pin(&chat("group:crew.b"), 1)));
+        let part = in_thread(&crew, 7, 9, 12);
+        for (seq, inside) in [(8, false), (9, true), (12, true), (13, false)] {
+            assert_eq!(holds(&part, &thread(&crew, 7, seq)), inside, "{seq}");
+        }
+        assert!(last_seq(&[1]).is_err());
+    }
+
+    #[test]
     fn a_range_behind_an_id_starts_with_the_next_one() {
         let user = named("ann");
         let range = places(&user, Some(&chat("group:b")));
@@ -374,6 +450,9 @@ mod tests {
             account(&user),
             invite(&crew, InviteId::from([1; 8])),
             asking(&crew, &user),
+            edit(&crew, 1, 2),
+            pin(&crew, 1),
+            thread(&crew, 1, 2),
         ];
         let mut prefixes: Vec<u8> = keys.iter().skip(2).map(|key| key[0]).collect();
         prefixes.sort_unstable();

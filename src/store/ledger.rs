@@ -2,12 +2,15 @@
 //! no socket and no clock. Must never write to a backend: it fills a `Turn`'s batch.
 
 mod account;
+mod alter;
 mod append;
 mod claim;
 mod cursor;
 mod group;
 mod joining;
 mod members;
+mod recall;
+mod refer;
 mod rights;
 mod turn;
 

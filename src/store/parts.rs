@@ -17,6 +17,10 @@ const PART_BYTES: usize = VALUE_BYTES_MAX - HEAD_BYTES;
 pub(crate) const PARTS_MAX: usize = parts_of(ENTRY_BYTES_MAX);
 const ENTRY_BYTES_MAX: usize = (BODY_BYTES_HIGHEST + BODY_OVERHEAD_BYTES) as usize;
 
+/// The kinds of contents in which there is nothing to read: edited, recalled, reacted, pinned,
+/// erased.
+const SILENT: std::ops::RangeInclusive<u32> = 3..=7;
+
 const _: () = assert!(PARTS_MAX <= u8::MAX as usize);
 
 /// An entry's parts do not fit together.
@@ -80,6 +84,21 @@ impl Whole {
 /// so an entry of any size need not be put together for it.
 pub(crate) fn sender_of(first_part: &[u8]) -> Option<&str> {
     const SENDER: u32 = 3;
+    std::str::from_utf8(field(first_part, SENDER, false)?).ok()
+}
+
+/// Whether there is nothing to read in an entry: it changes an earlier one, or was recalled. It is
+/// told from the first part alone, by the first field of its content, which every encoder that
+/// writes fields in order writes first.
+pub(crate) fn is_silent(first_part: &[u8]) -> bool {
+    const CONTENT: u32 = 6;
+    let key =
+        field(first_part, CONTENT, true).and_then(|mut content| decode_key(&mut content).ok());
+    key.is_some_and(|(kind, _)| SILENT.contains(&kind))
+}
+
+/// A field of an entry that has bytes; if it `may_be_cut`, as many of them as there are.
+fn field(first_part: &[u8], wanted: u32, may_be_cut: bool) -> Option<&[u8]> {
     let mut rest = first_part.get(HEAD_BYTES..)?;
     while !rest.is_empty() {
         let (field, kind) = decode_key(&mut rest).ok()?;
@@ -87,9 +106,12 @@ pub(crate) fn sender_of(first_part: &[u8]) -> Option<&str> {
         match kind {
             WireType::Varint => {}
             WireType::LengthDelimited => {
-                let (payload, behind) = rest.split_at_checked(usize::try_from(number).ok()?)?;
-                if field == SENDER {
-                    return std::str::from_utf8(payload).ok();
+                let bytes = usize::try_from(number).ok()?;
+                let bytes =
+                    if may_be_cut && field == wanted { bytes.min(rest.len()) } else { bytes };
+                let (payload, behind) = rest.split_at_checked(bytes)?;
+                if field == wanted {
+                    return Some(payload);
                 }
                 rest = behind;
             }
@@ -108,6 +130,16 @@ pub(crate) struct Joiner {
 }
 
 impl Joiner {
+    /// Some of an entry was taken, and not all of it.
+    pub(crate) fn is_within(&self) -> bool {
+        self.next > 0
+    }
+
+    /// The part that comes next.
+    pub(crate) fn next_part(&self) -> u8 {
+        self.next
+    }
+
     /// Takes the next value; gives the entry once it is whole.
     pub(crate) fn take(&mut self, part: u8, value: &[u8]) -> Result<Option<Bytes>, PartError> {
         if part != self.next {
@@ -181,6 +213,35 @@ mod tests {
             assert_eq!(sender_of(&first[..cut]), None, "{cut}");
         }
         assert_eq!(sender_of(&[1, 0xff, 0xff]), None);
+    }
+
+    #[test]
+    fn what_is_not_to_be_read_is_told_from_the_first_part_alone() {
+        use packetboat_proto::content::{Alteration, Body, Content};
+        use packetboat_proto::id::{ChatId, MessageId, UserId};
+        let edited = |bytes: usize| {
+            Content::Entry(Alteration::Edited { seq: 1, new: Body::Text("x".repeat(bytes)) })
+        };
+        for (content, silent) in [
+            (Content::text("hi"), false),
+            (Content::text("x".repeat(9_000)), false),
+            (edited(1), true),
+            (edited(9_000), true),
+            (Content::Entry(Alteration::Recalled { seq: 1 }), true),
+            (Content::Erased { by: 2 }, true),
+        ] {
+            let entry = Entry {
+                chat: ChatId::group("crew").unwrap(),
+                seq: 300,
+                sender: UserId::new("ann").unwrap(),
+                id: MessageId::from([1; 16]),
+                at_ms: 5,
+                content: content.encode(),
+            };
+            let (_, first) = Whole::new(&entry).split().next().unwrap();
+            assert_eq!(is_silent(&first), silent);
+        }
+        assert!(!is_silent(&[1, 0xff, 0xff]));
     }
 
     proptest! {

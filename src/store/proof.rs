@@ -21,7 +21,7 @@ use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
 use super::{
     Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, Effect, LagPage, Logged, MemberView,
-    Outcome, Page, PageLimit, Read, Refusal, StoreError, Stretch,
+    Outcome, Page, PageLimit, Read, Refusal, StoreError, Stretch, Thread,
 };
 
 /// A ledger over a backend, without the committer: one turn after the other.
@@ -154,6 +154,9 @@ impl OpenTurn<'_> {
     }
 }
 
+/// Why a reader never has to look again here.
+const DURABLE: &str = "nothing is on its way to the disk";
+
 /// The reading side of the store, with all that is applied taken for durable.
 pub struct View(Reader);
 
@@ -176,7 +179,8 @@ impl View {
         stretches: Vec<Stretch>,
         limit: PageLimit,
     ) -> Result<Vec<Read>, StoreError> {
-        self.0.stretches(user, stretches, limit)
+        let reads = self.0.stretches(user, stretches, limit)?;
+        Ok(reads.expect(DURABLE))
     }
 
     /// See `Store::history`.
@@ -187,7 +191,22 @@ impl View {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        self.0.history(user, chat, edge, limit)
+        Ok(self.0.history(user, chat, edge, limit)?.expect(DURABLE))
+    }
+
+    /// See `Store::pins`.
+    pub fn pins(&self, user: &UserId, chat: &ChatId) -> Result<Vec<u64>, StoreError> {
+        self.0.pins(user, chat)
+    }
+
+    /// See `Store::thread`.
+    pub fn thread(
+        &self,
+        user: &UserId,
+        thread: &Thread,
+        limit: PageLimit,
+    ) -> Result<Page<Logged>, StoreError> {
+        Ok(self.0.thread(user, thread, limit)?.expect(DURABLE))
     }
 
     /// See `Store::chat`.

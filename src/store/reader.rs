@@ -4,6 +4,7 @@
 mod history;
 mod joining;
 mod lag;
+mod thread;
 mod view;
 
 use std::ops::ControlFlow;
@@ -162,3 +163,6 @@ impl Reader {
 fn refusal(code: RejectCode, reason: String) -> StoreError {
     StoreError::Refused(Refusal { code, reason })
 }
+
+#[cfg(test)]
+mod tests;

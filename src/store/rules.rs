@@ -16,6 +16,12 @@ pub const GROUP_MEMBERS_DEFAULT: u32 = 10_000;
 /// The lowest and the highest value for that.
 pub const GROUP_MEMBERS_BOUNDS: (u64, u64) = (2, GROUP_MEMBERS_MAX as u64);
 
+/// Milliseconds in which an entry may be edited, and in which its sender may recall it, unless the
+/// operator sets others.
+pub const ALTER_MS_DEFAULT: u64 = 48 * 60 * 60 * 1000;
+/// The lowest and the highest value for those: never, and a hundred years.
+pub const ALTER_MS_BOUNDS: (u64, u64) = (0, 36_500 * 24 * 60 * 60 * 1000);
+
 /// What becomes of a message to a user who was never here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownUsers {
@@ -38,6 +44,10 @@ pub struct Rules {
     pub chats_per_user_max: u32,
     /// Devices of a user: each keeps a cursor for each chat, so a user must not make them freely.
     pub devices_per_user_max: u32,
+    /// Milliseconds in which an entry may be edited; 0: never.
+    pub edit_ms: u64,
+    /// Milliseconds in which its sender may recall an entry; 0: never.
+    pub recall_ms: u64,
 }
 
 impl Default for Rules {
@@ -47,6 +57,8 @@ impl Default for Rules {
             group_members_max: GROUP_MEMBERS_DEFAULT,
             chats_per_user_max: CHATS_PER_USER_DEFAULT,
             devices_per_user_max: DEVICES_PER_USER_DEFAULT,
+            edit_ms: ALTER_MS_DEFAULT,
+            recall_ms: ALTER_MS_DEFAULT,
         }
     }
 }
@@ -86,7 +98,10 @@ impl Rules {
         let (lowest, highest) = CHATS_PER_USER_BOUNDS;
         within("chats_per_user_max", self.chats_per_user_max.into(), lowest, highest)?;
         let (lowest, highest) = DEVICES_PER_USER_BOUNDS;
-        within("devices_per_user_max", self.devices_per_user_max.into(), lowest, highest)
+        within("devices_per_user_max", self.devices_per_user_max.into(), lowest, highest)?;
+        let (lowest, highest) = ALTER_MS_BOUNDS;
+        within("edit_ms", self.edit_ms, lowest, highest)?;
+        within("recall_ms", self.recall_ms, lowest, highest)
     }
 }
 

@@ -95,6 +95,11 @@ impl Spans {
         })
     }
 
+    /// Whether an entry may be seen.
+    pub(crate) fn holds(&self, seq: u64) -> bool {
+        self.0.iter().any(|span| span.from <= seq && span.to.is_none_or(|to| seq <= to))
+    }
+
     /// How many may be seen behind `after`, up to `upto`.
     pub(crate) fn count(&self, after: u64, upto: u64) -> u64 {
         self.between(after, upto).map(|(first, last)| last - first + 1).sum()
@@ -149,6 +154,8 @@ mod tests {
         assert_eq!(between(5, 7), []);
         assert_eq!(between(u64::MAX, u64::MAX), []);
         assert_eq!(spans().count(3, 12), 6);
+        let held: Vec<u64> = (0..13).filter(|seq| spans().holds(*seq)).collect();
+        assert_eq!(held, [3, 4, 5, 8, 10, 11, 12]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "a test crate has no outside")]
 
 mod bad_input;
+mod changes;
 mod checking;
 mod credentials;
 mod delivery;

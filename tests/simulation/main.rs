@@ -38,7 +38,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 15] = [
+const PLANTS: [Bug; 16] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -54,6 +54,7 @@ const PLANTS: [Bug; 15] = [
     Bug::SpanEndsLate,
     Bug::SyncErrorIgnored,
     Bug::AppliedUnderSync,
+    Bug::RecallKeepsContent,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use packetboat_client::{
-    AckMode, Client, Config, Content, Credential, Dial, Edge, Ending, Entry, Event, Events,
-    RequestError, SendError, Start,
+    AckMode, Client, Config, Credential, Dial, Edge, Ending, Entry, Event, Events, RequestError,
+    SendError, Start,
 };
 use packetboat_proof::history::{Device, Event as Seen, Owed, Recorder, SendNumber};
 use packetboat_proto::code::RejectCode;
@@ -119,9 +119,9 @@ impl Person {
     }
 
     /// Sends something, and writes down what becomes of it.
-    pub fn send(&mut self, chat: &ChatId, id: MessageId, content: &Content) {
+    pub fn send(&mut self, chat: &ChatId, id: MessageId, content: &Bytes) {
         let Some(awake) = &mut self.awake else { return };
-        let content = content.encode();
+        let content = content.clone();
         let send = self.recorder.invoke(&self.device, chat, id, &content);
         let sending = Sending {
             client: awake.client.clone(),

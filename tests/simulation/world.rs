@@ -5,10 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use fastrand::Rng;
 use packetboat_client::{Dial, Edge, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
-use packetboat_proto::content::{Content, GroupChange, GroupRules, JoinRule, Role};
+use packetboat_proto::content::{
+    Alteration, Body, Content, Context, GroupChange, GroupRules, JoinRule, Role,
+};
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -52,7 +55,8 @@ struct Sent {
     by: usize,
     chat: ChatId,
     id: MessageId,
-    content: Content,
+    /// Encoded.
+    content: Bytes,
 }
 
 struct World {
@@ -228,7 +232,8 @@ impl World {
             10 => (0..self.rng.usize(5..25)).for_each(|_| self.say(by)),
             11..=13 => self.say_again(by),
             14 => self.contradict(by),
-            15..=17 => self.change_group(by),
+            15 | 16 => self.change_group(by),
+            17 => (0..3).for_each(|_| self.alter(by)),
             _ => self.ask(by),
         }
     }
@@ -239,6 +244,11 @@ impl World {
     }
 
     fn send(&mut self, by: usize, chat: ChatId, content: Content) {
+        self.send_in(by, chat, content, &Context::default());
+    }
+
+    fn send_in(&mut self, by: usize, chat: ChatId, content: Content, context: &Context) {
+        let content = content.encode_in(context);
         if self.people[by].client().is_none() {
             return;
         }
@@ -287,7 +297,7 @@ impl World {
     fn contradict(&mut self, by: usize) {
         if let Some(Sent { chat, id, .. }) = self.sent_by_user(by, true) {
             self.said.insert((by, id), true);
-            self.people[by].send(&chat, id, &Content::text("something else"));
+            self.people[by].send(&chat, id, &Content::text("something else").encode());
         }
     }
 
@@ -327,6 +337,34 @@ impl World {
         self.send(by, chat, Content::Group(change));
     }
 
+    /// Edits, recalls, reacts to, pins or answers something, that may be there.
+    fn alter(&mut self, by: usize) {
+        if self.sent.is_empty() {
+            return;
+        }
+        let chat = self.sent[self.rng.usize(0..self.sent.len())].chat.clone();
+        let said = self.sent.iter().filter(|sent| sent.chat == chat).count() as u64;
+        let seq = self.rng.u64(1..=said);
+        let new = Body::Text(format!("edit {}", self.ids));
+        let reaction = ["+1", "⚓"][self.rng.usize(0..2)].to_owned();
+        let context = Context { reply_to: seq, thread: seq, ..Context::default() };
+        let flag = self.rng.bool();
+        let (content, context) = match self.rng.u8(0..8) {
+            0 | 1 => (Content::Entry(Alteration::Edited { seq, new }), Context::default()),
+            2..=4 => (Content::Entry(Alteration::Recalled { seq }), Context::default()),
+            5 => {
+                let reacted = Alteration::Reacted { seq, reaction, taken_back: flag };
+                (Content::Entry(reacted), Context::default())
+            }
+            6 => {
+                let pinned = Alteration::Pinned { seq, unpinned: flag };
+                (Content::Entry(pinned), Context::default())
+            }
+            _ => (Content::text(format!("answer {}", self.ids)), context),
+        };
+        self.send_in(by, chat, content, &context);
+    }
+
     /// Asks one of the questions that change nothing, and gives a signal.
     fn ask(&mut self, by: usize) {
         let Some(client) = self.people[by].client().cloned() else { return };
@@ -334,10 +372,12 @@ impl World {
         let (users, which) = (self.users.clone(), self.rng.u8(0..10));
         let (recorder, reader) = (self.recorder.clone(), self.people[by].device.user.clone());
         // Signals may be dropped, and none that is too large is given.
-        let _ = client.signal(&chat, SignalKind::Typing, bytes::Bytes::new());
+        let _ = client.signal(&chat, SignalKind::Typing, Bytes::new());
         tokio::spawn(async move {
             // What they answer is tested elsewhere: here they are in the way of the rest.
             match which {
+                5 => drop(client.pins(&chat).await),
+                6 => drop(client.thread(&chat, 1, 0, 2).await),
                 0 => drop(client.chats(None, 2).await),
                 1 => drop(client.chat(&chat).await),
                 2 => drop(client.members(&chat, None, 2).await),

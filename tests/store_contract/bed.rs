@@ -17,7 +17,7 @@ use packetboat::store::{
     Stretch,
 };
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::content::{Alteration, Content, Context, GroupChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use tempfile::TempDir;
@@ -265,7 +265,13 @@ pub(crate) fn numbered_id(number: u64) -> MessageId {
 }
 
 pub(crate) fn draft(to: &str, text: &str) -> Draft {
-    Draft { chat: chat(to), id: fresh_id(), content: Content::text(text).encode(), change: None }
+    content_draft(to, Content::text(text), Context::default())
+}
+
+/// A content in a context.
+pub(crate) fn content_draft(to: &str, content: Content, context: Context) -> Draft {
+    let bytes = content.encode_in(&context);
+    Draft::new(chat(to), fresh_id(), bytes, (content, context))
 }
 
 pub(crate) fn with_id(draft: Draft, number: u64) -> Draft {
@@ -273,8 +279,7 @@ pub(crate) fn with_id(draft: Draft, number: u64) -> Draft {
 }
 
 pub(crate) fn change_draft(to: &str, change: GroupChange) -> Draft {
-    let content = Content::Group(change.clone()).encode();
-    Draft { chat: chat(to), id: fresh_id(), content, change: Some(change) }
+    content_draft(to, Content::Group(change), Context::default())
 }
 
 pub(crate) fn created(members: &[&str]) -> GroupChange {
@@ -323,5 +328,10 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Group(GroupChange::Dissolved) => "end".into(),
         Content::Group(GroupChange::Joined(_)) => "+self".into(),
         Content::Data { body, .. } => format!("{} bytes", body.len()),
+        Content::Entry(Alteration::Edited { seq, .. }) => format!("edit {seq}"),
+        Content::Entry(Alteration::Recalled { seq }) => format!("recall {seq}"),
+        Content::Entry(Alteration::Reacted { seq, .. }) => format!("react {seq}"),
+        Content::Entry(Alteration::Pinned { seq, .. }) => format!("pin {seq}"),
+        Content::Erased { by } => format!("erased by {by}"),
     }
 }

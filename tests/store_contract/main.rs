@@ -5,6 +5,7 @@
 
 mod batches;
 mod bed;
+mod changes;
 mod chats;
 mod crash;
 mod devices;
@@ -93,6 +94,19 @@ contracts! {
         an_open_group_takes_anyone_but_who_was_put_out,
         there_are_so_many_links_and_no_more,
         links_and_wishes_outlive_a_restart;
+    changes:
+        an_edit_is_its_senders_and_an_entry_of_its_own,
+        what_is_too_late_stays_as_it_is,
+        a_recall_leaves_the_place_and_nothing_of_the_content,
+        the_longest_recall_is_one_commit,
+        a_device_that_lags_gets_what_is_left_in_its_place,
+        admins_recall_what_members_say,
+        only_what_is_seen_is_referred_to,
+        an_origin_is_checked,
+        so_many_are_pinned_and_each_once,
+        a_thread_comes_in_pages,
+        what_only_changes_entries_is_not_unread,
+        a_reader_beside_a_recall_sees_an_entry_or_what_is_left_of_it;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,

@@ -64,7 +64,13 @@ pub(crate) fn author(user: UserId) -> Author {
 }
 
 pub(crate) fn draft(chat: &ChatId, number: u64) -> Draft {
-    Draft { chat: chat.clone(), id: message_id(number), content: content(), change: None }
+    Draft {
+        chat: chat.clone(),
+        id: message_id(number),
+        content: content(),
+        change: None,
+        refers: None,
+    }
 }
 
 /// An entry of a direct chat.

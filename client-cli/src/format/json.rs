@@ -12,12 +12,17 @@ use packetboat_client::{
 };
 use serde_json::{Map, Value, json};
 
+mod change;
+
 use super::content;
 
 /// An entry: `chat`, `seq`, `sender`, `id`, `at_ms`, and by its `kind`: `text` with `text`; `data`
 /// with `media_type` and `hex`; `group_created` with `name` and `members`; `members_added` and
 /// `members_removed` with `users`; `member_left` with `new_owner`; `group_renamed` with `name`;
-/// `unknown` with `hex`.
+/// `unknown` with `hex`. A text or data has `reply_to`, `thread`, `forwarded` (`chat`, `seq`,
+/// `sender`, or null), `mentions` and `mentions_all`, as far as they say anything. What changes
+/// another entry has its seq in `of`: `edited` with what it says now, `recalled`, `reacted` with
+/// `reaction` and `taken_back`, `pinned` with `unpinned`; `erased` has the recall's seq in `by`.
 pub(crate) fn entry(entry: &Entry) -> Value {
     let mut object = json!({
         "type": "entry",
@@ -28,11 +33,10 @@ pub(crate) fn entry(entry: &Entry) -> Value {
         "at_ms": entry.at_ms,
     });
     let said = match content(entry) {
-        Ok(Content::Text(text)) => json!({ "kind": "text", "text": text }),
-        Ok(Content::Data { media_type, body }) => {
-            json!({ "kind": "data", "media_type": media_type, "hex": hex(&body) })
-        }
         Ok(Content::Group(change)) => group_change(change),
+        Ok(Content::Entry(alteration)) => change::alteration(&alteration),
+        Ok(Content::Erased { by }) => json!({ "kind": "erased", "by": by }),
+        Ok(said) => change::message(said, &super::context(entry)),
         Err(bytes) => json!({ "kind": "unknown", "hex": hex(&bytes) }),
     };
     if let (Some(object), Value::Object(said)) = (object.as_object_mut(), said) {
@@ -240,6 +244,11 @@ const fn role(role: Option<Role>) -> Option<&'static str> {
         Some(Role::Member) => Some("member"),
         None => None,
     }
+}
+
+/// What is pinned: `chat`, `seq`.
+pub(crate) fn pin(chat: &ChatId, seq: u64) -> Value {
+    json!({ "type": "pin", "chat": chat.as_str(), "seq": seq })
 }
 
 /// Who is online: `user`, `online`, `last_seen_ms` (null: never, or not known).

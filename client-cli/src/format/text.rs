@@ -2,8 +2,9 @@
 
 use packetboat_client::{Accepted, UserId};
 use packetboat_client::{
-    ChatId, ChatState, Content, Entry, GroupCard, GroupChange, GroupRules, Invitation, InviteLink,
-    JoinNews, JoinRequest, JoinRule, JoinState, JoinWay, Member, Presence, Role,
+    Alteration, Body, ChatId, ChatState, Content, Entry, Forwarded, GroupCard, GroupChange,
+    GroupRules, Invitation, InviteLink, JoinNews, JoinRequest, JoinRule, JoinState, JoinWay,
+    Member, Presence, Role,
 };
 
 use super::content;
@@ -13,18 +14,67 @@ use crate::clock::Clock;
 /// What an entry says, in lines.
 pub(crate) fn said(entry: &Entry) -> Vec<String> {
     match content(entry) {
-        Ok(Content::Text(text)) => clean::lines(&text),
-        Ok(Content::Data { media_type, body }) => {
-            vec![format!("[{}, {}]", clean::line(&media_type), size(body.len()))]
-        }
         Ok(Content::Group(change)) => vec![changed(&change)],
+        Ok(Content::Entry(alteration)) => altered(&alteration),
+        Ok(Content::Erased { .. }) => vec!["took a message back".to_owned()],
+        Ok(said) => {
+            let mut lines = said.body().map(|body| self::body(&body)).unwrap_or_default();
+            if let Some(first) = lines.first_mut() {
+                *first = format!("{}{first}", prefix(entry));
+            }
+            lines
+        }
         Err(bytes) => vec![format!("[something of a later version, {}]", size(bytes.len()))],
     }
 }
 
 /// Whether an entry is a change to its group.
 pub(crate) fn is_change(entry: &Entry) -> bool {
-    matches!(content(entry), Ok(Content::Group(_)))
+    matches!(content(entry), Ok(Content::Group(_) | Content::Entry(_) | Content::Erased { .. }))
+}
+
+/// What a message says, in lines.
+pub(crate) fn body(body: &Body) -> Vec<String> {
+    match body {
+        Body::Text(text) => clean::lines(text),
+        Body::Data { media_type, body } => {
+            vec![format!("[{}, {}]", clean::line(media_type), size(body.len()))]
+        }
+    }
+}
+
+/// What a message belongs to, before its text.
+fn prefix(entry: &Entry) -> String {
+    let context = super::context(entry);
+    let forwarded = context.forwarded.as_ref().map(|forwarded| match forwarded {
+        Forwarded::Somewhere => "[forwarded] ".to_owned(),
+        Forwarded::From(origin) => {
+            format!("[forwarded from {} {} of {}] ", origin.chat, origin.seq, origin.sender)
+        }
+    });
+    let to = (context.reply_to > 0).then(|| format!("[to {}] ", context.reply_to));
+    let thread = (context.thread > 0).then(|| format!("[in the thread {}] ", context.thread));
+    [forwarded, to, thread].into_iter().flatten().collect()
+}
+
+fn altered(alteration: &Alteration) -> Vec<String> {
+    match alteration {
+        Alteration::Edited { seq, new } => {
+            let mut lines = body(new);
+            if let Some(first) = lines.first_mut() {
+                *first = format!("edited {seq}: {first}");
+            }
+            lines
+        }
+        Alteration::Recalled { seq } => vec![format!("recalled {seq}")],
+        Alteration::Reacted { seq, reaction, taken_back } => {
+            let reaction = clean::line(reaction);
+            let how = if *taken_back { "takes back" } else { "reacts" };
+            vec![format!("{how} {reaction} to {seq}")]
+        }
+        Alteration::Pinned { seq, unpinned: false } => vec![format!("pinned {seq}")],
+        Alteration::Pinned { seq, unpinned: true } => vec![format!("unpinned {seq}")],
+    }
 }
 
 fn changed(change: &GroupChange) -> String {

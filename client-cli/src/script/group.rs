@@ -58,10 +58,9 @@ pub(crate) async fn run(
         GroupCommand::Unmute { group, users } => (group, GroupChange::Muted { users, until_ms: 0 }),
         GroupCommand::Dissolve { group } => (group, GroupChange::Dissolved),
     };
-    let content = Content::Group(change);
+    let content = Content::Group(change).encode();
     // What the server would refuse all the same is refused here with a better sentence.
-    Content::decode(&content.encode(), usize::MAX)
-        .map_err(|error| Failure::Usage(error.to_string()))?;
+    Content::decode(&content, usize::MAX).map_err(|error| Failure::Usage(error.to_string()))?;
     post(account, &group, Drafts::One(Some(content)), timeout, out).await
 }
 

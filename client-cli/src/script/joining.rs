@@ -93,7 +93,7 @@ async fn join(
     }
     let by = link.key.as_ref().map(|key| prove(key, &link.group, &account.user));
     let joined = Content::Group(GroupChange::Joined(by));
-    post(account, &link.group, Drafts::One(Some(joined)), timeout, out).await
+    post(account, &link.group, Drafts::One(Some(joined.encode())), timeout, out).await
 }
 
 /// Asks to come in; `None`: there is no need to.

@@ -28,13 +28,14 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Draft {
     line: Option<u64>,
-    content: Content,
+    /// Encoded.
+    content: Bytes,
 }
 
 /// Where messages come from.
 pub(crate) enum Drafts {
-    /// A single one.
-    One(Option<Content>),
+    /// A single one, encoded.
+    One(Option<Bytes>),
     /// The lines of stdin.
     Lines(mpsc::Receiver<io::Result<lines::Line>>),
 }
@@ -50,7 +51,7 @@ struct Pending {
 pub(crate) fn drafts(text: String) -> Result<Drafts, Failure> {
     match text.as_str() {
         "-" => Ok(Drafts::Lines(lines::stdin().map_err(Failure::Input)?)),
-        _ => Ok(Drafts::One(Some(Content::text(text)))),
+        _ => Ok(Drafts::One(Some(Content::text(text).encode()))),
     }
 }
 
@@ -63,7 +64,8 @@ impl Drafts {
                 match lines.recv().await? {
                     Ok((_, text)) if text.trim().is_empty() => {}
                     Ok((line, text)) => {
-                        return Some(Ok(Draft { line: Some(line), content: Content::text(text) }));
+                        let content = Content::text(text).encode();
+                        return Some(Ok(Draft { line: Some(line), content }));
                     }
                     Err(error) => return Some(Err(error)),
                 }
@@ -140,7 +142,7 @@ impl Post<'_> {
     }
 
     async fn push(&mut self, draft: Draft) -> Result<(), Failure> {
-        let (id, content) = (Client::new_message_id(), draft.content.encode());
+        let (id, content) = (Client::new_message_id(), draft.content);
         let sending = self.start(id, &content).await?;
         self.pending.push_back(Pending { line: draft.line, id, content, sending });
         Ok(())
@@ -291,7 +293,7 @@ mod tests {
     async fn a_single_text_is_sent_once_as_it_is() {
         let mut drafts = drafts(" spaced\nlines ".to_owned()).unwrap();
         let draft = drafts.next().await.unwrap().unwrap();
-        assert_eq!(draft.content, Content::text(" spaced\nlines "));
+        assert_eq!(draft.content, Content::text(" spaced\nlines ").encode());
         assert!(drafts.next().await.is_none());
     }
 }

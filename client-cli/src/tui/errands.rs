@@ -96,6 +96,10 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Err(error) => failed(error),
         },
         Effect::Door(door) => at_door(client, door).await,
+        Effect::AskPins(chat) => match client.pins(&chat).await {
+            Ok(seqs) => Answer::Pins { chat, seqs },
+            Err(error) => failed(error),
+        },
         Effect::AskPage { chat, edge } => {
             let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
             Answer::Page { chat, edge, page }

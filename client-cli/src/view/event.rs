@@ -74,6 +74,13 @@ pub(crate) enum Answer {
         /// They, or the first of them.
         members: Page<Member>,
     },
+    /// What is pinned in a chat.
+    Pins {
+        /// The chat.
+        chat: ChatId,
+        /// The seqs.
+        seqs: Vec<u64>,
+    },
     /// What became of a message.
     Sent {
         /// Which.
@@ -141,6 +148,8 @@ pub(crate) enum Effect {
     AskMembers(ChatId),
     /// Do something about coming into a group.
     Door(Door),
+    /// Ask what is pinned in a chat.
+    AskPins(ChatId),
     /// The user has read the chat up to this seq.
     Read {
         /// The chat.

@@ -200,14 +200,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn message(seq: u64, own: bool, text: &str) -> Message {
-        Message {
-            seq,
-            sender: if own { "bob".into() } else { "alice".into() },
-            at_ms: 1_795_251_900_000 + seq * 40_000_000,
-            own,
-            change: false,
-            lines: crate::clean::lines(text),
-        }
+        let sender = if own { "bob" } else { "alice" };
+        let said = packetboat_client::Content::text(text);
+        let made = crate::format::tests::entry("dm:alice:bob", seq, sender, &said);
+        let at_ms = 1_795_251_900_000 + seq * 40_000_000;
+        Message { at_ms, lines: crate::clean::lines(text), ..Message::new(&made, own) }
     }
 
     fn chat(delivered: u64, read: u64) -> Chat {

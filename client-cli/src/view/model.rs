@@ -2,10 +2,11 @@
 //! it itself, nor hold more of a chat than its timeline does.
 
 mod keys;
+mod refer;
 
 use packetboat_client::{
-    ChatId, Content, Edge, Ending, Entry, Event, Member, MessageId, Notice, Page, Role, SendError,
-    Signal, SignalKind, UserId,
+    ChatId, Content, Context, Edge, Ending, Entry, Event, Member, MessageId, Notice, Page, Role,
+    SendError, Signal, SignalKind, UserId,
 };
 
 use super::editor::Editor;
@@ -236,6 +237,7 @@ impl View {
             Answer::Page { chat, edge, page } => self.page(now_ms, &chat, edge, page),
             Answer::Presence(users) => self.roster.presence(&users),
             Answer::Members { chat, members } => self.members(&chat, &members),
+            Answer::Pins { chat, seqs } => self.pins(&chat, &seqs),
             Answer::Sent { id, outcome: Ok(accepted) } => {
                 if let Some(message) = self.outbox.accepted(id) {
                     self.roster.stored(&message.chat, accepted.seq, accepted.at_ms);
@@ -311,8 +313,19 @@ impl View {
 
     /// Puts a message on its way.
     fn send(&mut self, now_ms: u64, chat: ChatId, content: &Content, effects: &mut Vec<Effect>) {
+        self.send_in(now_ms, chat, (content, &Context::default()), effects);
+    }
+
+    /// The same in a context.
+    fn send_in(
+        &mut self,
+        now_ms: u64,
+        chat: ChatId,
+        (content, context): (&Content, &Context),
+        effects: &mut Vec<Effect>,
+    ) {
         let id = (self.new_id)();
-        let encoded = content.encode();
+        let encoded = content.encode_in(context);
         let entry = Entry {
             chat: chat.clone(),
             seq: u64::MAX,
@@ -321,8 +334,11 @@ impl View {
             at_ms: now_ms,
             content: encoded.clone(),
         };
-        let Message { at_ms, change, lines, .. } = Message::new(&entry, true);
-        self.outbox.push(Outgoing { chat: chat.clone(), id, at_ms, lines, change, failed: None });
+        let Message { at_ms, change, lines, entry, .. } = Message::new(&entry, true);
+        let content = entry.content;
+        let chat_of = chat.clone();
+        let failed = None;
+        self.outbox.push(Outgoing { chat: chat_of, id, at_ms, lines, change, content, failed });
         if let Some(open) = &mut self.open {
             open.up = 0;
         }
@@ -376,8 +392,9 @@ impl View {
 
 impl Outgoing {
     fn stored(self, me: &UserId, seq: u64, at_ms: u64) -> Message {
-        let (change, lines) = (self.change, self.lines);
-        Message { seq, sender: me.to_string(), at_ms, own: true, change, lines }
+        let Self { chat, id, content, .. } = self;
+        let entry = Entry { chat, seq, sender: me.clone(), id, at_ms, content };
+        Message::new(&entry, true)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Own messages that have no seq yet: on their way, or refused. Must never forget one that is on
 //! its way.
 
+use bytes::Bytes;
 use packetboat_client::{ChatId, MessageId};
 
 /// Messages on their way; further ones are not taken.
@@ -19,7 +20,9 @@ pub(crate) struct Outgoing {
     pub(crate) at_ms: u64,
     /// What it says, cleaned.
     pub(crate) lines: Vec<String>,
-    /// It is a change to a group.
+    /// The encoded content.
+    pub(crate) content: Bytes,
+    /// It is a change to a group, or to another message.
     pub(crate) change: bool,
     /// Why it is refused.
     pub(crate) failed: Option<String>,
@@ -78,7 +81,8 @@ mod tests {
 
     fn outgoing(n: u8) -> Outgoing {
         let (chat, id) = ("dm:a:b".parse().unwrap(), MessageId::from([n; 16]));
-        Outgoing { chat, id, at_ms: 0, lines: Vec::new(), change: false, failed: None }
+        let (lines, content) = (Vec::new(), Bytes::new());
+        Outgoing { chat, id, at_ms: 0, lines, change: false, content, failed: None }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use clap::ValueEnum;
 use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
 
+use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
 use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
@@ -17,16 +18,17 @@ pub(crate) const HELP: &[&str] = &[
     "… on its way   ✓ stored   ✓✓ delivered, coloured once read   ✗ refused",
     "",
     "Tab, Shift-Tab      next, previous chat (Ctrl-N, Ctrl-P too)",
-    "PgUp, PgDn          look back, and forth again",
-    "Up, Down            the same by one row",
+    "PgUp, PgDn          look back, and forth again; Up, Down by one row",
     "Ctrl-W, Ctrl-U      delete the word, or all, before the cursor",
-    "Ctrl-L              paint the screen anew",
-    "Esc, Ctrl-C         quit",
+    "Ctrl-L, Esc, Ctrl-C paint the screen anew; quit",
     "",
-    "/open USER          chat with a user",
-    "/open #GROUP        chat in a group",
+    "/open USER, #GROUP  chat with a user, or in a group",
+    "/members, /pins     who is in the open group, what is pinned in the chat",
+    "/edit TEXT          the last message of yours says this",
+    "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
+    "/pin N, /unpin N, /forward N TARGET: N counts from the last message, 1, 2, …",
+    "",
     "/join LINK          come into a group, or ask to",
-    "/members            who is in the open group",
     "/group create ID [USERS], and in the open group:",
     "/group add, remove, promote, demote or unmute USERS; mute MINUTES USERS",
     "/group rename NAME; topic TEXT; avatar REFERENCE",
@@ -34,8 +36,7 @@ pub(crate) const HELP: &[&str] = &[
     "             [anyone-asks] [anyone-joins]",
     "/group invite [MINUTES]; invites; requests; refuse USERS",
     "/group leave [NEW_OWNER]; handover NEW_OWNER; dissolve",
-    "/quit",
-    "//text              a message that starts with a slash",
+    "/quit               //text is a message that starts with a slash",
 ];
 
 /// What a line means.
@@ -47,6 +48,8 @@ pub(crate) enum Line {
     Open(Target),
     /// Change a group; a new one is opened.
     Change(ChatId, GroupChange),
+    /// Do something with a message of the open chat.
+    Refer(Refer),
     /// Who is in the open group.
     Members(ChatId),
     /// Something about coming into a group.
@@ -79,7 +82,10 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "group" | "g" => change(rest, open, now_ms),
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
-        _ => Err(format!("there is no /{verb}; /help tells what there is")),
+        _ => match refer::parse(verb, rest) {
+            Some(meant) => meant.map(Line::Refer),
+            None => Err(format!("there is no /{verb}; /help tells what there is")),
+        },
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::collections::VecDeque;
 
+use packetboat_client::timeline::{Said, Shown, View};
 use packetboat_client::{Edge, Entry};
+
+use super::fold;
 
 /// Messages that are held.
 const MESSAGES_MAX: usize = 500;
@@ -19,16 +22,21 @@ pub(crate) struct Message {
     pub(crate) at_ms: u64,
     /// The user sent it.
     pub(crate) own: bool,
-    /// It is a change to its group.
+    /// It is a change to its group, or to another message.
     pub(crate) change: bool,
     /// What it says, cleaned.
     pub(crate) lines: Vec<String>,
+    /// As it came.
+    pub(crate) entry: Entry,
 }
 
 /// A stretch of a log.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     messages: VecDeque<Message>,
+    /// What these come to: see `fold`.
+    view: View,
+    shown: Vec<Message>,
     /// The log has entries before the stretch.
     above: bool,
     /// The log may have entries after the stretch.
@@ -39,13 +47,41 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     /// Nothing yet.
-    pub(crate) const fn new() -> Self {
-        Self { messages: VecDeque::new(), above: false, below: true, asked: false }
+    pub(crate) fn new() -> Self {
+        Self {
+            messages: VecDeque::new(),
+            view: View::default(),
+            shown: Vec::new(),
+            above: false,
+            below: true,
+            asked: false,
+        }
     }
 
-    /// The messages, in order.
+    /// The messages as they are shown, in order.
     pub(crate) fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> {
-        self.messages.iter()
+        self.shown.iter()
+    }
+
+    /// What is known of one of them.
+    pub(crate) fn shown(&self, seq: u64) -> Option<&Shown> {
+        let at = self.view.messages.binary_search_by_key(&seq, |shown| shown.seq);
+        at.ok().and_then(|at| self.view.messages.get(at))
+    }
+
+    /// Folds what changes other messages into those.
+    fn fold(&mut self) {
+        let mut fold = packetboat_client::Timeline::keeping(MESSAGES_MAX);
+        self.messages.iter().for_each(|message| fold.insert(&message.entry));
+        self.view = fold.view();
+        let of = |shown: &Shown| {
+            let at = self.messages.binary_search_by_key(&shown.seq, |message| message.seq);
+            let message = self.messages.get(at.ok()?)?;
+            let lines = fold::lines(shown, &self.view).unwrap_or_else(|| message.lines.clone());
+            let change = message.change || matches!(shown.said, Said::Recalled { .. });
+            Some(Message { change, lines, ..message.clone() })
+        };
+        self.shown = self.view.messages.iter().filter_map(of).collect();
     }
 
     /// The log is held to its end.
@@ -112,6 +148,7 @@ impl Timeline {
                 self.above = true;
             }
         }
+        self.fold();
     }
 
     /// An entry came. Without the end of the log it is not taken: a page will hold it.
@@ -125,6 +162,7 @@ impl Timeline {
             self.messages.pop_front();
             self.above = true;
         }
+        self.fold();
     }
 
     fn insert(&mut self, message: Message) {
@@ -146,6 +184,7 @@ impl Message {
             own,
             change: text::is_change(entry),
             lines: text::said(entry),
+            entry: entry.clone(),
         }
     }
 }
@@ -155,8 +194,8 @@ mod tests {
     use super::*;
 
     fn message(seq: u64) -> Message {
-        let (sender, lines) = ("a".to_owned(), vec![seq.to_string()]);
-        Message { seq, sender, at_ms: seq, own: false, change: false, lines }
+        let said = packetboat_client::Content::text(seq.to_string());
+        Message::new(&crate::format::tests::entry("dm:a:b", seq, "a", &said), false)
     }
 
     fn messages(seqs: std::ops::RangeInclusive<u64>) -> Vec<Message> {

@@ -119,6 +119,28 @@ fn a_server_that_allows_no_body_does_not_keep_its_client_busy() {
     assert!(flow.deadline().is_some_and(|at| at > later));
 }
 
+#[test]
+fn an_own_message_that_was_recalled_is_done() {
+    use packetboat_proto::content::Content;
+    for (content, done) in [(Content::Erased { by: 9 }, true), (Content::text("other"), false)] {
+        let mut flow = flow();
+        let (now, mut out) = (Time::default(), vec![]);
+        flow.handle(now, Input::Tick, &mut out);
+        flow.handle(now, Input::Dialed, &mut out);
+        let Packet::Welcome(welcome) = packet(0, 1) else { panic!("it is a Welcome") };
+        let limits = Limits { max_content: 100, ..welcome.limits };
+        flow.handle(now, Input::Packet(Packet::Welcome(Welcome { limits, ..welcome })), &mut out);
+        flow.handle(now, input(5, 3), &mut out);
+        flow.pump(now, 1 << 16, &mut out);
+        assert!(flow.outbox.draft(&chat(), id(3)).is_some());
+        let Packet::Deliver(entry) = packet(4, 3) else { panic!("it is a Deliver") };
+        let sender = "alice".parse().unwrap();
+        let entry = Entry { sender, content: content.encode(), ..entry };
+        flow.handle(now, Input::Packet(Packet::Deliver(entry)), &mut out);
+        assert_eq!(flow.outbox.draft(&chat(), id(3)).is_none(), done);
+    }
+}
+
 proptest! {
     #[test]
     fn nothing_is_due_once_it_was_seen_to(

@@ -1,7 +1,9 @@
 //! What goes over an open connection, both ways. Must never send more than the server's limits
 //! allow.
 
+use bytes::Bytes;
 use packetboat_proto::code::{CloseCode, RejectCode, Retry};
+use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, HANDSHAKE_BODY_BYTES_MAX};
@@ -144,7 +146,7 @@ impl Flow {
         // An own message whose acceptance was lost with its connection shows here to be stored.
         if entry.sender == self.config.user
             && let Some(draft) = self.outbox.draft(&entry.chat, entry.id)
-            && draft.content == entry.content
+            && says_the_same(&draft.content, &entry.content)
         {
             self.accepted(
                 now,
@@ -364,4 +366,11 @@ const fn is_of_use(packet: &Packet) -> bool {
             | Packet::Signal(_)
             | Packet::Notice(_)
     )
+}
+
+/// Whether an own entry is the message that is sent. What was recalled meanwhile says nothing any
+/// more, and has its message id still.
+fn says_the_same(sent: &Bytes, stored: &Bytes) -> bool {
+    let erased = || matches!(Content::decode(stored, stored.len()), Ok(Content::Erased { .. }));
+    sent == stored || erased()
 }

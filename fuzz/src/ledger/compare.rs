@@ -3,6 +3,7 @@
 use packetboat::store::proof::View;
 use packetboat::store::{Edge, PageLimit, Role, Stretch};
 
+use super::alter;
 use super::model::{CHATS, DEVICES, NAMES, Part, Room};
 use super::names::{chat, device, index, number, user};
 use super::saying::check_entry;
@@ -35,6 +36,7 @@ pub(super) fn compare_chat(view: &View, by: usize, to: usize, room: &Room) {
     let reads = view.stretches(&name, vec![stretch], WIDE).expect("what was written can be read");
     assert_eq!(reads[0].entries, history, "a stretch is read as a page is");
     assert_eq!(reads[0].reached, upto, "and to its end");
+    alter::compare(view, &name, &id, (room, part));
     compare_view(view, by, to, room, part);
 }
 
@@ -43,7 +45,11 @@ fn compare_view(view: &View, by: usize, to: usize, room: &Room, part: &Part) {
     for (on, on_name) in DEVICES.iter().enumerate() {
         let seen = view.chat(&name, &device(on), &id).expect("what was written can be read");
         let unread = part.visible().range(part.read + 1..).copied().collect::<Vec<_>>();
-        let unread = unread.into_iter().filter(|seq| room.log[index(*seq)].by != by).count();
+        let unread = unread.into_iter().filter(|seq| {
+            let line = &room.log[index(*seq)];
+            line.by != by && !line.is_silent()
+        });
+        let unread = unread.count();
         let standing = &room.standing;
         let there = standing.members.contains(&by) && !standing.over;
         let role = there.then(|| standing.rank(by));

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use packetboat::store::Start;
 use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{GroupRules, Role};
+use packetboat_proto::content::Role;
 
 use super::standing::{Refused, Standing};
+pub use super::what::What;
 
 /// Everybody, by number.
 pub const NAMES: [&str; 5] = ["ann", "bob", "cid", "dan", "eve"];
@@ -27,37 +28,6 @@ pub const CHATS: [&str; 8] = [
 pub const DEVICES: [&str; 3] = ["desk", "phone", "watch"];
 /// Stretches of a log that are kept for one user.
 const STRETCHES_MAX: usize = 16;
-
-/// What a message says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    /// So many bytes, told apart by a letter.
-    Text(u8, usize),
-    /// A group is made.
-    Create(Vec<usize>),
-    /// Users come in.
-    Add(Vec<usize>),
-    /// Users are put out.
-    Remove(Vec<usize>),
-    /// The sender leaves, and names a new owner or not.
-    Leave(Option<usize>),
-    /// The group has another name.
-    Rename,
-    /// The group has another topic.
-    Describe,
-    /// Which rules hold.
-    Rules(GroupRules),
-    /// Users are admins from now on, or no more.
-    Role(Vec<usize>, bool),
-    /// Another one owns the group.
-    HandOver(usize),
-    /// Users are mute until a time.
-    Mute(Vec<usize>, u64),
-    /// The sender comes in by itself.
-    Join,
-    /// The group is over.
-    Dissolve,
-}
 
 /// What becomes of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +72,8 @@ pub struct Line {
     pub what: What,
     /// When.
     pub at_ms: u64,
+    /// The seq of what recalled it.
+    pub erased: Option<u64>,
 }
 
 /// A user's part in a chat.
@@ -128,6 +100,8 @@ pub struct Room {
     pub standing: Standing,
     /// Who is or was in it.
     pub parts: BTreeMap<usize, Part>,
+    /// What is pinned.
+    pub pins: BTreeSet<u64>,
 }
 
 /// Everything.
@@ -230,7 +204,7 @@ impl World {
             Ok(()) => {
                 if let Some(at) = self.rooms[to].seq_of(by, id) {
                     let line = &self.rooms[to].log[at];
-                    let same = line.what == *what;
+                    let same = line.what == *what || line.erased.is_some();
                     let again = Verdict::Duplicate(at as u64 + 1, line.at_ms);
                     return if same { again } else { Verdict::Refused(RejectCode::Conflict) };
                 }
@@ -240,13 +214,15 @@ impl World {
             return Verdict::Refused(RejectCode::StoreFull);
         }
         let before = self.rooms[to].standing.members.clone();
-        let standing = match self.changed(by, to, what, now_ms) {
+        let refers = self.refers(by, to, what, now_ms);
+        let standing = match refers.and_then(|()| self.changed(by, to, what, now_ms)) {
             Ok(standing) => standing,
             Err(code) => return Verdict::Refused(code),
         };
         let room = &mut self.rooms[to];
         let after = standing.members.clone();
-        room.log.push(Line { by, id, what: what.clone(), at_ms: now_ms });
+        room.log.push(Line { by, id, what: what.clone(), at_ms: now_ms, erased: None });
+        room.alter(what);
         let seq = room.log.len() as u64;
         let come: Vec<usize> = after.difference(&before).copied().collect();
         for user in &come {
@@ -278,7 +254,7 @@ impl World {
     }
 
     fn checked(by: usize, to: usize, what: &What) -> Refused<()> {
-        let changes = !matches!(what, What::Text(..));
+        let changes = what.is_group_change();
         match pair(to) {
             _ if CHATS[to].starts_with("room:") => Err(RejectCode::Unsupported),
             Some(pair) if !pair.contains(&by) => Err(RejectCode::NoSuchChat),
@@ -316,6 +292,8 @@ impl World {
         let rank = after.rank(by);
         let admin = rank != Role::Member;
         match what {
+            // Its rights were looked at with what it refers to.
+            What::Alter(_) | What::Reply(_) => {}
             What::Text(..) => {
                 let mute = room.parts[&by].muted_until_ms > now_ms;
                 if mute || (after.rules.only_admins_write && !admin) {

@@ -7,6 +7,7 @@ use packetboat_proto::content::{Content, GroupChange, Role};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::MessageId;
 
+use super::alter;
 use super::model::{CHATS, Line, What};
 use super::names::{chat, user};
 
@@ -14,7 +15,7 @@ use super::names::{chat, user};
 pub(super) fn draft(to: usize, id: u8, what: &What) -> Draft {
     let users = |some: &[usize]| some.iter().map(|by| user(*by)).collect();
     let change = match what {
-        What::Text(..) => None,
+        What::Text(..) | What::Reply(_) | What::Alter(_) => None,
         What::Create(members) => {
             Some(GroupChange::Created { name: "G".to_owned(), members: users(members) })
         }
@@ -42,12 +43,14 @@ pub(super) fn draft(to: usize, id: u8, what: &What) -> Draft {
         id: MessageId::from([id; 16]),
         content: content(what, change.as_ref()),
         change,
+        refers: alter::reference(what),
     }
 }
 
 fn content(what: &What, change: Option<&GroupChange>) -> Bytes {
     match (what, change) {
-        (What::Text(letter, bytes), _) => vec![b'a' + letter; *bytes].into(),
+        (What::Text(letter, bytes), _) => alter::text(*letter, *bytes),
+        (What::Reply(_) | What::Alter(_), _) => alter::content(what),
         (_, Some(change)) => Content::Group(change.clone()).encode(),
         (_, None) => Bytes::new(),
     }
@@ -57,7 +60,10 @@ fn content(what: &What, change: Option<&GroupChange>) -> Bytes {
 pub(super) fn check_entry(body: &Bytes, to: usize, seq: u64, line: &Line) {
     let entry = Entry::decode(body.clone()).expect("a log holds entries");
     let made = draft(to, line.id, &line.what);
-    let Draft { chat, id, content, .. } = made;
+    let Draft { chat, id, mut content, .. } = made;
+    if let Some(by) = line.erased {
+        content = Content::Erased { by }.encode();
+    }
     let (sender, at_ms) = (user(line.by), line.at_ms);
     let expected = Entry { chat, seq, sender, id, at_ms, content };
     assert!(entry == expected, "{seq} of {} is what was said: {line:?}", CHATS[to]);

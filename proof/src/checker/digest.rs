@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
 
@@ -22,6 +23,14 @@ pub(super) struct Name<'a> {
     pub(super) chat: ChatNumber,
     pub(super) sender: &'a UserId,
     pub(super) id: MessageId,
+}
+
+/// The seq of the entry that recalled what stood here, if this is what a recall leaves.
+pub(super) fn erased_by(content: &Bytes) -> Option<u64> {
+    match Content::decode(content, usize::MAX) {
+        Ok(Content::Erased { by }) => Some(by),
+        _ => None,
+    }
 }
 
 /// How a send ended.

@@ -47,8 +47,9 @@ fn check_reason(
                 digest.messages[&judged.name].iter().map(|index| &digest.sends[*index]);
             let has_rival =
                 rivals.any(|other| other.at < answered && other.content != judged.content);
-            let stands =
-                truth.known(&judged.name).is_some_and(|known| known.content == judged.content);
+            let stands = truth
+                .known(&judged.name)
+                .is_some_and(|known| !known.is_erased() && known.content == judged.content);
             if !has_rival || stands {
                 found.add(Violation::FalseConflict { chat, send });
             }
@@ -66,6 +67,9 @@ fn check_reason(
 fn check_rejected(digest: &Digest<'_>, seq: u64, known: &Known<'_>, found: &mut Found) {
     let sends = digest.messages[&known.name].iter().map(|index| &digest.sends[*index]);
     let mut rejected = None;
+    if known.is_erased() {
+        return;
+    }
     for sent in sends.filter(|sent| sent.content == known.content) {
         match sent.answer {
             Some((Answer::Rejected(Some(RejectCode::Conflict)), _)) => {}

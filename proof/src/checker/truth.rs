@@ -6,20 +6,32 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
-use super::digest::{Answer, At, Digest, Name, Sent, Sighting, Witness};
+use super::digest::{Answer, At, Digest, Name, Sent, Sighting, Witness, erased_by};
 use super::violation::{Found, Violation};
 
 /// An entry, as it is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known<'a> {
     pub(super) name: Name<'a>,
+    /// What it says; what one of its sends says, if it was only ever seen erased.
     pub(super) content: &'a Bytes,
+    /// It was only ever seen erased.
+    erased: bool,
+    /// It was seen erased: its id stands for any content.
+    recalled: bool,
     /// When the server took it, if anyone saw the entry itself.
     at_ms: Option<u64>,
     /// When it was first known.
     pub(super) since: At,
     /// The first send that it may have come from.
     pub(super) send: usize,
+}
+
+impl Known<'_> {
+    /// What it says is not known any more.
+    pub(super) fn is_erased(&self) -> bool {
+        self.erased
+    }
 }
 
 #[derive(Debug)]
@@ -61,12 +73,15 @@ impl<'a> Truth<'a> {
         if !sends.first().is_some_and(begun) {
             return found.add(Violation::Invented { chat, seq, sender, id, by: by.name() });
         }
-        let same = |index: &&usize| *digest.sends[**index].content == entry.content;
+        let erased = erased_by(&entry.content).is_some();
+        let same = |index: &&usize| erased || *digest.sends[**index].content == entry.content;
         let Some(send) = sends.iter().take_while(|index| begun(index)).find(same) else {
             return found.add(Violation::Changed { chat, seq, sender, id, by: by.name() });
         };
         let at_ms = Some(entry.at_ms);
-        let seen = Known { name, content: &entry.content, at_ms, since: at, send: *send };
+        let content = if erased { digest.sends[*send].content } else { &entry.content };
+        let recalled = erased;
+        let seen = Known { name, content, erased, recalled, at_ms, since: at, send: *send };
         self.place(digest, seen, seq, by, found);
     }
 
@@ -82,7 +97,8 @@ impl<'a> Truth<'a> {
         let same = |index: &&usize| digest.sends[**index].content == sent.content;
         let first = *sends.clone().find(same).expect("a send is one of its message's");
         let (name, content) = (sent.name, sent.content);
-        let seen = Known { name, content, at_ms: None, since: at, send: first };
+        let (erased, recalled) = (false, false);
+        let seen = Known { name, content, erased, recalled, at_ms: None, since: at, send: first };
         self.place(digest, seen, seq, Witness::Sender(sent.number), found);
     }
 
@@ -113,7 +129,15 @@ impl<'a> Truth<'a> {
             return found.add(Violation::ReusedSeq { chat, seq, sender, id, rival, other, by });
         }
         let at_ms = known.at_ms.or(seen.at_ms);
-        if known.content != seen.content {
+        known.recalled |= seen.recalled;
+        let is_sender = matches!(by, Witness::Sender(_));
+        if is_sender && known.recalled {
+            return;
+        }
+        if known.erased && !seen.erased {
+            (known.content, known.erased) = (seen.content, false);
+        }
+        if !seen.erased && known.content != seen.content {
             return found.add(match by {
                 Witness::Sender(send) => Violation::Conflict { chat, seq, send },
                 _ => Violation::Disagree { chat, seq, by: by.name() },

@@ -75,6 +75,12 @@ pub enum Violation {
         send.0
     )]
     RealTime { chat: ChatId, seq: u64, known: u64, send: SendNumber },
+    /// What was said is gone, and nobody recalled it.
+    #[error("{chat}: {by} saw at seq {seq} that it was recalled, and it was not")]
+    NotRecalled { chat: ChatId, seq: u64, by: String },
+    /// What was recalled is there still.
+    #[error("{chat}: seq {seq} was recalled, and {reader} read what it said")]
+    StillSaid { chat: ChatId, seq: u64, reader: UserId },
     /// A user saw what is not for it.
     #[error("{chat}: {by} was given seq {seq}, at which {user} was not a member")]
     NotAMember { chat: ChatId, seq: u64, user: UserId, by: String },

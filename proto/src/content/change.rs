@@ -197,7 +197,13 @@ impl GroupChange {
     pub(super) fn from_kind(kind: Kind) -> Result<Self, ContentError> {
         Ok(match kind {
             // The caller has looked at these.
-            Kind::Text(_) | Kind::Data(_) => return Err(ContentError::Unsupported),
+            Kind::Text(_)
+            | Kind::Data(_)
+            | Kind::Edited(_)
+            | Kind::Recalled(_)
+            | Kind::Reacted(_)
+            | Kind::Pinned(_)
+            | Kind::Erased(_) => return Err(ContentError::Unsupported),
             Kind::GroupCreated(made) => {
                 Self::Created { name: checked_name(made.name)?, members: each_once(&made.members)? }
             }
@@ -308,7 +314,7 @@ fn roles_given(change: &schema::RolesGiven) -> Result<GroupChange, ContentError>
     }
 }
 
-fn texts(users: &[UserId]) -> Vec<String> {
+pub(super) fn texts(users: &[UserId]) -> Vec<String> {
     users.iter().map(ToString::to_string).collect()
 }
 
@@ -316,7 +322,7 @@ fn some(users: &[String]) -> Result<Vec<UserId>, ContentError> {
     if users.is_empty() { Err(ContentError::Empty) } else { each_once(users) }
 }
 
-fn each_once(users: &[String]) -> Result<Vec<UserId>, ContentError> {
+pub(super) fn each_once(users: &[String]) -> Result<Vec<UserId>, ContentError> {
     let users = users.iter().map(|user| UserId::new(user)).collect::<Result<Vec<_>, _>>()?;
     let mut sorted: Vec<&UserId> = users.iter().collect();
     sorted.sort_unstable();
@@ -333,7 +339,11 @@ fn checked_name(name: String) -> Result<String, ContentError> {
     checked("a group's name", name, GROUP_NAME_BYTES_MAX)
 }
 
-fn checked(what: &'static str, text: String, max: usize) -> Result<String, ContentError> {
+pub(super) fn checked(
+    what: &'static str,
+    text: String,
+    max: usize,
+) -> Result<String, ContentError> {
     if text.len() <= max && !text.chars().any(char::is_control) {
         return Ok(text);
     }

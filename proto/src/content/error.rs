@@ -31,7 +31,7 @@ pub enum ContentError {
     #[error("the content is of a kind that this version does not know")]
     Unsupported,
     /// A list has too many elements.
-    #[error("more than {max} users in one change")]
+    #[error("more than {max} users in one content")]
     TooMany {
         /// The users that it may name.
         max: usize,
@@ -51,6 +51,18 @@ pub enum ContentError {
     /// A rule for coming in is none that this version knows.
     #[error("who comes in is invited, asks, or is anyone")]
     JoinRule,
+    /// An entry is named by no seq.
+    #[error("an entry is named by its seq, which is 1 at least")]
+    Seq,
+    /// It belongs to something, and is neither text nor data.
+    #[error("only a text or data has a context")]
+    Context,
+    /// An origin is told in part.
+    #[error("an origin has a chat, a seq and a sender, or none of them")]
+    Origin,
+    /// Only the server says that something is erased.
+    #[error("only the server says that something is erased")]
+    Erased,
     /// A text is out of its bounds.
     #[error("{what} has no control characters, and at most {max} bytes; a name has one at least")]
     Text {
@@ -74,6 +86,10 @@ impl ContentError {
             | Self::Twice { .. }
             | Self::Role
             | Self::JoinRule
+            | Self::Seq
+            | Self::Context
+            | Self::Origin
+            | Self::Erased
             | Self::Text { .. } => RejectCode::Invalid,
         }
     }

@@ -6,7 +6,7 @@ use prost::Message;
 
 use crate::entry::Entry;
 use crate::id::{ChatId, UserId};
-use crate::limits::{PAGE_ITEMS_MAX, PRESENCE_USERS_MAX};
+use crate::limits::{PAGE_ITEMS_MAX, PINS_MAX, PRESENCE_USERS_MAX};
 use crate::schema;
 use crate::schema::{request, response};
 use crate::unfold::check_count;
@@ -66,6 +66,22 @@ pub enum Operation {
     },
     /// About coming into a group.
     Joining(Joining),
+    /// What is pinned in a chat.
+    Pins {
+        /// The chat.
+        chat: ChatId,
+    },
+    /// A page of a thread.
+    Thread {
+        /// The chat.
+        chat: ChatId,
+        /// The thread's first entry, which is not in the page.
+        seq: u64,
+        /// Entries with a higher seq.
+        after: u64,
+        /// Entries at most.
+        limit: u32,
+    },
 }
 
 /// From where a page of history goes, and which way.
@@ -116,16 +132,27 @@ pub enum Answer {
     Presence(Vec<Presence>),
     /// About coming into a group.
     Joining(Joined),
+    /// The seqs of what is pinned, ascending.
+    Pins(Vec<u64>),
+    /// Encoded entries of a thread in ascending order, and whether there are more.
+    Thread {
+        /// The entries; `Entry::decode` reads one.
+        entries: Vec<Bytes>,
+        /// There are more.
+        more: bool,
+    },
 }
 
 /// The field numbers of `Request.presence.users`.
 const PRESENCE_USERS: [u32; 2] = [6, 1];
 /// The field numbers of the lists in a `Response`, each with the most that it may hold.
-const RESPONSE_LISTS: [([u32; 2], usize); 4] = [
+const RESPONSE_LISTS: [([u32; 2], usize); 6] = [
     ([3, 1], PAGE_ITEMS_MAX as usize),
     ([4, 1], PAGE_ITEMS_MAX as usize),
     ([6, 1], PAGE_ITEMS_MAX as usize),
     ([7, 1], PRESENCE_USERS_MAX),
+    ([17, 1], PINS_MAX),
+    ([19, 1], PAGE_ITEMS_MAX as usize),
 ];
 
 impl Request {
@@ -177,6 +204,13 @@ impl Operation {
                     .map(|user| UserId::new(user))
                     .collect::<Result<_, _>>()?,
             },
+            Wire::Pins(asked) => Self::Pins { chat: ChatId::new(&asked.chat)? },
+            Wire::Thread(asked) => Self::Thread {
+                chat: ChatId::new(&asked.chat)?,
+                seq: asked.seq,
+                after: asked.after,
+                limit: asked.limit,
+            },
             _ => return Ok(None),
         }))
     }
@@ -205,6 +239,13 @@ impl Operation {
                 users: users.iter().map(ToString::to_string).collect(),
             }),
             Self::Joining(joining) => joining.to_wire(),
+            Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
+            Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
+                chat: chat.to_string(),
+                seq: *seq,
+                after: *after,
+                limit: *limit,
+            }),
         }
     }
 }
@@ -239,11 +280,10 @@ impl Answer {
         }
         Ok(match wire {
             Wire::History(page) => {
-                for entry in &page.entries {
-                    Entry::decode(entry.clone())?;
-                }
-                Self::History { entries: page.entries, more: page.more }
+                Self::History { entries: checked(page.entries)?, more: page.more }
             }
+            Wire::Pins(list) => Self::Pins(pinned(&list.pins)?),
+            Wire::Thread(page) => Self::Thread { entries: checked(page.entries)?, more: page.more },
             Wire::Chats(page) => Self::Chats {
                 chats: page
                     .chats
@@ -288,6 +328,28 @@ impl Answer {
                 users: users.iter().map(Presence::to_wire).collect(),
             }),
             Self::Joining(joined) => joined.to_wire(),
+            Self::Pins(seqs) => {
+                let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
+                Wire::Pins(schema::PinsList { pins: pins.collect() })
+            }
+            Self::Thread { entries, more } => {
+                Wire::Thread(schema::ThreadPage { entries: entries.clone(), more: *more })
+            }
         }
     }
+}
+
+fn pinned(pins: &[schema::Pin]) -> Result<Vec<u64>, BodyError> {
+    let seq = |pin: &schema::Pin| match pin.seq {
+        0 => Err(BodyError::OutOfBounds { field: "seq", value: 0 }),
+        seq => Ok(seq),
+    };
+    pins.iter().map(seq).collect()
+}
+
+fn checked(entries: Vec<Bytes>) -> Result<Vec<Bytes>, BodyError> {
+    for entry in &entries {
+        Entry::decode(entry.clone())?;
+    }
+    Ok(entries)
 }

@@ -3,8 +3,11 @@
 
 mod joining;
 
+use bytes::Bytes;
 use packetboat_proto::code::{Fault, Retry};
-use packetboat_proto::content::{Content, GroupChange, GroupRules};
+use packetboat_proto::content::{
+    Alteration, Body, Content, Context, Forwarded, GroupChange, GroupRules,
+};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
     Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Limits, Member, Notice,
@@ -57,14 +60,60 @@ pub(crate) fn of_packet(packet: &Packet) -> Value {
     }
 }
 
-/// A content, by its kind.
-pub(crate) fn of_content(content: &Content) -> Value {
-    match content {
-        Content::Text(body) => json!({ "text": { "body": body } }),
-        Content::Data { media_type, body } => {
+/// A content, by its kind, with its context if that says anything.
+pub(crate) fn of_content(content: &Content, context: &Context) -> Value {
+    let mut said = match content {
+        Content::Text(_) | Content::Data { .. } => {
+            of_body(&content.clone().body().expect("a text or data has a body"))
+        }
+        Content::Entry(alteration) => of_alteration(alteration),
+        Content::Erased { by } => json!({ "erased": { "by": by } }),
+        Content::Group(change) => of_change(change),
+    };
+    if *context != Context::default() {
+        said["context"] = of_context(context);
+    }
+    said
+}
+
+fn of_body(body: &Body) -> Value {
+    match body {
+        Body::Text(body) => json!({ "text": { "body": body } }),
+        Body::Data { media_type, body } => {
             json!({ "data": { "media_type": media_type, "body": hex(body) } })
         }
-        Content::Group(change) => of_change(change),
+    }
+}
+
+fn of_context(context: &Context) -> Value {
+    json!({
+        "reply_to": context.reply_to,
+        "thread": context.thread,
+        "forwarded": context.forwarded.as_ref().map(|forwarded| match forwarded {
+            Forwarded::Somewhere => json!({ "chat": "", "seq": 0, "sender": "" }),
+            Forwarded::From(origin) => json!({
+                "chat": origin.chat.as_str(),
+                "seq": origin.seq,
+                "sender": origin.sender.as_str(),
+            }),
+        }),
+        "mentions": texts(&context.mentions),
+        "mentions_all": context.mentions_all,
+    })
+}
+
+fn of_alteration(alteration: &Alteration) -> Value {
+    match alteration {
+        Alteration::Edited { seq, new } => {
+            json!({ "edited": { "seq": seq, "new": of_body(new) } })
+        }
+        Alteration::Recalled { seq } => json!({ "recalled": { "seq": seq } }),
+        Alteration::Reacted { seq, reaction, taken_back } => json!({ "reacted": {
+            "seq": seq, "reaction": reaction, "taken_back": taken_back,
+        } }),
+        Alteration::Pinned { seq, unpinned } => {
+            json!({ "pinned": { "seq": seq, "unpinned": unpinned } })
+        }
     }
 }
 
@@ -234,17 +283,24 @@ fn of_operation(operation: &Operation) -> Value {
         } }),
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
         Operation::Joining(asked) => joining::of_question(asked),
+        Operation::Pins { chat } => json!({ "pins": { "chat": chat.as_str() } }),
+        Operation::Thread { chat, seq, after, limit } => json!({ "thread": {
+            "chat": chat.as_str(), "seq": seq, "after": after, "limit": limit,
+        } }),
     }
 }
 
 fn of_answer(answer: &Answer) -> Value {
     match answer {
-        Answer::History { entries, more } => json!({ "history": {
-            "entries": list(entries, |entry| {
-                of_entry(&Entry::decode(entry.clone()).expect("a decoded page holds entries"))
-            }),
-            "more": more,
-        } }),
+        Answer::History { entries, more } => {
+            json!({ "history": { "entries": list(entries, of_encoded), "more": more } })
+        }
+        Answer::Thread { entries, more } => {
+            json!({ "thread": { "entries": list(entries, of_encoded), "more": more } })
+        }
+        Answer::Pins(seqs) => {
+            json!({ "pins": { "pins": list(seqs, |seq| json!({ "seq": seq })) } })
+        }
         Answer::Chats { chats, more } => {
             json!({ "chats": { "chats": list(chats, of_chat), "more": more } })
         }
@@ -255,6 +311,10 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
         Answer::Joining(joined) => joining::of_answer(joined),
     }
+}
+
+fn of_encoded(entry: &Bytes) -> Value {
+    of_entry(&Entry::decode(entry.clone()).expect("a decoded page holds entries"))
 }
 
 fn of_chat(chat: &ChatState) -> Value {

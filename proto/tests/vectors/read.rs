@@ -63,8 +63,11 @@ fn read_id(bytes: &[u8], is_id: impl Fn(&str) -> bool) -> Found {
 }
 
 fn read_content(limit: u32, bytes: &[u8]) -> Found {
-    match Content::decode(&Bytes::copy_from_slice(bytes), limit as usize) {
-        Ok(content) => Found::valid(of_content(&content), content.encode().to_vec()),
+    match Content::decode_sent(&Bytes::copy_from_slice(bytes), limit as usize) {
+        Ok((content, context)) => {
+            let again = content.encode_in(&context).to_vec();
+            Found::valid(of_content(&content, &context), again)
+        }
         Err(error) => Found::no(format!("reject {}", error.code().name())),
     }
 }

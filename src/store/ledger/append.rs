@@ -2,6 +2,7 @@
 //! for a draft that it refuses.
 
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::Alteration;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, ChatKind, UserId};
 use packetboat_proto::limits::{
@@ -11,9 +12,12 @@ use packetboat_proto::limits::{
 
 use packetboat_proto::planted::{self, Bug};
 
+use super::alter::{Consequence, REFERENCE_OPERATIONS};
 use super::group::{Behind, CHANGE_OPERATIONS_PER_USER, Deed, change_operations_max};
+use super::recall::RECALL_OPERATIONS_MAX;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::batch::OPERATIONS_PER_COMMAND_MAX;
+use crate::store::erased::erased_by;
 use crate::store::key;
 use crate::store::parts::{Joiner, PARTS_MAX, Whole, parts_of};
 use crate::store::read_error::ReadError;
@@ -31,8 +35,12 @@ const DEDUP_OPERATIONS: usize = 1;
 /// Operations for a direct chat's first entry: two places, two members.
 const FIRST_OPERATIONS: usize = 4;
 
+const _: () = assert!(
+    PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS + REFERENCE_OPERATIONS
+        <= OPERATIONS_PER_COMMAND_MAX
+);
 const _: () =
-    assert!(PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS <= OPERATIONS_PER_COMMAND_MAX);
+    assert!(PARTS_MAX + DEDUP_OPERATIONS + RECALL_OPERATIONS_MAX <= OPERATIONS_PER_COMMAND_MAX);
 const _: () = assert!(
     parts_of(CHANGE_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
         + DEDUP_OPERATIONS
@@ -49,7 +57,11 @@ pub(crate) fn draft_operations_max(draft: &Draft) -> usize {
     let entry = parts_of(draft.content.len() + BODY_OVERHEAD_BYTES as usize) + DEDUP_OPERATIONS;
     entry
         + match &draft.change {
-            None => FIRST_OPERATIONS,
+            None => match draft.alteration() {
+                Some(Alteration::Recalled { .. }) => RECALL_OPERATIONS_MAX,
+                Some(_) => REFERENCE_OPERATIONS,
+                None => FIRST_OPERATIONS + REFERENCE_OPERATIONS,
+            },
             // One that is not in the list may be the next owner.
             Some(change) => {
                 change_operations_max(change.users().len().clamp(1, MEMBERS_PER_CHANGE_MAX))
@@ -96,18 +108,22 @@ impl Turn<'_> {
             return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
         }
         let seq = head + 1;
+        let deed = Deed { chat, sender: &author.user, seq };
         let mut behind = Behind::Nothing;
+        let mut consequence = Consequence::Nothing;
+        if draft.change.is_none() {
+            self.check_may_say(&deed, draft)?;
+            consequence = self.checked_reference(&deed, draft)?;
+        }
         match (kind, &draft.change) {
             (ChatKind::Direct(low, high), _) if seq == 1 => {
                 self.open_direct(chat, &author.user, low, high)?;
             }
-            (ChatKind::Direct(..) | ChatKind::Room(_), _) => {}
-            (ChatKind::Group(_), None) => self.check_may_write(chat, &author.user)?,
-            (ChatKind::Group(_), Some(change)) => {
-                behind = self.change_group(&Deed { chat, sender: &author.user, seq }, change)?;
-            }
+            (ChatKind::Group(_), Some(change)) => behind = self.change_group(&deed, change)?,
+            _ => {}
         }
         self.put_seq_of(by_id, seq);
+        self.carry_out(&deed, consequence)?;
         self.store_entry(author, draft, seq);
         if let Some(effect) = behind.effect(chat) {
             self.emit(effect);
@@ -119,14 +135,16 @@ impl Turn<'_> {
     fn again(&self, author: &Author, draft: &Draft, seq: u64) -> Result<Outcome, Halt> {
         let entry = self.entry(&draft.chat, seq)?;
         debug_assert_eq!(entry.sender, author.user, "the sender is part of the dedup key");
-        if entry.content != draft.content && !planted::is(Bug::ConflictAccepted) {
+        // What was recalled is not known any more.
+        let differs = entry.content != draft.content && erased_by(&entry.content).is_none();
+        if differs && !planted::is(Bug::ConflictAccepted) {
             let reason = "the same message id was accepted with other content";
             return refuse(RejectCode::Conflict, reason);
         }
         Ok(Outcome::Duplicate { seq, at_ms: entry.at_ms })
     }
 
-    fn entry(&self, chat: &ChatId, seq: u64) -> Result<Entry, ReadError> {
+    pub(super) fn entry(&self, chat: &ChatId, seq: u64) -> Result<Entry, ReadError> {
         let mut joiner = Joiner::default();
         for part in 0..u8::MAX {
             let value = self.get(&key::entry(chat, seq, part))?;

@@ -7,7 +7,7 @@ use packetboat_proto::id::{ChatId, UserId};
 
 use super::group::Deed;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
-use crate::store::record::{Group, Place};
+use crate::store::record::{Group, Member, Place};
 
 impl Turn<'_> {
     /// Makes admins of members, or members of admins.
@@ -66,13 +66,16 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// Refuses who is not in a group, and everybody once it is dissolved.
+    pub(super) fn check_is_in(&mut self, chat: &ChatId, user: &UserId) -> Result<Member, Halt> {
+        let Some(member) = self.member(chat, user)? else { return no_such_chat() };
+        if self.gate(chat)?.dissolved { no_such_chat() } else { Ok(member) }
+    }
+
     /// Refuses who may not write to a group now.
     pub(super) fn check_may_write(&mut self, chat: &ChatId, user: &UserId) -> Result<(), Halt> {
-        let Some(member) = self.member(chat, user)? else { return no_such_chat() };
+        let member = self.check_is_in(chat, user)?;
         let gate = self.gate(chat)?;
-        if gate.dissolved {
-            return no_such_chat();
-        }
         if member.muted_until_ms > self.now_ms {
             let reason = format!("you are mute until {} ms of Unix time", member.muted_until_ms);
             return refuse(RejectCode::Muted, reason);

@@ -2,7 +2,7 @@
 //! a crash between two steps leaves, and what later commands of one batch see.
 
 use bytes::Bytes;
-use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::content::{Content, Context, GroupChange};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 
 use super::*;
@@ -63,11 +63,8 @@ fn chat(id: &str) -> ChatId {
 }
 
 fn draft(to: &str, id: u8, content: Content) -> Draft {
-    let change = match &content {
-        Content::Group(change) => Some(change.clone()),
-        _ => None,
-    };
-    Draft { chat: chat(to), id: MessageId::from([id; 16]), content: content.encode(), change }
+    let bytes = content.encode();
+    Draft::new(chat(to), MessageId::from([id; 16]), bytes, (content, Context::default()))
 }
 
 fn text(to: &str, id: u8) -> Draft {

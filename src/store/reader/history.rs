@@ -4,24 +4,29 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 
 use super::Reader;
+use crate::store::erased::erased_by;
 use crate::store::key;
 use crate::store::parts::Joiner;
 use crate::store::read_error::ReadError;
 use crate::store::spans::Spans;
 use crate::store::{Edge, Logged, Page, PageLimit, Read, StoreError, Stretch};
 
+/// How often an entry is read that was not whole before there is a hole: see `Reader::entry`.
+const READS_OF_AN_ENTRY: usize = 2;
+
 /// What a page may still take.
-struct Room {
+pub(super) struct Room {
     items: usize,
     bytes: usize,
     fresh: bool,
 }
 
 impl Room {
-    fn of(limit: PageLimit) -> Self {
+    pub(super) fn of(limit: PageLimit) -> Self {
         Self { items: limit.items.max(1), bytes: limit.bytes, fresh: true }
     }
 
@@ -29,8 +34,13 @@ impl Room {
         self.items == 0
     }
 
+    /// Items that may still come.
+    pub(super) fn items(&self) -> usize {
+        self.items
+    }
+
     /// Takes an entry, unless there is no room for it; the first one always fits.
-    fn take(&mut self, body: &Bytes) -> bool {
+    pub(super) fn take(&mut self, body: &Bytes) -> bool {
         let fits = self.items > 0 && (body.len() <= self.bytes || self.fresh);
         if fits {
             self.items -= 1;
@@ -44,22 +54,44 @@ impl Room {
 }
 
 impl Reader {
-    /// Reads stretches in turn until the limit is reached.
+    /// Reads stretches in turn until the limit is reached; `None`: a recall in one of them is not
+    /// durable yet.
     pub(crate) fn stretches(
         &self,
         user: &UserId,
         stretches: Vec<Stretch>,
         limit: PageLimit,
-    ) -> Result<Vec<Read>, StoreError> {
+    ) -> Result<Option<Vec<Read>>, StoreError> {
         let mut room = Room::of(limit);
         let mut reads = Vec::with_capacity(stretches.len());
         for stretch in stretches {
             if room.is_full() {
                 break;
             }
-            reads.push(self.stretch(user, stretch, &mut room)?);
+            let read = self.stretch(user, stretch, &mut room)?;
+            if !self.are_settled(&read.chat, &read.entries)? {
+                return Ok(None);
+            }
+            reads.push(read);
         }
-        Ok(reads)
+        Ok(Some(reads))
+    }
+
+    /// Whether what was read stays as it is. What a recall left is shown once the recall is
+    /// durable: it is looked for behind the read, as the horizon says of heads. Of most chats
+    /// nothing is on its way to the disk, and their entries need not be looked into.
+    pub(super) fn are_settled(&self, chat: &ChatId, entries: &[Logged]) -> Result<bool, ReadError> {
+        let durable = self.horizon.durable(chat, u64::MAX);
+        if durable == u64::MAX {
+            return Ok(true);
+        }
+        for logged in entries {
+            let entry = Entry::decode(logged.body.clone())?;
+            if erased_by(&entry.content).is_some_and(|by| by > durable) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn stretch(&self, user: &UserId, stretch: Stretch, room: &mut Room) -> Result<Read, ReadError> {
@@ -105,27 +137,44 @@ impl Reader {
         room: &mut Room,
         entries: &mut Vec<Logged>,
     ) -> Result<bool, ReadError> {
-        let mut run = Run { chat, next: first, joiner: Joiner::default(), room, entries };
-        let mut whole = true;
-        self.try_scan(&key::entries(chat, first, last), |key, value| {
-            let flow = run.take(key, value)?;
-            whole = flow.is_continue();
-            Ok(flow)
-        })?;
-        if whole && run.next <= last {
-            return Err(ReadError::Hole { chat: chat.clone(), seq: run.next });
+        let mut next = first;
+        while next <= last {
+            let joiner = Joiner::default();
+            let mut run = Run { chat, next, joiner, torn: false, room, entries };
+            let mut whole = true;
+            self.try_scan(&key::entries(chat, next, last), |key, value| {
+                let flow = run.take(key, value)?;
+                whole = flow.is_continue();
+                Ok(flow)
+            })?;
+            next = run.next;
+            let torn = run.torn || (whole && run.joiner.is_within());
+            if !torn && whole && next <= last {
+                return Err(ReadError::Hole { chat: chat.clone(), seq: next });
+            }
+            if !torn {
+                return Ok(whole);
+            }
+            // It was recalled between two of its parts. The next scan begins behind it.
+            let body = self.entry(chat, next)?;
+            if !room.take(&body) {
+                return Ok(false);
+            }
+            entries.push(Logged { seq: next, body });
+            next += 1;
         }
-        Ok(whole)
+        Ok(true)
     }
 
-    /// A page of a chat's log, as far as the user may see it.
+    /// A page of a chat's log, as far as the user may see it; `None`: a recall in it is not durable
+    /// yet.
     pub(crate) fn history(
         &self,
         user: &UserId,
         chat: &ChatId,
         edge: Edge,
         limit: PageLimit,
-    ) -> Result<Page<Logged>, StoreError> {
+    ) -> Result<Option<Page<Logged>>, StoreError> {
         let spans = self.own_place(user, chat)?.spans;
         let head = self.head(chat)?;
         let mut room = Room::of(limit);
@@ -134,7 +183,8 @@ impl Reader {
             Edge::Before(0) => self.backward(chat, &spans, head, &mut room)?,
             Edge::Before(seq) => self.backward(chat, &spans, head.min(seq - 1), &mut room)?,
         };
-        Ok(Page { items, more: !whole })
+        let settled = self.are_settled(chat, &items)?;
+        Ok(settled.then_some(Page { items, more: !whole }))
     }
 
     /// The highest visible entries up to `upto`, ascending; whether they are all of these. A log
@@ -165,18 +215,31 @@ impl Reader {
         Ok((entries, whole))
     }
 
-    /// One encoded entry, which must be there.
+    /// One encoded entry, which must be there. A backend shows all of a batch or nothing to one
+    /// call, and its parts are read by several: a recall may come between them. It leaves one part
+    /// and takes all others away, so that the entry is never put together of old and new, but ends
+    /// too early; and it comes once for an entry, so that it is whole the next time.
     pub(super) fn entry(&self, chat: &ChatId, seq: u64) -> Result<Bytes, ReadError> {
-        let mut joiner = Joiner::default();
-        for part in 0..u8::MAX {
-            let Some(value) = self.backend.get(&key::entry(chat, seq, part))? else {
-                break;
-            };
-            if let Some(body) = joiner.take(part, &value)? {
+        for _ in 0..READS_OF_AN_ENTRY {
+            if let Some(body) = self.try_entry(chat, seq)? {
                 return Ok(body);
             }
         }
         Err(ReadError::Hole { chat: chat.clone(), seq })
+    }
+
+    /// One encoded entry, unless a part of it is missing.
+    fn try_entry(&self, chat: &ChatId, seq: u64) -> Result<Option<Bytes>, ReadError> {
+        let mut joiner = Joiner::default();
+        for part in 0..u8::MAX {
+            let Some(value) = self.backend.get(&key::entry(chat, seq, part))? else {
+                return Ok(None);
+            };
+            if let Some(body) = joiner.take(part, &value)? {
+                return Ok(Some(body));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -185,6 +248,8 @@ struct Run<'a> {
     chat: &'a ChatId,
     next: u64,
     joiner: Joiner,
+    /// The rest of an entry was not where it should be.
+    torn: bool,
     room: &'a mut Room,
     entries: &'a mut Vec<Logged>,
 }
@@ -192,6 +257,10 @@ struct Run<'a> {
 impl Run<'_> {
     fn take(&mut self, key: &[u8], value: &[u8]) -> Result<ControlFlow<()>, ReadError> {
         let (seq, part) = key::seq_and_part(key)?;
+        if self.joiner.is_within() && (seq, part) != (self.next, self.joiner.next_part()) {
+            self.torn = true;
+            return Ok(ControlFlow::Break(()));
+        }
         if seq != self.next {
             return Err(ReadError::Hole { chat: self.chat.clone(), seq: self.next });
         }

@@ -118,7 +118,8 @@ impl Reader {
         Ok(view)
     }
 
-    /// Entries of others after what the user has read.
+    /// Entries of others after what the user has read, without those in which there is nothing to
+    /// read.
     fn unread(
         &self,
         user: &UserId,
@@ -131,15 +132,16 @@ impl Reader {
         if head.saturating_sub(after) > UNREAD_SCAN_MAX {
             return Ok(visible);
         }
-        let mut own = 0;
+        let mut passed = 0;
         for (first, last) in place.spans.between(after, head) {
             self.try_scan(&key::entries(chat, first, last), |row, value| {
                 let (_, part) = key::seq_and_part(row)?;
-                own += u64::from(part == 0 && parts::sender_of(value) == Some(user.as_str()));
+                let own = parts::sender_of(value) == Some(user.as_str());
+                passed += u64::from(part == 0 && (own || parts::is_silent(value)));
                 Ok(std::ops::ControlFlow::Continue(()))
             })?;
         }
-        Ok(visible - own)
+        Ok(visible - passed)
     }
 
     /// The members of a chat, for one of them.

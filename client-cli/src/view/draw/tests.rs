@@ -12,7 +12,7 @@ use crate::format::tests::entry;
 use crate::view::model::tests::{
     connected, disconnected, key, open, page, said, state, view, write,
 };
-use crate::view::{Answer, Input};
+use crate::view::{Answer, Effect, Input};
 
 const NOW: u64 = 1_000;
 
@@ -121,6 +121,58 @@ fn nothing_that_a_terminal_obeys_is_painted() {
     assert!(cells.iter().all(|cell| cell.symbol().chars().all(harmless)));
     let text = screen(&view, 80, 24).join("\n");
     assert!(text.contains("alice: ␛[2J␛]0;pwned␇"), "{text}");
+}
+
+#[test]
+fn what_changes_messages_shows_in_their_place() {
+    use packetboat_client::{Alteration, Body, Context};
+    let mut view = open(1);
+    let chat = "dm:alice:bob";
+    let altered = |seq, sender, alteration| entry(chat, seq, sender, &Content::Entry(alteration));
+    let new = Body::Text("message one".into());
+    let reacted = |reaction: &str| Alteration::Reacted {
+        seq: 1,
+        reaction: reaction.into(),
+        taken_back: false,
+    };
+    let reply = Context { reply_to: 1, ..Context::default() };
+    let mut answer = entry(chat, 6, "bob", &Content::text(""));
+    answer.content = Content::text("so it is").encode_in(&reply);
+    for entry in [
+        altered(2, "alice", Alteration::Edited { seq: 1, new }),
+        altered(3, "bob", reacted("+1")),
+        altered(4, "alice", reacted("♥")),
+        altered(5, "bob", Alteration::Pinned { seq: 1, unpinned: false }),
+        answer,
+        said(chat, 7, "alice", "a secret"),
+        altered(8, "alice", Alteration::Recalled { seq: 7 }),
+    ] {
+        view.handle(0, Input::Net(Event::Entry(entry)));
+    }
+    let rows = screen(&view, 80, 24);
+    let from = rows.iter().position(|row| row.contains("alice: message one")).unwrap();
+    let shown: Vec<&str> =
+        rows[from..from + 5].iter().map(|row| row.split('│').nth(1).unwrap()).collect();
+    assert_eq!(
+        shown,
+        [
+            "09:05 alice: message one (edited, pinned)",
+            "      [+1 bob · ♥ alice]",
+            "09:05 you: ↪ alice: message one",
+            "      so it is ✓✓",
+            "09:05 alice took a message back",
+        ]
+    );
+    assert!(!rows.join("\n").contains("secret"));
+    let effects = write(&mut view, 9, "/react 1 ok");
+    let content =
+        Content::Entry(Alteration::Reacted { seq: 6, reaction: "ok".into(), taken_back: false });
+    let sent = |effect: &Effect| match effect {
+        Effect::Send { content, .. } => Some(content.clone()),
+        _ => None,
+    };
+    assert_eq!(effects.iter().filter_map(sent).collect::<Vec<_>>(), [content.encode()]);
+    assert!(!write(&mut view, 9, "/recall 9").iter().any(|one| matches!(one, Effect::Send { .. })));
 }
 
 #[test]

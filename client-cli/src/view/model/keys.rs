@@ -103,7 +103,7 @@ impl View {
             Ok(line) => line,
             Err(why) => return self.note(now_ms, &why, Mood::Bad),
         };
-        let sends = matches!(line, Line::Text(_) | Line::Change(..));
+        let sends = matches!(line, Line::Text(_) | Line::Change(..) | Line::Refer(_));
         if sends && self.outbox.is_full() {
             return self.note(now_ms, "too many messages are on their way", Mood::Bad);
         }
@@ -124,6 +124,11 @@ impl View {
                 self.editor.take();
                 let chat = target.chat(&self.me);
                 return self.open(chat);
+            }
+            Line::Refer(refer) => {
+                // The command is not to be kept as the open chat's draft.
+                self.editor.take();
+                return self.refer(now_ms, refer, effects);
             }
             Line::Members(group) => effects.push(Effect::AskMembers(group)),
             Line::Door(door) => effects.push(Effect::Door(door)),

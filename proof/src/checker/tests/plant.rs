@@ -2,7 +2,7 @@
 //! another that is still judged then.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::Content;
+use packetboat_proto::content::{Alteration, Content};
 use packetboat_proto::entry::Entry;
 
 use super::place::{
@@ -42,6 +42,8 @@ pub(super) const PLANTS: &[Plant] = &[
     plant("ReusedSeq", reused_seq),
     plant("SecondSeq", second_seq),
     plant("RealTime", real_time),
+    plant("NotRecalled", not_recalled),
+    plant("StillSaid", still_said),
     plant("NotAMember", not_a_member),
     plant("Outsider", outsider),
     plant("SenderOrder", sender_order),
@@ -278,6 +280,34 @@ fn read_behind_the_end(history: &mut History, choice: usize) -> bool {
         return false;
     }
     entries.push(next);
+    true
+}
+
+/// What was said is gone from a log, by an entry that is none that recalls.
+fn not_recalled(history: &mut History, choice: usize) -> bool {
+    let of = chat(DIRECT);
+    let Some(log) = logs(history, &of).nth(choice % 2).filter(|log| log.len() > 1) else {
+        return false;
+    };
+    let (at, by) = (choice % (log.len() - 1), log.len() as u64);
+    log[at].content = Content::Erased { by }.encode();
+    true
+}
+
+/// A recall that stands in the log, and nothing else of it.
+fn still_said(history: &mut History, _: usize) -> bool {
+    let by = device("ann", "desk");
+    let head = head(history, DIRECT);
+    let said = entry_at(head + 1, 0, &by, DIRECT, "said");
+    let recall = Content::Entry(Alteration::Recalled { seq: head + 1 }).encode();
+    let entry = Entry { content: recall.clone(), ..entry_at(head + 2, 1, &by, DIRECT, "") };
+    let mut recalling = send(1, &by, DIRECT, "");
+    if let Event::Invoked { content, .. } = &mut recalling {
+        *content = recall;
+    }
+    add(history, [send(0, &by, DIRECT, "said"), accepted(0, said.seq)]);
+    add(history, [recalling, accepted(1, entry.seq)]);
+    publish(history, &[said, entry]);
     true
 }
 

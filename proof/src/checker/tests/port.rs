@@ -121,7 +121,10 @@ impl Log {
             }
             _ if !after.contains(sender) => return Err(RejectCode::NoSuchChat),
             Content::Group(change) => change,
-            Content::Text(_) | Content::Data { .. } => return Ok(after),
+            Content::Text(_)
+            | Content::Data { .. }
+            | Content::Entry(_)
+            | Content::Erased { .. } => return Ok(after),
         };
         match change {
             GroupChange::Created { .. } => return Err(RejectCode::AlreadyExists),

@@ -8,6 +8,12 @@ use crate::line::Vector;
 
 const TEXT: u32 = 1;
 const DATA: u32 = 2;
+const EDITED: u32 = 3;
+const RECALLED: u32 = 4;
+const REACTED: u32 = 5;
+const PINNED: u32 = 6;
+const ERASED: u32 = 7;
+const CONTEXT: u32 = 8;
 const CREATED: u32 = 16;
 const ADDED: u32 = 17;
 const REMOVED: u32 = 18;
@@ -25,6 +31,9 @@ pub(super) fn vectors() -> Vec<Vector> {
     let mut theme = Theme::default();
     valid(&mut theme);
     valid_rules(&mut theme);
+    alterations(&mut theme);
+    contexts(&mut theme);
+    invalid_references(&mut theme);
     otherwise(&mut theme);
     empty(&mut theme);
     invalid(&mut theme);
@@ -126,6 +135,100 @@ fn valid_rules(theme: &mut Theme) {
     }
 }
 
+fn alterations(theme: &mut Theme) {
+    let mut add = |name: &str, body: &Message, meaning: Value| {
+        theme.content(&format!("content.{name}"), "canonical", body, &meaning);
+    };
+    let edited = Message::new().int(1, 3).message(2, Message::new().bytes(1, "hello"));
+    let meaning = json!({ "edited": { "seq": 3, "new": { "text": { "body": "hello" } } } });
+    add("edited", &of(EDITED, edited), meaning);
+    let new = Message::new().bytes(1, "a/b").bytes(2, [7]);
+    let new_meaning = json!({ "data": { "media_type": "a/b", "body": "07" } });
+    let meaning = json!({ "edited": { "seq": u64::MAX, "new": new_meaning } });
+    add("edited_data", &of(EDITED, Message::new().int(1, u64::MAX).message(3, new)), meaning);
+    let meaning = json!({ "recalled": { "seq": 3 } });
+    add("recalled", &of(RECALLED, Message::new().int(1, 3)), meaning);
+    for taken_back in [false, true] {
+        let reacted = Message::new().int(1, 3).bytes(2, "⚓");
+        let reacted = if taken_back { reacted.int(3, 1) } else { reacted };
+        let meaning = json!({ "seq": 3, "reaction": "⚓", "taken_back": taken_back });
+        let name = if taken_back { "reaction_taken_back" } else { "reacted" };
+        add(name, &of(REACTED, reacted), json!({ "reacted": meaning }));
+        let pinned = Message::new().int(1, 3);
+        let pinned = if taken_back { pinned.int(2, 1) } else { pinned };
+        let name = if taken_back { "unpinned" } else { "pinned" };
+        let meaning = json!({ "pinned": { "seq": 3, "unpinned": taken_back } });
+        add(name, &of(PINNED, pinned), meaning);
+    }
+}
+
+/// A text in a context.
+fn within(context: Message) -> Message {
+    text("hi").message(CONTEXT, context)
+}
+
+fn origin(chat: &str, seq: u64, sender: &str) -> Message {
+    Message::new().bytes(1, chat).int(2, seq).bytes(3, sender)
+}
+
+fn contexts(theme: &mut Theme) {
+    let said_in = |reply_to: u64, thread: u64, forwarded: Value, mentions: Value, all: bool| {
+        json!({
+            "text": { "body": "hi" },
+            "context": {
+                "reply_to": reply_to, "thread": thread, "forwarded": forwarded,
+                "mentions": mentions, "mentions_all": all,
+            },
+        })
+    };
+    let mut add = |name: &str, verdict: &str, body: &Message, meaning: Value| {
+        theme.content(&format!("content.{name}"), verdict, body, &meaning);
+    };
+    let meaning = said_in(3, 0, Value::Null, json!([]), false);
+    add("reply", "canonical", &within(Message::new().int(1, 3)), meaning);
+    let meaning = said_in(0, 2, Value::Null, json!([]), false);
+    add("in_thread", "canonical", &within(Message::new().int(2, 2)), meaning);
+    let told = json!({ "chat": "group:crew", "seq": 7, "sender": "bob" });
+    let whole = Message::new().int(1, 3).int(2, 2).message(3, origin("group:crew", 7, "bob"));
+    let whole = whole.bytes(4, "eve").bytes(4, "ada").int(5, 1);
+    let meaning = said_in(3, 2, told, json!(["eve", "ada"]), true);
+    add("context", "canonical", &within(whole), meaning);
+    let untold = json!({ "chat": "", "seq": 0, "sender": "" });
+    let forwarded = within(Message::new().message(3, Message::new()));
+    let meaning = said_in(0, 0, untold, json!([]), false);
+    add("forwarded_from_somewhere", "canonical", &forwarded, meaning);
+    add("context_of_nothing", "ok", &within(Message::new()), said("hi"));
+}
+
+fn invalid_references(theme: &mut Theme) {
+    let mut reject = |name: &str, body: &Message, why: &str| {
+        theme.reject(&format!("content.{name}"), body, RejectCode::Invalid, why);
+    };
+    reject("erased", &of(ERASED, Message::new().int(1, 9)), "only the server says that");
+    reject("recalled_nothing", &of(RECALLED, Message::new()), "no entry is named");
+    reject("pinned_nothing", &of(PINNED, Message::new().int(2, 1)), "no entry is named");
+    let edited = Message::new().message(2, Message::new().bytes(1, "x"));
+    reject("edited_nothing", &of(EDITED, edited), "no entry is named");
+    reject("reacted_empty", &of(REACTED, Message::new().int(1, 3)), "no reaction");
+    let control = Message::new().int(1, 3).bytes(2, "a\tb");
+    reject("reacted_control", &of(REACTED, control), "a control character");
+    let beside = of(RECALLED, Message::new().int(1, 3)).message(CONTEXT, Message::new());
+    reject("context_beside_a_recall", &beside, "only a text or data has a context");
+    for (name, origin) in [
+        ("without_chat", Message::new().int(2, 7).bytes(3, "bob")),
+        ("without_seq", Message::new().bytes(1, "group:crew").bytes(3, "bob")),
+        ("without_sender", Message::new().bytes(1, "group:crew").int(2, 7)),
+        ("of_no_chat", origin("crew", 7, "bob")),
+    ] {
+        let body = within(Message::new().message(3, origin));
+        reject(&format!("origin_{name}"), &body, "an origin is told whole or not at all");
+    }
+    let twice = within(Message::new().bytes(4, "bob").bytes(4, "bob"));
+    reject("mentions_twice", &twice, "a user is named twice");
+    let nobody = within(Message::new().bytes(4, "a b"));
+    reject("mentions_no_user", &nobody, "no user id");
+}
+
 fn otherwise(theme: &mut Theme) {
     let mut add = |name: &str, body: &Message, meaning: Value| {
         theme.content(&format!("content.{name}"), "ok", body, &meaning);
@@ -167,7 +270,9 @@ fn empty(theme: &mut Theme) {
         let why = "a kind of a later version";
         theme.reject(&format!("content.{name}"), body, RejectCode::Unsupported, why);
     };
-    reject("later_kind", &Message::new().bytes(3, "later"));
+    reject("later_kind", &Message::new().bytes(100, "later"));
+    reject("edit_without_text", &of(EDITED, Message::new().int(1, 3)));
+    reject("context_alone", &of(CONTEXT, Message::new().int(1, 3)));
     reject("later_group_change", &Message::new().message(30, Message::new()));
     reject("later_kind_as_varint", &Message::new().int(127, 1));
 }
@@ -221,7 +326,50 @@ fn invalid(theme: &mut Theme) {
     reject("renamed_nul", &of(RENAMED, Message::new().bytes(1, "a\0")), "a control character");
 }
 
+fn limits_of_edits(theme: &mut Theme) {
+    // The kind and its length, the seq, the text's key and length, its body's key and length.
+    let around = 3 + 2 + 3 + 3;
+    let edited =
+        |text: &str| of(EDITED, Message::new().int(1, 3).message(2, Message::new().bytes(1, text)));
+    let (at, over) = ("x".repeat(16_384 - around), "x".repeat(16_385 - around));
+    assert_eq!(edited(&at).0.len(), 16_384, "the sum above is right");
+    let meaning = json!({ "edited": { "seq": 3, "new": { "text": { "body": at } } } });
+    theme.content("limit.edit_bytes_max.at", "canonical", &edited(&at), &meaning);
+    let why = "16,385 bytes, at most 16,384";
+    theme.reject("limit.edit_bytes_max.over", &edited(&over), RejectCode::TooLarge, why);
+}
+
+fn limits_of_references(theme: &mut Theme) {
+    let mut pair = |name: &str, make: &dyn Fn(usize) -> (Message, Value), max: usize| {
+        let (at, meaning) = make(max);
+        theme.content(&format!("limit.{name}.at"), "canonical", &at, &meaning);
+        let why = format!("{}, at most {max}", max + 1);
+        theme.reject(&format!("limit.{name}.over"), &make(max + 1).0, RejectCode::Invalid, &why);
+    };
+    let reacted = |bytes: usize| {
+        let reaction = "é".repeat(bytes / 2) + &"r".repeat(bytes % 2);
+        let meaning = json!({ "reacted": { "seq": 3, "reaction": reaction, "taken_back": false } });
+        (of(REACTED, Message::new().int(1, 3).bytes(2, &reaction)), meaning)
+    };
+    pair("reaction_bytes_max", &reacted, 64);
+    let mentioned = |count: usize| {
+        let names: Vec<String> = (0..count).map(|at| format!("u{at}")).collect();
+        let context = names.iter().fold(Message::new(), |context, name| context.bytes(4, name));
+        let meaning = json!({
+            "text": { "body": "hi" },
+            "context": {
+                "reply_to": 0, "thread": 0, "forwarded": null,
+                "mentions": names, "mentions_all": false,
+            },
+        });
+        (within(context), meaning)
+    };
+    pair("mentions_max", &mentioned, 50);
+}
+
 fn limits(theme: &mut Theme) {
+    limits_of_edits(theme);
+    limits_of_references(theme);
     let body = text("hi");
     let size = u32::try_from(body.0.len()).expect("a few bytes");
     let meaning = said("hi").to_string();

@@ -178,6 +178,16 @@ fn pages(theme: &mut Theme) {
     let packet = response(Answer::History { entries: entries[..200].to_vec(), more: true });
     theme.canonical("limit.page_items_max.history.at", &packet);
 
+    let page = Message::new().repeated(1, 201, |at| entries[at].to_vec());
+    over(theme, "page_items_max.thread", Kind::Response, &Message::new().message(19, page));
+    let packet = response(Answer::Thread { entries: entries[..200].to_vec(), more: true });
+    theme.canonical("limit.page_items_max.thread.at", &packet);
+    theme.canonical("limit.pins_max.at", &response(Answer::Pins((1..=50).collect())));
+    let pins = Message::new().repeated(1, 51, |_| b"\x08\x01".to_vec());
+    over(theme, "pins_max", Kind::Response, &Message::new().message(17, pins));
+    let nothing = Message::new().message(17, Message::new().message(1, Message::new()));
+    theme.bad("limit.pins_max.no_seq", Kind::Response, &nothing, "at least 1");
+
     let chats = (100..300).map(|at| chat_state(&format!("group:{at}"))).collect();
     let packet = response(Answer::Chats { chats, more: true });
     theme.canonical("limit.page_items_max.chats.at", &packet);

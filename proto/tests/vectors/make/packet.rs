@@ -246,6 +246,11 @@ fn questions(theme: &mut Theme) {
     let presence = |users| request(Operation::Presence { users });
     theme.canonical("request.presence", &presence(vec![user("bob"), user("eve")]));
     theme.canonical("request.presence_none", &presence(Vec::new()));
+    theme.canonical("request.pins", &request(Operation::Pins { chat: chat(CHAT) }));
+    for (name, seq, after, limit) in [("", 3, 0, 0), ("_after", 3, 7, 9)] {
+        let thread = Operation::Thread { chat: chat(CHAT), seq, after, limit };
+        theme.canonical(&format!("request.thread{name}"), &request(thread));
+    }
     let unknown = Request { id: u64::MAX, operation: None };
     theme.canonical("request.no_operation", &Packet::Request(unknown));
 }
@@ -258,6 +263,10 @@ fn answers(theme: &mut Theme) {
     theme.canonical("response.history", &response(Answer::History { entries, more: true }));
     let none = Answer::History { entries: Vec::new(), more: false };
     theme.canonical("response.history_empty", &response(none));
+    let entries = vec![entry().encode(), Entry { seq: 9, ..entry() }.encode()];
+    theme.canonical("response.thread", &response(Answer::Thread { entries, more: true }));
+    theme.canonical("response.pins", &response(Answer::Pins(vec![3, 300])));
+    theme.canonical("response.pins_none", &response(Answer::Pins(Vec::new())));
     let group = ChatState {
         head: 9,
         delivered: 8,

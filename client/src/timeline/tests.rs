@@ -1,0 +1,182 @@
+//! The timeline against what a server does to a log, whatever order its entries come in.
+
+use proptest::prelude::*;
+
+use super::*;
+use packetboat_proto::id::ChatId;
+
+fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+fn entry(seq: u64, sender: &str, content: &Content) -> Entry {
+    let chat = ChatId::group("crew").unwrap();
+    let id = MessageId::from([u8::try_from(seq % 200).unwrap(); 16]);
+    Entry { chat, seq, sender: user(sender), id, at_ms: seq, content: content.encode() }
+}
+
+fn altered(seq: u64, sender: &str, alteration: Alteration) -> Entry {
+    entry(seq, sender, &Content::Entry(alteration))
+}
+
+fn text(body: &str) -> Said {
+    Said::Body(Body::Text(body.into()))
+}
+
+fn folded(entries: &[Entry]) -> View {
+    let mut timeline = Timeline::default();
+    for entry in entries {
+        timeline.insert(entry);
+    }
+    timeline.view()
+}
+
+#[test]
+fn a_message_shows_its_newest_text_its_reactions_and_its_pin() {
+    let reacted = |seq, sender, reaction: &str, taken_back| {
+        let reaction = reaction.to_owned();
+        altered(seq, sender, Alteration::Reacted { seq: 1, reaction, taken_back })
+    };
+    let edited = |seq, sender, body: &str| {
+        altered(seq, sender, Alteration::Edited { seq: 1, new: Body::Text(body.into()) })
+    };
+    let entries = [
+        entry(1, "ann", &Content::text("one")),
+        edited(2, "ann", "two"),
+        reacted(3, "bob", "+1", false),
+        reacted(4, "cid", "+1", false),
+        reacted(5, "bob", "+1", true),
+        reacted(6, "bob", "⚓", false),
+        edited(7, "ann", "three"),
+        altered(8, "ann", Alteration::Pinned { seq: 1, unpinned: false }),
+        altered(9, "ann", Alteration::Pinned { seq: 4, unpinned: false }),
+        altered(10, "ann", Alteration::Pinned { seq: 4, unpinned: true }),
+        edited(11, "eve", "no server lets this through"),
+    ];
+    let view = folded(&entries[..10]);
+    let [shown] = &view.messages[..] else { panic!("{view:?}") };
+    assert_eq!((&shown.said, shown.edited, shown.pinned), (&text("three"), Some(7), true));
+    let reactions: Vec<_> = shown.reactions.iter().collect();
+    let wanted: BTreeMap<String, BTreeSet<UserId>> =
+        [("+1".into(), [user("cid")].into()), ("⚓".into(), [user("bob")].into())].into();
+    assert_eq!(reactions, wanted.iter().collect::<Vec<_>>());
+    assert_eq!(view.pins, [1]);
+    assert_eq!(folded(&entries).messages[0].edited, None, "the last edit is nobody's");
+}
+
+#[test]
+fn what_is_recalled_stays_recalled() {
+    let said = entry(1, "ann", &Content::text("one"));
+    let edit = Alteration::Edited { seq: 1, new: Body::Text("two".into()) };
+    let edit = altered(2, "ann", edit);
+    let recall = altered(3, "bob", Alteration::Recalled { seq: 1 });
+    let left = |seq| entry(seq, "ann", &Content::Erased { by: 3 });
+    let view = folded(&[said.clone(), edit.clone(), recall.clone()]);
+    assert_eq!(view.messages.len(), 1);
+    assert_eq!(view.messages[0].said, Said::Recalled { by: 3 });
+    assert_eq!(folded(&[left(1), left(2), recall.clone()]), view);
+    assert_eq!(folded(&[left(2), recall, left(1), said, edit]), view);
+    assert_eq!(folded(&[left(1)]), view, "before the recall itself has come");
+}
+
+#[test]
+fn what_answers_and_what_is_not_known_is_shown() {
+    let context = Context { reply_to: 1, thread: 1, ..Context::default() };
+    let reply = Content::text("re").encode_in(&context);
+    let later = Bytes::from_static(&[0xfa, 0x07, 0x00]);
+    let gone = Content::Group(GroupChange::Dissolved);
+    let view = folded(&[
+        Entry { content: reply, ..entry(2, "ann", &Content::text("")) },
+        Entry { content: later.clone(), ..entry(3, "ann", &Content::text("")) },
+        entry(4, "ann", &gone),
+    ]);
+    assert_eq!((&view.messages[0].said, &view.messages[0].context), (&text("re"), &context));
+    assert_eq!(view.messages[1].said, Said::Unknown(later));
+    assert_eq!(view.messages[2].said, Said::Group(GroupChange::Dissolved));
+}
+
+/// A log as a server has it before and after its recalls.
+fn log(kinds: &[(u8, u8, u8)]) -> (Vec<Entry>, Vec<Entry>) {
+    let mut before: Vec<Entry> = Vec::new();
+    let mut after: Vec<Entry> = Vec::new();
+    for (at, (kind, target, who)) in kinds.iter().enumerate() {
+        let seq = at as u64 + 1;
+        let sender = ["ann", "bob"][usize::from(who % 2)];
+        let of = u64::from(*target) % seq + u64::from(seq == 1);
+        let target = before.iter().find(|entry| entry.seq == of);
+        let is_body = |entry: &Entry| matches!(Sense::of(&entry.content), Sense::Body(..));
+        let gone = after.iter().any(|entry| {
+            entry.seq == of && matches!(Sense::of(&entry.content), Sense::Erased { .. })
+        });
+        let alters = target.is_some_and(is_body) && !gone;
+        let made = match kind % 5 {
+            1 if alters => {
+                let sender = target.unwrap().sender.to_string();
+                let new = Body::Text(format!("edit {seq}"));
+                altered(seq, &sender, Alteration::Edited { seq: of, new })
+            }
+            2 if alters => {
+                let reaction = ["+1", "⚓"][usize::from(who / 2 % 2)].to_owned();
+                let taken_back = who / 4 % 3 == 0;
+                altered(seq, sender, Alteration::Reacted { seq: of, reaction, taken_back })
+            }
+            3 if alters => {
+                let unpinned = who / 4 % 3 == 0;
+                altered(seq, sender, Alteration::Pinned { seq: of, unpinned })
+            }
+            4 if alters => {
+                let erased = Content::Erased { by: seq }.encode();
+                for entry in &mut after {
+                    let is_edit = matches!(
+                        Sense::of(&entry.content),
+                        Sense::Alteration(Alteration::Edited { seq, .. }) if seq == of
+                    );
+                    if entry.seq == of || is_edit {
+                        entry.content = erased.clone();
+                    }
+                }
+                altered(seq, sender, Alteration::Recalled { seq: of })
+            }
+            _ => entry(seq, sender, &Content::text(seq.to_string())),
+        };
+        before.push(made.clone());
+        after.push(made);
+    }
+    (before, after)
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_pages_gives_the_same_view(
+        kinds in proptest::collection::vec((any::<u8>(), any::<u8>(), any::<u8>()), 1..60),
+        kept in 1..80_usize,
+        order in any::<u64>(),
+        versions in any::<u64>(),
+    ) {
+        let (before, after) = log(&kinds);
+        let mut wanted = Timeline::keeping(kept);
+        for entry in &after {
+            wanted.insert(entry);
+        }
+        // Pages of any size, in any order, some of them twice, each as it was before or after the
+        // recalls in it.
+        let mut pages: Vec<&[Entry]> = Vec::new();
+        let mut from = 0;
+        while from < before.len() {
+            let size = 1 + usize::try_from(order >> (from % 50) & 7).unwrap();
+            let to = (from + size).min(before.len());
+            let log = if versions >> (from % 60) & 1 == 0 { &before } else { &after };
+            pages.push(&log[from..to]);
+            if (order >> (from % 40)).is_multiple_of(4) {
+                pages.push(&after[from..to]);
+            }
+            from = to;
+        }
+        let key = |page: &&[Entry]| page[0].seq.wrapping_mul(order | 1).rotate_left(17);
+        pages.sort_by_key(key);
+        let mut found = Timeline::keeping(kept);
+        pages.into_iter().flatten().for_each(|entry| found.insert(entry));
+        prop_assert!(found.len() <= kept);
+        prop_assert_eq!(found.view(), wanted.view());
+    }
+}

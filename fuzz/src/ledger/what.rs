@@ -1,0 +1,45 @@
+//! What is said in the model. Must never know what becomes of it.
+
+use packetboat_proto::content::{Alteration, GroupRules};
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// So many bytes, told apart by a letter.
+    Text(u8, usize),
+    /// An answer to an entry, in its thread.
+    Reply(u64),
+    /// A change to an entry.
+    Alter(Alteration),
+    /// A group is made.
+    Create(Vec<usize>),
+    /// Users come in.
+    Add(Vec<usize>),
+    /// Users are put out.
+    Remove(Vec<usize>),
+    /// The sender leaves, and names a new owner or not.
+    Leave(Option<usize>),
+    /// The group has another name.
+    Rename,
+    /// The group has another topic.
+    Describe,
+    /// Which rules hold.
+    Rules(GroupRules),
+    /// Users are admins from now on, or no more.
+    Role(Vec<usize>, bool),
+    /// Another one owns the group.
+    HandOver(usize),
+    /// Users are mute until a time.
+    Mute(Vec<usize>, u64),
+    /// The sender comes in by itself.
+    Join,
+    /// The group is over.
+    Dissolve,
+}
+
+impl What {
+    /// It changes its group.
+    pub fn is_group_change(&self) -> bool {
+        !matches!(self, Self::Text(..) | Self::Reply(_) | Self::Alter(_))
+    }
+}

@@ -1,0 +1,108 @@
+//! What an entry may refer to: another that its sender may see. Must never tell a sender anything
+//! of an entry that it may not see: what is not there and what is not seen are refused alike.
+
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::{Body, Content, Context, Forwarded, Origin};
+use packetboat_proto::entry::Entry;
+use packetboat_proto::id::{ChatId, ChatKind, UserId};
+use packetboat_proto::limits::EDITS_MAX;
+
+use super::group::Deed;
+use super::turn::{Halt, Turn, refuse};
+use crate::store::Draft;
+use crate::store::key;
+use crate::store::read_error::ReadError;
+
+/// A text or data that another entry changes.
+pub(super) struct Target {
+    pub(super) entry: Entry,
+    pub(super) context: Context,
+}
+
+/// A content, if it is one of the kinds that this version knows.
+fn content_of(entry: &Entry) -> Option<(Content, Context)> {
+    Content::decode_whole(&entry.content, usize::MAX).ok()
+}
+
+impl Turn<'_> {
+    /// Whether a user may see an entry that is there.
+    fn may_see(&mut self, user: &UserId, chat: &ChatId, seq: u64) -> Result<bool, ReadError> {
+        let Some(place) = self.place(user, chat)? else { return Ok(false) };
+        Ok(seq <= self.head(chat)? && place.spans.holds(seq))
+    }
+
+    /// Refuses an entry that is not before the deed's own, or that its sender may not see.
+    pub(super) fn check_seen(&mut self, deed: &Deed<'_>, seq: u64) -> Result<(), Halt> {
+        if seq < deed.seq && self.may_see(deed.sender, deed.chat, seq)? {
+            return Ok(());
+        }
+        refuse(RejectCode::Invalid, format!("there is no entry {seq} before it that you see"))
+    }
+
+    /// The text or data that a deed changes.
+    pub(super) fn target(&mut self, deed: &Deed<'_>, seq: u64) -> Result<Target, Halt> {
+        self.check_seen(deed, seq)?;
+        let entry = self.entry(deed.chat, seq)?;
+        match content_of(&entry) {
+            Some((Content::Text(_) | Content::Data { .. }, context)) => {
+                Ok(Target { entry, context })
+            }
+            Some((Content::Erased { .. }, _)) => {
+                refuse(RejectCode::Invalid, format!("the entry {seq} was recalled"))
+            }
+            _ => refuse(RejectCode::Invalid, format!("the entry {seq} is neither text nor data")),
+        }
+    }
+
+    /// Refuses a context that refers to what its sender may not see.
+    pub(super) fn check_context(
+        &mut self,
+        deed: &Deed<'_>,
+        context: &Context,
+        draft: &Draft,
+    ) -> Result<(), Halt> {
+        if context.mentions_all && !matches!(deed.chat.kind(), ChatKind::Group(_)) {
+            return refuse(RejectCode::Invalid, "only in a group everybody is mentioned");
+        }
+        for seq in [context.reply_to, context.thread] {
+            if seq != 0 {
+                self.check_seen(deed, seq)?;
+            }
+        }
+        match &context.forwarded {
+            Some(Forwarded::From(origin)) => self.check_origin(deed, origin, draft),
+            Some(Forwarded::Somewhere) | None => Ok(()),
+        }
+    }
+
+    /// Refuses an origin that the sender may not see, or that says something else.
+    fn check_origin(
+        &mut self,
+        deed: &Deed<'_>,
+        origin: &Origin,
+        draft: &Draft,
+    ) -> Result<(), Halt> {
+        let Origin { chat, seq, sender } = origin;
+        if self.may_see(deed.sender, chat, *seq)? {
+            let entry = self.entry(chat, *seq)?;
+            let said = Content::decode(&draft.content, usize::MAX).ok().and_then(Content::body);
+            let same = |body: Option<Body>| body.is_some() && body == said;
+            let then = content_of(&entry).and_then(|(content, _)| content.body());
+            if entry.sender == *sender && (same(then) || same(self.last_edit(chat, *seq)?)) {
+                return Ok(());
+            }
+        }
+        refuse(RejectCode::Invalid, "that was not said there, or you do not see it")
+    }
+
+    /// What an entry says now, if it was edited.
+    fn last_edit(&self, chat: &ChatId, seq: u64) -> Result<Option<Body>, ReadError> {
+        let edits = self.rows(&key::edits(chat, seq), EDITS_MAX)?;
+        let Some((last, _)) = edits.last() else { return Ok(None) };
+        let edit = self.entry(chat, key::last_seq(last)?)?;
+        Ok(match content_of(&edit) {
+            Some((Content::Entry(alteration), _)) => alteration.into_new(),
+            _ => None,
+        })
+    }
+}
