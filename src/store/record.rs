@@ -440,7 +440,9 @@ mod tests {
         let again = Place::enter(Some(before.clone()), 9, false);
         assert_eq!(again.spans.count(0, 20), 4 + 12);
         let all = Place::enter(Some(before), 9, true);
-        assert_eq!((all.before_owed(), all.read, all.spans.count(0, 20)), (8, 8, 20));
+        assert_eq!((all.before_owed(), all.read, all.spans.count(0, 20)), (3, 3, 20));
+        let new = Place::enter(None, 9, true);
+        assert_eq!((new.before_owed(), new.read, new.spans.count(0, 20)), (8, 8, 20));
     }
 
     proptest! {
