@@ -21,14 +21,14 @@ use tracing::{info, warn};
 
 use crate::auth::doorman::{Doorman, DoormanError};
 use crate::clock::{Clock, wall_ms};
-use crate::config::settings::{BackendKind, Config, Drain, SessionLimits, StoreSettings};
+use crate::config::settings::{BackendKind, Config, Drain, Rooms, SessionLimits, StoreSettings};
 #[cfg(unix)]
 use crate::control::TakeStats;
 #[cfg(unix)]
 use crate::control::socket::{ControlError, ControlSocket, SOCKET_FILE};
 use crate::greeting::Bound;
 use crate::hub::mailbox::MailboxLimits;
-use crate::hub::{Hub, HubOutlet};
+use crate::hub::{Hub, HubOutlet, herald};
 use crate::listener::{Listener, TURNED_AWAY_MAX};
 use crate::metrics::Metrics;
 use crate::places;
@@ -44,7 +44,7 @@ use crate::store::folder::Engine;
 use crate::store::health::Failure;
 use crate::store::opening::OpenError;
 use crate::store::packed::{PackedBackend, PackedSettings};
-use crate::store::rules::{Rules as StoreRules, UnknownUsers};
+use crate::store::rules::{Rooms as StoreRooms, Rules as StoreRules, UnknownUsers};
 use crate::store::sled::SledBackend;
 use crate::store::{Effect, Outlet};
 use crate::tls::{self, TlsError};
@@ -192,6 +192,8 @@ impl Server {
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
         };
         let mut servants = JoinSet::new();
+        let (hub, clock) = (Arc::clone(&self.house.hub), self.house.clock.clone());
+        servants.spawn(herald::run(hub, clock, drain.clone().cancelled_owned()));
         if let Some(socket) = self.sockets.plain {
             servants.spawn(listener.clone().serve_plain(socket));
         }
@@ -356,6 +358,10 @@ fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool, body_max: 
             group_members_max: settings.group_members_max,
             chats_per_user_max: settings.chats_per_user_max,
             devices_per_user_max: settings.devices_per_user_max,
+            rooms: match settings.rooms {
+                Rooms::Anyone => StoreRooms::Anyone,
+                Rooms::Nobody => StoreRooms::Nobody,
+            },
         },
         stall_ms: settings.stall_ms.into(),
         disk_reserve_bytes: settings.disk_reserve_bytes,

@@ -29,15 +29,20 @@ mod record;
 pub mod rules;
 pub mod sled;
 mod spans;
+mod view;
 
 use std::future::Future;
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::Change;
 pub use packetboat_proto::content::Role;
-use packetboat_proto::content::{GroupChange, GroupRules};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
+use packetboat_proto::packet::Verdict;
+pub use packetboat_proto::packet::Visibility;
 use thiserror::Error;
+
+pub use self::view::{ChatView, MemberView, Profile, RoomView};
 
 /// A message before it has a seq. Its content has been checked by `Content::decode`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +53,8 @@ pub struct Draft {
     pub id: MessageId,
     /// The encoded content, stored as it is.
     pub content: Bytes,
-    /// The change to a group that the content says, if it says one.
-    pub change: Option<GroupChange>,
+    /// The change to a group or a room that the content says, if it says one.
+    pub change: Option<Change>,
 }
 
 /// Who appends: stamped from the session, never read from the wire.
@@ -90,6 +95,21 @@ pub struct Refusal {
     pub code: RejectCode,
     /// A sentence for a person.
     pub reason: String,
+    /// When to try again, in milliseconds; 0: what the operator has set.
+    pub after_ms: u32,
+}
+
+impl Refusal {
+    /// As the wire has it; `after_ms` is what the operator has set.
+    pub fn verdict(&self, after_ms: u32) -> Verdict {
+        let after_ms = if self.after_ms == 0 { after_ms } else { self.after_ms };
+        Verdict::reject(self.code, &self.reason, after_ms)
+    }
+
+    /// One that says nothing of when to try again.
+    pub fn new(code: RejectCode, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into(), after_ms: 0 }
+    }
 }
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
@@ -218,56 +238,6 @@ pub struct Page<T> {
     pub more: bool,
 }
 
-/// A chat as one user sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChatView {
-    /// The chat.
-    pub chat: ChatId,
-    /// The last durable seq that the user may see.
-    pub head: u64,
-    /// The asking device's cursor.
-    pub delivered: u64,
-    /// The user's cursor.
-    pub read: u64,
-    /// Entries of others after `read`.
-    pub unread: u64,
-    /// A group's name, or nothing.
-    pub name: String,
-    /// A group's members, or 0.
-    pub members: u32,
-    /// What the user is in it; `None` once out of it.
-    pub role: Option<Role>,
-    /// In a direct chat: what a device of the other has had.
-    pub peer_delivered: u64,
-    /// In a direct chat: what the other has read.
-    pub peer_read: u64,
-    /// When the entry at `head` was taken, in milliseconds of Unix time; 0 if there is none.
-    pub last_at_ms: u64,
-    /// What a group is about, or nothing.
-    pub topic: String,
-    /// A reference to a group's picture, or nothing.
-    pub avatar: String,
-    /// What holds in a group.
-    pub rules: GroupRules,
-    /// Until when the user is mute in a group, in milliseconds of Unix time; 0: not.
-    pub muted_until_ms: u64,
-}
-
-/// A member as the others see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemberView {
-    /// The user.
-    pub user: UserId,
-    /// What the user is in the chat.
-    pub role: Role,
-    /// What a device of the user has had.
-    pub delivered: u64,
-    /// What the user has read.
-    pub read: u64,
-    /// Until when the user is mute, in milliseconds of Unix time; 0: not.
-    pub muted_until_ms: u64,
-}
-
 /// Why the store did not do what it was asked. Asking again is safe after any of these.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StoreError {
@@ -316,9 +286,18 @@ pub enum Effect {
         /// Who.
         users: Vec<UserId>,
     },
-    /// A group is over; released after the entry that says so.
+    /// A user says other things of itself.
+    ProfileSet {
+        /// Who.
+        user: UserId,
+        /// What it says.
+        status: String,
+        /// To whom.
+        visible_to: Visibility,
+    },
+    /// A group or a room is over; released after the entry that says so.
     Dissolved {
-        /// The group.
+        /// Which.
         chat: ChatId,
     },
     /// A user's cursors moved: the highest that any device has had, and what was read.
@@ -434,11 +413,26 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Page<MemberView>, StoreError>> + Send;
 
-    /// When each of the users was last seen, in milliseconds of Unix time; 0 if never.
-    fn last_seen(
+    /// A room that is open, for any user.
+    fn room(
+        &self,
+        user: UserId,
+        room: ChatId,
+    ) -> impl Future<Output = Result<RoomView, StoreError>> + Send;
+
+    /// What is kept of the presence of each of the users, in the order asked.
+    fn profiles(
         &self,
         users: Vec<UserId>,
-    ) -> impl Future<Output = Result<Vec<u64>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Profile>, StoreError>> + Send;
+
+    /// A user says other things of itself, to others than before.
+    fn set_profile(
+        &self,
+        user: UserId,
+        status: String,
+        visible_to: Visibility,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// An account of the `password` authenticator.

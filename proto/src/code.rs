@@ -156,6 +156,8 @@ codes! {
         OwnerNeeded = 12, Peer, Never;
         /// The user is mute in the group, or all but its admins are.
         Muted = 13, Policy, Never;
+        /// The room is slow: its user wrote too short a time ago.
+        SlowMode = 16, Policy, Later;
         /// The disk is nearly full: nothing new is stored until there is room.
         StoreFull = 32, Server, Later;
         /// Too much was asked in too short a time.

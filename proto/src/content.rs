@@ -3,19 +3,22 @@
 
 mod change;
 mod error;
+mod room;
+mod text;
 
 use bytes::Bytes;
 use prost::Message;
 
 pub use self::change::{GroupChange, GroupRules, Role};
 pub use self::error::ContentError;
+pub use self::room::RoomChange;
 use crate::limits::{MEDIA_TYPE_BYTES_MAX, MEMBERS_PER_CHANGE_MAX};
 use crate::schema;
 use crate::schema::content::Kind;
 use crate::unfold::check_count;
 
 /// Where contents have lists, which are bounded before they unfold.
-const LISTS: [[u32; 2]; 5] = [[16, 2], [17, 1], [18, 1], [23, 1], [25, 1]];
+const LISTS: [[u32; 2]; 7] = [[16, 2], [17, 1], [18, 1], [23, 1], [25, 1], [34, 1], [35, 1]];
 
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +34,29 @@ pub enum Content {
     },
     /// A change to a group.
     Group(GroupChange),
+    /// A change to a room.
+    Room(RoomChange),
+}
+
+/// A change to a chat, which is an entry of its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// To a group, or the end of a room.
+    Group(GroupChange),
+    /// To a room.
+    Room(RoomChange),
+}
+
+impl From<GroupChange> for Change {
+    fn from(change: GroupChange) -> Self {
+        Self::Group(change)
+    }
+}
+
+impl From<RoomChange> for Change {
+    fn from(change: RoomChange) -> Self {
+        Self::Room(change)
+    }
 }
 
 impl Content {
@@ -64,8 +90,21 @@ impl Content {
                 check_media_type(&data.media_type)?;
                 Self::Data { media_type: data.media_type, body: data.body }
             }
+            change @ (Kind::RoomOpened(_)
+            | Kind::RoomSet(_)
+            | Kind::RoomModerators(_)
+            | Kind::RoomMuted(_)) => Self::Room(RoomChange::from_kind(change)?),
             change => Self::Group(GroupChange::from_kind(change)?),
         })
+    }
+
+    /// The change that it says, if it says one.
+    pub fn into_change(self) -> Option<Change> {
+        match self {
+            Self::Group(change) => Some(Change::Group(change)),
+            Self::Room(change) => Some(Change::Room(change)),
+            Self::Text(_) | Self::Data { .. } => None,
+        }
     }
 
     /// The content as bytes, for the sender.
@@ -74,6 +113,7 @@ impl Content {
             Self::Text(body) => Kind::Text(schema::Text { body }),
             Self::Data { media_type, body } => Kind::Data(schema::Data { media_type, body }),
             Self::Group(change) => change.into_kind(),
+            Self::Room(change) => change.into_kind(),
         };
         schema::Content { kind: Some(kind) }.encode_to_vec().into()
     }
@@ -134,6 +174,20 @@ mod tests {
             Content::Group(GroupChange::Muted { users: users(&["a", "b"]), until_ms: 7 }),
             Content::Group(GroupChange::Muted { users: users(&["a"]), until_ms: 0 }),
             Content::Group(GroupChange::Dissolved),
+            Content::Room(RoomChange::Opened {
+                name: "Lobby".into(),
+                topic: String::new(),
+                keep: 0,
+                slow_ms: 9,
+            }),
+            Content::Room(RoomChange::Set {
+                keep: Some(7),
+                slow_ms: Some(0),
+                name: None,
+                topic: Some(String::new()),
+            }),
+            Content::Room(RoomChange::Moderators { users: users(&["a"]), taken_back: true }),
+            Content::Room(RoomChange::Muted { users: users(&["a", "b"]), until_ms: 7 }),
         ];
         for content in contents {
             assert_eq!(Content::decode(&content.encode(), 60_000), Ok(content));

@@ -192,6 +192,16 @@ impl ChatId {
         Self::new(&format!("group:{id}"))
     }
 
+    /// The room of that name.
+    pub fn room(name: &str) -> Result<Self, IdError> {
+        Self::new(&format!("room:{name}"))
+    }
+
+    /// Whether it is a room.
+    pub fn is_room(&self) -> bool {
+        matches!(self.kind(), ChatKind::Room(_))
+    }
+
     /// What the id names.
     pub fn kind(&self) -> ChatKind<'_> {
         const CHECKED: &str = "a ChatId is checked when it is made";

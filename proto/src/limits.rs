@@ -78,6 +78,14 @@ pub const GROUP_AVATAR_BYTES_MAX: usize = 256;
 pub const MEMBERS_PER_CHANGE_MAX: usize = 100;
 /// Members of a group.
 pub const GROUP_MEMBERS_MAX: u32 = 100_000;
+/// Entries that a room keeps, unless its owner sets another number.
+pub const ROOM_KEEP_DEFAULT: u32 = 100;
+/// Entries that a room may be set to keep.
+pub const ROOM_KEEP_MAX: u32 = 1_000;
+/// The longest time between two messages of a user that a room may be set to, in milliseconds.
+pub const ROOM_SLOW_MS_MAX: u32 = 3_600_000;
+/// Rooms that a session may be in.
+pub const ROOMS_PER_SESSION_MAX: usize = 16;
 /// Cursors in one `Ack`.
 pub const ACK_CURSORS_MAX: usize = 256;
 /// Bytes of a signal's data.
@@ -89,6 +97,10 @@ pub const PAGE_ITEMS_MAX: u32 = 200;
 pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 /// Users in one question for presence.
 pub const PRESENCE_USERS_MAX: usize = 100;
+/// Users that a session may watch.
+pub const WATCHED_MAX: usize = 500;
+/// Bytes of what a user says of itself.
+pub const STATUS_BYTES_MAX: usize = 256;
 /// Requests that may be unanswered.
 pub const REQUESTS_MAX: usize = 16;
 
@@ -98,3 +110,4 @@ const _: () = assert!(BODY_BYTES_DEFAULT >= BODY_BYTES_LOWEST);
 const _: () = assert!(BODY_BYTES_DEFAULT <= BODY_BYTES_HIGHEST);
 const _: () = assert!(WINDOW_DEFAULT <= WINDOW_HIGHEST && SENDS_DEFAULT <= SENDS_HIGHEST);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
+const _: () = assert!(1 <= ROOM_KEEP_DEFAULT && ROOM_KEEP_DEFAULT <= ROOM_KEEP_MAX);

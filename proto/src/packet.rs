@@ -8,7 +8,9 @@ mod hello;
 mod message;
 mod notice;
 mod presence;
+mod profile;
 mod question;
+mod room;
 mod verdict;
 
 use bytes::{Bytes, BytesMut};
@@ -22,7 +24,9 @@ pub use self::hello::{Credential, Hello, Limits, Start, Welcome};
 pub use self::message::{Accepted, Rejected, Send};
 pub use self::notice::{CursorMoved, Notice, Signal, SignalKind};
 pub use self::presence::Presence;
+pub use self::profile::{Profile, Visibility};
 pub use self::question::{Answer, Edge, Operation, Request, Response};
+pub use self::room::{RoomCount, RoomState};
 pub use self::verdict::Verdict;
 
 use crate::code::CloseCode;

@@ -139,6 +139,8 @@ pub struct StoreSettings {
     pub fresh_bytes: usize,
     /// What is done with entries for users that the server has never seen.
     pub unknown_users: UnknownUsers,
+    /// Who may open rooms.
+    pub rooms: Rooms,
     /// Members of a group.
     pub group_members_max: u32,
     /// Chats of a user.
@@ -165,6 +167,7 @@ impl Default for StoreSettings {
             cache_bytes: 128 * MIB as u64,
             fresh_bytes: 32 * MIB,
             unknown_users: UnknownUsers::Auto,
+            rooms: Rooms::Anyone,
             group_members_max: 10_000,
             chats_per_user_max: 10_000,
             devices_per_user_max: 100,
@@ -197,6 +200,16 @@ pub enum UnknownUsers {
     Keep,
     /// Reject the send.
     Reject,
+}
+
+/// Who may open rooms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rooms {
+    /// Whoever asks.
+    #[default]
+    Anyone,
+    /// Nobody: there are those that there are.
+    Nobody,
 }
 
 impl UnknownUsers {

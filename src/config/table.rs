@@ -9,7 +9,7 @@ use packetboat_proto::limits::{
 
 use crate::config::settings::Config;
 use crate::config::shape::{
-    AUTH_KINDS, BACKENDS, Field, LOG_FORMATS, Shape, TOKEN_ALGORITHMS, UNKNOWN_USERS, Value,
+    AUTH_KINDS, BACKENDS, Field, LOG_FORMATS, ROOMS, Shape, TOKEN_ALGORITHMS, UNKNOWN_USERS, Value,
 };
 
 const MINUTE_MS: u64 = 60 * 1000;
@@ -148,6 +148,7 @@ settings! {
         "Bytes of new rows in memory that are packed together; four times that with many chats.";
     store.unknown_users: Shape::Choice(UNKNOWN_USERS),
         "Entries for users that never came: keep or reject. auto: reject with passwords only.";
+    store.rooms: Shape::Choice(ROOMS), "Who may open rooms: anyone or nobody.";
     store.group_members_max: count(2, GROUP_MEMBERS_MAX as u64), "Members of a group.";
     store.chats_per_user_max: count(1, 100_000), "Chats of a user, those left included.";
     store.devices_per_user_max: count(1, 10_000), "Devices of a user.";

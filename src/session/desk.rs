@@ -9,6 +9,7 @@ use super::moves::Moves;
 use super::port::Rules;
 use super::questions::Questions;
 use super::rate::Bucket;
+use super::rooms::Rooms;
 use super::sends::Sends;
 
 /// What a session has under way.
@@ -19,6 +20,7 @@ pub(super) struct Desk {
     pub(super) questions: Questions,
     pub(super) moves: Moves,
     pub(super) signals: Bucket,
+    pub(super) rooms: Rooms,
     /// The first scan has begun, or was not needed.
     pub(super) scanned: bool,
 }
@@ -32,6 +34,7 @@ impl Desk {
             questions: Questions::new(now, rules.max_body, rules.requests),
             moves: Moves::default(),
             signals: Bucket::new(rules.signals, now),
+            rooms: Rooms::default(),
             scanned: false,
         }
     }
@@ -46,6 +49,7 @@ impl Desk {
     pub(super) fn is_clear(&mut self, now: Time) -> bool {
         self.deliveries.is_quiet()
             && self.is_stored()
+            && self.rooms.is_empty()
             && self.sends.is_rested(now)
             && self.questions.is_rested(now)
             && self.signals.is_full(now)

@@ -29,6 +29,8 @@ use super::port::{Action, Input, Rules, Ticket, Work};
 use super::rate::Bucket;
 use super::state::State;
 
+mod rooms;
+
 /// The token of the server's own pings, whose pongs mean nothing more than any other packet.
 const SERVERS_PING: u64 = 0;
 
@@ -97,12 +99,9 @@ impl Flow {
             Input::Advanced(result) => self.advanced(&result, out),
             Input::Scanned(result) => self.scanned(now, result, out),
             Input::Read(result) => self.read(now, result, out),
-            Input::Answered(answer) => {
-                let response = self.desk(now).questions.answered(answer);
-                self.respond(response, out);
-            }
+            Input::Answered(answer) => self.answered(now, answer, out),
             Input::Pushed(delivery) => self.pushed(now, &delivery, out),
-            Input::EntriesLost => self.desk(now).deliveries.lost(),
+            Input::EntriesLost => self.entries_lost(now, out),
             Input::Hint(hint) => self.hint(hint, out),
             Input::NoticesLost => out.push(Action::Write(Packet::Notice(packet::Notice::Missed))),
             Input::Left => self.state = State::Leaving,
@@ -194,23 +193,22 @@ impl Flow {
             (State::Open, Packet::Pong(_)) => {}
             (State::Open, Packet::Send(send)) => {
                 self.metrics.sends.one();
-                if let Some(rejected) = self.desk(now).sends.take(now, send) {
+                let desk = self.desk(now);
+                if let Some(rejected) = desk.sends.take(now, send, &desk.rooms) {
                     self.metrics.rejected.one();
                     out.push(Action::Write(Packet::Rejected(rejected)));
                 }
             }
             (State::Open, Packet::Ack(cursors)) => {
                 let desk = self.desk(now);
-                for cursor in cursors {
+                // A room owes nobody anything.
+                for cursor in cursors.into_iter().filter(|cursor| !cursor.chat.is_room()) {
                     desk.deliveries.ack(&cursor.chat, cursor.delivered);
                     desk.moves.add(cursor);
                 }
             }
             (State::Open, Packet::Signal(signal)) => self.signal(now, signal, out),
-            (State::Open, Packet::Request(request)) => {
-                let response = self.desk(now).questions.take(now, request);
-                self.respond(response, out);
-            }
+            (State::Open, Packet::Request(request)) => self.asked(now, request, out),
             (_, packet) => self.out_of_turn(&packet, out),
         }
     }
@@ -380,6 +378,9 @@ impl Flow {
         if !self.is_open() {
             return;
         }
+        if delivery.chat.is_room() {
+            return self.heard_in_room(delivery, out);
+        }
         let own = delivery.origin == self.session;
         match self.desk(now).deliveries.push(now, &delivery.chat, delivery.seq, own) {
             Pushed::Send => {
@@ -401,7 +402,9 @@ impl Flow {
         }
         out.push(match hint {
             Hint::Cursor(moved) => Action::Write(Packet::Notice(packet::Notice::Cursor(moved))),
-            Hint::Signal(frame) => Action::WriteFrame(frame),
+            Hint::Signal(frame) | Hint::Presence(_, frame) | Hint::RoomCount(_, frame) => {
+                Action::WriteFrame(frame)
+            }
         });
     }
 

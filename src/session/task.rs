@@ -477,7 +477,7 @@ where
                     Input::Read(store.stretches(user, stretches, limit).await)
                 }
                 Work::Ask(operation) => {
-                    Input::Answered(answer(&house, user, device, operation).await)
+                    Input::Answered(answer(&house, user, device, session, operation).await)
                 }
             }
         }));

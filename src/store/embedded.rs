@@ -23,7 +23,8 @@ use super::reader::Reader;
 use super::rules::{Rules, RulesError, within};
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
-    MemberView, Outcome, Outlet, Page, PageLimit, Read, Store, StoreError, Stretch,
+    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RoomView, Store, StoreError,
+    Stretch, Visibility,
 };
 
 /// Reads that are under way at once, unless the operator sets another number.
@@ -335,8 +336,22 @@ impl Store for EmbeddedStore {
         self.read(move |reader| reader.members(&user, &chat, after.as_ref(), limit)).await
     }
 
-    async fn last_seen(&self, users: Vec<UserId>) -> Result<Vec<u64>, StoreError> {
-        self.read(move |reader| reader.last_seen(&users)).await
+    async fn room(&self, user: UserId, room: ChatId) -> Result<RoomView, StoreError> {
+        self.read(move |reader| reader.room(&user, &room)).await
+    }
+
+    async fn profiles(&self, users: Vec<UserId>) -> Result<Vec<Profile>, StoreError> {
+        self.read(move |reader| reader.profiles(&users)).await
+    }
+
+    async fn set_profile(
+        &self,
+        user: UserId,
+        status: String,
+        visible_to: Visibility,
+    ) -> Result<(), StoreError> {
+        let job = |answer| Job::SetProfile { user, status, visible_to, answer };
+        Ok(self.shared.committer.ask(job).await??)
     }
 }
 

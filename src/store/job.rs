@@ -8,7 +8,7 @@ use super::ledger::{
     CLAIM_OPERATIONS_MAX, ClaimStep, MOVE_OPERATIONS_MAX, Turn, draft_operations_max,
 };
 use super::read_error::ReadError;
-use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal};
+use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal, Visibility};
 
 /// What a command may cost beside what it carries, in bytes: its bookkeeping in the queue. So
 /// the queue's bound in bytes bounds the number of commands too.
@@ -47,6 +47,12 @@ pub(crate) enum Job {
         user: UserId,
         hash: String,
         new: bool,
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
+    SetProfile {
+        user: UserId,
+        status: String,
+        visible_to: Visibility,
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
     RemoveAccount {
@@ -114,6 +120,10 @@ impl Job {
             }
             Self::SetAccount { user, hash, new, answer } => {
                 let verdict = turn.set_account(&user, &hash, new)?;
+                Ok(Ran::Done(Answer::Account(answer, verdict)))
+            }
+            Self::SetProfile { user, status, visible_to, answer } => {
+                let verdict = turn.set_profile(&user, &status, visible_to)?;
                 Ok(Ran::Done(Answer::Account(answer, verdict)))
             }
             Self::RemoveAccount { user, answer } => {

@@ -14,6 +14,10 @@
 //! | `V` | user 0 device | first seen |
 //! | `R` | user 0 device 0 chat | what the device has had |
 //! | `A` | user | an account |
+//! | `O` | room | its name, owner, settings |
+//! | `O` | room 0 user | a role of the user in the room, or until when it is mute |
+//! | `O` | user | how many rooms the user has open |
+//! | `S` | user | what the user says of itself, and to whom |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
@@ -34,6 +38,8 @@ const USER: u8 = b'U';
 const DEVICE: u8 = b'V';
 const CURSOR: u8 = b'R';
 const ACCOUNT: u8 = b'A';
+const ROOM: u8 = b'O';
+const PROFILE: u8 = b'S';
 
 const END: u8 = 0;
 /// Bytes after the chat in a log's key: the end of the chat, the seq and the part.
@@ -217,6 +223,26 @@ pub fn account(user: &UserId) -> Vec<u8> {
     joined(ACCOUNT, &[user.as_str()])
 }
 
+/// A room.
+pub fn room(room: &ChatId) -> Vec<u8> {
+    joined(ROOM, &[room.as_str()])
+}
+
+/// What a user is in a room.
+pub fn person(room: &ChatId, user: &UserId) -> Vec<u8> {
+    joined(ROOM, &[room.as_str(), user.as_str()])
+}
+
+/// How many rooms a user has open. No user's id is a room's: it has no colon.
+pub fn rooms_of(user: &UserId) -> Vec<u8> {
+    joined(ROOM, &[user.as_str()])
+}
+
+/// What a user says of itself.
+pub fn profile(user: &UserId) -> Vec<u8> {
+    joined(PROFILE, &[user.as_str()])
+}
+
 /// The accounts, those behind `after`.
 pub fn accounts(after: Option<&UserId>) -> KeyRange {
     KeyRange::behind(vec![ACCOUNT], after.map(UserId::as_str))
@@ -340,6 +366,8 @@ mod tests {
             device(&user, &phone),
             cursor(&user, &phone, &crew),
             account(&user),
+            room(&chat("room:lobby")),
+            profile(&user),
         ];
         let mut prefixes: Vec<u8> = keys.iter().skip(2).map(|key| key[0]).collect();
         prefixes.sort_unstable();

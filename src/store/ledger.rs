@@ -7,7 +7,11 @@ mod claim;
 mod cursor;
 mod group;
 mod members;
+mod profile;
 mod rights;
+mod room;
+mod room_cache;
+mod room_rights;
 mod turn;
 
 pub(crate) use append::draft_operations_max;

@@ -16,6 +16,16 @@ pub const GROUP_MEMBERS_DEFAULT: u32 = 10_000;
 /// The lowest and the highest value for that.
 pub const GROUP_MEMBERS_BOUNDS: (u64, u64) = (2, GROUP_MEMBERS_MAX as u64);
 
+/// Who may open rooms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rooms {
+    /// Whoever asks.
+    #[default]
+    Anyone,
+    /// Nobody: there are those that there are.
+    Nobody,
+}
+
 /// What becomes of a message to a user who was never here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownUsers {
@@ -38,6 +48,8 @@ pub struct Rules {
     pub chats_per_user_max: u32,
     /// Devices of a user: each keeps a cursor for each chat, so a user must not make them freely.
     pub devices_per_user_max: u32,
+    /// Who may open rooms.
+    pub rooms: Rooms,
 }
 
 impl Default for Rules {
@@ -47,6 +59,7 @@ impl Default for Rules {
             group_members_max: GROUP_MEMBERS_DEFAULT,
             chats_per_user_max: CHATS_PER_USER_DEFAULT,
             devices_per_user_max: DEVICES_PER_USER_DEFAULT,
+            rooms: Rooms::default(),
         }
     }
 }

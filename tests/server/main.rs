@@ -12,6 +12,8 @@ mod house;
 mod messages;
 mod peer;
 mod places;
+mod presence;
 mod questions;
+mod rooms;
 mod stats;
 mod stopping;

@@ -17,7 +17,7 @@ use packetboat::store::{
     Stretch,
 };
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::content::{Change, Content, GroupChange, RoomChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use tempfile::TempDir;
@@ -161,13 +161,18 @@ impl Opened {
         }
     }
 
-    /// Changes a group; the outcome is the caller's to judge.
-    pub(crate) async fn change(&self, sender: &str, to: &str, change: GroupChange) -> Outcome {
+    /// Changes a chat; the outcome is the caller's to judge.
+    pub(crate) async fn change(
+        &self,
+        sender: &str,
+        to: &str,
+        change: impl Into<Change>,
+    ) -> Outcome {
         self.put(sender, change_draft(to, change)).await
     }
 
-    /// Changes a group, which must succeed.
-    pub(crate) async fn must(&self, sender: &str, to: &str, change: GroupChange) {
+    /// Changes a chat, which must succeed.
+    pub(crate) async fn must(&self, sender: &str, to: &str, change: impl Into<Change>) {
         let outcome = self.change(sender, to, change).await;
         assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
     }
@@ -272,8 +277,13 @@ pub(crate) fn with_id(draft: Draft, number: u64) -> Draft {
     Draft { id: numbered_id(number), ..draft }
 }
 
-pub(crate) fn change_draft(to: &str, change: GroupChange) -> Draft {
-    let content = Content::Group(change.clone()).encode();
+pub(crate) fn change_draft(to: &str, change: impl Into<Change>) -> Draft {
+    let change = change.into();
+    let content = match change.clone() {
+        Change::Group(change) => Content::Group(change),
+        Change::Room(change) => Content::Room(change),
+    };
+    let content = content.encode();
     Draft { chat: chat(to), id: fresh_id(), content, change: Some(change) }
 }
 
@@ -321,6 +331,10 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Group(GroupChange::OwnerChanged(_)) => "owner".into(),
         Content::Group(GroupChange::Muted { .. }) => "mute".into(),
         Content::Group(GroupChange::Dissolved) => "end".into(),
+        Content::Room(RoomChange::Opened { .. }) => "+room".into(),
+        Content::Room(RoomChange::Set { .. }) => "settings".into(),
+        Content::Room(RoomChange::Moderators { .. }) => "moderators".into(),
+        Content::Room(RoomChange::Muted { .. }) => "mute".into(),
         Content::Data { body, .. } => format!("{} bytes", body.len()),
     }
 }

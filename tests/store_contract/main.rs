@@ -14,7 +14,9 @@ mod fjall;
 mod groups;
 mod messages;
 mod model;
+mod profiles;
 mod rights;
+mod rooms;
 mod shaky;
 mod sled;
 
@@ -83,6 +85,19 @@ contracts! {
         what_was_before_is_seen_and_not_delivered,
         a_dissolved_group_is_read_and_nothing_else,
         a_group_is_described;
+    rooms:
+        a_room_is_opened_once_and_by_whom_it_may_be,
+        a_room_keeps_so_many_entries_and_their_ids,
+        a_room_keeps_fewer_when_it_is_told_to,
+        a_log_goes_on_where_it_was_over_a_restart,
+        a_slow_room_refuses_what_comes_too_soon,
+        the_owner_and_moderators_make_others_mute,
+        a_room_is_changed_by_its_owner_and_not_like_a_group,
+        a_closed_room_is_read_and_nothing_else,
+        a_page_of_a_room_is_whole_while_its_log_forgets,
+        nobody_has_a_place_in_a_room;
+    profiles:
+        a_profile_is_kept_and_told_once;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,

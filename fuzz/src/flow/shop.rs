@@ -210,7 +210,7 @@ impl Shop {
 }
 
 fn refused(code: RejectCode) -> Outcome {
-    Outcome::Refused(Refusal { code, reason: "as chosen".to_owned() })
+    Outcome::Refused(Refusal::new(code, "as chosen"))
 }
 
 /// What the store says when it fails.
@@ -219,7 +219,7 @@ pub fn failed(work: &Work, choices: &mut Choices<'_>) -> Input {
     let error = match choices.byte() % 3 {
         0 => StoreError::Stopped,
         1 => StoreError::Unreadable { detail: "as chosen".to_owned() },
-        _ => StoreError::Refused(Refusal { code, reason }),
+        _ => StoreError::Refused(Refusal::new(code, reason)),
     };
     match work {
         Work::Claim(_) => Input::Claimed(Err(error), 0),

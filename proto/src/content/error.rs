@@ -48,6 +48,14 @@ pub enum ContentError {
     /// A role is given that cannot be.
     #[error("a role that is given is that of a member or an admin")]
     Role,
+    /// A number is out of its bounds.
+    #[error("{what} is at most {max}; a room keeps one entry at least")]
+    Number {
+        /// Which number.
+        what: &'static str,
+        /// The highest that it may be.
+        max: u32,
+    },
     /// A text is out of its bounds.
     #[error("{what} has no control characters, and at most {max} bytes; a name has one at least")]
     Text {
@@ -70,6 +78,7 @@ impl ContentError {
             | Self::Id(_)
             | Self::Twice { .. }
             | Self::Role
+            | Self::Number { .. }
             | Self::Text { .. } => RejectCode::Invalid,
         }
     }

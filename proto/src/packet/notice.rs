@@ -9,6 +9,8 @@ use crate::schema;
 use crate::schema::notice::Kind;
 
 use super::body::{BodyError, check_length};
+use super::presence::Presence;
+use super::room::RoomCount;
 
 /// Typing and the like: never stored, never acknowledged, dropped when something is in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +41,12 @@ pub enum SignalKind {
 pub enum Notice {
     /// Somebody's cursors moved: of a direct chat's other user, or the user's own.
     Cursor(CursorMoved),
-    /// Some notices could not be kept: ask for the chats to know their cursors.
+    /// A user who is watched is there, gone, or otherwise.
+    Presence(Presence),
+    /// More or fewer listen to a room.
+    RoomCount(RoomCount),
+    /// Some notices could not be kept, or entries of rooms: ask for the chats to know their cursors,
+    /// for those who are watched, and for the rooms.
     Missed,
 }
 
@@ -95,6 +102,8 @@ impl Notice {
         Ok(match wire.kind {
             None => None,
             Some(Kind::Missed(_)) => Some(Self::Missed),
+            Some(Kind::Presence(presence)) => Some(Self::Presence(Presence::from_wire(presence)?)),
+            Some(Kind::RoomCount(count)) => Some(Self::RoomCount(RoomCount::from_wire(&count)?)),
             Some(Kind::Cursor(moved)) => Some(Self::Cursor(CursorMoved {
                 chat: ChatId::new(&moved.chat)?,
                 user: UserId::new(&moved.user)?,
@@ -107,6 +116,8 @@ impl Notice {
     pub(super) fn to_wire(&self) -> schema::Notice {
         let kind = match self {
             Self::Missed => Kind::Missed(schema::Unit {}),
+            Self::Presence(presence) => Kind::Presence(presence.to_wire()),
+            Self::RoomCount(count) => Kind::RoomCount(count.to_wire()),
             Self::Cursor(moved) => Kind::Cursor(schema::CursorMoved {
                 chat: moved.chat.to_string(),
                 user: moved.user.to_string(),

@@ -14,6 +14,8 @@ use crate::unfold::check_count;
 use super::body::BodyError;
 use super::chat::{ChatState, Member};
 use super::presence::Presence;
+use super::profile::Profile;
+use super::room::{RoomState, room_id};
 use super::verdict::Verdict;
 
 /// A question.
@@ -63,6 +65,35 @@ pub enum Operation {
         /// At most 100 users.
         users: Vec<UserId>,
     },
+    /// To listen to a room from now on.
+    RoomJoin {
+        /// Which.
+        room: ChatId,
+    },
+    /// To listen to a room no more.
+    RoomLeave {
+        /// Which.
+        room: ChatId,
+    },
+    /// One room, without listening to it.
+    Room {
+        /// Which.
+        room: ChatId,
+    },
+    /// To be told of users' presence as it changes, from now on or no more.
+    Watch {
+        /// At most 100 users.
+        add: Vec<UserId>,
+        /// At most 100 users.
+        remove: Vec<UserId>,
+    },
+    /// Whether this session's user is away from it.
+    SetPresence {
+        /// It is.
+        away: bool,
+    },
+    /// What the user says of itself, and to whom its presence is told.
+    SetProfile(Profile),
 }
 
 /// From where a page of history goes, and which way.
@@ -111,21 +142,36 @@ pub enum Answer {
     },
     /// The users asked for, in the order asked.
     Presence(Vec<Presence>),
+    /// The room is listened to.
+    RoomJoin(RoomState),
+    /// It is no more.
+    RoomLeave,
+    /// One room.
+    Room(RoomState),
+    /// The users who are watched from now on, in the order asked.
+    Watch(Vec<Presence>),
+    /// The session's presence is set.
+    SetPresence,
+    /// The user's profile is stored.
+    SetProfile,
 }
 
-/// The field numbers of `Request.presence.users`.
-const PRESENCE_USERS: [u32; 2] = [6, 1];
+/// The field numbers of the lists in a `Request`, each of which holds users.
+const REQUEST_LISTS: [[u32; 2]; 3] = [[6, 1], [26, 1], [26, 2]];
 /// The field numbers of the lists in a `Response`, each with the most that it may hold.
-const RESPONSE_LISTS: [([u32; 2], usize); 4] = [
+const RESPONSE_LISTS: [([u32; 2], usize); 5] = [
     ([3, 1], PAGE_ITEMS_MAX as usize),
     ([4, 1], PAGE_ITEMS_MAX as usize),
     ([6, 1], PAGE_ITEMS_MAX as usize),
     ([7, 1], PRESENCE_USERS_MAX),
+    ([27, 1], PRESENCE_USERS_MAX),
 ];
 
 impl Request {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
-        check_count(&body, &PRESENCE_USERS, PRESENCE_USERS_MAX)?;
+        for list in REQUEST_LISTS {
+            check_count(&body, &list, PRESENCE_USERS_MAX)?;
+        }
         let wire = schema::Request::decode(body)?;
         let operation = wire.operation.map(Operation::from_wire).transpose()?;
         Ok(Self { id: wire.id, operation })
@@ -159,13 +205,15 @@ impl Operation {
                 after: optional(&asked.after, UserId::new)?,
                 limit: asked.limit,
             },
-            Wire::Presence(asked) => Self::Presence {
-                users: asked
-                    .users
-                    .iter()
-                    .map(|user| UserId::new(user))
-                    .collect::<Result<_, _>>()?,
-            },
+            Wire::Presence(asked) => Self::Presence { users: users(&asked.users)? },
+            Wire::RoomJoin(asked) => Self::RoomJoin { room: room_id(&asked.room)? },
+            Wire::RoomLeave(asked) => Self::RoomLeave { room: room_id(&asked.room)? },
+            Wire::Room(asked) => Self::Room { room: room_id(&asked.room)? },
+            Wire::Watch(asked) => {
+                Self::Watch { add: users(&asked.add)?, remove: users(&asked.remove)? }
+            }
+            Wire::SetPresence(asked) => Self::SetPresence { away: asked.away },
+            Wire::SetProfile(asked) => Self::SetProfile(Profile::from_wire(asked)?),
         })
     }
 
@@ -189,11 +237,39 @@ impl Operation {
                 after: text(after.as_ref()),
                 limit: *limit,
             }),
-            Self::Presence { users } => Wire::Presence(schema::PresenceRequest {
-                users: users.iter().map(ToString::to_string).collect(),
-            }),
+            Self::Presence { users } => {
+                Wire::Presence(schema::PresenceRequest { users: texts(users) })
+            }
+            Self::RoomJoin { room } => Wire::RoomJoin(room_request(room)),
+            Self::RoomLeave { room } => Wire::RoomLeave(room_request(room)),
+            Self::Room { room } => Wire::Room(room_request(room)),
+            Self::Watch { add, remove } => {
+                Wire::Watch(schema::WatchRequest { add: texts(add), remove: texts(remove) })
+            }
+            Self::SetPresence { away } => Wire::SetPresence(schema::SetPresence { away: *away }),
+            Self::SetProfile(profile) => Wire::SetProfile(profile.to_wire()),
         }
     }
+}
+
+fn users(ids: &[String]) -> Result<Vec<UserId>, BodyError> {
+    Ok(ids.iter().map(|user| UserId::new(user)).collect::<Result<_, _>>()?)
+}
+
+fn texts(users: &[UserId]) -> Vec<String> {
+    users.iter().map(ToString::to_string).collect()
+}
+
+fn room_request(room: &ChatId) -> schema::RoomRequest {
+    schema::RoomRequest { room: room.to_string() }
+}
+
+fn presences(list: schema::PresenceList) -> Result<Vec<Presence>, BodyError> {
+    list.users.into_iter().map(Presence::from_wire).collect()
+}
+
+fn presence_list(users: &[Presence]) -> schema::PresenceList {
+    schema::PresenceList { users: users.iter().map(Presence::to_wire).collect() }
 }
 
 fn optional<T, E>(id: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, E> {
@@ -254,9 +330,13 @@ impl Answer {
                     .collect::<Result<_, _>>()?,
                 more: page.more,
             },
-            Wire::Presence(list) => Self::Presence(
-                list.users.into_iter().map(Presence::from_wire).collect::<Result<_, _>>()?,
-            ),
+            Wire::Presence(list) => Self::Presence(presences(list)?),
+            Wire::RoomJoin(state) => Self::RoomJoin(RoomState::from_wire(state)?),
+            Wire::RoomLeave(_) => Self::RoomLeave,
+            Wire::Room(state) => Self::Room(RoomState::from_wire(state)?),
+            Wire::Watch(list) => Self::Watch(presences(list)?),
+            Wire::SetPresence(_) => Self::SetPresence,
+            Wire::SetProfile(_) => Self::SetProfile,
         })
     }
 
@@ -275,9 +355,13 @@ impl Answer {
                 members: members.iter().map(Member::to_wire).collect(),
                 more: *more,
             }),
-            Self::Presence(users) => Wire::Presence(schema::PresenceList {
-                users: users.iter().map(Presence::to_wire).collect(),
-            }),
+            Self::Presence(users) => Wire::Presence(presence_list(users)),
+            Self::RoomJoin(state) => Wire::RoomJoin(state.to_wire()),
+            Self::RoomLeave => Wire::RoomLeave(schema::Unit {}),
+            Self::Room(state) => Wire::Room(state.to_wire()),
+            Self::Watch(users) => Wire::Watch(presence_list(users)),
+            Self::SetPresence => Wire::SetPresence(schema::Unit {}),
+            Self::SetProfile => Wire::SetProfile(schema::Unit {}),
         }
     }
 }

@@ -2,11 +2,12 @@
 //! Must never leave out a field: what has its default is said too.
 
 use packetboat_proto::code::{Fault, Retry};
-use packetboat_proto::content::{Content, GroupChange, GroupRules};
+use packetboat_proto::content::{Content, GroupChange, GroupRules, RoomChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
     Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Limits, Member, Notice,
-    Operation, Packet, Presence, Role, Signal, SignalKind, Start, Verdict, Welcome,
+    Operation, Packet, Presence, Profile, Role, RoomState, Signal, SignalKind, Start, Verdict,
+    Visibility, Welcome,
 };
 use serde_json::{Value, json};
 
@@ -63,6 +64,31 @@ pub(crate) fn of_content(content: &Content) -> Value {
             json!({ "data": { "media_type": media_type, "body": hex(body) } })
         }
         Content::Group(change) => of_change(change),
+        Content::Room(change) => of_room_change(change),
+    }
+}
+
+fn of_room_change(change: &RoomChange) -> Value {
+    match change {
+        RoomChange::Opened { name, topic, keep, slow_ms } => json!({ "room_opened": {
+            "name": name,
+            "topic": topic,
+            "keep": keep,
+            "slow_ms": slow_ms,
+        } }),
+        RoomChange::Set { keep, slow_ms, name, topic } => json!({ "room_set": {
+            "keep": keep,
+            "slow_ms": slow_ms,
+            "name": name,
+            "topic": topic,
+        } }),
+        RoomChange::Moderators { users, taken_back } => json!({ "room_moderators": {
+            "users": texts(users),
+            "taken_back": taken_back,
+        } }),
+        RoomChange::Muted { users, until_ms } => {
+            json!({ "room_muted": { "users": texts(users), "until_ms": until_ms } })
+        }
     }
 }
 
@@ -197,6 +223,11 @@ fn of_signal(signal: &Signal) -> Value {
 fn of_notice(notice: &Notice) -> Value {
     match notice {
         Notice::Missed => json!({ "missed": {} }),
+        Notice::Presence(presence) => json!({ "presence": of_presence(presence) }),
+        Notice::RoomCount(count) => json!({ "room_count": {
+            "room": count.room.as_str(),
+            "listeners": count.listeners,
+        } }),
         Notice::Cursor(CursorMoved { chat, user, delivered, read }) => json!({ "cursor": {
             "chat": chat.as_str(),
             "user": user.as_str(),
@@ -226,6 +257,14 @@ fn of_operation(operation: &Operation) -> Value {
             "limit": limit,
         } }),
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
+        Operation::RoomJoin { room } => json!({ "room_join": { "room": room.as_str() } }),
+        Operation::RoomLeave { room } => json!({ "room_leave": { "room": room.as_str() } }),
+        Operation::Room { room } => json!({ "room": { "room": room.as_str() } }),
+        Operation::Watch { add, remove } => {
+            json!({ "watch": { "add": texts(add), "remove": texts(remove) } })
+        }
+        Operation::SetPresence { away } => json!({ "set_presence": { "away": away } }),
+        Operation::SetProfile(profile) => json!({ "set_profile": of_profile(profile) }),
     }
 }
 
@@ -245,7 +284,40 @@ fn of_answer(answer: &Answer) -> Value {
             json!({ "members": { "members": list(members, of_member), "more": more } })
         }
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
+        Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
+        Answer::RoomLeave => json!({ "room_leave": {} }),
+        Answer::Room(state) => json!({ "room": of_room(state) }),
+        Answer::Watch(users) => json!({ "watch": { "users": list(users, of_presence) } }),
+        Answer::SetPresence => json!({ "set_presence": {} }),
+        Answer::SetProfile => json!({ "set_profile": {} }),
     }
+}
+
+fn of_room(state: &RoomState) -> Value {
+    json!({
+        "room": state.room.as_str(),
+        "name": state.name,
+        "topic": state.topic,
+        "listeners": state.listeners,
+        "head": state.head,
+        "first": state.first,
+        "keep": state.keep,
+        "slow_ms": state.slow_ms,
+        "role": of_role(state.role),
+        "muted_until_ms": state.muted_until_ms,
+    })
+}
+
+fn of_profile(profile: &Profile) -> Value {
+    json!({
+        "status": profile.status,
+        "visible_to": match profile.visible_to {
+            None => "UNSPECIFIED",
+            Some(Visibility::Everyone) => "EVERYONE",
+            Some(Visibility::Contacts) => "CONTACTS",
+            Some(Visibility::Nobody) => "NOBODY",
+        },
+    })
 }
 
 fn of_chat(chat: &ChatState) -> Value {
