@@ -275,7 +275,7 @@ impl Client {
         }
     }
 
-    async fn ask(&self, operation: Operation) -> Result<Answer, RequestError> {
+    pub(crate) async fn ask(&self, operation: Operation) -> Result<Answer, RequestError> {
         let place = Self::places(&self.parts.asks, 1).await;
         let (reply, outcome) = oneshot::channel();
         let ask = Ask { operation, reply, place: Some(place) };

@@ -66,18 +66,22 @@ mod lane;
 mod link;
 mod outbox;
 mod position;
+mod presence;
 mod random;
 mod reconnect;
+mod room;
+mod room_event;
+mod rooms;
 mod sending;
 mod turns;
 
 pub use packetboat_proto as proto;
-pub use packetboat_proto::content::{Content, GroupChange, GroupRules};
+pub use packetboat_proto::content::{Content, GroupChange, GroupRules, RoomChange};
 pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatState, CursorMoved, Edge, Limits, Member, Notice, Presence, Role, Signal, SignalKind,
-    Start, Verdict, Welcome,
+    ChatState, CursorMoved, Edge, Limits, Member, Notice, Presence, Role, RoomCount, RoomState,
+    Signal, SignalKind, Start, Verdict, Visibility, Welcome,
 };
 
 pub use crate::client::{Client, Page};
@@ -86,4 +90,5 @@ pub use crate::connect::{Dial, Transport};
 pub use crate::error::{ConfigError, RequestError, SendError, SignalError};
 pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::handover::Events;
+pub use crate::room_event::RoomEvent;
 pub use crate::sending::{Accepted, Sending};
