@@ -1,5 +1,6 @@
 //! The command line, parsed and nothing else. Must never read a file, nor show a credential.
 
+pub(crate) mod room;
 pub(crate) mod target;
 
 use std::path::PathBuf;
@@ -11,7 +12,8 @@ use clap_complete::Shell;
 use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
 use packetboat_client::{ChatId, DeviceId, GroupRules, Start, UserId};
 
-use self::target::{Target, group};
+use self::room::{RoomCommand, VisibleTo};
+use self::target::{Target, group, room};
 
 /// Entries that one `history` may ask for.
 const HISTORY_LIMIT_MAX: i64 = 10_000;
@@ -20,8 +22,8 @@ const TIMEOUT_SECS_MAX: f64 = 1e8;
 
 /// Chat over Packetboat by hand and in scripts.
 ///
-/// A TARGET is a user (the direct chat with them), `#crew` or `group:crew` (a group), or any other
-/// chat id. Without a command it is `chat`. Exits with 0 when done, 1 when it failed (the reason
+/// A TARGET is a user (the direct chat with them), `#crew` or `group:crew` (a group), `%lobby` or
+/// `room:lobby` (a room), or any other chat id. Without a command it is `chat`. Exits with 0 when done, 1 when it failed (the reason
 /// is on stderr), 2 for wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "packetboat-cli", version, propagate_version = true)]
@@ -127,6 +129,17 @@ pub(crate) enum Command {
     /// Make and change groups.
     #[command(subcommand)]
     Group(GroupCommand),
+    /// Open, change and hear rooms.
+    #[command(subcommand)]
+    Room(RoomCommand),
+    /// Say something of yourself, and to whom your presence is told.
+    Status {
+        /// What; empty for nothing.
+        text: String,
+        /// Who sees whether you are there.
+        #[arg(long, value_enum, default_value_t)]
+        visible_to: VisibleTo,
+    },
     /// Tell who is online.
     Presence {
         /// Who is asked about.
@@ -164,6 +177,9 @@ pub(crate) struct RecvArgs {
     /// Print the user's own messages too, sent from other devices.
     #[arg(long)]
     pub(crate) own: bool,
+    /// Listen to this room, too, while it runs: give --count or --follow.
+    #[arg(long, value_name = "ROOM", value_parser = room)]
+    pub(crate) room: Vec<ChatId>,
     /// Tell the others that what was printed has been read.
     #[arg(long)]
     pub(crate) read: bool,

@@ -7,4 +7,5 @@ mod lines;
 pub(crate) mod ping;
 pub(crate) mod presence;
 pub(crate) mod recv;
+pub(crate) mod room;
 pub(crate) mod send;

@@ -17,9 +17,11 @@ mod hints;
 mod ids;
 mod messages;
 mod peer;
+mod presence;
 mod promises;
 mod questions;
 mod rights;
+mod rooms;
 mod states;
 mod timers;
 
@@ -44,6 +46,8 @@ pub fn checks() -> Vec<Check<Bed>> {
         contents::CHECKS,
         groups::CHECKS,
         rights::CHECKS,
+        rooms::CHECKS,
+        presence::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use packetboat_proto::code::{CloseCode, Fault, RejectCode, Retry};
-use packetboat_proto::content::{Content, GroupChange, GroupRules};
+use packetboat_proto::content::{Content, GroupChange, GroupRules, RoomChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::{
@@ -212,6 +212,8 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
             let one = |choices: &mut Choices<'_>| Presence {
                 user: choices.user(),
                 online: choices.flag(),
+                away: choices.flag(),
+                status: name(choices),
                 last_seen_ms: choices.number(),
             };
             Answer::Presence((0..count).map(|_| one(choices)).collect())
@@ -264,7 +266,7 @@ pub fn rules(choices: &mut Choices<'_>) -> GroupRules {
 
 /// A content of any kind.
 pub fn content(choices: &mut Choices<'_>) -> Content {
-    match choices.byte() % 13 {
+    match choices.byte() % 14 {
         0 => Content::Text(format!("{}.", choices.text(300))),
         1 => {
             let media_type = choices.one_of(&["text/plain", "~", "image/png"]).to_owned();
@@ -297,7 +299,28 @@ pub fn content(choices: &mut Choices<'_>) -> Content {
             let until_ms = choices.number();
             Content::Group(GroupChange::Muted { users: users(choices, 1), until_ms })
         }
-        _ => Content::Group(GroupChange::Dissolved),
+        12 => Content::Group(GroupChange::Dissolved),
+        _ => Content::Room(room_change(choices)),
+    }
+}
+
+fn room_change(choices: &mut Choices<'_>) -> RoomChange {
+    let keep = 1 + u32::from(choices.byte());
+    match choices.byte() % 4 {
+        0 => RoomChange::Opened {
+            name: name(choices),
+            topic: printable(choices, GROUP_NAME_BYTES_MAX),
+            keep,
+            slow_ms: u32::from(choices.byte()),
+        },
+        1 => RoomChange::Set {
+            keep: Some(keep),
+            slow_ms: choices.flag().then_some(0),
+            name: choices.flag().then(|| name(choices)),
+            topic: choices.flag().then(String::new),
+        },
+        2 => RoomChange::Moderators { users: users(choices, 1), taken_back: choices.flag() },
+        _ => RoomChange::Muted { users: users(choices, 1), until_ms: choices.number() },
     }
 }
 

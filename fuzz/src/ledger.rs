@@ -13,12 +13,12 @@ use packetboat::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use packetboat::store::proof::{
     Bench, CLAIM_OPERATIONS_MAX, MOVE_OPERATIONS_MAX, OpenTurn, Step, View, draft_operations_max,
 };
-use packetboat::store::rules::{Rules, UnknownUsers};
+use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
 use packetboat::store::{
     Author, Claim, CursorMove, Draft, Edge, Effect, Outcome, PageLimit, Refusal, Role, Start,
     Stretch,
 };
-use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::content::{Change, Content, GroupChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 
@@ -60,6 +60,8 @@ pub fn run(data: &[u8]) {
         group_members_max: choices.one_of(&[10_000, 4, 2]),
         chats_per_user_max: choices.one_of(&[10_000, 4, 1]),
         devices_per_user_max: choices.one_of(&[100, 2]),
+        // Its one room is never opened: what rooms keep is in the store's contracts.
+        rooms: Rooms::Nobody,
     };
     let disk = Disk::default();
     let bench = Bench::open(Arc::new(disk.clone()), rules, CHATS_CACHED);
@@ -159,6 +161,7 @@ impl Site {
             Effect::Left { chat, users } => {
                 Told::Left(number(&CHATS, chat.as_str()), numbers(users))
             }
+            Effect::ProfileSet { .. } => unreachable!("nobody says anything of itself here"),
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::CursorMoved { chat, delivered, read, .. } => {
                 Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read)
@@ -315,7 +318,7 @@ fn draft(to: usize, id: u8, what: &What) -> Draft {
         chat: chat(to),
         id: MessageId::from([id; 16]),
         content: content(what, change.as_ref()),
-        change,
+        change: change.map(Change::Group),
     }
 }
 

@@ -47,6 +47,12 @@ pub enum Change {
     Room(RoomChange),
 }
 
+impl From<RoomChange> for Content {
+    fn from(change: RoomChange) -> Self {
+        Self::Room(change)
+    }
+}
+
 impl From<GroupChange> for Change {
     fn from(change: GroupChange) -> Self {
         Self::Group(change)

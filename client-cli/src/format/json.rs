@@ -13,6 +13,10 @@ use serde_json::{Map, Value, json};
 
 use super::content;
 
+mod room;
+
+pub(crate) use self::room::state as room;
+
 /// An entry: `chat`, `seq`, `sender`, `id`, `at_ms`, and by its `kind`: `text` with `text`; `data`
 /// with `media_type` and `hex`; `group_created` with `name` and `members`; `members_added` and
 /// `members_removed` with `users`; `member_left` with `new_owner`; `group_renamed` with `name`;
@@ -32,6 +36,7 @@ pub(crate) fn entry(entry: &Entry) -> Value {
             json!({ "kind": "data", "media_type": media_type, "hex": hex(&body) })
         }
         Ok(Content::Group(change)) => group_change(change),
+        Ok(Content::Room(change)) => room::change(change),
         Err(bytes) => json!({ "kind": "unknown", "hex": hex(&bytes) }),
     };
     if let (Some(object), Value::Object(said)) = (object.as_object_mut(), said) {
@@ -178,13 +183,15 @@ const fn role(role: Option<Role>) -> Option<&'static str> {
     }
 }
 
-/// Who is online: `user`, `online`, `last_seen_ms` (null: never, or not known).
+/// Who is online: `user`, `online`, `away`, `status`, `last_seen_ms` (null: never, or not known).
 pub(crate) fn presence(presence: &Presence) -> Value {
     let last_seen = (presence.last_seen_ms > 0).then_some(presence.last_seen_ms);
     json!({
         "type": "presence",
         "user": presence.user.as_str(),
         "online": presence.online,
+        "away": presence.away,
+        "status": presence.status,
         "last_seen_ms": last_seen,
     })
 }
@@ -263,7 +270,7 @@ mod tests {
     #[test]
     fn the_rest_has_its_fields() {
         let (user, chat) = ("a".parse::<UserId>().unwrap(), "group:c".parse::<ChatId>().unwrap());
-        let seen = Presence { user: user.clone(), online: false, last_seen_ms: 0 };
+        let seen = Presence::hidden(user.clone());
         assert_eq!(presence(&seen)["last_seen_ms"], Value::Null);
         let one =
             Member { user, role: Some(Role::Owner), delivered: 2, read: 1, muted_until_ms: 0 };

@@ -6,6 +6,10 @@ use packetboat_client::{
 };
 
 use super::content;
+
+mod room;
+
+pub(crate) use self::room::{room, room_event};
 use crate::clean;
 use crate::clock::Clock;
 
@@ -17,13 +21,14 @@ pub(crate) fn said(entry: &Entry) -> Vec<String> {
             vec![format!("[{}, {}]", clean::line(&media_type), size(body.len()))]
         }
         Ok(Content::Group(change)) => vec![changed(&change)],
+        Ok(Content::Room(change)) => vec![room::changed(&change)],
         Err(bytes) => vec![format!("[something of a later version, {}]", size(bytes.len()))],
     }
 }
 
-/// Whether an entry is a change to its group.
+/// Whether an entry is a change to its group or room.
 pub(crate) fn is_change(entry: &Entry) -> bool {
-    matches!(content(entry), Ok(Content::Group(_)))
+    matches!(content(entry), Ok(Content::Group(_) | Content::Room(_)))
 }
 
 fn changed(change: &GroupChange) -> String {
@@ -151,7 +156,11 @@ pub(crate) fn member(member: &Member) -> String {
 pub(crate) fn presence(clock: &Clock, presence: &Presence) -> String {
     let user = presence.user.as_str();
     match (presence.online, presence.last_seen_ms) {
-        (true, _) => format!("{user:<28} online"),
+        (true, _) => {
+            let away = if presence.away { "away" } else { "online" };
+            let status = clean::line(&presence.status);
+            format!("{user:<28} {away} {status}").trim_end().to_owned()
+        }
         (false, 0) => format!("{user:<28} offline"),
         (false, seen) => format!("{user:<28} last seen {}", clock.full(seen)),
     }

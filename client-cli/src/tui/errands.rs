@@ -93,6 +93,11 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Ok(members) => Answer::Members { chat, members },
             Err(error) => failed(error),
         },
+        Effect::Join(room) => client.join(&room).await.map_or_else(failed, Answer::Room),
+        Effect::Part(room) => match client.leave_room(&room).await {
+            Ok(()) => Answer::Failed(format!("{room} is not listened to any more")),
+            Err(error) => failed(error),
+        },
         Effect::AskPage { chat, edge } => {
             let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
             Answer::Page { chat, edge, page }

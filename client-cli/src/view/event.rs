@@ -4,7 +4,7 @@ use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
     Accepted, ChatId, ChatState, Edge, Ending, Entry, Event, Member, MessageId, Page, Presence,
-    RequestError, SendError, SignalKind, UserId,
+    RequestError, RoomState, SendError, SignalKind, UserId,
 };
 
 /// What happened.
@@ -31,6 +31,8 @@ pub(crate) enum Answer {
     Chats(Vec<ChatState>),
     /// One chat.
     Chat(ChatState),
+    /// A room that is listened to from now on.
+    Room(RoomState),
     /// A page of a chat's log.
     Page {
         /// The chat.
@@ -103,6 +105,10 @@ pub(crate) enum Effect {
     AskPresence(Vec<UserId>),
     /// Ask who is in a chat.
     AskMembers(ChatId),
+    /// Listen to a room.
+    Join(ChatId),
+    /// Listen to a room no more.
+    Part(ChatId),
     /// The user has read the chat up to this seq.
     Read {
         /// The chat.

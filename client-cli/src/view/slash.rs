@@ -8,6 +8,8 @@ use crate::clock;
 use crate::command::GroupRule;
 use crate::command::target::{Target, group};
 
+mod room;
+
 /// The lines of the help.
 pub(crate) const HELP: &[&str] = &[
     "Enter sends what you wrote; Alt-Enter starts a new line.",
@@ -27,6 +29,10 @@ pub(crate) const HELP: &[&str] = &[
     "/group rename NAME; topic TEXT; avatar REFERENCE",
     "/group rules [members-add] [only-admins-write] [history-for-all]",
     "/group leave [NEW_OWNER]; handover NEW_OWNER; dissolve",
+    "/join %ROOM, /part  listen to a room, or no more",
+    "/room open NAME, and in the open room:",
+    "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
+    "/room promote, demote or unmute USERS; mute MINUTES USERS",
     "/quit",
     "//text              a message that starts with a slash",
     "",
@@ -42,6 +48,12 @@ pub(crate) enum Line {
     Open(Target),
     /// Change a group; a new one is opened.
     Change(ChatId, GroupChange),
+    /// Open or change a room.
+    ChangeRoom(ChatId, Content),
+    /// Listen to a room, and open it.
+    Join(ChatId),
+    /// Listen to a room no more.
+    Part(ChatId),
     /// Who is in the open group.
     Members(ChatId),
     /// What can be done.
@@ -66,6 +78,9 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "open" | "o" => Err("/open needs a user or a #group".to_owned()),
         "members" => group_of(open).map(Line::Members),
         "group" | "g" => change(rest, open, now_ms),
+        "join" | "j" => room::join(rest),
+        "part" => room::part(open),
+        "room" | "r" => room::change(rest, open, now_ms),
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
         _ => Err(format!("there is no /{verb}; /help tells what there is")),

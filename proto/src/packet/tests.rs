@@ -123,7 +123,11 @@ fn questions() -> Vec<Packet> {
         Operation::Chats { after: Some(chat("dm:a:b")), limit: 0 },
         Operation::Chat { chat: chat("dm:a:b") },
         Operation::Members { chat: chat("group:g"), after: None, limit: 0 },
-        Operation::Presence { users: vec![user("bob"), user("eve")] },
+        Operation::Presence {
+            away: true,
+            status: "at sea".into(),
+            users: vec![user("bob"), user("eve")],
+        },
     ];
     let ask = |operation| Packet::Request(Request { id: 2, operation: Some(operation) });
     operations.map(ask).into()

@@ -7,6 +7,7 @@ mod frames;
 mod id;
 mod limit;
 mod packet;
+mod room;
 mod state;
 
 use bytes::{Bytes, BytesMut};

@@ -354,6 +354,8 @@ fn of_presence(presence: &Presence) -> Value {
     json!({
         "user": presence.user.as_str(),
         "online": presence.online,
+        "away": presence.away,
+        "status": presence.status,
         "last_seen_ms": presence.last_seen_ms,
     })
 }

@@ -103,7 +103,7 @@ impl View {
             Ok(line) => line,
             Err(why) => return self.note(now_ms, &why, Mood::Bad),
         };
-        let sends = matches!(line, Line::Text(_) | Line::Change(..));
+        let sends = matches!(line, Line::Text(_) | Line::Change(..) | Line::ChangeRoom(..));
         if sends && self.outbox.is_full() {
             return self.note(now_ms, "too many messages are on their way", Mood::Bad);
         }
@@ -125,6 +125,12 @@ impl View {
                 let chat = target.chat(&self.me);
                 return self.open(chat);
             }
+            Line::ChangeRoom(room, change) => {
+                self.editor.take();
+                return self.send(now_ms, room, &change, effects);
+            }
+            Line::Join(room) => effects.push(Effect::Join(room)),
+            Line::Part(room) => effects.push(Effect::Part(room)),
             Line::Members(group) => effects.push(Effect::AskMembers(group)),
             Line::Help => {
                 let lines = HELP.iter().map(ToString::to_string).collect();
