@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn one_batch_is_in_the_store_at_a_time_and_the_rest_waits_in_order() {
-        let (mut sends, now) = (sends(9), Time::default());
+        let mut sends = sends(9);
         assert!(take(&mut sends, text(1)).is_none());
         assert!(matches!(sends.next_batch(), Some(drafts) if drafts.len() == 1));
         take(&mut sends, text(2));

@@ -123,11 +123,7 @@ fn questions() -> Vec<Packet> {
         Operation::Chats { after: Some(chat("dm:a:b")), limit: 0 },
         Operation::Chat { chat: chat("dm:a:b") },
         Operation::Members { chat: chat("group:g"), after: None, limit: 0 },
-        Operation::Presence {
-            away: true,
-            status: "at sea".into(),
-            users: vec![user("bob"), user("eve")],
-        },
+        Operation::Presence { users: vec![user("bob"), user("eve")] },
     ];
     let ask = |operation| Packet::Request(Request { id: 2, operation: Some(operation) });
     operations.map(ask).into()
@@ -146,7 +142,13 @@ fn answers() -> Vec<Packet> {
         Ok(Answer::Chats { chats: vec![state()], more: false }),
         Ok(Answer::Chat(state())),
         Ok(Answer::Members { members: vec![member], more: false }),
-        Ok(Answer::Presence(vec![Presence { user: user("bob"), online: true, last_seen_ms: 3 }])),
+        Ok(Answer::Presence(vec![Presence {
+            online: true,
+            last_seen_ms: 3,
+            away: true,
+            status: "at sea".into(),
+            ..Presence::hidden(user("bob"))
+        }])),
         Err(Verdict::reject(RejectCode::NoSuchChat, "no such chat", 0)),
     ];
     answers.map(|answer| Packet::Response(Response { id: 1, answer })).into()

@@ -22,7 +22,7 @@ use crate::read::read;
 const HEADER: &str = "# name\treads\tlimit\tverdict\thex\tmeaning";
 
 /// The limits that no single frame, content or id can show, and one that is looked at apart.
-const NOT_IN_A_FRAME: [&str; 14] = [
+const NOT_IN_A_FRAME: [&str; 17] = [
     "PORT_PLAIN",
     "PORT_TLS",
     "BODY_OVERHEAD_BYTES",
@@ -34,6 +34,9 @@ const NOT_IN_A_FRAME: [&str; 14] = [
     "HEARTBEAT_MS_LOWEST",
     "HEARTBEAT_MS_HIGHEST",
     "GROUP_MEMBERS_MAX",
+    "ROOM_KEEP_DEFAULT",
+    "ROOMS_PER_SESSION_MAX",
+    "WATCHED_MAX",
     "PAGE_ITEMS_DEFAULT",
     "REQUESTS_MAX",
     "KIND_CRITICAL_HIGHEST",

@@ -63,10 +63,7 @@ fn chat(id: &str) -> ChatId {
 }
 
 fn draft(to: &str, id: u8, content: Content) -> Draft {
-    let change = match &content {
-        Content::Group(change) => Some(change.clone()),
-        _ => None,
-    };
+    let change = content.clone().into_change();
     Draft { chat: chat(to), id: MessageId::from([id; 16]), content: content.encode(), change }
 }
 

@@ -63,7 +63,8 @@ async fn answer_join(peer: &mut Peer, head: u64) {
 async fn who_comes_back_joins_before_it_sends_and_is_told_what_was_missed() {
     let (client, mut events, mut server) = start(config());
     let mut peer = server.welcome().await;
-    let (joined, ()) = tokio::join!(client.join(&lobby()), answer_join(&mut peer, 4));
+    let room = lobby();
+    let (joined, ()) = tokio::join!(client.join(&room), answer_join(&mut peer, 4));
     assert_eq!(joined.unwrap().head, 4);
     peer.write(&said(5)).await;
     let sending = client.send(&lobby(), &Content::text("mine")).await.unwrap();
