@@ -430,6 +430,9 @@ mod tests {
             "packetboat-cli history bob --before 3 --after 4",
             "packetboat-cli history bob --limit 10001",
             "packetboat-cli group add crew",
+            "packetboat-cli room mute lobby",
+            "packetboat-cli room open lobby --keep 1001",
+            "packetboat-cli status hi --visible-to some",
             "packetboat-cli --token t --password-file f chats",
             "packetboat-cli chad",
         ] {
@@ -443,6 +446,22 @@ mod tests {
         assert_eq!(start("unseen"), Ok(StartAt(None)));
         assert_eq!(start("20"), Ok(StartAt(Some(Start::Last(20)))));
         assert!(start("10001").is_err());
+    }
+
+    #[test]
+    fn a_room_is_named_as_people_name_it() {
+        for line in ["packetboat-cli room open %lobby --keep 5", "packetboat-cli room state lobby"]
+        {
+            let parsed = parse(line).unwrap();
+            let (Some(Command::Room(RoomCommand::Open { room, .. }))
+            | Some(Command::Room(RoomCommand::State { room }))) = parsed.command
+            else {
+                panic!("{line}")
+            };
+            assert_eq!(room.as_str(), "room:lobby");
+        }
+        let parsed = parse("packetboat-cli recv --room lobby --room hall --count 2").unwrap();
+        assert!(matches!(parsed.command, Some(Command::Recv(args)) if args.room.len() == 2));
     }
 
     #[test]

@@ -382,6 +382,38 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_leaves_or_is_replaced_is_in_no_room() {
+        let mut registry = Registry::default();
+        seat(&mut registry, 1, "a", "x", &[]);
+        seat(&mut registry, 2, "b", "x", &[]);
+        let lobby = chat("room:lobby");
+        for (number, name) in [(1, "a"), (1, "a"), (2, "b")] {
+            registry.join_room(&user(name), session(number), &lobby).unwrap();
+        }
+        assert_eq!(registry.join_room(&user("a"), session(2), &lobby), Err(JoinError::Gone));
+        assert_eq!(found(&registry, "room:lobby"), [1, 2]);
+        registry.enter(mailbox(3));
+        registry.seat(session(3), &user("a"), &DeviceId::new("x").unwrap(), Vec::new());
+        assert_eq!(found(&registry, "room:lobby"), [2], "a newer session joins by itself");
+        registry.leave(session(2), Some(&user("b")));
+        assert!(found(&registry, "room:lobby").is_empty() && !registry.rooms.has_changed());
+    }
+
+    #[test]
+    fn a_user_is_away_when_all_of_its_sessions_are() {
+        let mut registry = Registry::default();
+        seat(&mut registry, 1, "a", "x", &[]);
+        seat(&mut registry, 2, "a", "y", &[]);
+        let away = |registry: &Registry| registry.there(&user("a")).away;
+        assert!(registry.set_away(&user("a"), session(1), true) && !away(&registry));
+        assert!(registry.set_away(&user("a"), session(2), true) && away(&registry));
+        assert!(!registry.set_away(&user("a"), session(2), true), "it is no news");
+        registry.leave(session(1), Some(&user("a")));
+        registry.leave(session(2), Some(&user("a")));
+        assert_eq!(registry.there(&user("a")), There::default());
+    }
+
+    #[test]
     fn sessions_of_one_user_come_and_go_by_themselves() {
         let mut registry = Registry::default();
         for number in 1..=3 {

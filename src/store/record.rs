@@ -5,16 +5,14 @@
 //! What the derived types allow and the store does not, is checked on the way in. A lone number
 //! is eight bytes, big-endian.
 
-mod profile;
-mod room;
+pub(crate) mod profile;
+pub(crate) mod room;
 
 use packetboat_proto::content::{GroupRules, Role};
 use packetboat_proto::id::UserId;
 use prost::Message;
 use thiserror::Error;
 
-pub(crate) use self::profile::ProfileRow;
-pub(crate) use self::room::{Person, Room};
 use super::spans::{Span, Spans};
 
 /// A value that is not what its key says.

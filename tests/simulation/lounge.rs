@@ -106,7 +106,8 @@ impl Lounge {
                 return wrong;
             }
         };
-        if kept.len() > KEEP as usize || kept.windows(2).any(|pair| pair[1].seq != pair[0].seq + 1) {
+        if kept.len() > KEEP as usize || kept.windows(2).any(|pair| pair[1].seq != pair[0].seq + 1)
+        {
             let seqs: Vec<u64> = kept.iter().map(|entry| entry.seq).collect();
             wrong.push(format!("the lounge keeps {seqs:?}"));
         }
@@ -127,7 +128,8 @@ impl Book {
     fn place(&mut self, seq: u64, id: MessageId) {
         let there = *self.places.entry(seq).or_insert(id);
         if there != id {
-            self.wrong.push(format!("{seq} of the lounge is {there} for one, and {id} for another"));
+            self.wrong
+                .push(format!("{seq} of the lounge is {there} for one, and {id} for another"));
         }
     }
 }

@@ -13,9 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::content;
 
-mod room;
-
-pub(crate) use self::room::state as room;
+pub(crate) mod room;
 
 /// An entry: `chat`, `seq`, `sender`, `id`, `at_ms`, and by its `kind`: `text` with `text`; `data`
 /// with `media_type` and `hex`; `group_created` with `name` and `members`; `members_added` and

@@ -7,9 +7,7 @@ use packetboat_client::{
 
 use super::content;
 
-mod room;
-
-pub(crate) use self::room::{room, room_event};
+pub(crate) mod room;
 use crate::clean;
 use crate::clock::Clock;
 

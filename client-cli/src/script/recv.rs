@@ -96,7 +96,7 @@ impl Recv<'_> {
                     Some(Event::Connected(_)) if self.link.told.take().is_some() => {
                         complain(&format!("{}: link is back", self.link.server));
                     }
-                    Some(Event::Room(event)) => complain(&text::room_event(&event)),
+                    Some(Event::Room(event)) => complain(&text::room::event(&event)),
                     Some(Event::LogReset { chat, .. }) => complain(&text::log_reset(&chat)),
                     Some(Event::Closed(ending)) => return Err(Failure::Ended(ending)),
                     None => return Err(Failure::Ended(Ending::Closed)),

@@ -26,7 +26,7 @@ pub(crate) async fn run(
                 visit.ask(async |client| client.room(&room).await).await
             });
             let state = state.await?;
-            return out.put(|| json::room(&state), || text::room(&state));
+            return out.put(|| json::room::state(&state), || text::room::state(&state));
         }
         RoomCommand::Open { room, name, topic, keep, slow_ms } => {
             let id = || room.as_str().trim_start_matches("room:").to_owned();

@@ -193,7 +193,7 @@ impl View {
             Event::Notice(Notice::RoomCount(count)) => {
                 self.roster.entry(&count.room).members = count.listeners
             }
-            Event::Room(event) => self.note(now_ms, &text::room_event(&event), Mood::Bad),
+            Event::Room(event) => self.note(now_ms, &text::room::event(&event), Mood::Bad),
             Event::Connected(_) | Event::Signal(_) => {}
         }
     }

@@ -7,7 +7,7 @@ use packetboat_proto::limits::STATUS_BYTES_MAX;
 use super::turn::Turn;
 use crate::store::key;
 use crate::store::read_error::ReadError;
-use crate::store::record::ProfileRow;
+use crate::store::record::profile::ProfileRow;
 use crate::store::{Effect, Refusal, Visibility};
 
 impl Turn<'_> {

@@ -13,7 +13,8 @@ use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::key;
 use crate::store::parts::{Joiner, PARTS_MAX};
 use crate::store::read_error::ReadError;
-use crate::store::record::{Room, as_number, number};
+use crate::store::record::room::Room;
+use crate::store::record::{as_number, number};
 use crate::store::rules::Rooms;
 
 /// Rooms that a user may have open.

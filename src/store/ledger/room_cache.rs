@@ -4,7 +4,7 @@
 use packetboat_proto::id::ChatId;
 
 use crate::store::recent::Recent;
-use crate::store::record::Room;
+use crate::store::record::room::Room;
 
 /// Rooms that are kept at hand, and up to twice as many.
 const ROOMS_CACHED: usize = 4_096;

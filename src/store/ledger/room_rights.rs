@@ -9,7 +9,7 @@ use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::Refusal;
 use crate::store::key;
 use crate::store::read_error::ReadError;
-use crate::store::record::{Person, Room};
+use crate::store::record::room::{Person, Room};
 
 /// Users with a role or a mute in one room.
 const PEOPLE_MAX: u32 = 10_000;

@@ -5,7 +5,8 @@ use packetboat_proto::id::UserId;
 use super::Reader;
 use crate::store::key;
 use crate::store::read_error::ReadError;
-use crate::store::record::{ProfileRow, Seen};
+use crate::store::record::Seen;
+use crate::store::record::profile::ProfileRow;
 use crate::store::{Profile, StoreError};
 
 impl Reader {

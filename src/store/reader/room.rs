@@ -10,7 +10,7 @@ use packetboat_proto::id::{ChatId, UserId};
 use super::{Reader, refusal};
 use crate::store::key;
 use crate::store::read_error::ReadError;
-use crate::store::record::{Person, Room};
+use crate::store::record::room::{Person, Room};
 use crate::store::spans::Spans;
 use crate::store::{Edge, Logged, Page, PageLimit, RoomView, StoreError};
 

@@ -33,7 +33,7 @@ pub(super) fn changed(change: &RoomChange) -> String {
 }
 
 /// How a room is.
-pub(crate) fn room(state: &RoomState) -> String {
+pub(crate) fn state(state: &RoomState) -> String {
     let role = match state.role {
         Some(Role::Owner) => ", yours",
         Some(_) => ", you moderate it",
@@ -49,7 +49,7 @@ pub(crate) fn room(state: &RoomState) -> String {
 }
 
 /// What became of a room.
-pub(crate) fn room_event(event: &RoomEvent) -> String {
+pub(crate) fn event(event: &RoomEvent) -> String {
     match event {
         RoomEvent::Missed { room, first, last } => {
             format!("{room}: entries {first} to {last} were missed; its history may have them")
