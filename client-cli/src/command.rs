@@ -23,8 +23,8 @@ const TIMEOUT_SECS_MAX: f64 = 1e8;
 /// Chat over Packetboat by hand and in scripts.
 ///
 /// A TARGET is a user (the direct chat with them), `#crew` or `group:crew` (a group), `%lobby` or
-/// `room:lobby` (a room), or any other chat id. Without a command it is `chat`. Exits with 0 when done, 1 when it failed (the reason
-/// is on stderr), 2 for wrong usage.
+/// `room:lobby` (a room), or any other chat id. Without a command it is `chat`. Exits with 0 when
+/// done, 1 when it failed (the reason is on stderr), 2 for wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "packetboat-cli", version, propagate_version = true)]
 pub(crate) struct CommandLine {

@@ -1,6 +1,6 @@
 //! The rooms that a session listens to, as its packets have asked: what is sent to another is
-//! refused, and what still comes of another is dropped. Pure. Must never hold more than a session may
-//! be in.
+//! refused, and what still comes of another is dropped. Pure. Must never hold more than a session
+//! may be in.
 
 use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;

@@ -1,5 +1,5 @@
-//! What the store tells of chats and users, as one user sees them. Must never hold what that user may
-//! not know.
+//! What the store tells of chats and users, as one user sees them. Must never hold what that user
+//! may not know.
 
 use packetboat_proto::content::{GroupRules, Role};
 use packetboat_proto::id::{ChatId, UserId};

@@ -1,5 +1,5 @@
-//! Rooms: who hears what in them, and who may change them (SPEC.md 5.6 and section 6, E-19 to E-22).
-//! Must never reuse a room of another check.
+//! Rooms: who hears what in them, and who may change them (SPEC.md 5.6 and section 6, E-19 to
+//! E-22). Must never reuse a room of another check.
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Content, GroupChange, RoomChange};
@@ -16,7 +16,7 @@ use super::peer::{Peer, text};
 checks! {
     "rooms", Bed;
     Must opened ["E-20", "M-10"] "a room is opened once, and closed for good";
-    Must joined ["A-1", "A-7", "M-10"] "only who has joined writes to a room, and only what is open is joined";
+    Must joined ["A-1", "A-7", "M-10"] "only who has joined writes, where a room is open";
     Must heard ["A-2"] "who has joined hears what comes after its head, its own entries too";
     Must not_owed ["A-3"] "what was said in a room is not delivered later";
     Must keeps ["A-5"] "a room keeps its last entries";

@@ -1,5 +1,5 @@
-//! What a room's log says about the room itself (SPEC.md section 6). Must never let a change through
-//! that names nobody, or keeps nothing.
+//! What a room's log says about the room itself (SPEC.md section 6). Must never let a change
+//! through that names nobody, or keeps nothing.
 
 use crate::id::UserId;
 use crate::limits::{GROUP_TOPIC_BYTES_MAX, ROOM_KEEP_MAX, ROOM_SLOW_MS_MAX};

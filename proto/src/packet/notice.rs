@@ -45,8 +45,8 @@ pub enum Notice {
     Presence(Presence),
     /// More or fewer listen to a room.
     RoomCount(RoomCount),
-    /// Some notices could not be kept, or entries of rooms: ask for the chats to know their cursors,
-    /// for those who are watched, and for the rooms.
+    /// Some notices could not be kept, or entries of rooms: ask for the chats to know their
+    /// cursors, for those who are watched, and for the rooms.
     Missed,
 }
 

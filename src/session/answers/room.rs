@@ -1,5 +1,5 @@
-//! What is asked of rooms. Must never read how far a room is before the session is in it: what comes
-//! in between would be neither delivered nor told.
+//! What is asked of rooms. Must never read how far a room is before the session is in it: what
+//! comes in between would be neither delivered nor told.
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, SessionId, UserId};

@@ -8,7 +8,7 @@ use super::{Action, Flow};
 use crate::hub::mailbox::Delivery;
 
 impl Flow {
-    /// What is said in a room goes out as it comes, also to who has said it: a gap is what was lost.
+    /// What is said in a room goes out as it comes, also to who has said it: a gap is a loss.
     pub(super) fn heard_in_room(&self, delivery: &Delivery, out: &mut Vec<Action>) {
         if self.desk.as_ref().is_some_and(|desk| desk.rooms.has(&delivery.chat)) {
             self.metrics.deliveries.one();
