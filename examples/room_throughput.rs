@@ -67,11 +67,10 @@ impl Session {
         loop {
             match self.codec.decode(&mut self.came)? {
                 Some(frame) if frame.kind == kind as u8 => return Ok(frame),
-                Some(_) => {}
                 None if self.stream.read_buf(&mut self.came).await? == 0 => {
                     return Err("the server closed".into());
                 }
-                None => {}
+                Some(_) | None => {}
             }
         }
     }

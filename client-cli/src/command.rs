@@ -453,8 +453,8 @@ mod tests {
         for line in ["packetboat-cli room open %lobby --keep 5", "packetboat-cli room state lobby"]
         {
             let parsed = parse(line).unwrap();
-            let (Some(Command::Room(RoomCommand::Open { room, .. }))
-            | Some(Command::Room(RoomCommand::State { room }))) = parsed.command
+            let Some(Command::Room(RoomCommand::Open { room, .. } | RoomCommand::State { room })) =
+                parsed.command
             else {
                 panic!("{line}")
             };

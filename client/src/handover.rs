@@ -218,9 +218,10 @@ impl State {
         match event {
             Event::Entry(_) => self.entries += 1,
             Event::Signal(_) if crowded => return,
-            Event::Notice(_) if crowded => return self.push_missed(),
-            // An app that looks away has missed all that follows.
-            Event::Room(RoomEvent::Missed { .. }) if crowded => return self.push_missed(),
+            // An app that looks away has missed entries of rooms like notices.
+            Event::Notice(_) | Event::Room(RoomEvent::Missed { .. }) if crowded => {
+                return self.push_missed();
+            }
             Event::Connected(_) | Event::Disconnected { .. } if crowded => self.forget_status(),
             _ => {}
         }

@@ -329,12 +329,13 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Group(GroupChange::RulesSet(_)) => "rules".into(),
         Content::Group(GroupChange::RolesGiven { .. }) => "roles".into(),
         Content::Group(GroupChange::OwnerChanged(_)) => "owner".into(),
-        Content::Group(GroupChange::Muted { .. }) => "mute".into(),
+        Content::Group(GroupChange::Muted { .. }) | Content::Room(RoomChange::Muted { .. }) => {
+            "mute".into()
+        }
         Content::Group(GroupChange::Dissolved) => "end".into(),
         Content::Room(RoomChange::Opened { .. }) => "+room".into(),
         Content::Room(RoomChange::Set { .. }) => "settings".into(),
         Content::Room(RoomChange::Moderators { .. }) => "moderators".into(),
-        Content::Room(RoomChange::Muted { .. }) => "mute".into(),
         Content::Data { body, .. } => format!("{} bytes", body.len()),
     }
 }

@@ -82,8 +82,8 @@ pub(crate) async fn a_room_keeps_so_many_entries_and_their_ids(bed: impl Bed) {
     open.must("ann", LOBBY, opened(3, 0)).await;
     // Of several parts, too.
     let long = "x".repeat(9_000);
-    for number in 2..=9 {
-        let text = if number % 2 == 0 { &long } else { "hi" };
+    for number in 2..=9_u64 {
+        let text = if number.is_multiple_of(2) { &long } else { "hi" };
         let sent = with_id(draft(LOBBY, text), number);
         assert_eq!(open.put("bob", sent).await, stored(number));
     }
@@ -98,7 +98,7 @@ pub(crate) async fn a_room_keeps_so_many_entries_and_their_ids(bed: impl Bed) {
     assert_eq!((view.first, view.head), (7, 9));
     // What is kept is found by its id; what has gone is forgotten with it.
     let again = |number: u64| {
-        let text = if number % 2 == 0 { &long } else { "hi" };
+        let text = if number.is_multiple_of(2) { &long } else { "hi" };
         with_id(draft(LOBBY, text), number)
     };
     assert_eq!(open.put("bob", again(7)).await, duplicate(7));

@@ -191,7 +191,7 @@ impl View {
             }
             Event::Notice(Notice::Presence(presence)) => self.roster.presence(&[presence]),
             Event::Notice(Notice::RoomCount(count)) => {
-                self.roster.entry(&count.room).members = count.listeners
+                self.roster.entry(&count.room).members = count.listeners;
             }
             Event::Room(event) => self.note(now_ms, &text::room::event(&event), Mood::Bad),
             Event::Connected(_) | Event::Signal(_) => {}

@@ -13,7 +13,7 @@ pub(super) fn changed(change: &RoomChange) -> String {
             let keep = keep.map(|keep| format!("it keeps {keep} entries"));
             let slow = slow_ms.map(|ms| match ms {
                 0 => "it is not slow".to_owned(),
-                ms => format!("one message every {} ms", ms),
+                ms => format!("one message every {ms} ms"),
             });
             let name = name.as_ref().map(|name| format!("it is called “{}”", clean::line(name)));
             let topic = topic.as_ref().map(|topic| match topic.as_str() {
