@@ -13,13 +13,11 @@ mod room;
 /// The lines of the help.
 pub(crate) const HELP: &[&str] = &[
     "Enter sends what you wrote; Alt-Enter starts a new line.",
-    "",
     "Tab, Shift-Tab      next, previous chat (Ctrl-N, Ctrl-P too)",
     "PgUp, PgDn          look back, and forth again",
     "Up, Down            the same by one row",
     "Ctrl-W, Ctrl-U      delete the word, or all, before the cursor",
-    "Ctrl-L              paint the screen anew",
-    "Esc, Ctrl-C         quit",
+    "Ctrl-L; Esc, Ctrl-C paint the screen anew; quit",
     "",
     "/open USER, #GROUP  chat with a user, or in a group",
     "/members            who is in the open group",
