@@ -1,9 +1,11 @@
 //! The wiring: from a configuration to a server that runs and stops. The only place that names
 //! concrete types. Must never hold a rule of its own.
 
+mod sockets;
+
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,21 +13,22 @@ use futures_util::FutureExt;
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::auth::doorman::{Doorman, DoormanError};
 use crate::clock::{Clock, wall_ms};
-use crate::config::settings::{BackendKind, Config, Drain, SessionLimits, StoreSettings};
+use crate::config::settings::{BackendKind, Config, Drain, StoreSettings};
 #[cfg(unix)]
 use crate::control::TakeStats;
 #[cfg(unix)]
 use crate::control::socket::{ControlError, ControlSocket, SOCKET_FILE};
+use crate::files::opening::{self as files, FilesError};
+use crate::files::{Files, collector};
 use crate::greeting::Bound;
 use crate::hub::mailbox::MailboxLimits;
 use crate::hub::{Hub, HubOutlet};
@@ -49,6 +52,8 @@ use crate::store::sled::SledBackend;
 use crate::store::{Effect, Outlet};
 use crate::tls::{self, TlsError};
 
+use self::sockets::Sockets;
+
 /// How long the store may take to end what it is at.
 pub const CLOSE_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -71,6 +76,9 @@ pub enum StartError {
         /// What it said.
         source: OpenError,
     },
+    /// Files cannot be kept.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// An address cannot be listened on.
     #[error("{address} cannot be listened on: {source}")]
     Listen {
@@ -102,12 +110,6 @@ pub struct Server {
     drain: Drain,
 }
 
-struct Sockets {
-    plain: Option<TcpListener>,
-    tls: Option<(TcpListener, TlsAcceptor)>,
-    dev_cert: Option<PathBuf>,
-}
-
 impl Server {
     /// Opens the store and binds the addresses.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
@@ -128,16 +130,18 @@ impl Server {
             let (stored, set) = (store.body_max(), body_max);
             warn!(stored, set, "the store holds larger entries than limits.max_body allows now");
         }
+        let files = open_files(config, store.body_max(), Arc::clone(&metrics)).await?;
         let doorman = Doorman::from_settings(&config.auth, &Arc::new(store.clone()))?;
         let sockets = Sockets::bind(config).await?;
         #[cfg(unix)]
         let control = ControlSocket::bind(&config.store.data.join(SOCKET_FILE))?;
         let house = House {
             store: store.clone(),
+            files: files.map(Arc::new),
             hub,
             doorman,
             metrics,
-            rules: Arc::new(rules(&config.limits, &config.drain, store.body_max())),
+            rules: Arc::new(rules(config, store.body_max())),
             out_bytes: config.limits.out_buffer_bytes,
             clock: Clock::start(),
             new_session: random_session,
@@ -197,6 +201,10 @@ impl Server {
         }
         if let Some((socket, acceptor)) = self.sockets.tls {
             servants.spawn(listener.clone().serve_tls(socket, acceptor));
+        }
+        if let Some(files) = &self.house.files {
+            let (files, book) = (Arc::clone(files), self.store.clone());
+            servants.spawn(collector::run(files, book, self.house.clock.clone(), drain.clone()));
         }
         #[cfg(unix)]
         servants.spawn({
@@ -345,7 +353,8 @@ fn open_over(
 pub fn check_files(config: &Config) -> Vec<StartError> {
     let key = Doorman::check(&config.auth).err().map(StartError::from);
     let certificate = tls::check(&config.tls, &config.store.data).err().map(StartError::from);
-    key.into_iter().chain(certificate).collect()
+    let files = files::check(&config.files, &config.store.data).err().map(StartError::from);
+    key.into_iter().chain(certificate).chain(files).collect()
 }
 
 fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool, body_max: u32) -> Settings {
@@ -373,43 +382,19 @@ impl Outlet for NoOutlet {
     fn release(&mut self, _effects: Vec<Effect>) {}
 }
 
-impl Sockets {
-    async fn bind(config: &Config) -> Result<Self, StartError> {
-        let backlog = config.listen.backlog;
-        let plain = config.listen.plain.map(|address| listen(address, backlog)).transpose()?;
-        let mut sockets = Self { plain, tls: None, dev_cert: None };
-        let Some(address) = config.listen.tls else { return Ok(sockets) };
-        if let Some(loaded) = load_tls(config).await? {
-            let acceptor = TlsAcceptor::from(loaded.config);
-            sockets.tls = Some((listen(address, backlog)?, acceptor));
-            sockets.dev_cert = loaded.dev_cert;
-        }
-        Ok(sockets)
-    }
-}
-
-async fn load_tls(config: &Config) -> Result<Option<tls::Tls>, StartError> {
-    let (settings, data) = (config.tls.clone(), config.store.data.clone());
-    let loading = spawn_blocking(move || tls::load(&settings, Path::new(&data)));
-    Ok(loading.await.expect("loading a certificate does not panic")?)
-}
-
-fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
-    let bind = || {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        // A server that was killed is to come back at once on its own port.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(backlog)
-    };
-    bind().map_err(|source| StartError::Listen { address, source })
+async fn open_files(
+    config: &Config,
+    body_max: u32,
+    metrics: Arc<Metrics>,
+) -> Result<Option<Files>, StartError> {
+    let (settings, data) = (config.files.clone(), config.store.data.clone());
+    let opening = spawn_blocking(move || files::open(&settings, &data, body_max, metrics));
+    Ok(opening.await.expect("opening the files does not panic")?)
 }
 
 /// What the settings mean for every session.
-pub fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
+pub fn rules(config: &Config, body_max: u32) -> Rules {
+    let Config { limits, drain, files, .. } = config;
     let ms = |ms: u32| Duration::from_millis(ms.into());
     let rate = |per_second: u32| Rate { per_second, burst: per_second };
     Rules {
@@ -424,6 +409,7 @@ pub fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
         pings: Rate { per_second: limits.pings_per_s, burst: limits.ping_burst },
         send_rate: rate(limits.sends_per_s),
         requests: rate(limits.requests_per_s),
+        transfers: rate(files.bytes_per_s),
         signals: rate(limits.signals_per_s),
         retry_after_ms: drain.retry_after_ms,
     }

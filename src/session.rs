@@ -17,4 +17,5 @@ pub mod rate;
 pub mod sends;
 mod state;
 pub mod task;
+pub mod transfers;
 pub mod transport;

@@ -6,6 +6,7 @@ pub mod batch;
 mod committer;
 pub mod crew;
 pub mod embedded;
+pub mod file;
 pub mod fjall;
 pub(crate) mod folder;
 pub mod health;
@@ -35,9 +36,11 @@ use std::future::Future;
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 pub use packetboat_proto::content::Role;
-use packetboat_proto::content::{GroupChange, GroupRules};
+use packetboat_proto::content::{FileSent, GroupChange, GroupRules};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use thiserror::Error;
+
+use self::file::FileBook;
 
 /// A message before it has a seq. Its content has been checked by `Content::decode`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub struct Draft {
     pub content: Bytes,
     /// The change to a group that the content says, if it says one.
     pub change: Option<GroupChange>,
+    /// The file that the content has, if it has one.
+    pub file: Option<FileSent>,
 }
 
 /// Who appends: stamped from the session, never read from the wire.
@@ -354,7 +359,7 @@ pub trait Outlet: Send + 'static {
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: FileBook {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(

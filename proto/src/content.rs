@@ -3,12 +3,14 @@
 
 mod change;
 mod error;
+mod file;
 
 use bytes::Bytes;
 use prost::Message;
 
 pub use self::change::{GroupChange, GroupRules, Role};
 pub use self::error::ContentError;
+pub use self::file::{FileHash, FileSent, check_file_name};
 use crate::limits::{MEDIA_TYPE_BYTES_MAX, MEMBERS_PER_CHANGE_MAX};
 use crate::schema;
 use crate::schema::content::Kind;
@@ -31,6 +33,8 @@ pub enum Content {
     },
     /// A change to a group.
     Group(GroupChange),
+    /// A file.
+    File(FileSent),
 }
 
 impl Content {
@@ -64,6 +68,7 @@ impl Content {
                 check_media_type(&data.media_type)?;
                 Self::Data { media_type: data.media_type, body: data.body }
             }
+            Kind::FileSent(sent) => Self::File(FileSent::from_wire(sent)?),
             change => Self::Group(GroupChange::from_kind(change)?),
         })
     }
@@ -74,6 +79,7 @@ impl Content {
             Self::Text(body) => Kind::Text(schema::Text { body }),
             Self::Data { media_type, body } => Kind::Data(schema::Data { media_type, body }),
             Self::Group(change) => change.into_kind(),
+            Self::File(sent) => Kind::FileSent(sent.into_wire()),
         };
         schema::Content { kind: Some(kind) }.encode_to_vec().into()
     }

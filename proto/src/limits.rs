@@ -83,6 +83,21 @@ pub const ACK_CURSORS_MAX: usize = 256;
 /// Bytes of a signal's data.
 pub const SIGNAL_BYTES_MAX: usize = 256;
 
+/// Bytes of a file id, neither more nor fewer.
+pub const FILE_ID_BYTES: usize = 16;
+/// Bytes of the hash of a file, neither more nor fewer.
+pub const FILE_HASH_BYTES: usize = 32;
+/// Bytes of a file in one packet; `max_body` may leave room for fewer.
+pub const FILE_CHUNK_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a file's small picture; the largest body may leave room for fewer.
+pub const FILE_THUMBNAIL_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a file's name.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Bytes of the words that go with a file.
+pub const FILE_CAPTION_BYTES_MAX: usize = 4 * 1024;
+/// Requests about files that may be unanswered.
+pub const FILE_REQUESTS_MAX: usize = 4;
+
 /// Entries, chats or members in one page.
 pub const PAGE_ITEMS_MAX: u32 = 200;
 /// Entries, chats or members in one page when the request names no limit.

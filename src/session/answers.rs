@@ -1,6 +1,8 @@
 //! Asks the store what a client asks, and says it in the words of the wire. Must never answer
 //! without the store's check of the user's rights.
 
+mod file;
+
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{DeviceId, UserId};
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
@@ -64,6 +66,7 @@ async fn find<S: Store>(
                 users.map(|((user, online), last_seen_ms)| Presence { user, online, last_seen_ms });
             Answer::Presence(presence.collect())
         }
+        transfer => file::find(house, user, transfer).await?,
     })
 }
 

@@ -7,13 +7,15 @@
 //!      any state --fault, time-out, eviction--> Closed
 //! ```
 
+mod asking;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::SessionId;
 use packetboat_proto::limits::{HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
-use packetboat_proto::packet::{self, Hello, Packet, Response, Signal, Verdict};
+use packetboat_proto::packet::{self, Hello, Packet, Signal, Verdict};
 use packetboat_proto::planted::{self, Bug};
 use packetboat_proto::seen;
 use packetboat_proto::time::Time;
@@ -101,6 +103,10 @@ impl Flow {
                 let response = self.desk(now).questions.answered(answer);
                 self.respond(response, out);
             }
+            Input::Transferred(answer) => {
+                let response = self.desk(now).transfers.answered(answer);
+                self.respond(response, out);
+            }
             Input::Pushed(delivery) => self.pushed(now, &delivery, out),
             Input::EntriesLost => self.desk(now).deliveries.lost(),
             Input::Hint(hint) => self.hint(hint, out),
@@ -148,7 +154,7 @@ impl Flow {
             }
             State::Open => {
                 let desk = self.desk.as_deref();
-                let times = desk.map(|desk| [desk.deliveries.deadline(), desk.paused_until()]);
+                let times = desk.map(Desk::deadlines);
                 let times = times.into_iter().flatten().flatten();
                 times.chain([self.silent_at(), self.ping_at()]).min()
             }
@@ -207,10 +213,7 @@ impl Flow {
                 }
             }
             (State::Open, Packet::Signal(signal)) => self.signal(now, signal, out),
-            (State::Open, Packet::Request(request)) => {
-                let response = self.desk(now).questions.take(now, request);
-                self.respond(response, out);
-            }
+            (State::Open, Packet::Request(request)) => self.asked(now, request, out),
             (_, packet) => self.out_of_turn(&packet, out),
         }
     }
@@ -409,12 +412,6 @@ impl Flow {
         let Some(desk) = &mut self.desk else { return };
         out.extend(desk.sends.next_batch().map(Work::Append).map(Action::Start));
         out.extend(desk.moves.next_batch().map(Work::Advance).map(Action::Start));
-    }
-
-    fn respond(&self, response: Option<Response>, out: &mut Vec<Action>) {
-        if let Some(response) = response {
-            self.write(Packet::Response(response), out);
-        }
     }
 
     /// Asks the store for what is to be written.

@@ -48,12 +48,13 @@ impl Sends {
         let Send { chat, id, content: bytes } = send;
         match Content::decode(&bytes, self.content_max) {
             Ok(content) => {
-                let change = match content {
-                    Content::Group(change) => Some(change),
-                    Content::Text(_) | Content::Data { .. } => None,
+                let (change, file) = match content {
+                    Content::Group(change) => (Some(change), None),
+                    Content::File(file) => (None, Some(file)),
+                    Content::Text(_) | Content::Data { .. } => (None, None),
                 };
                 self.bytes += bytes.len();
-                self.waiting.push(Draft { chat, id, content: bytes, change });
+                self.waiting.push(Draft { chat, id, content: bytes, change, file });
                 None
             }
             Err(error) => {

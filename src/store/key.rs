@@ -14,9 +14,12 @@
 //! | `V` | user 0 device | first seen |
 //! | `R` | user 0 device 0 chat | what the device has had |
 //! | `A` | user | an account |
+//! | `F`, `Z` | see `file` | files, and which entries have them |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
+
+pub mod file;
 
 use packetboat_proto::id::{ChatId, DeviceId, IdError, MessageId, UserId};
 use thiserror::Error;

@@ -5,6 +5,8 @@
 //! What the derived types allow and the store does not, is checked on the way in. A lone number
 //! is eight bytes, big-endian.
 
+pub(crate) mod file;
+
 use packetboat_proto::content::{GroupRules, Role};
 use packetboat_proto::id::UserId;
 use prost::Message;

@@ -265,7 +265,13 @@ pub(crate) fn numbered_id(number: u64) -> MessageId {
 }
 
 pub(crate) fn draft(to: &str, text: &str) -> Draft {
-    Draft { chat: chat(to), id: fresh_id(), content: Content::text(text).encode(), change: None }
+    Draft {
+        chat: chat(to),
+        id: fresh_id(),
+        content: Content::text(text).encode(),
+        change: None,
+        file: None,
+    }
 }
 
 pub(crate) fn with_id(draft: Draft, number: u64) -> Draft {
@@ -274,7 +280,7 @@ pub(crate) fn with_id(draft: Draft, number: u64) -> Draft {
 
 pub(crate) fn change_draft(to: &str, change: GroupChange) -> Draft {
     let content = Content::Group(change.clone()).encode();
-    Draft { chat: chat(to), id: fresh_id(), content, change: Some(change) }
+    Draft { chat: chat(to), id: fresh_id(), content, change: Some(change), file: None }
 }
 
 pub(crate) fn created(members: &[&str]) -> GroupChange {

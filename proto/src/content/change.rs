@@ -117,7 +117,9 @@ impl GroupChange {
     pub(super) fn from_kind(kind: Kind) -> Result<Self, ContentError> {
         Ok(match kind {
             // The caller has looked at these.
-            Kind::Text(_) | Kind::Data(_) => return Err(ContentError::Unsupported),
+            Kind::Text(_) | Kind::Data(_) | Kind::FileSent(_) => {
+                return Err(ContentError::Unsupported);
+            }
             Kind::GroupCreated(made) => {
                 Self::Created { name: checked_name(made.name)?, members: each_once(&made.members)? }
             }

@@ -48,6 +48,9 @@ pub enum ContentError {
     /// A role is given that cannot be.
     #[error("a role that is given is that of a member or an admin")]
     Role,
+    /// A hash is none.
+    #[error("a hash has 32 bytes")]
+    Hash,
     /// A text is out of its bounds.
     #[error("{what} has no control characters, and at most {max} bytes; a name has one at least")]
     Text {
@@ -70,6 +73,7 @@ impl ContentError {
             | Self::Id(_)
             | Self::Twice { .. }
             | Self::Role
+            | Self::Hash
             | Self::Text { .. } => RejectCode::Invalid,
         }
     }

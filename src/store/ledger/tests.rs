@@ -67,7 +67,13 @@ fn draft(to: &str, id: u8, content: Content) -> Draft {
         Content::Group(change) => Some(change.clone()),
         _ => None,
     };
-    Draft { chat: chat(to), id: MessageId::from([id; 16]), content: content.encode(), change }
+    Draft {
+        chat: chat(to),
+        id: MessageId::from([id; 16]),
+        content: content.encode(),
+        change,
+        file: None,
+    }
 }
 
 fn text(to: &str, id: u8) -> Draft {
