@@ -7,6 +7,7 @@ mod bad_input;
 mod checking;
 mod credentials;
 mod delivery;
+mod files;
 mod groups;
 mod house;
 mod messages;
