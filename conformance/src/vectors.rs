@@ -10,6 +10,7 @@ const FILES: [&str; 7] = [
     include_str!("../../proto/vectors/limits.tsv"),
     include_str!("../../proto/vectors/contents.tsv"),
     include_str!("../../proto/vectors/ids.tsv"),
+    include_str!("../../proto/vectors/files.tsv"),
     include_str!("../../proto/vectors/states.tsv"),
 ];
 

@@ -83,6 +83,15 @@ pub const ACK_CURSORS_MAX: usize = 256;
 /// Bytes of a signal's data.
 pub const SIGNAL_BYTES_MAX: usize = 256;
 
+/// Entries, chats or members in one page.
+pub const PAGE_ITEMS_MAX: u32 = 200;
+/// Entries, chats or members in one page when the request names no limit.
+pub const PAGE_ITEMS_DEFAULT: u32 = 50;
+/// Users in one question for presence.
+pub const PRESENCE_USERS_MAX: usize = 100;
+/// Requests that may be unanswered.
+pub const REQUESTS_MAX: usize = 16;
+
 /// Bytes of a file id, neither more nor fewer.
 pub const FILE_ID_BYTES: usize = 16;
 /// Bytes of the hash of a file, neither more nor fewer.
@@ -97,15 +106,6 @@ pub const FILE_NAME_BYTES_MAX: usize = 255;
 pub const FILE_CAPTION_BYTES_MAX: usize = 4 * 1024;
 /// Requests about files that may be unanswered.
 pub const FILE_REQUESTS_MAX: usize = 4;
-
-/// Entries, chats or members in one page.
-pub const PAGE_ITEMS_MAX: u32 = 200;
-/// Entries, chats or members in one page when the request names no limit.
-pub const PAGE_ITEMS_DEFAULT: u32 = 50;
-/// Users in one question for presence.
-pub const PRESENCE_USERS_MAX: usize = 100;
-/// Requests that may be unanswered.
-pub const REQUESTS_MAX: usize = 16;
 
 const _: () = assert!(HANDSHAKE_BODY_BYTES_MAX as usize >= TOKEN_BYTES_MAX + 512);
 const _: () = assert!(BODY_BYTES_LOWEST > HANDSHAKE_BODY_BYTES_MAX + BODY_OVERHEAD_BYTES);

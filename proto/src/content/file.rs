@@ -35,13 +35,13 @@ pub struct FileSent {
 impl FileSent {
     pub(super) fn from_wire(wire: schema::FileSent) -> Result<Self, ContentError> {
         let schema::FileSent { file, name, media_type, size, sha256, caption, from } = wire;
+        if size == 0 {
+            return Err(ContentError::Empty);
+        }
         check_file_name(&name)?;
         check_media_type(&media_type)?;
         if caption.len() > FILE_CAPTION_BYTES_MAX {
             return Err(ContentError::Text { what: "a caption", max: FILE_CAPTION_BYTES_MAX });
-        }
-        if size == 0 {
-            return Err(ContentError::Empty);
         }
         let sha256 = FileHash::try_from(&sha256[..]).map_err(|_| ContentError::Hash)?;
         let from = if from.is_empty() { None } else { Some(ChatId::new(&from)?) };

@@ -1,6 +1,8 @@
 //! What a packet or content means, as JSON with the names of the schema (SPEC.md section 14).
 //! Must never leave out a field: what has its default is said too.
 
+mod file;
+
 use packetboat_proto::code::{Fault, Retry};
 use packetboat_proto::content::{Content, GroupChange, GroupRules};
 use packetboat_proto::entry::Entry;
@@ -63,6 +65,7 @@ pub(crate) fn of_content(content: &Content) -> Value {
             json!({ "data": { "media_type": media_type, "body": hex(body) } })
         }
         Content::Group(change) => of_change(change),
+        Content::File(sent) => file::of_sent(sent),
     }
 }
 
@@ -226,6 +229,15 @@ fn of_operation(operation: &Operation) -> Value {
             "limit": limit,
         } }),
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
+        Operation::FileBegin(begin) => json!({ "file_begin": file::of_begin(begin) }),
+        Operation::FilePut(put) => json!({ "file_put": file::of_put(put) }),
+        Operation::FileGet(get) => json!({ "file_get": file::of_get(get) }),
+        Operation::FileState { file, chat } => {
+            json!({ "file_state": { "file": file.to_string(), "chat": text(chat.as_ref()) } })
+        }
+        Operation::Files { after, limit } => {
+            json!({ "files": { "after": text(after.as_ref()), "limit": limit } })
+        }
     }
 }
 
@@ -245,6 +257,11 @@ fn of_answer(answer: &Answer) -> Value {
             json!({ "members": { "members": list(members, of_member), "more": more } })
         }
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
+        Answer::FileBegin(state) => json!({ "file_begin": file::of_state(state) }),
+        Answer::FilePut(state) => json!({ "file_put": file::of_state(state) }),
+        Answer::FileGet(chunk) => json!({ "file_get": file::of_chunk(chunk) }),
+        Answer::FileState(state) => json!({ "file_state": file::of_state(state) }),
+        Answer::Files(page) => json!({ "files": file::of_page(page) }),
     }
 }
 
