@@ -57,6 +57,7 @@ mod draft;
 mod driver;
 mod error;
 mod event;
+mod file;
 mod flow;
 mod group;
 mod handover;
@@ -72,12 +73,12 @@ mod sending;
 mod turns;
 
 pub use packetboat_proto as proto;
-pub use packetboat_proto::content::{Content, GroupChange, GroupRules};
+pub use packetboat_proto::content::{Content, FileHash, FileSent, GroupChange, GroupRules};
 pub use packetboat_proto::entry::Entry;
-pub use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
+pub use packetboat_proto::id::{ChatId, DeviceId, FileId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatState, CursorMoved, Edge, Limits, Member, Notice, Presence, Role, Signal, SignalKind,
-    Start, Verdict, Welcome,
+    ChatState, CursorMoved, Edge, FileState, FilesPage, Limits, Member, Notice, Presence, Role,
+    Signal, SignalKind, Start, Verdict, Welcome,
 };
 
 pub use crate::client::{Client, Page};
@@ -85,5 +86,6 @@ pub use crate::config::{AckMode, BackoffConfig, Config, Credential, Roots, TlsCo
 pub use crate::connect::{Dial, Transport};
 pub use crate::error::{ConfigError, RequestError, SendError, SignalError};
 pub use crate::event::{Ending, Event, Lost, Status};
+pub use crate::file::{FileError, Upload};
 pub use crate::handover::Events;
 pub use crate::sending::{Accepted, Sending};
