@@ -9,6 +9,7 @@ use std::io::SeekFrom;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
 use packetboat_proto::content::{Content, FileHash, FileSent};
 use packetboat_proto::id::{ChatId, FileId};
@@ -99,10 +100,44 @@ impl Upload {
 
 /// Where the bytes of a file are asked for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Source<'a> {
-    pub(crate) file: FileId,
-    pub(crate) chat: Option<&'a ChatId>,
-    pub(crate) size: u64,
+struct Source<'a> {
+    file: FileId,
+    chat: Option<&'a ChatId>,
+    size: u64,
+}
+
+type Getting<'a> = BoxFuture<'a, Result<FileChunk, RequestError>>;
+
+/// A file that is being read.
+struct Reading<'a> {
+    client: &'a Client,
+    source: Source<'a>,
+    /// Bytes to ask for at once.
+    chunk: u64,
+    next: u64,
+    asked: u64,
+    gets: FuturesOrdered<Getting<'a>>,
+}
+
+impl Reading<'_> {
+    /// The next bytes.
+    async fn chunk(&mut self) -> Result<Bytes, RequestError> {
+        while self.gets.len() < CHUNKS_AT_ONCE && self.asked < self.source.size {
+            let bytes = self.chunk.min(self.source.size - self.asked);
+            let length = u32::try_from(bytes).expect("a chunk is small");
+            let (file, chat) = (self.source.file, self.source.chat.cloned());
+            let (offset, part) = (self.asked, FilePart::Whole);
+            let get = self.client.get_file(FileGet { file, chat, offset, length, part });
+            self.gets.push_back(Box::pin(get));
+            self.asked += bytes;
+        }
+        let chunk = self.gets.next().await.ok_or(RequestError::Unexpected)??;
+        if chunk.offset != self.next || chunk.bytes.is_empty() {
+            return Err(RequestError::Unexpected);
+        }
+        self.next += chunk.bytes.len() as u64;
+        Ok(chunk.bytes)
+    }
 }
 
 impl Client {
@@ -201,32 +236,15 @@ impl Client {
         }
     }
 
-    /// The bytes of a file from `next` on, in order, each chunk once.
-    pub(crate) async fn read_file(
-        &self,
-        source: Source<'_>,
-        mut next: u64,
-        mut take: impl AsyncFnMut(&Bytes) -> Result<(), FileError>,
-    ) -> Result<(), FileError> {
+    /// Begins to read a file from there on.
+    async fn read_file<'a>(
+        &'a self,
+        source: Source<'a>,
+        next: u64,
+    ) -> Result<Reading<'a>, RequestError> {
         let chunk = self.chunk_bytes().await?;
-        let (mut asked, mut gets) = (next, FuturesOrdered::new());
-        while next < source.size {
-            while gets.len() < CHUNKS_AT_ONCE && asked < source.size {
-                let bytes = chunk.min(source.size - asked);
-                let length = u32::try_from(bytes).expect("a chunk is small");
-                let (file, chat) = (source.file, source.chat.cloned());
-                let part = FilePart::Whole;
-                gets.push_back(self.get_file(FileGet { file, chat, offset: asked, length, part }));
-                asked += bytes;
-            }
-            let chunk = gets.next().await.ok_or(RequestError::Unexpected)??;
-            if chunk.offset != next || chunk.bytes.is_empty() {
-                return Err(RequestError::Unexpected.into());
-            }
-            next += chunk.bytes.len() as u64;
-            take(&chunk.bytes).await?;
-        }
-        Ok(())
+        let gets = FuturesOrdered::new();
+        Ok(Reading { client: self, source, chunk, next, asked: next, gets })
     }
 
     /// Bytes of a file in one packet of this server's.

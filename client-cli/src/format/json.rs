@@ -1,6 +1,8 @@
 //! JSON objects, one for each thing: their fields' names are kept, scripts rely on them. Each has
 //! a `type`; ids are texts, times are milliseconds of Unix time, bytes are hex.
 
+mod file;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use packetboat_client::{
 use serde_json::{Map, Value, json};
 
 use super::content;
+
+pub(crate) use self::file::{file, quota, saved};
 
 /// An entry: `chat`, `seq`, `sender`, `id`, `at_ms`, and by its `kind`: `text` with `text`; `data`
 /// with `media_type` and `hex`; `group_created` with `name` and `members`; `members_added` and
@@ -32,6 +36,7 @@ pub(crate) fn entry(entry: &Entry) -> Value {
             json!({ "kind": "data", "media_type": media_type, "hex": hex(&body) })
         }
         Ok(Content::Group(change)) => group_change(change),
+        Ok(Content::File(sent)) => file::sent(&sent),
         Err(bytes) => json!({ "kind": "unknown", "hex": hex(&bytes) }),
     };
     if let (Some(object), Value::Object(said)) = (object.as_object_mut(), said) {

@@ -1,5 +1,7 @@
 //! Sentences and lines for people. Must never hold a character that a terminal obeys.
 
+mod file;
+
 use packetboat_client::{Accepted, UserId};
 use packetboat_client::{
     ChatId, ChatState, Content, Entry, GroupChange, GroupRules, Member, Presence, Role,
@@ -9,6 +11,8 @@ use super::content;
 use crate::clean;
 use crate::clock::Clock;
 
+pub(crate) use self::file::{file, quota, saved};
+
 /// What an entry says, in lines.
 pub(crate) fn said(entry: &Entry) -> Vec<String> {
     match content(entry) {
@@ -17,6 +21,7 @@ pub(crate) fn said(entry: &Entry) -> Vec<String> {
             vec![format!("[{}, {}]", clean::line(&media_type), size(body.len()))]
         }
         Ok(Content::Group(change)) => vec![changed(&change)],
+        Ok(Content::File(sent)) => file::sent(&sent),
         Err(bytes) => vec![format!("[something of a later version, {}]", size(bytes.len()))],
     }
 }

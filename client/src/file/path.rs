@@ -95,6 +95,22 @@ impl Saving {
 }
 
 impl Client {
+    async fn save_on(
+        &self,
+        source: Source<'_>,
+        saving: &mut Saving,
+        patience: &mut Patience,
+        progress: &mut (impl FnMut(u64) + Send),
+    ) -> Result<(), FileError> {
+        let mut reading = self.read_file(source, saving.have).await?;
+        while saving.have < source.size {
+            saving.take(&reading.chunk().await?).await?;
+            patience.moved(saving.have);
+            progress(saving.have);
+        }
+        Ok(())
+    }
+
     /// Uploads the file at a path. See [`upload`](Self::upload).
     pub async fn upload_path(
         &self,
@@ -114,7 +130,7 @@ impl Client {
         sent: &FileSent,
         chat: Option<&ChatId>,
         path: &Path,
-        mut progress: impl FnMut(u64),
+        mut progress: impl FnMut(u64) + Send,
     ) -> Result<(), FileError> {
         if fs::try_exists(path).await? {
             return Err(FileError::Exists(path.to_owned()));
@@ -125,14 +141,9 @@ impl Client {
         let mut patience = Patience::default();
         progress(saving.have);
         while saving.have < sent.size {
-            let from = saving.have;
-            let read = self.read_file(source, from, async |bytes: &Bytes| {
-                saving.take(bytes).await?;
-                patience.moved(saving.have);
-                progress(saving.have);
-                Ok(())
-            });
-            if let Err(error) = read.await {
+            if let Err(error) =
+                self.save_on(source, &mut saving, &mut patience, &mut progress).await
+            {
                 // What was taken stays for the next call.
                 saving.file.flush().await?;
                 patience.wait(error).await?;

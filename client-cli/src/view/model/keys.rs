@@ -126,6 +126,8 @@ impl View {
                 return self.open(chat);
             }
             Line::Members(group) => effects.push(Effect::AskMembers(group)),
+            Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
+            Line::Save(chat, seq, path) => effects.push(Effect::SaveFile { chat, seq, path }),
             Line::Help => {
                 let lines = HELP.iter().map(ToString::to_string).collect();
                 self.overlay = Some(Overlay::new("Help".to_owned(), lines));
