@@ -293,3 +293,6 @@ fn sweep(staging: &Path, before: Option<SystemTime>) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 
 use packetboat_proto::code::CloseCode;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     include_str!("../../proto/vectors/packets.tsv"),
     include_str!("../../proto/vectors/bodies.tsv"),
     include_str!("../../proto/vectors/frames.tsv"),

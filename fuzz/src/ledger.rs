@@ -316,6 +316,7 @@ fn draft(to: usize, id: u8, what: &What) -> Draft {
         id: MessageId::from([id; 16]),
         content: content(what, change.as_ref()),
         change,
+        file: None,
     }
 }
 

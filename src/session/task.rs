@@ -221,9 +221,11 @@ where
         self.take_mail(actions);
         self.flow.settle(self.has_room(), actions);
         self.perform(actions);
-        let (now, free) = (self.place.house.clock.now(), self.transport.waiting() == 0);
-        self.flow.transfer(now, free, actions);
-        self.perform(actions);
+        if self.has_room() {
+            let (now, free) = (self.place.house.clock.now(), self.transport.waiting() == 0);
+            self.flow.transfer(now, free, actions);
+            self.perform(actions);
+        }
         self.transport.tidy();
         more
     }

@@ -14,5 +14,6 @@ mod messages;
 mod peer;
 mod places;
 mod questions;
+mod saving;
 mod stats;
 mod stopping;

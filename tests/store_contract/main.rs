@@ -10,6 +10,7 @@ mod crash;
 mod devices;
 mod failure;
 mod faulty;
+mod files;
 mod fjall;
 mod groups;
 mod messages;
@@ -83,6 +84,11 @@ contracts! {
         what_was_before_is_seen_and_not_delivered,
         a_dissolved_group_is_read_and_nothing_else,
         a_group_is_described;
+    files:
+        a_file_is_begun_once_and_counts,
+        only_a_whole_file_is_sent_by_who_has_it,
+        who_sees_an_entry_sees_its_file,
+        a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,

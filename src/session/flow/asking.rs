@@ -21,8 +21,8 @@ impl Flow {
         self.respond(response, out);
     }
 
-    /// Starts the next request about files. To be called after `settle`; the way out is `free` when
-    /// nothing waits to be written.
+    /// Starts the next request about files. To be called after `settle`, when there is room for an
+    /// answer; the way out is `free` when nothing waits to be written.
     pub fn transfer(&mut self, now: Time, free: bool, out: &mut Vec<Action>) {
         if let (State::Open, Some(desk)) = (&self.state, &mut self.desk) {
             let next = desk.transfers.next_request(now, free);

@@ -1,5 +1,7 @@
 //! What a session does that no pure part can show: over streams of the tests' own.
 
+mod transfers;
+
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;

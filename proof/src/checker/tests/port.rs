@@ -117,7 +117,7 @@ impl Log {
             }
             _ if !after.contains(sender) => return Err(RejectCode::NoSuchChat),
             Content::Group(change) => change,
-            Content::Text(_) | Content::Data { .. } => return Ok(after),
+            Content::Text(_) | Content::Data { .. } | Content::File(_) => return Ok(after),
         };
         match change {
             GroupChange::Created { .. } => return Err(RejectCode::AlreadyExists),
