@@ -7,6 +7,8 @@
 //! bytes go. The order in which it goes: its row, with a note that its bytes are to be removed; the
 //! bytes; the note. So a row that says complete has bytes, whatever crashes.
 
+#[cfg(feature = "s3")]
+pub mod bucket;
 pub mod collector;
 pub mod folder;
 pub mod opening;

@@ -46,10 +46,10 @@ enum Place {
     Bucket(Box<dyn FileStore>),
 }
 
-fn place(settings: &FilesSettings, data: &Path) -> Result<Place, FilesError> {
+fn place(settings: &FilesSettings, data: &Path, workers: &Workers) -> Result<Place, FilesError> {
     Ok(match &settings.store {
         None => Place::Folder(data.join("files")),
-        Some(url) if url.starts_with(BUCKET) => Place::Bucket(bucket(url)?),
+        Some(url) if url.starts_with(BUCKET) => Place::Bucket(bucket(url, workers)?),
         Some(url) if url.contains("://") => {
             let reason = "it is neither a folder nor an s3:// url".to_owned();
             return Err(FilesError::Bucket { url: url.clone(), reason });
@@ -59,22 +59,22 @@ fn place(settings: &FilesSettings, data: &Path) -> Result<Place, FilesError> {
 }
 
 #[cfg(feature = "s3")]
-fn bucket(url: &str) -> Result<Box<dyn FileStore>, FilesError> {
-    match super::bucket::BucketStore::open(url) {
+fn bucket(url: &str, workers: &Workers) -> Result<Box<dyn FileStore>, FilesError> {
+    match super::bucket::BucketStore::open(url, workers.clone()) {
         Ok(store) => Ok(Box::new(store)),
         Err(error) => Err(FilesError::Bucket { url: url.to_owned(), reason: error.to_string() }),
     }
 }
 
 #[cfg(not(feature = "s3"))]
-fn bucket(url: &str) -> Result<Box<dyn FileStore>, FilesError> {
+fn bucket(url: &str, _workers: &Workers) -> Result<Box<dyn FileStore>, FilesError> {
     let reason = "this server was built without the cargo feature s3".to_owned();
     Err(FilesError::Bucket { url: url.to_owned(), reason })
 }
 
 /// Whether the settings say where files are kept. Makes nothing.
 pub fn check(settings: &FilesSettings, data: &Path) -> Result<(), FilesError> {
-    if settings.on { place(settings, data).map(drop) } else { Ok(()) }
+    if settings.on { place(settings, data, &Workers::default()).map(drop) } else { Ok(()) }
 }
 
 /// Opens the files, if any are taken. A blocking call.
@@ -88,7 +88,7 @@ pub fn open(
         return Ok(None);
     }
     let workers = Workers::default();
-    let (staging, store): (_, Box<dyn FileStore>) = match place(settings, data)? {
+    let (staging, store): (_, Box<dyn FileStore>) = match place(settings, data, &workers)? {
         // Beside the whole files: they get their place there without a copy.
         Place::Folder(folder) => {
             let kept = folder.join("kept");

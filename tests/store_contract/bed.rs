@@ -328,5 +328,6 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Group(GroupChange::Muted { .. }) => "mute".into(),
         Content::Group(GroupChange::Dissolved) => "end".into(),
         Content::Data { body, .. } => format!("{} bytes", body.len()),
+        Content::File(sent) => sent.name,
     }
 }

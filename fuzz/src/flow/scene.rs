@@ -9,7 +9,7 @@ use packetboat::metrics::Metrics;
 use packetboat::session::flow::Flow;
 use packetboat::session::port::{Action, Input, Rules, Work};
 use packetboat::store::{Claimed, StoreError};
-use packetboat_proto::code::{CloseCode, RejectCode};
+use packetboat_proto::code::CloseCode;
 use packetboat_proto::content::Content;
 use packetboat_proto::id::{ChatId, MessageId, SessionId};
 use packetboat_proto::packet::{

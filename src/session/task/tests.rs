@@ -16,7 +16,7 @@ use super::*;
 use crate::auth::doorman::Doorman;
 use crate::auth::open::Open;
 use crate::clock::Clock;
-use crate::hub::mailbox::MailboxLimits;
+use crate::hub::mailbox::{Mailbox, MailboxLimits};
 use crate::hub::{Hub, HubOutlet};
 use crate::session::deliveries::Retries;
 use crate::session::house::random_session;
