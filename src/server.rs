@@ -2,16 +2,14 @@
 //! concrete types. Must never hold a rule of its own.
 
 mod sockets;
+mod start_error;
 
-use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -20,14 +18,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::auth::doorman::{Doorman, DoormanError};
+use crate::auth::doorman::Doorman;
 use crate::clock::{Clock, wall_ms};
 use crate::config::settings::{BackendKind, Config, Drain, StoreSettings};
 #[cfg(unix)]
 use crate::control::TakeStats;
 #[cfg(unix)]
-use crate::control::socket::{ControlError, ControlSocket, SOCKET_FILE};
-use crate::files::opening::{self as files, FilesError};
+use crate::control::socket::{ControlSocket, SOCKET_FILE};
+use crate::files::opening as files;
 use crate::files::{Files, collector};
 use crate::greeting::Bound;
 use crate::hub::mailbox::MailboxLimits;
@@ -45,59 +43,17 @@ use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::fjall::FjallBackend;
 use crate::store::folder::Engine;
 use crate::store::health::Failure;
-use crate::store::opening::OpenError;
 use crate::store::packed::{PackedBackend, PackedSettings};
 use crate::store::rules::{Rules as StoreRules, UnknownUsers};
 use crate::store::sled::SledBackend;
 use crate::store::{Effect, Outlet};
-use crate::tls::{self, TlsError};
+use crate::tls;
 
 use self::sockets::Sockets;
+pub use self::start_error::StartError;
 
 /// How long the store may take to end what it is at.
 pub const CLOSE_TIME_MAX: Duration = Duration::from_secs(30);
-
-/// Why the server does not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// The store's engine does not open.
-    #[error("the store in {} does not open: {source}", data.display())]
-    Backend {
-        /// Its folder.
-        data: PathBuf,
-        /// What the engine said.
-        source: BackendError,
-    },
-    /// The store does not open.
-    #[error("the store in {} does not open: {source}", data.display())]
-    Store {
-        /// Its folder.
-        data: PathBuf,
-        /// What it said.
-        source: OpenError,
-    },
-    /// Files cannot be kept.
-    #[error(transparent)]
-    Files(#[from] FilesError),
-    /// An address cannot be listened on.
-    #[error("{address} cannot be listened on: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Nobody could be let in.
-    #[error(transparent)]
-    Doorman(#[from] DoormanError),
-    /// The certificate is of no use.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The operator's socket cannot be bound.
-    #[cfg(unix)]
-    #[error(transparent)]
-    Control(#[from] ControlError),
-}
 
 /// A server that is bound, and not yet running.
 pub struct Server {

@@ -6,6 +6,7 @@ pub mod batch;
 mod committer;
 pub mod crew;
 pub mod embedded;
+mod error;
 pub mod file;
 pub mod fjall;
 pub(crate) mod folder;
@@ -34,12 +35,11 @@ mod spans;
 use std::future::Future;
 
 use bytes::Bytes;
-use packetboat_proto::code::RejectCode;
 pub use packetboat_proto::content::Role;
 use packetboat_proto::content::{FileSent, GroupChange, GroupRules};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
-use thiserror::Error;
 
+pub use self::error::{Refusal, StoreError};
 use self::file::FileBook;
 
 /// A message before it has a seq. Its content has been checked by `Content::decode`.
@@ -85,16 +85,6 @@ pub enum Outcome {
     },
     /// It is not stored, and will not be.
     Refused(Refusal),
-}
-
-/// Why something is refused; nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{reason}")]
-pub struct Refusal {
-    /// The code for the wire.
-    pub code: RejectCode,
-    /// A sentence for a person.
-    pub reason: String,
 }
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
@@ -271,23 +261,6 @@ pub struct MemberView {
     pub read: u64,
     /// Until when the user is mute, in milliseconds of Unix time; 0: not.
     pub muted_until_ms: u64,
-}
-
-/// Why the store did not do what it was asked. Asking again is safe after any of these.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum StoreError {
-    /// It may not be done.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The store has stopped, and the process is about to end. Nothing was acknowledged.
-    #[error("the store has stopped")]
-    Stopped,
-    /// Something could not be read. Its text is for peers, and leaves the detail out.
-    #[error("the store could not read what this needs")]
-    Unreadable {
-        /// What the engine said.
-        detail: String,
-    },
 }
 
 /// A durable change that others are to learn of. Released in the order of the log, and only

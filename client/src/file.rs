@@ -2,6 +2,7 @@
 //! by an entry, and saved. Must never call a file saved whose hash is another, nor keep more of one
 //! in memory than what is asked for at a time.
 
+mod error;
 mod path;
 mod patience;
 
@@ -17,10 +18,10 @@ use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, FILE_CHUNK_BYTES_MAX};
 use packetboat_proto::packet::{
     Answer, FileBegin, FileChunk, FileGet, FilePart, FilePut, FileState, FilesPage, Operation,
 };
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeek, AsyncSeekExt};
 use uuid::Uuid;
 
+pub use self::error::FileError;
 use self::patience::Patience;
 use crate::client::Client;
 use crate::error::{RequestError, SendError};
@@ -45,32 +46,6 @@ pub struct Upload {
     pub sha256: FileHash,
     /// A small picture of it, at most 16 KiB, or nothing.
     pub thumbnail: Bytes,
-}
-
-/// Why a file is not uploaded or saved.
-#[derive(Debug, Error)]
-pub enum FileError {
-    /// The server did not do it.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// A local file cannot be read or written.
-    #[error("{0}")]
-    Local(#[from] std::io::Error),
-    /// What is read is not what was announced: it has changed meanwhile.
-    #[error("the file has changed while it was uploaded")]
-    Changed,
-    /// What was saved is not what was sent.
-    #[error("the bytes that came are not those that were sent")]
-    Hash,
-    /// There is something of that name already.
-    #[error("{} is there already", .0.display())]
-    Exists(std::path::PathBuf),
-    /// A path has no name that a file could be sent by.
-    #[error("{} has no name that a file can have", .0.display())]
-    Name(std::path::PathBuf),
-    /// There is nothing in it.
-    #[error("{} is empty", .0.display())]
-    Empty(std::path::PathBuf),
 }
 
 impl Upload {

@@ -10,8 +10,9 @@ use prost::Message;
 
 pub use self::change::{GroupChange, GroupRules, Role};
 pub use self::error::ContentError;
+use self::file::check_media_type;
 pub use self::file::{FileHash, FileSent, check_file_name};
-use crate::limits::{MEDIA_TYPE_BYTES_MAX, MEMBERS_PER_CHANGE_MAX};
+use crate::limits::MEMBERS_PER_CHANGE_MAX;
 use crate::schema;
 use crate::schema::content::Kind;
 use crate::unfold::check_count;
@@ -83,14 +84,6 @@ impl Content {
         };
         schema::Content { kind: Some(kind) }.encode_to_vec().into()
     }
-}
-
-fn check_media_type(media_type: &str) -> Result<(), ContentError> {
-    let fits = (1..=MEDIA_TYPE_BYTES_MAX).contains(&media_type.len());
-    if fits && media_type.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Ok(());
-    }
-    Err(ContentError::Text { what: "a media type", max: MEDIA_TYPE_BYTES_MAX })
 }
 
 #[cfg(test)]

@@ -166,7 +166,8 @@ settings! {
     files.store: Shape::TextOrNothing,
         "A folder, or s3://bucket/prefix. Empty: the folder files in the data folder.";
     files.size_max: count(1, TIB), "Bytes of one file.";
-    files.quota: count(1, 1024 * TIB), "Bytes of all files of a user; each counts for 4 KiB at least.";
+    files.quota: count(1, 1024 * TIB),
+        "Bytes of all files of a user; each counts for 4 KiB at least.";
     files.types: Shape::TextOrNothing,
         "What media types begin with, such as image/, audio/ with commas between. Empty: all.";
     files.unreferenced_ms: count(100, 365 * DAY_MS),

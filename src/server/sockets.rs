@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::settings::Config;
 use crate::tls;
 
-use super::StartError;
+use super::start_error::StartError;
 
 /// What is listened on.
 pub(super) struct Sockets {

@@ -1,6 +1,6 @@
-//! What a session asks about files: a lane of its own beside the questions, answered in order, one
-//! at a time, within a rate of bytes. Pure. Must never stop the reading of a socket, nor let a chunk
-//! go ahead of anything else that is to be written.
+//! What a session asks about files: a lane of its own beside the questions, answered in order,
+//! one at a time, within a rate of bytes. Pure. Must never stop the reading of a socket, nor let a
+//! chunk go ahead of anything else that is to be written.
 
 use std::collections::VecDeque;
 

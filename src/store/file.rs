@@ -9,7 +9,7 @@ use packetboat_proto::content::FileHash;
 use packetboat_proto::id::{ChatId, FileId, UserId};
 use packetboat_proto::packet::FileBegin;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// What a file counts for at least, in bytes: what the server keeps of it beside its own.
 pub const FILE_COST_MIN: u64 = 4 * 1024;

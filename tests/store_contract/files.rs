@@ -140,9 +140,9 @@ pub(crate) async fn a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays(bed: 
     for number in 1..=2 {
         upload(&open, "ann", number).await;
     }
+    assert_eq!(open.put("ann", draft(DM, sent(1))).await, stored(1));
     open.clock.store(5_000, Ordering::SeqCst);
     open.file_begin(user("ann"), begin(3), QUOTA).await.unwrap();
-    assert_eq!(open.put("ann", draft(DM, sent(1))).await, stored(1));
     let unsent = async |before_ms| open.files_unsent(before_ms, 9).await.unwrap();
     assert_eq!(unsent(4_999).await, [file(2)]);
     assert_eq!(unsent(5_000).await, [file(2), file(3)]);

@@ -3,7 +3,6 @@
 
 mod file;
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use packetboat_client::proto::code::RejectCode;
@@ -13,7 +12,7 @@ use packetboat_client::{
 };
 use serde_json::{Map, Value, json};
 
-use super::content;
+use super::{content, hex};
 
 pub(crate) use self::file::{file, quota, saved};
 
@@ -85,14 +84,6 @@ fn rules(rules: GroupRules) -> Value {
 
 fn texts(users: &[UserId]) -> Vec<&str> {
     users.iter().map(UserId::as_str).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("a String takes all that is written");
-    }
-    text
 }
 
 /// A message that is stored: `chat`, `id`, `seq`, `at_ms`, `duplicate`, and the `line` of stdin

@@ -1,5 +1,5 @@
-//! Files on this machine: what is uploaded from one, and saved to one. Must never leave a file under
-//! its own name that is not whole.
+//! Files on this machine: what is uploaded from one, and saved to one. Must never leave a file
+//! under its own name that is not whole.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,8 +13,9 @@ use tokio::fs;
 use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 
+use super::error::FileError;
 use super::patience::Patience;
-use super::{FileError, Source, Upload};
+use super::{Source, Upload};
 use crate::client::Client;
 
 /// Bytes that are read at a time to be hashed.

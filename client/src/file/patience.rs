@@ -5,7 +5,7 @@ use std::time::Duration;
 use packetboat_proto::code::{RejectCode, Retry};
 use tokio::time::sleep;
 
-use super::FileError;
+use super::error::FileError;
 use crate::error::RequestError;
 
 /// Interruptions in a row between which nothing moved.

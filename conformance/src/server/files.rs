@@ -1,5 +1,5 @@
-//! Files: uploaded, sent and read (SPEC.md section 5.6, and E-19). Must never leave more on a server
-//! than a few small ones.
+//! Files: uploaded, sent and read (SPEC.md section 5.6, and E-19). Must never leave more on a
+//! server than a few small ones.
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;

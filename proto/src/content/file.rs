@@ -4,10 +4,11 @@
 use bytes::Bytes;
 
 use crate::id::{ChatId, FileId};
-use crate::limits::{FILE_CAPTION_BYTES_MAX, FILE_HASH_BYTES, FILE_NAME_BYTES_MAX};
+use crate::limits::{
+    FILE_CAPTION_BYTES_MAX, FILE_HASH_BYTES, FILE_NAME_BYTES_MAX, MEDIA_TYPE_BYTES_MAX,
+};
 use crate::schema;
 
-use super::check_media_type;
 use super::error::ContentError;
 
 /// The SHA-256 of a file's bytes.
@@ -59,6 +60,15 @@ impl FileSent {
             from: self.from.as_ref().map(ToString::to_string).unwrap_or_default(),
         }
     }
+}
+
+/// Checks a media type.
+pub(super) fn check_media_type(media_type: &str) -> Result<(), ContentError> {
+    let fits = (1..=MEDIA_TYPE_BYTES_MAX).contains(&media_type.len());
+    if fits && media_type.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Ok(());
+    }
+    Err(ContentError::Text { what: "a media type", max: MEDIA_TYPE_BYTES_MAX })
 }
 
 /// Checks that a name is one, and no path.

@@ -5,7 +5,7 @@ use std::path::Path;
 use packetboat_client::{FileSent, FileState, FilesPage};
 use serde_json::{Value, json};
 
-use super::hex;
+use crate::format::hex;
 
 /// What an entry says of a file: `file`, `name`, `media_type`, `size`, `sha256`, `caption`.
 pub(super) fn sent(sent: &FileSent) -> Value {

@@ -1,0 +1,31 @@
+//! Why the store does not do what it is asked. Must never tell a peer more than it may know.
+
+use packetboat_proto::code::RejectCode;
+use thiserror::Error;
+
+/// Why something is refused; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{reason}")]
+pub struct Refusal {
+    /// The code for the wire.
+    pub code: RejectCode,
+    /// A sentence for a person.
+    pub reason: String,
+}
+
+/// Why the store did not do what it was asked. Asking again is safe after any of these.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// It may not be done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store has stopped, and the process is about to end. Nothing was acknowledged.
+    #[error("the store has stopped")]
+    Stopped,
+    /// Something could not be read. Its text is for peers, and leaves the detail out.
+    #[error("the store could not read what this needs")]
+    Unreadable {
+        /// What the engine said.
+        detail: String,
+    },
+}
