@@ -100,7 +100,7 @@ impl Files {
             return Ok(told(stored, None));
         }
         let upload = self.upload(&stored).await?;
-        self.go_on(book, stored, upload, |upload| upload.check()).await
+        self.go_on(book, stored, upload, Upload::check).await
     }
 
     /// Takes bytes of an upload.

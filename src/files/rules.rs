@@ -128,7 +128,7 @@ mod tests {
         fn bytes_come_without_gaps_and_never_more_than_announced(
             size in 1..50u64, puts in proptest::collection::vec((0..60u64, 0..20usize), 0..60),
         ) {
-            let whole: Vec<u8> = (0..=255).cycle().take(size as usize).collect();
+            let whole: Vec<u8> = (0..=255).cycle().take(size.try_into().unwrap()).collect();
             let mut got: Vec<u8> = Vec::new();
             for (offset, length) in puts {
                 let have = got.len() as u64;
@@ -136,7 +136,7 @@ mod tests {
                     prop_assert!(offset > have || offset + length as u64 > size);
                     continue;
                 };
-                let from = offset as usize;
+                let from = usize::try_from(offset).unwrap();
                 got.extend_from_slice(&whole[from..from + length][known..]);
                 prop_assert_eq!(&got[..], &whole[..got.len()]);
             }

@@ -19,7 +19,7 @@ const TYPE: &str = "image/png";
 
 /// Bytes of a file that are different at each place.
 fn picture(length: usize) -> Bytes {
-    (0..length).map(|at| (at / 251 + at) as u8).collect()
+    (0..length).map(|at| u8::try_from((at / 251 + at) % 256).unwrap()).collect()
 }
 
 fn file(number: u8) -> FileId {
@@ -156,11 +156,11 @@ async fn a_file_is_uploaded_sent_and_read_by_those_who_see_it() {
 async fn an_upload_goes_on_after_the_server_was_stopped() {
     let mut house = House::open().await;
     let bytes = picture(120_000);
-    for upto in [0, 32_000, 64_000] {
+    for from in [0_usize, 32_000, 64_000] {
+        let (upto, to) = (from as u64, from + 32_000);
         let mut ada = Peer::login(house.address, "ada", "x").await;
         let state = ada.begin(beginning(1, &bytes)).await.unwrap();
         assert_eq!((state.have, state.complete), (upto, false));
-        let (from, to) = (upto as usize, upto as usize + 32_000);
         assert_eq!(ada.put(1, upto, &bytes[from..to]).await.unwrap().have, to as u64);
         // Again, as after an answer that was lost.
         assert_eq!(ada.put(1, upto, &bytes[from..to]).await.unwrap().have, to as u64);
@@ -287,10 +287,9 @@ async fn more_requests_than_may_be_unanswered_are_refused_and_nothing_else_waits
     let mut ada = Peer::login(house.address, "ada", "x").await;
     let bytes = picture(200_000);
     ada.begin(beginning(1, &bytes)).await.unwrap();
-    for id in 101..=106 {
-        let at = (id - 101) * 32_000;
-        let chunk = bytes.slice(at as usize..at as usize + 32_000);
-        let put = FilePut { file: file(1), offset: at, bytes: chunk };
+    for (id, at) in (101..=106).zip((0_usize..).step_by(32_000)) {
+        let chunk = bytes.slice(at..at + 32_000);
+        let put = FilePut { file: file(1), offset: at as u64, bytes: chunk };
         let operation = Some(Operation::FilePut(put));
         ada.say(&Packet::Request(Request { id, operation })).await;
     }

@@ -20,7 +20,8 @@ async fn client(house: &House, name: &str) -> (Client, packetboat_client::Events
 }
 
 fn write(path: &Path, length: usize) -> Vec<u8> {
-    let bytes: Vec<u8> = (0..length).map(|at| (at / 253 + at) as u8).collect();
+    let bytes: Vec<u8> =
+        (0..length).map(|at| u8::try_from((at / 253 + at) % 256).unwrap()).collect();
     std::fs::write(path, &bytes).unwrap();
     bytes
 }

@@ -126,7 +126,7 @@ async fn a_message_waits_behind_one_chunk_of_a_download_at_most() {
                 waits.push(since);
                 since = 0;
                 if entry.seq < 3 {
-                    post(&house, entry.seq as u8 + 1).await;
+                    post(&house, u8::try_from(entry.seq).unwrap() + 1).await;
                 }
             }
             other => panic!("{other:?}"),
