@@ -22,7 +22,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, FileId, UserId};
@@ -77,7 +77,7 @@ impl Files {
         fs::create_dir_all(&staging)?;
         // Longer than any row is kept of it: nothing is lost.
         let old = Duration::from_millis(rules.unreferenced_ms.saturating_mul(2));
-        sweep(&staging, SystemTime::now().checked_sub(old))?;
+        sweep(&staging, old)?;
         let uploads = Mutex::default();
         Ok(Self { rules, staging, store, workers, metrics, uploads })
     }
@@ -284,12 +284,11 @@ fn told(stored: StoredFile, have: Option<u64>) -> FileState {
     FileState { file, size, have, complete, media_type, sha256, thumbnail_bytes }
 }
 
-/// Removes staged bytes that were last written before a time.
-fn sweep(staging: &Path, before: Option<SystemTime>) -> io::Result<()> {
-    let Some(before) = before else { return Ok(()) };
+/// Removes staged bytes that were last written longer ago than that, as the disk tells it.
+fn sweep(staging: &Path, old: Duration) -> io::Result<()> {
     for staged in fs::read_dir(staging)? {
         let staged = staged?;
-        if staged.metadata()?.modified()? < before {
+        if staged.metadata()?.modified()?.elapsed().is_ok_and(|age| age > old) {
             folder::remove_if_there(&staged.path())?;
         }
     }
