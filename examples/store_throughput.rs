@@ -112,6 +112,7 @@ impl Sender {
             id: MessageId::from(id),
             content: self.content.clone(),
             change: None,
+            file: None,
         }
     }
 

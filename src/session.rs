@@ -18,4 +18,5 @@ pub mod rooms;
 pub mod sends;
 mod state;
 pub mod task;
+pub mod transfers;
 pub mod transport;

@@ -6,6 +6,8 @@ pub mod batch;
 mod committer;
 pub mod crew;
 pub mod embedded;
+mod error;
+pub mod file;
 pub mod fjall;
 pub(crate) mod folder;
 pub mod health;
@@ -34,13 +36,13 @@ mod view;
 use std::future::Future;
 
 use bytes::Bytes;
-use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::Change;
 pub use packetboat_proto::content::Role;
+use packetboat_proto::content::{Change, FileSent};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
-use packetboat_proto::packet::Verdict;
 pub use packetboat_proto::packet::Visibility;
-use thiserror::Error;
+
+pub use self::error::{Refusal, StoreError};
+use self::file::FileBook;
 
 pub use self::view::{ChatView, MemberView, Profile, RoomView};
 
@@ -55,6 +57,8 @@ pub struct Draft {
     pub content: Bytes,
     /// The change to a group or a room that the content says, if it says one.
     pub change: Option<Change>,
+    /// The file that the content has, if it has one.
+    pub file: Option<FileSent>,
 }
 
 /// Who appends: stamped from the session, never read from the wire.
@@ -85,31 +89,6 @@ pub enum Outcome {
     },
     /// It is not stored, and will not be.
     Refused(Refusal),
-}
-
-/// Why something is refused; nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{reason}")]
-pub struct Refusal {
-    /// The code for the wire.
-    pub code: RejectCode,
-    /// A sentence for a person.
-    pub reason: String,
-    /// When to try again, in milliseconds; 0: what the operator has set.
-    pub after_ms: u32,
-}
-
-impl Refusal {
-    /// As the wire has it; `after_ms` is what the operator has set.
-    pub fn verdict(&self, after_ms: u32) -> Verdict {
-        let after_ms = if self.after_ms == 0 { after_ms } else { self.after_ms };
-        Verdict::reject(self.code, &self.reason, after_ms)
-    }
-
-    /// One that says nothing of when to try again.
-    pub fn new(code: RejectCode, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into(), after_ms: 0 }
-    }
 }
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
@@ -238,23 +217,6 @@ pub struct Page<T> {
     pub more: bool,
 }
 
-/// Why the store did not do what it was asked. Asking again is safe after any of these.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum StoreError {
-    /// It may not be done.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The store has stopped, and the process is about to end. Nothing was acknowledged.
-    #[error("the store has stopped")]
-    Stopped,
-    /// Something could not be read. Its text is for peers, and leaves the detail out.
-    #[error("the store could not read what this needs")]
-    Unreadable {
-        /// What the engine said.
-        detail: String,
-    },
-}
-
 /// A durable change that others are to learn of. Released in the order of the log, and only
 /// after the change is on stable storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -333,7 +295,7 @@ pub trait Outlet: Send + 'static {
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: FileBook {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(

@@ -1,5 +1,6 @@
 //! The command line, parsed and nothing else. Must never read a file, nor show a credential.
 
+pub(crate) mod file;
 pub(crate) mod room;
 pub(crate) mod target;
 
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
 use packetboat_client::{ChatId, DeviceId, GroupRules, Start, UserId};
 
+use self::file::{SaveFileArgs, SendFileArgs};
 use self::room::{RoomCommand, VisibleTo};
 use self::target::{Target, group, room};
 
@@ -124,6 +126,14 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SEQ")]
         after: Option<u64>,
     },
+    /// Upload a file and send it.
+    SendFile(SendFileArgs),
+    /// Save the file that a message has.
+    ///
+    /// Until it is whole it has another name; called again, it goes on where it was.
+    SaveFile(SaveFileArgs),
+    /// List the user's own files, and what they count for.
+    Files,
     /// List the user's chats, the liveliest first.
     Chats,
     /// Make and change groups.
@@ -425,6 +435,8 @@ mod tests {
             "packetboat-cli --timeout -1 chats",
             "packetboat-cli --timeout nan chats",
             "packetboat-cli send bob",
+            "packetboat-cli send-file bob",
+            "packetboat-cli save-file bob 0",
             "packetboat-cli recv --count 0",
             "packetboat-cli recv --start 0",
             "packetboat-cli history bob --before 3 --after 4",

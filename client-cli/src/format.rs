@@ -4,12 +4,23 @@
 pub(crate) mod json;
 pub(crate) mod text;
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use packetboat_client::{Content, Entry};
 
 /// What an entry says, as far as this version can tell.
 pub(crate) fn content(entry: &Entry) -> Result<Content, Bytes> {
     Content::decode(&entry.content, usize::MAX).map_err(|_| entry.content.clone())
+}
+
+/// Bytes as hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("a String takes all that is written");
+    }
+    text
 }
 
 #[cfg(test)]

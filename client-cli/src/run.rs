@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::script::{chats, group, history, ping, presence, recv, room, send};
+use crate::script::{chats, file, group, history, ping, presence, recv, room, send};
 use crate::tui;
 use crate::visit::visit;
 
@@ -54,6 +54,11 @@ async fn dispatch(
             let chat = target.chat(&account.user);
             let drafts = send::drafts(text)?;
             send::post(account, &chat, drafts, timeout, out).await
+        }
+        Command::SendFile(args) => file::send(account, &args, timeout, out).await,
+        Command::SaveFile(args) => file::save(account, args, timeout, out).await,
+        Command::Files => {
+            visit(account, timeout, async |visit| file::files(visit, out).await).await
         }
         Command::Group(command) => group::run(account, command, timeout, out).await,
         Command::Room(command) => room::run(account, command, timeout, out).await,

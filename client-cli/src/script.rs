@@ -1,6 +1,7 @@
 //! The commands for scripts, each in a file of its noun. Must never draw on a terminal.
 
 pub(crate) mod chats;
+pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod history;
 mod lines;

@@ -57,6 +57,7 @@ mod draft;
 mod driver;
 mod error;
 mod event;
+mod file;
 mod flow;
 mod group;
 mod handover;
@@ -76,12 +77,14 @@ mod sending;
 mod turns;
 
 pub use packetboat_proto as proto;
-pub use packetboat_proto::content::{Content, GroupChange, GroupRules, RoomChange};
+pub use packetboat_proto::content::{
+    Content, FileHash, FileSent, GroupChange, GroupRules, RoomChange,
+};
 pub use packetboat_proto::entry::Entry;
-pub use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
+pub use packetboat_proto::id::{ChatId, DeviceId, FileId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatState, CursorMoved, Edge, Limits, Member, Notice, Presence, Role, RoomCount, RoomState,
-    Signal, SignalKind, Start, Verdict, Visibility, Welcome,
+    ChatState, CursorMoved, Edge, FileState, FilesPage, Limits, Member, Notice, Presence, Role,
+    RoomCount, RoomState, Signal, SignalKind, Start, Verdict, Visibility, Welcome,
 };
 
 pub use crate::client::{Client, Page};
@@ -89,6 +92,7 @@ pub use crate::config::{AckMode, BackoffConfig, Config, Credential, Roots, TlsCo
 pub use crate::connect::{Dial, Transport};
 pub use crate::error::{ConfigError, RequestError, SendError, SignalError};
 pub use crate::event::{Ending, Event, Lost, Status};
+pub use crate::file::{FileError, Upload};
 pub use crate::handover::Events;
 pub use crate::room_event::RoomEvent;
 pub use crate::sending::{Accepted, Sending};

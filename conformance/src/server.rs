@@ -10,6 +10,7 @@ mod connection;
 mod contents;
 mod delivery;
 mod evolution;
+mod files;
 mod frames;
 mod groups;
 mod handshake;
@@ -43,6 +44,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         acks::CHECKS,
         hints::CHECKS,
         questions::CHECKS,
+        files::CHECKS,
         contents::CHECKS,
         groups::CHECKS,
         rights::CHECKS,

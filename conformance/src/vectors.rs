@@ -3,13 +3,14 @@
 
 use packetboat_proto::code::CloseCode;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     include_str!("../../proto/vectors/packets.tsv"),
     include_str!("../../proto/vectors/bodies.tsv"),
     include_str!("../../proto/vectors/frames.tsv"),
     include_str!("../../proto/vectors/limits.tsv"),
     include_str!("../../proto/vectors/contents.tsv"),
     include_str!("../../proto/vectors/ids.tsv"),
+    include_str!("../../proto/vectors/files.tsv"),
     include_str!("../../proto/vectors/states.tsv"),
 ];
 

@@ -1,6 +1,8 @@
 //! Packets made from choices: every kind, every variant, within the limits of the protocol. Must
 //! never make one that a peer would have to refuse.
 
+mod file;
+
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
@@ -169,7 +171,8 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 6 {
+    let operation = match choices.byte() % 7 {
+        6 => Some(file::operation(choices, limit)),
         0 => None,
         1 => Some(Operation::Chat { chat: choices.chat() }),
         2 => Some(Operation::History {
@@ -199,7 +202,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 5;
+    let kind = choices.byte() % 6;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         0 => Answer::Chat(chat_state(choices)),
@@ -207,6 +210,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
             Answer::History { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
+        5 => file::answer(choices, count),
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
         _ => {
             let one = |choices: &mut Choices<'_>| Presence {
@@ -266,7 +270,8 @@ pub fn rules(choices: &mut Choices<'_>) -> GroupRules {
 
 /// A content of any kind.
 pub fn content(choices: &mut Choices<'_>) -> Content {
-    match choices.byte() % 14 {
+    match choices.byte() % 15 {
+        14 => file::content(choices),
         0 => Content::Text(format!("{}.", choices.text(300))),
         1 => {
             let media_type = choices.one_of(&["text/plain", "~", "image/png"]).to_owned();

@@ -319,6 +319,7 @@ fn draft(to: usize, id: u8, what: &What) -> Draft {
         id: MessageId::from([id; 16]),
         content: content(what, change.as_ref()),
         change: change.map(Change::Group),
+        file: None,
     }
 }
 

@@ -158,6 +158,10 @@ codes! {
         Muted = 13, Policy, Never;
         /// The room is slow: its user wrote too short a time ago.
         SlowMode = 16, Policy, Later;
+        /// The user's files would count for more than one's may.
+        QuotaExceeded = 20, Policy, Never;
+        /// The bytes of an upload are not those that were announced: it starts over.
+        HashMismatch = 21, Peer, AtOnce;
         /// The disk is nearly full: nothing new is stored until there is room.
         StoreFull = 32, Server, Later;
         /// Too much was asked in too short a time.

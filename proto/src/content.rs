@@ -3,6 +3,7 @@
 
 mod change;
 mod error;
+mod file;
 mod room;
 mod text;
 
@@ -11,8 +12,10 @@ use prost::Message;
 
 pub use self::change::{GroupChange, GroupRules, Role};
 pub use self::error::ContentError;
+use self::file::check_media_type;
+pub use self::file::{FileHash, FileSent, check_file_name};
 pub use self::room::RoomChange;
-use crate::limits::{MEDIA_TYPE_BYTES_MAX, MEMBERS_PER_CHANGE_MAX};
+use crate::limits::MEMBERS_PER_CHANGE_MAX;
 use crate::schema;
 use crate::schema::content::Kind;
 use crate::unfold::check_count;
@@ -36,6 +39,8 @@ pub enum Content {
     Group(GroupChange),
     /// A change to a room.
     Room(RoomChange),
+    /// A file.
+    File(FileSent),
 }
 
 /// A change to a chat, which is an entry of its log.
@@ -100,16 +105,18 @@ impl Content {
             | Kind::RoomSet(_)
             | Kind::RoomModerators(_)
             | Kind::RoomMuted(_)) => Self::Room(RoomChange::from_kind(change)?),
+            Kind::FileSent(sent) => Self::File(FileSent::from_wire(sent)?),
             change => Self::Group(GroupChange::from_kind(change)?),
         })
     }
 
-    /// The change that it says, if it says one.
-    pub fn into_change(self) -> Option<Change> {
+    /// The change that it says, if it says one, and the file that it has, if it has one.
+    pub fn into_parts(self) -> (Option<Change>, Option<FileSent>) {
         match self {
-            Self::Group(change) => Some(Change::Group(change)),
-            Self::Room(change) => Some(Change::Room(change)),
-            Self::Text(_) | Self::Data { .. } => None,
+            Self::Group(change) => (Some(Change::Group(change)), None),
+            Self::Room(change) => (Some(Change::Room(change)), None),
+            Self::File(file) => (None, Some(file)),
+            Self::Text(_) | Self::Data { .. } => (None, None),
         }
     }
 
@@ -120,17 +127,10 @@ impl Content {
             Self::Data { media_type, body } => Kind::Data(schema::Data { media_type, body }),
             Self::Group(change) => change.into_kind(),
             Self::Room(change) => change.into_kind(),
+            Self::File(sent) => Kind::FileSent(sent.into_wire()),
         };
         schema::Content { kind: Some(kind) }.encode_to_vec().into()
     }
-}
-
-fn check_media_type(media_type: &str) -> Result<(), ContentError> {
-    let fits = (1..=MEDIA_TYPE_BYTES_MAX).contains(&media_type.len());
-    if fits && media_type.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Ok(());
-    }
-    Err(ContentError::Text { what: "a media type", max: MEDIA_TYPE_BYTES_MAX })
 }
 
 #[cfg(test)]

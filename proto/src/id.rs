@@ -8,7 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::limits::{
-    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, DEVICE_ID_BYTES_MAX, MESSAGE_ID_BYTES,
+    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, DEVICE_ID_BYTES_MAX, FILE_ID_BYTES, MESSAGE_ID_BYTES,
     SESSION_ID_BYTES, USER_ID_BYTES_MAX,
 };
 
@@ -277,6 +277,12 @@ macro_rules! bytes_id {
 pub struct MessageId([u8; MESSAGE_ID_BYTES]);
 
 bytes_id!(MessageId, "a message id", MESSAGE_ID_BYTES);
+
+/// A file, as its uploader names it: 16 bytes, `UUIDv7` advised.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId([u8; FILE_ID_BYTES]);
+
+bytes_id!(FileId, "a file id", FILE_ID_BYTES);
 
 /// One authenticated connection: 16 random bytes, chosen by the server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -104,6 +104,21 @@ pub const STATUS_BYTES_MAX: usize = 256;
 /// Requests that may be unanswered.
 pub const REQUESTS_MAX: usize = 16;
 
+/// Bytes of a file id, neither more nor fewer.
+pub const FILE_ID_BYTES: usize = 16;
+/// Bytes of the hash of a file, neither more nor fewer.
+pub const FILE_HASH_BYTES: usize = 32;
+/// Bytes of a file in one packet; `max_body` may leave room for fewer.
+pub const FILE_CHUNK_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a file's small picture; the largest body may leave room for fewer.
+pub const FILE_THUMBNAIL_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a file's name.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Bytes of the words that go with a file.
+pub const FILE_CAPTION_BYTES_MAX: usize = 4 * 1024;
+/// Requests about files that may be unanswered.
+pub const FILE_REQUESTS_MAX: usize = 4;
+
 const _: () = assert!(HANDSHAKE_BODY_BYTES_MAX as usize >= TOKEN_BYTES_MAX + 512);
 const _: () = assert!(BODY_BYTES_LOWEST > HANDSHAKE_BODY_BYTES_MAX + BODY_OVERHEAD_BYTES);
 const _: () = assert!(BODY_BYTES_DEFAULT >= BODY_BYTES_LOWEST);

@@ -4,6 +4,7 @@
 mod body;
 mod chat;
 mod cursor;
+mod file;
 mod hello;
 mod message;
 mod notice;
@@ -20,6 +21,7 @@ use thiserror::Error;
 pub use self::body::BodyError;
 pub use self::chat::{ChatState, Member, Role};
 pub use self::cursor::Cursor;
+pub use self::file::{FileBegin, FileChunk, FileGet, FilePart, FilePut, FileState, FilesPage};
 pub use self::hello::{Credential, Hello, Limits, Start, Welcome};
 pub use self::message::{Accepted, Rejected, Send};
 pub use self::notice::{CursorMoved, Notice, Signal, SignalKind};

@@ -23,6 +23,8 @@ pub struct Config {
     pub limits: SessionLimits,
     /// The store.
     pub store: StoreSettings,
+    /// Files.
+    pub files: FilesSettings,
     /// Who may come in.
     pub auth: AuthSettings,
     /// How the server stops.
@@ -176,6 +178,39 @@ impl Default for StoreSettings {
             queue_bytes: 64 * MIB,
             chats_cached: 1_000_000,
             readers: 16,
+        }
+    }
+}
+
+/// Files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesSettings {
+    /// Whether files are taken and given at all.
+    pub on: bool,
+    /// The folder of whole files, or an `s3://` url; `None`: a folder in the data folder.
+    pub store: Option<String>,
+    /// Bytes of one file.
+    pub size_max: u64,
+    /// Bytes that the files of one user may count for.
+    pub quota: u64,
+    /// What media types begin with, with commas between; `None`: all are taken.
+    pub types: Option<String>,
+    /// Milliseconds that a file is kept that stands in no chat.
+    pub unreferenced_ms: u64,
+    /// Bytes of files a second, for one session; 0: no limit.
+    pub bytes_per_s: u32,
+}
+
+impl Default for FilesSettings {
+    fn default() -> Self {
+        Self {
+            on: true,
+            store: None,
+            size_max: 100 * MIB as u64,
+            quota: 1024 * MIB as u64,
+            types: None,
+            unreferenced_ms: 24 * 60 * 60 * 1000,
+            bytes_per_s: 16 * 1024 * 1024,
         }
     }
 }

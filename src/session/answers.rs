@@ -1,6 +1,8 @@
 //! Asks the store what a client asks, and says it in the words of the wire. Must never answer
 //! without the store's check of the user's rights.
 
+mod file;
+
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{DeviceId, SessionId, UserId};
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
@@ -79,6 +81,7 @@ async fn find<S: Store>(
             Answer::SetPresence
         }
         Operation::SetProfile(profile) => presence::set_profile(house, user, profile).await?,
+        transfer => file::find(house, user, transfer).await?,
     })
 }
 

@@ -11,6 +11,7 @@ use super::questions::Questions;
 use super::rate::Bucket;
 use super::rooms::Rooms;
 use super::sends::Sends;
+use super::transfers::Transfers;
 
 /// What a session has under way.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(super) struct Desk {
     pub(super) deliveries: Deliveries,
     pub(super) sends: Sends,
     pub(super) questions: Questions,
+    pub(super) transfers: Transfers,
     pub(super) moves: Moves,
     pub(super) signals: Bucket,
     pub(super) rooms: Rooms,
@@ -32,6 +34,7 @@ impl Desk {
             deliveries: Deliveries::new(window, rules.retries),
             sends: Sends::new(now, rules.sends, rules.max_content, rules.send_rate),
             questions: Questions::new(now, rules.max_body, rules.requests),
+            transfers: Transfers::new(now, rules.max_body, rules.transfers),
             moves: Moves::default(),
             signals: Bucket::new(rules.signals, now),
             rooms: Rooms::default(),
@@ -52,6 +55,7 @@ impl Desk {
             && self.rooms.is_empty()
             && self.sends.is_rested(now)
             && self.questions.is_rested(now)
+            && self.transfers.is_rested(now)
             && self.signals.is_full(now)
     }
 
@@ -65,6 +69,11 @@ impl Desk {
         // Each is asked, or a bucket would not be filled, and its pause never be over.
         let (sends, questions) = (self.sends.has_room(now), self.questions.has_room(now));
         sends && questions && self.moves.has_room()
+    }
+
+    /// When something on it is to go on.
+    pub(super) fn deadlines(&self) -> [Option<Time>; 3] {
+        [self.deliveries.deadline(), self.paused_until(), self.transfers.paused_until()]
     }
 
     /// Until when nothing more is taken, if it is a rate that forbids it.

@@ -7,13 +7,15 @@
 //!      any state --fault, time-out, eviction--> Closed
 //! ```
 
+mod asking;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::SessionId;
 use packetboat_proto::limits::{HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
-use packetboat_proto::packet::{self, Hello, Packet, Response, Signal, Verdict};
+use packetboat_proto::packet::{self, Hello, Packet, Signal, Verdict};
 use packetboat_proto::planted::{self, Bug};
 use packetboat_proto::seen;
 use packetboat_proto::time::Time;
@@ -100,6 +102,7 @@ impl Flow {
             Input::Scanned(result) => self.scanned(now, result, out),
             Input::Read(result) => self.read(now, result, out),
             Input::Answered(answer) => self.answered(now, answer, out),
+            Input::Transferred(answer) => self.transferred(now, answer, out),
             Input::Pushed(delivery) => self.pushed(now, &delivery, out),
             Input::EntriesLost => self.entries_lost(now, out),
             Input::Hint(hint) => self.hint(hint, out),
@@ -147,7 +150,7 @@ impl Flow {
             }
             State::Open => {
                 let desk = self.desk.as_deref();
-                let times = desk.map(|desk| [desk.deliveries.deadline(), desk.paused_until()]);
+                let times = desk.map(Desk::deadlines);
                 let times = times.into_iter().flatten().flatten();
                 times.chain([self.silent_at(), self.ping_at()]).min()
             }
@@ -412,12 +415,6 @@ impl Flow {
         let Some(desk) = &mut self.desk else { return };
         out.extend(desk.sends.next_batch().map(Work::Append).map(Action::Start));
         out.extend(desk.moves.next_batch().map(Work::Advance).map(Action::Start));
-    }
-
-    fn respond(&self, response: Option<Response>, out: &mut Vec<Action>) {
-        if let Some(response) = response {
-            self.write(Packet::Response(response), out);
-        }
     }
 
     /// Asks the store for what is to be written.

@@ -101,14 +101,7 @@ impl Questions {
             Operation::History { limit, .. } => (limit, 1),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
             Operation::Members { limit, .. } => (limit, MEMBER_BYTES_MAX),
-            Operation::Chat { .. }
-            | Operation::Presence { .. }
-            | Operation::RoomJoin { .. }
-            | Operation::RoomLeave { .. }
-            | Operation::Room { .. }
-            | Operation::Watch { .. }
-            | Operation::SetPresence { .. }
-            | Operation::SetProfile(_) => return operation,
+            _ => return operation,
         };
         let wanted = if *limit == 0 { PAGE_ITEMS_DEFAULT } else { *limit };
         let fits = (self.body_max - BODY_OVERHEAD_BYTES) / item_bytes;

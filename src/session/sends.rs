@@ -50,14 +50,14 @@ impl Sends {
         let Send { chat, id, content: bytes } = send;
         match Content::decode(&bytes, self.content_max) {
             Ok(content) => {
-                let change = content.into_change();
+                let (change, file) = content.into_parts();
                 if change.is_none() && chat.is_room() && !rooms.has(&chat) {
                     let reason = "a message to a room comes from a session that has joined it";
                     let verdict = Verdict::reject(RejectCode::NoSuchChat, reason, 0);
                     return Some(Rejected { chat, id, verdict });
                 }
                 self.bytes += bytes.len();
-                self.waiting.push(Draft { chat, id, content: bytes, change });
+                self.waiting.push(Draft { chat, id, content: bytes, change, file });
                 None
             }
             Err(error) => {

@@ -5,7 +5,8 @@ use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use tokio::sync::oneshot;
 
 use super::ledger::{
-    CLAIM_OPERATIONS_MAX, ClaimStep, MOVE_OPERATIONS_MAX, Turn, draft_operations_max,
+    CLAIM_OPERATIONS_MAX, ClaimStep, FILE_OPERATIONS_MAX, FileCommand, FileOutcome,
+    MOVE_OPERATIONS_MAX, Turn, draft_operations_max,
 };
 use super::read_error::ReadError;
 use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal, Visibility};
@@ -59,6 +60,10 @@ pub(crate) enum Job {
         user: UserId,
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
+    File {
+        command: FileCommand,
+        answer: oneshot::Sender<FileOutcome>,
+    },
 }
 
 /// An answer that waits for its batch. Who asked may have gone: then it is dropped.
@@ -68,6 +73,7 @@ pub(crate) enum Answer {
     Done(oneshot::Sender<()>),
     Claimed(oneshot::Sender<Result<Claimed, Refusal>>, Result<Claimed, Refusal>),
     Account(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>),
+    File(oneshot::Sender<FileOutcome>, Box<FileOutcome>),
 }
 
 /// How far a job came in one turn.
@@ -90,6 +96,9 @@ impl Job {
                     drafts.iter().map(|draft| draft.content.len() + ITEM_BYTES).sum()
                 }
                 Self::Advance { moves, .. } => moves.len() * ITEM_BYTES,
+                Self::File { command: FileCommand::Begin { begin, .. }, .. } => {
+                    begin.thumbnail.len() + ITEM_BYTES
+                }
                 _ => 0,
             }
     }
@@ -113,6 +122,13 @@ impl Job {
                 Ok(Ran::Done(Answer::Done(answer)))
             }
             Self::Claim { claim, after, answer } => run_claim(turn, claim, after, answer),
+            Self::File { command, answer } if turn.room() < FILE_OPERATIONS_MAX => {
+                Ok(Ran::Unfinished(Self::File { command, answer }))
+            }
+            Self::File { command, answer } => {
+                let outcome = turn.file(&command)?;
+                Ok(Ran::Done(Answer::File(answer, Box::new(outcome))))
+            }
             one_row if turn.room() < ROW_OPERATIONS => Ok(Ran::Unfinished(one_row)),
             Self::Release { user, answer } => {
                 turn.release(&user)?;
@@ -184,6 +200,7 @@ impl Answer {
             Self::Done(answer) => drop(answer.send(())),
             Self::Claimed(answer, claimed) => drop(answer.send(claimed)),
             Self::Account(answer, verdict) => drop(answer.send(verdict)),
+            Self::File(answer, outcome) => drop(answer.send(*outcome)),
         }
     }
 }

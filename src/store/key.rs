@@ -18,9 +18,12 @@
 //! | `O` | room 0 user | a role of the user in the room, or until when it is mute |
 //! | `O` | user | how many rooms the user has open |
 //! | `S` | user | what the user says of itself, and to whom |
+//! | `F`, `Z` | see `file` | files, and which entries have them |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
+
+pub mod file;
 
 use packetboat_proto::id::{ChatId, DeviceId, IdError, MessageId, UserId};
 use thiserror::Error;

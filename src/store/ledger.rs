@@ -5,6 +5,7 @@ mod account;
 mod append;
 mod claim;
 mod cursor;
+mod file;
 mod group;
 mod members;
 mod profile;
@@ -17,6 +18,7 @@ mod turn;
 pub(crate) use append::draft_operations_max;
 pub(crate) use claim::{CLAIM_OPERATIONS_MAX, ClaimStep};
 pub(crate) use cursor::MOVE_OPERATIONS_MAX;
+pub(crate) use file::{FILE_OPERATIONS_MAX, FileCommand, FileOutcome, NO_SUCH_FILE};
 pub(crate) use turn::{Caches, Turn, Work};
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::ledger::{self, Caches, ClaimStep, Turn};
 use super::parts::{self, Joiner};
 use super::read_error::ReadError;
 use super::reader::Reader;
+use super::record::file::FileRecord;
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
 use super::{
@@ -198,7 +199,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 5] = [
+pub const CODECS: [Codec; 6] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -215,6 +216,10 @@ pub const CODECS: [Codec; 5] = [
         let account = AccountRow::from_value(value).ok()?;
         let meaning = format!("{:?} {}", account.hash, account.generation);
         Some((meaning, account.to_value()))
+    }),
+    ("file", |value| {
+        let file = FileRecord::decode(value).ok()?;
+        Some((format!("{file:?}"), file.encode()))
     }),
     ("number", |value| {
         let meaning = as_number(value).ok()?;

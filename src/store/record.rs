@@ -5,6 +5,7 @@
 //! What the derived types allow and the store does not, is checked on the way in. A lone number
 //! is eight bytes, big-endian.
 
+pub(crate) mod file;
 pub(crate) mod profile;
 pub(crate) mod room;
 

@@ -270,7 +270,13 @@ pub(crate) fn numbered_id(number: u64) -> MessageId {
 }
 
 pub(crate) fn draft(to: &str, text: &str) -> Draft {
-    Draft { chat: chat(to), id: fresh_id(), content: Content::text(text).encode(), change: None }
+    Draft {
+        chat: chat(to),
+        id: fresh_id(),
+        content: Content::text(text).encode(),
+        change: None,
+        file: None,
+    }
 }
 
 pub(crate) fn with_id(draft: Draft, number: u64) -> Draft {
@@ -284,7 +290,7 @@ pub(crate) fn change_draft(to: &str, change: impl Into<Change>) -> Draft {
         Change::Room(change) => Content::Room(change),
     };
     let content = content.encode();
-    Draft { chat: chat(to), id: fresh_id(), content, change: Some(change) }
+    Draft { chat: chat(to), id: fresh_id(), content, change: Some(change), file: None }
 }
 
 pub(crate) fn created(members: &[&str]) -> GroupChange {
@@ -337,5 +343,6 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Room(RoomChange::Set { .. }) => "settings".into(),
         Content::Room(RoomChange::Moderators { .. }) => "moderators".into(),
         Content::Data { body, .. } => format!("{} bytes", body.len()),
+        Content::File(sent) => sent.name,
     }
 }

@@ -10,6 +10,7 @@ mod crash;
 mod devices;
 mod failure;
 mod faulty;
+mod files;
 mod fjall;
 mod groups;
 mod messages;
@@ -98,6 +99,11 @@ contracts! {
         nobody_has_a_place_in_a_room;
     profiles:
         a_profile_is_kept_and_told_once;
+    files:
+        a_file_is_begun_once_and_counts,
+        only_a_whole_file_is_sent_by_who_has_it,
+        who_sees_an_entry_sees_its_file,
+        a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,

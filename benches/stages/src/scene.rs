@@ -64,7 +64,13 @@ pub(crate) fn author(user: UserId) -> Author {
 }
 
 pub(crate) fn draft(chat: &ChatId, number: u64) -> Draft {
-    Draft { chat: chat.clone(), id: message_id(number), content: content(), change: None }
+    Draft {
+        chat: chat.clone(),
+        id: message_id(number),
+        content: content(),
+        change: None,
+        file: None,
+    }
 }
 
 /// An entry of a direct chat.
@@ -82,5 +88,5 @@ pub(crate) fn entry(number: u64, seq: u64) -> Entry {
 /// A session's rules as the server has them by default.
 pub(crate) fn rules() -> Arc<Rules> {
     let config = packetboat::config::settings::Config::default();
-    Arc::new(server::rules(&config.limits, &config.drain, BODY_BYTES_DEFAULT))
+    Arc::new(server::rules(&config, BODY_BYTES_DEFAULT))
 }

@@ -1,7 +1,8 @@
 //! JSON objects, one for each thing: their fields' names are kept, scripts rely on them. Each has
 //! a `type`; ids are texts, times are milliseconds of Unix time, bytes are hex.
 
-use std::fmt::Write;
+mod file;
+
 use std::time::Duration;
 
 use packetboat_client::proto::code::RejectCode;
@@ -11,7 +12,9 @@ use packetboat_client::{
 };
 use serde_json::{Map, Value, json};
 
-use super::content;
+use super::{content, hex};
+
+pub(crate) use self::file::{file, quota, saved};
 
 pub(crate) mod room;
 
@@ -35,6 +38,7 @@ pub(crate) fn entry(entry: &Entry) -> Value {
         }
         Ok(Content::Group(change)) => group_change(change),
         Ok(Content::Room(change)) => room::change(change),
+        Ok(Content::File(sent)) => file::sent(&sent),
         Err(bytes) => json!({ "kind": "unknown", "hex": hex(&bytes) }),
     };
     if let (Some(object), Value::Object(said)) = (object.as_object_mut(), said) {
@@ -83,14 +87,6 @@ fn rules(rules: GroupRules) -> Value {
 
 fn texts(users: &[UserId]) -> Vec<&str> {
     users.iter().map(UserId::as_str).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("a String takes all that is written");
-    }
-    text
 }
 
 /// A message that is stored: `chat`, `id`, `seq`, `at_ms`, `duplicate`, and the `line` of stdin

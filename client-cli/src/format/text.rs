@@ -1,5 +1,7 @@
 //! Sentences and lines for people. Must never hold a character that a terminal obeys.
 
+mod file;
+
 use packetboat_client::{Accepted, UserId};
 use packetboat_client::{
     ChatId, ChatState, Content, Entry, GroupChange, GroupRules, Member, Presence, Role,
@@ -11,6 +13,8 @@ pub(crate) mod room;
 use crate::clean;
 use crate::clock::Clock;
 
+pub(crate) use self::file::{file, quota, saved};
+
 /// What an entry says, in lines.
 pub(crate) fn said(entry: &Entry) -> Vec<String> {
     match content(entry) {
@@ -20,6 +24,7 @@ pub(crate) fn said(entry: &Entry) -> Vec<String> {
         }
         Ok(Content::Group(change)) => vec![changed(&change)],
         Ok(Content::Room(change)) => vec![room::changed(&change)],
+        Ok(Content::File(sent)) => file::sent(&sent),
         Err(bytes) => vec![format!("[something of a later version, {}]", size(bytes.len()))],
     }
 }

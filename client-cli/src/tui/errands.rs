@@ -1,11 +1,16 @@
 //! Does what the view wants done, and tells it what came of it. Must never make it wait, nor send
 //! messages in another order than they were written.
 
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
 use bytes::Bytes;
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
-use packetboat_client::{ChatId, ChatState, Client, MessageId, RequestError};
+use packetboat_client::{ChatId, ChatState, Client, MessageId, RequestError, Upload};
 use tokio::sync::mpsc;
 
+use crate::format::text::saved;
+use crate::script::file::{NO_FILE, media_type, place, sent_in};
 use crate::view::{Answer, Effect, Trouble};
 
 /// Answers that may wait for the view.
@@ -102,6 +107,8 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
             Answer::Page { chat, edge, page }
         }
+        Effect::SendFile { chat, path } => send_file(client, &chat, &path).await,
+        Effect::SaveFile { chat, seq, path } => save_file(client, &chat, seq, path).await,
         Effect::Send { .. }
         | Effect::Read { .. }
         | Effect::Signal { .. }
@@ -109,6 +116,32 @@ async fn ask(client: &Client, question: Effect) -> Answer {
         | Effect::Quit
         | Effect::GiveUp(_) => Answer::Failed("that is no question".to_owned()),
     }
+}
+
+async fn send_file(client: &Client, chat: &ChatId, path: &Path) -> Answer {
+    let sending = async {
+        let upload = Upload::of_path(path, media_type(path)).await.map_err(text)?;
+        client.upload_path(&upload, path, drop).await.map_err(text)?;
+        let sending = client.send_file(chat, upload.sent("")).await.map_err(text)?;
+        sending.await.map_err(text)?;
+        Ok(Answer::Done(format!("sent {}", upload.name)))
+    };
+    sending.await.unwrap_or_else(Answer::Failed)
+}
+
+async fn save_file(client: &Client, chat: &ChatId, seq: u64, path: Option<PathBuf>) -> Answer {
+    let saving = async {
+        let sent = sent_in(client, chat, seq).await.map_err(text)?;
+        let sent = sent.ok_or_else(|| NO_FILE.to_owned())?;
+        let place = place(path, &sent);
+        client.save_file(&sent, Some(chat), &place, drop).await.map_err(text)?;
+        Ok(Answer::Done(saved(&sent, &place)))
+    };
+    saving.await.unwrap_or_else(Answer::Failed)
+}
+
+fn text(error: impl Display) -> String {
+    error.to_string()
 }
 
 async fn chats(client: &Client) -> Result<Vec<ChatState>, RequestError> {

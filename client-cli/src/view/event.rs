@@ -1,5 +1,7 @@
 //! What happens to the view, and what it wants done. Must never carry a socket or a terminal.
 
+use std::path::PathBuf;
+
 use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
@@ -58,6 +60,8 @@ pub(crate) enum Answer {
         /// Where it is stored, or why it is not.
         outcome: Result<Accepted, SendError>,
     },
+    /// Something was done.
+    Done(String),
     /// Something could not be had.
     Failed(String),
 }
@@ -109,6 +113,22 @@ pub(crate) enum Effect {
     Join(ChatId),
     /// Listen to a room no more.
     Part(ChatId),
+    /// Upload a file and send it.
+    SendFile {
+        /// Where to.
+        chat: ChatId,
+        /// Which.
+        path: PathBuf,
+    },
+    /// Save the file that a message has.
+    SaveFile {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        seq: u64,
+        /// Where to.
+        path: Option<PathBuf>,
+    },
     /// The user has read the chat up to this seq.
     Read {
         /// The chat.

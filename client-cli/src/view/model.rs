@@ -253,6 +253,7 @@ impl View {
             Answer::Sent { id, outcome: Err(error) } => {
                 self.outbox.failed(id, clean::line(&refusal(&error)));
             }
+            Answer::Done(what) => self.note(now_ms, &what, Mood::Good),
             Answer::Failed(why) => self.note(now_ms, &why, Mood::Bad),
         }
     }

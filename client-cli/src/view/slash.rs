@@ -1,6 +1,8 @@
 //! What a written line means: a message, or a command that starts with a slash. Must never send
 //! what was meant as a command.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 use packetboat_client::{ChatId, Content, GroupChange, GroupRules, Role, UserId};
 
@@ -29,6 +31,7 @@ pub(crate) const HELP: &[&str] = &[
     "/join %ROOM, /part  listen to a room, or no more; /room open NAME",
     "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
     "/room promote, demote or unmute USERS; mute MINUTES USERS",
+    "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
     "/quit; //text       leave; a message that starts with a slash",
     "",
     "… on its way   ✓ stored   ✓✓ delivered, coloured once read   ✗ refused",
@@ -51,6 +54,10 @@ pub(crate) enum Line {
     Part(ChatId),
     /// Who is in the open group.
     Members(ChatId),
+    /// Upload a file and send it to the open chat.
+    File(ChatId, PathBuf),
+    /// Save the file of a message of the open chat.
+    Save(ChatId, u64, Option<PathBuf>),
     /// What can be done.
     Help,
     /// Leave.
@@ -76,10 +83,24 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "join" | "j" => room::join(rest),
         "part" => room::part(open),
         "room" | "r" => room::change(rest, open, now_ms),
+        "file" if !rest.is_empty() => Ok(Line::File(chat_of(open)?, rest.into())),
+        "file" => Err("/file needs a path".to_owned()),
+        "save" => save(rest, open),
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
         _ => Err(format!("there is no /{verb}; /help tells what there is")),
     }
+}
+
+fn chat_of(open: Option<&ChatId>) -> Result<ChatId, String> {
+    open.cloned().ok_or_else(|| "/open a chat first".to_owned())
+}
+
+fn save(rest: &str, open: Option<&ChatId>) -> Result<Line, String> {
+    let (seq, path) = split(rest);
+    let seq = seq.parse().ok().filter(|seq| *seq > 0);
+    let seq = seq.ok_or_else(|| "/save SEQ [PATH]".to_owned())?;
+    Ok(Line::Save(chat_of(open)?, seq, (!path.is_empty()).then(|| path.into())))
 }
 
 fn change(command: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Line, String> {
@@ -191,6 +212,13 @@ mod tests {
         let bob = Target::User("bob".parse().unwrap());
         assert_eq!(parse("/open  bob ", None, NOW_MS), Ok(Line::Open(bob)));
         assert_eq!(parse("/quit", None, NOW_MS), Ok(Line::Quit));
+        let file = Line::File(crew(), PathBuf::from("a b.png"));
+        assert_eq!(parse("/file a b.png", Some(&crew()), NOW_MS), Ok(file));
+        let save = Line::Save(crew(), 7, None);
+        assert_eq!(parse("/save 7", Some(&crew()), NOW_MS), Ok(save));
+        let save = Line::Save(crew(), 7, Some(PathBuf::from("/tmp")));
+        assert_eq!(parse("/save 7 /tmp", Some(&crew()), NOW_MS), Ok(save));
+        assert!(parse("/file a", None, NOW_MS).is_err());
         assert_eq!(parse("/members", Some(&crew()), NOW_MS), Ok(Line::Members(crew())));
         let bob = || vec!["bob".parse().unwrap()];
         let created = GroupChange::Created { name: "crew".into(), members: bob() };
@@ -220,7 +248,17 @@ mod tests {
     #[test]
     fn what_cannot_be_is_told_before_it_is_sent() {
         let dm = "dm:a:b".parse().unwrap();
-        for line in ["/open", "/open a/b", "/group add bob", "/members", "/group", "/"] {
+        for line in [
+            "/file",
+            "/save",
+            "/save 0",
+            "/open",
+            "/open a/b",
+            "/group add bob",
+            "/members",
+            "/group",
+            "/",
+        ] {
             assert!(parse(line, Some(&dm), NOW_MS).is_err(), "{line}");
         }
         let lines = [

@@ -1,4 +1,4 @@
-//! Presence that is told as it changes, and to whom (SPEC.md 5.6, W-1 to W-4).
+//! Presence that is told as it changes, and to whom (SPEC.md 5.8, W-1 to W-4).
 
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet::{Answer, Notice, Operation, Packet, Presence, Profile, Visibility};

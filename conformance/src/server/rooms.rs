@@ -1,4 +1,4 @@
-//! Rooms: who hears what in them, and who may change them (SPEC.md 5.6 and section 6, E-19 to
+//! Rooms: who hears what in them, and who may change them (SPEC.md 5.7 and section 6, E-19 to
 //! E-22). Must never reuse a room of another check.
 
 use packetboat_proto::code::RejectCode;
@@ -16,14 +16,14 @@ use super::peer::{Peer, text};
 checks! {
     "rooms", Bed;
     Must opened ["E-20", "M-10"] "a room is opened once, and closed for good";
-    Must joined ["A-1", "A-7", "M-10"] "only who has joined writes, where a room is open";
-    Must heard ["A-2"] "who has joined hears what comes after its head, its own entries too";
-    Must not_owed ["A-3"] "what was said in a room is not delivered later";
-    Must keeps ["A-5"] "a room keeps its last entries";
-    Must slow ["A-6"] "a slow room refuses what comes too soon, but not from its owner";
+    Must joined ["Y-1", "Y-7", "M-10"] "only who has joined writes, where a room is open";
+    Must heard ["Y-2"] "who has joined hears what comes after its head, its own entries too";
+    Must not_owed ["Y-3"] "what was said in a room is not delivered later";
+    Must keeps ["Y-5"] "a room keeps its last entries";
+    Must slow ["Y-6"] "a slow room refuses what comes too soon, but not from its owner";
     Must not_a_group ["E-19"] "a change of a room is INVALID elsewhere";
     Must rights ["E-21", "E-22"] "the owner sets, and moderators make others mute";
-    Must no_chat ["Q-11"] "a room is no chat of a user's";
+    Must no_chat ["Q-12"] "a room is no chat of a user's";
 }
 
 fn name_of(bed: &Bed) -> ChatId {

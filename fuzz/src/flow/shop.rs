@@ -213,6 +213,11 @@ fn refused(code: RejectCode) -> Outcome {
     Outcome::Refused(Refusal::new(code, "as chosen"))
 }
 
+/// A refusal, as chosen.
+pub fn no_such_chat() -> Verdict {
+    Verdict::reject(RejectCode::NoSuchChat, "as chosen", 0)
+}
+
 /// What the store says when it fails.
 pub fn failed(work: &Work, choices: &mut Choices<'_>) -> Input {
     let (code, reason) = (RejectCode::LimitReached, "as chosen".to_owned());
@@ -228,5 +233,6 @@ pub fn failed(work: &Work, choices: &mut Choices<'_>) -> Input {
         Work::Scan { .. } => Input::Scanned(Err(error)),
         Work::Read(..) => Input::Read(Err(error)),
         Work::Ask(_) => Input::Answered(Err(Verdict::reject(RejectCode::Unavailable, "", 0))),
+        Work::Transfer(_) => Input::Transferred(Err(no_such_chat())),
     }
 }

@@ -120,6 +120,7 @@ impl GroupChange {
             // The caller has looked at these.
             Kind::Text(_)
             | Kind::Data(_)
+            | Kind::FileSent(_)
             | Kind::RoomOpened(_)
             | Kind::RoomSet(_)
             | Kind::RoomModerators(_)

@@ -56,6 +56,9 @@ pub enum ContentError {
         /// The highest that it may be.
         max: u32,
     },
+    /// A hash is none.
+    #[error("a hash has 32 bytes")]
+    Hash,
     /// A text is out of its bounds.
     #[error("{what} has no control characters, and at most {max} bytes; a name has one at least")]
     Text {
@@ -79,6 +82,7 @@ impl ContentError {
             | Self::Twice { .. }
             | Self::Role
             | Self::Number { .. }
+            | Self::Hash
             | Self::Text { .. } => RejectCode::Invalid,
         }
     }

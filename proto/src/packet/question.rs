@@ -5,7 +5,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::entry::Entry;
-use crate::id::{ChatId, UserId};
+use crate::id::{ChatId, FileId, UserId};
 use crate::limits::{PAGE_ITEMS_MAX, PRESENCE_USERS_MAX};
 use crate::schema;
 use crate::schema::{request, response};
@@ -13,6 +13,7 @@ use crate::unfold::check_count;
 
 use super::body::BodyError;
 use super::chat::{ChatState, Member};
+use super::file::{FileBegin, FileChunk, FileGet, FilePut, FileState, FilesPage};
 use super::presence::Presence;
 use super::profile::Profile;
 use super::room::{RoomState, room_id};
@@ -94,6 +95,26 @@ pub enum Operation {
     },
     /// What the user says of itself, and to whom its presence is told.
     SetProfile(Profile),
+    /// An upload begins, or goes on.
+    FileBegin(FileBegin),
+    /// Some bytes of an upload.
+    FilePut(FilePut),
+    /// Some bytes of a file.
+    FileGet(FileGet),
+    /// How a file stands.
+    FileState {
+        /// The file.
+        file: FileId,
+        /// As in `FileGet`.
+        chat: Option<ChatId>,
+    },
+    /// The user's own files, in order of id.
+    Files {
+        /// After this one.
+        after: Option<FileId>,
+        /// Files at most.
+        limit: u32,
+    },
 }
 
 /// From where a page of history goes, and which way.
@@ -154,17 +175,28 @@ pub enum Answer {
     SetPresence,
     /// The user's profile is stored.
     SetProfile,
+    /// How an upload stands that begins.
+    FileBegin(FileState),
+    /// How an upload stands.
+    FilePut(FileState),
+    /// Some bytes.
+    FileGet(FileChunk),
+    /// How a file stands.
+    FileState(FileState),
+    /// The user's own files.
+    Files(FilesPage),
 }
 
 /// The field numbers of the lists in a `Request`, each of which holds users.
 const REQUEST_LISTS: [[u32; 2]; 3] = [[6, 1], [26, 1], [26, 2]];
 /// The field numbers of the lists in a `Response`, each with the most that it may hold.
-const RESPONSE_LISTS: [([u32; 2], usize); 5] = [
+const RESPONSE_LISTS: [([u32; 2], usize); 6] = [
     ([3, 1], PAGE_ITEMS_MAX as usize),
     ([4, 1], PAGE_ITEMS_MAX as usize),
     ([6, 1], PAGE_ITEMS_MAX as usize),
     ([7, 1], PRESENCE_USERS_MAX),
     ([27, 1], PRESENCE_USERS_MAX),
+    ([59, 1], PAGE_ITEMS_MAX as usize),
 ];
 
 impl Request {
@@ -214,6 +246,17 @@ impl Operation {
             }
             Wire::SetPresence(asked) => Self::SetPresence { away: asked.away },
             Wire::SetProfile(asked) => Self::SetProfile(Profile::from_wire(asked)?),
+            Wire::FileBegin(asked) => Self::FileBegin(FileBegin::from_wire(asked)?),
+            Wire::FilePut(asked) => Self::FilePut(FilePut::from_wire(asked)?),
+            Wire::FileGet(asked) => Self::FileGet(FileGet::from_wire(&asked)?),
+            Wire::FileState(asked) => Self::FileState {
+                file: FileId::new(&asked.file)?,
+                chat: optional(&asked.chat, ChatId::new)?,
+            },
+            Wire::Files(asked) => {
+                let after = (!asked.after.is_empty()).then(|| FileId::new(&asked.after));
+                Self::Files { after: after.transpose()?, limit: asked.limit }
+            }
         })
     }
 
@@ -248,6 +291,18 @@ impl Operation {
             }
             Self::SetPresence { away } => Wire::SetPresence(schema::SetPresence { away: *away }),
             Self::SetProfile(profile) => Wire::SetProfile(profile.to_wire()),
+            Self::FileBegin(begin) => Wire::FileBegin(begin.to_wire()),
+            Self::FilePut(put) => Wire::FilePut(put.to_wire()),
+            Self::FileGet(get) => Wire::FileGet(get.to_wire()),
+            Self::FileState { file, chat } => Wire::FileState(schema::FileStateRequest {
+                file: Bytes::copy_from_slice(file.as_bytes()),
+                chat: text(chat.as_ref()),
+            }),
+            Self::Files { after, limit } => Wire::Files(schema::FilesRequest {
+                after: after
+                    .map_or_else(Bytes::new, |file| Bytes::copy_from_slice(file.as_bytes())),
+                limit: *limit,
+            }),
         }
     }
 }
@@ -337,6 +392,11 @@ impl Answer {
             Wire::Watch(list) => Self::Watch(presences(list)?),
             Wire::SetPresence(_) => Self::SetPresence,
             Wire::SetProfile(_) => Self::SetProfile,
+            Wire::FileBegin(state) => Self::FileBegin(FileState::from_wire(state)?),
+            Wire::FilePut(state) => Self::FilePut(FileState::from_wire(state)?),
+            Wire::FileGet(chunk) => Self::FileGet(FileChunk::from_wire(chunk)?),
+            Wire::FileState(state) => Self::FileState(FileState::from_wire(state)?),
+            Wire::Files(page) => Self::Files(FilesPage::from_wire(page)?),
         })
     }
 
@@ -362,6 +422,11 @@ impl Answer {
             Self::Watch(users) => Wire::Watch(presence_list(users)),
             Self::SetPresence => Wire::SetPresence(schema::Unit {}),
             Self::SetProfile => Wire::SetProfile(schema::Unit {}),
+            Self::FileBegin(state) => Wire::FileBegin(state.to_wire()),
+            Self::FilePut(state) => Wire::FilePut(state.to_wire()),
+            Self::FileGet(chunk) => Wire::FileGet(chunk.to_wire()),
+            Self::FileState(state) => Wire::FileState(state.to_wire()),
+            Self::Files(page) => Wire::Files(page.to_wire()),
         }
     }
 }

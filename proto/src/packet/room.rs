@@ -1,4 +1,4 @@
-//! What is told of a room (SPEC.md section 5.5). Must never say who listens to it.
+//! What is told of a room (SPEC.md section 5.7). Must never say who listens to it.
 
 use crate::content::Role;
 use crate::id::{ChatId, ChatKind};

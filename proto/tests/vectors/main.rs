@@ -22,7 +22,8 @@ use crate::read::read;
 const HEADER: &str = "# name\treads\tlimit\tverdict\thex\tmeaning";
 
 /// The limits that no single frame, content or id can show, and one that is looked at apart.
-const NOT_IN_A_FRAME: [&str; 17] = [
+const NOT_IN_A_FRAME: [&str; 18] = [
+    "FILE_REQUESTS_MAX",
     "PORT_PLAIN",
     "PORT_TLS",
     "BODY_OVERHEAD_BYTES",

@@ -3,6 +3,7 @@
 
 mod body;
 mod content;
+mod file;
 mod frames;
 mod id;
 mod limit;
@@ -25,6 +26,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
     vec![
         ("bodies.tsv", body::vectors()),
         ("contents.tsv", content::vectors()),
+        ("files.tsv", file::vectors()),
         ("frames.tsv", frames::vectors()),
         ("ids.tsv", id::vectors()),
         ("limits.tsv", limit::vectors()),

@@ -1,6 +1,8 @@
 //! What a packet or content means, as JSON with the names of the schema (SPEC.md section 14).
 //! Must never leave out a field: what has its default is said too.
 
+mod file;
+
 use packetboat_proto::code::{Fault, Retry};
 use packetboat_proto::content::{Content, GroupChange, GroupRules, RoomChange};
 use packetboat_proto::entry::Entry;
@@ -65,6 +67,7 @@ pub(crate) fn of_content(content: &Content) -> Value {
         }
         Content::Group(change) => of_change(change),
         Content::Room(change) => of_room_change(change),
+        Content::File(sent) => file::of_sent(sent),
     }
 }
 
@@ -265,6 +268,15 @@ fn of_operation(operation: &Operation) -> Value {
         }
         Operation::SetPresence { away } => json!({ "set_presence": { "away": away } }),
         Operation::SetProfile(profile) => json!({ "set_profile": of_profile(profile) }),
+        Operation::FileBegin(begin) => json!({ "file_begin": file::of_begin(begin) }),
+        Operation::FilePut(put) => json!({ "file_put": file::of_put(put) }),
+        Operation::FileGet(get) => json!({ "file_get": file::of_get(get) }),
+        Operation::FileState { file, chat } => {
+            json!({ "file_state": { "file": file.to_string(), "chat": text(chat.as_ref()) } })
+        }
+        Operation::Files { after, limit } => {
+            json!({ "files": { "after": text(after.as_ref()), "limit": limit } })
+        }
     }
 }
 
@@ -290,6 +302,11 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::Watch(users) => json!({ "watch": { "users": list(users, of_presence) } }),
         Answer::SetPresence => json!({ "set_presence": {} }),
         Answer::SetProfile => json!({ "set_profile": {} }),
+        Answer::FileBegin(state) => json!({ "file_begin": file::of_state(state) }),
+        Answer::FilePut(state) => json!({ "file_put": file::of_state(state) }),
+        Answer::FileGet(chunk) => json!({ "file_get": file::of_chunk(chunk) }),
+        Answer::FileState(state) => json!({ "file_state": file::of_state(state) }),
+        Answer::Files(page) => json!({ "files": file::of_page(page) }),
     }
 }
 

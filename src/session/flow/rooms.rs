@@ -1,7 +1,7 @@
 //! What a session's rules are for rooms: nothing of one is owed, counted or sent again. Must never
 //! let anything of a room through that the session does not listen to.
 
-use packetboat_proto::packet::{self, Packet, Request, Verdict};
+use packetboat_proto::packet::{self, Packet, Verdict};
 use packetboat_proto::time::Time;
 
 use super::{Action, Flow};
@@ -23,15 +23,6 @@ impl Flow {
         if !desk.rooms.is_empty() {
             out.push(Action::Write(Packet::Notice(packet::Notice::Missed)));
         }
-    }
-
-    pub(super) fn asked(&mut self, now: Time, request: Request, out: &mut Vec<Action>) {
-        let desk = self.desk(now);
-        if let Some(operation) = &request.operation {
-            desk.rooms.asked(operation);
-        }
-        let response = desk.questions.take(now, request);
-        self.respond(response, out);
     }
 
     pub(super) fn answered(

@@ -12,6 +12,7 @@ use packetboat_proto::limits::{
 
 use packetboat_proto::planted::{self, Bug};
 
+use super::file::REFERENCE_OPERATIONS;
 use super::group::{Behind, CHANGE_OPERATIONS_PER_USER, Deed, change_operations_max};
 use super::room::{TRIM_OPERATIONS, room_operations_max};
 use super::turn::{Halt, Turn, no_such_chat, refuse};
@@ -33,15 +34,20 @@ const DEDUP_OPERATIONS: usize = 1;
 /// Operations for a direct chat's first entry: two places, two members.
 const FIRST_OPERATIONS: usize = 4;
 
-const _: () =
-    assert!(PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS <= OPERATIONS_PER_COMMAND_MAX);
+const _: () = assert!(
+    PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS + REFERENCE_OPERATIONS
+        <= OPERATIONS_PER_COMMAND_MAX
+);
 const _: () = assert!(
     parts_of(CHANGE_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
         + DEDUP_OPERATIONS
         + change_operations_max(MEMBERS_PER_CHANGE_MAX)
         <= OPERATIONS_PER_COMMAND_MAX
 );
-const _: () = assert!(PARTS_MAX + DEDUP_OPERATIONS + TRIM_OPERATIONS <= OPERATIONS_PER_COMMAND_MAX);
+const _: () = assert!(
+    PARTS_MAX + DEDUP_OPERATIONS + TRIM_OPERATIONS + REFERENCE_OPERATIONS + FIRST_OPERATIONS
+        <= OPERATIONS_PER_COMMAND_MAX
+);
 const _: () = assert!(
     parts_of(CHANGE_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
         + DEDUP_OPERATIONS
@@ -62,6 +68,7 @@ pub(crate) fn draft_operations_max(draft: &Draft) -> usize {
     entry
         + trimmed
         + match &draft.change {
+            None if draft.file.is_some() => FIRST_OPERATIONS + REFERENCE_OPERATIONS,
             None => FIRST_OPERATIONS,
             // One that is not in the list may be the next owner.
             Some(Change::Group(change)) => change_operations_max(named(change.users())),
@@ -107,6 +114,9 @@ impl Turn<'_> {
         if self.full {
             return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
         }
+        if let Some(file) = &draft.file {
+            self.check_may_send(&author.user, file)?;
+        }
         let seq = head + 1;
         let mut behind = Behind::Nothing;
         let deed = Deed { chat, sender: &author.user, seq };
@@ -126,6 +136,9 @@ impl Turn<'_> {
             }
             // What else there is was refused with the kind.
             (ChatKind::Direct(..), _) | (ChatKind::Group(_), Some(Change::Room(_))) => {}
+        }
+        if let Some(sent) = &draft.file {
+            self.put_reference(&sent.file, chat, seq)?;
         }
         self.put_seq_of(by_id, seq);
         self.store_entry(author, draft, seq);

@@ -2,11 +2,12 @@
 //! everything is checked, nor take the last entry of a log away: the log would begin anew.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::RoomChange;
+use packetboat_proto::content::{Content, RoomChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::limits::{MEMBERS_PER_CHANGE_MAX, ROOM_KEEP_DEFAULT, ROOM_KEEP_MAX};
 
+use super::file::UNREFERENCE_OPERATIONS;
 use super::group::Deed;
 use super::room_cache::RoomGate;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
@@ -16,14 +17,15 @@ use crate::store::read_error::ReadError;
 use crate::store::record::room::Room;
 use crate::store::record::{as_number, number};
 use crate::store::rules::Rooms;
+use crate::store::spans::Spans;
 
 /// Rooms that a user may have open.
 const ROOMS_PER_USER_MAX: u64 = 100;
 /// Entries that go with each one that comes: two, so that a log that is to keep less than it has
 /// comes to it in time.
 const GONE_PER_ENTRY: usize = 2;
-/// Operations for those: their parts, and how they were found by their ids.
-pub(super) const TRIM_OPERATIONS: usize = GONE_PER_ENTRY * (PARTS_MAX + 1);
+/// Operations for those: their parts, how they were found by their ids, and their files.
+pub(super) const TRIM_OPERATIONS: usize = GONE_PER_ENTRY * (PARTS_MAX + 1 + UNREFERENCE_OPERATIONS);
 
 /// The most operations of a change of a room: the users that it names, the room, and its owner.
 pub(super) const fn room_operations_max(users: usize) -> usize {
@@ -120,6 +122,13 @@ impl Turn<'_> {
         Ok(value.map(|value| Room::decode(&value)).transpose()?)
     }
 
+    /// What a room shows of its log, to any user; also once it is closed.
+    pub(super) fn room_spans(&mut self, chat: &ChatId) -> Result<Option<Spans>, ReadError> {
+        let Some(room) = self.room_row(chat)? else { return Ok(None) };
+        let gone = self.head(chat)?.saturating_sub(room.keep.into());
+        Ok(Some(Spans::starting_at(gone + 1)))
+    }
+
     pub(super) fn open_room_of(&self, chat: &ChatId) -> Result<Room, Halt> {
         match self.room_row(chat)? {
             Some(room) if !room.closed => Ok(room),
@@ -185,6 +194,10 @@ impl Turn<'_> {
             if let Some(body) = joiner.take(part, &value)? {
                 let entry = Entry::decode(body)?;
                 self.remove(key::dedup(chat, &entry.sender, &entry.id));
+                let bytes = entry.content.len();
+                if let Ok(Content::File(sent)) = Content::decode(&entry.content, bytes) {
+                    self.remove_reference(&sent.file, chat, seq)?;
+                }
             }
             self.remove(row);
         }

@@ -63,8 +63,9 @@ fn chat(id: &str) -> ChatId {
 }
 
 fn draft(to: &str, id: u8, content: Content) -> Draft {
-    let change = content.clone().into_change();
-    Draft { chat: chat(to), id: MessageId::from([id; 16]), content: content.encode(), change }
+    let bytes = content.encode();
+    let (change, file) = content.into_parts();
+    Draft { chat: chat(to), id: MessageId::from([id; 16]), content: bytes, change, file }
 }
 
 fn text(to: &str, id: u8) -> Draft {

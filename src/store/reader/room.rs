@@ -57,6 +57,13 @@ impl Reader {
         Ok(first)
     }
 
+    /// What a room shows of its log, to any user; also once it is closed.
+    pub(super) fn room_spans(&self, room: &ChatId) -> Result<Spans, StoreError> {
+        let row = self.room_row(room)?.ok_or_else(no_such_room)?;
+        let head = self.head(room)?;
+        Ok(Spans::starting_at(self.first_kept(room, &row, head)?.max(1)))
+    }
+
     /// A page of what a room keeps, for any user; also once it is closed.
     pub(super) fn room_history(
         &self,

@@ -132,6 +132,8 @@ impl View {
             Line::Join(room) => effects.push(Effect::Join(room)),
             Line::Part(room) => effects.push(Effect::Part(room)),
             Line::Members(group) => effects.push(Effect::AskMembers(group)),
+            Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
+            Line::Save(chat, seq, path) => effects.push(Effect::SaveFile { chat, seq, path }),
             Line::Help => {
                 let lines = HELP.iter().map(ToString::to_string).collect();
                 self.overlay = Some(Overlay::new("Help".to_owned(), lines));

@@ -117,7 +117,9 @@ impl Log {
             }
             _ if !after.contains(sender) => return Err(RejectCode::NoSuchChat),
             Content::Group(change) => change,
-            Content::Text(_) | Content::Data { .. } | Content::Room(_) => return Ok(after),
+            Content::Text(_) | Content::Data { .. } | Content::File(_) | Content::Room(_) => {
+                return Ok(after);
+            }
         };
         match change {
             GroupChange::Created { .. } => return Err(RejectCode::AlreadyExists),
