@@ -113,6 +113,7 @@ impl Sender {
             content: self.content.clone(),
             change: None,
             refers: None,
+            file: None,
         }
     }
 

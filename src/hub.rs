@@ -1,8 +1,14 @@
 //! Finds the sessions that an effect concerns and leaves it in their mailboxes. A push is a hint,
 //! the log is the truth: must never wait for a mailbox, nor touch the store.
 
+mod crowd;
+pub mod herald;
+mod live;
 pub mod mailbox;
+pub mod presence;
 pub mod registry;
+mod rooms;
+pub mod watches;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,12 +19,14 @@ use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::HEAD_BYTES;
 use packetboat_proto::packet::{CursorMoved, Kind, Notice, Packet, Signal};
 use packetboat_proto::planted::{self, Bug};
+use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
 use crate::store::{Effect, Outlet, Stored};
 
 use self::mailbox::{Delivery, Hint, Mailbox, MailboxLimits, Push};
 use self::registry::Registry;
+use self::watches::Watches;
 
 /// Sessions that one signal is relayed to at most; in a larger crowd nobody types.
 pub const SIGNAL_SEATS_MAX: usize = 1_000;
@@ -29,12 +37,22 @@ pub struct Hub {
     limits: MailboxLimits,
     metrics: Arc<Metrics>,
     registry: Mutex<Registry>,
+    /// Locked while the registry is, and never the other way round.
+    watches: Mutex<Watches>,
+    /// There is something for the herald to tell.
+    news: Notify,
 }
 
 impl Hub {
     /// One with nobody in it.
     pub fn new(limits: MailboxLimits, metrics: Arc<Metrics>) -> Self {
-        Self { limits, metrics, registry: Mutex::default() }
+        Self {
+            limits,
+            metrics,
+            registry: Mutex::default(),
+            watches: Mutex::default(),
+            news: Notify::new(),
+        }
     }
 
     /// Lets a session in; it is pushed nothing before its claim is released.
@@ -47,18 +65,19 @@ impl Hub {
     /// Lets a session out, which has named itself `user`, if it has named itself. Whether it had
     /// its device to the end.
     pub fn leave(&self, session: SessionId, user: Option<&UserId>) -> bool {
-        self.registry().leave(session, user)
+        let had_device = self.registry().leave(session, user);
+        self.watches().leave(session);
+        if let Some(user) = user {
+            self.touch(user);
+        }
+        // Those who listened to the same rooms are fewer.
+        self.news.notify_one();
+        had_device
     }
 
     /// Tells every session that the server stops, and every one that comes later.
     pub fn drain(&self) {
         self.registry().drain();
-    }
-
-    /// Whether each of the users has a session here.
-    pub fn online(&self, users: &[UserId]) -> Vec<bool> {
-        let registry = self.registry();
-        users.iter().map(|user| registry.count(user) > 0).collect()
     }
 
     /// How many sessions are here, with or without a device.
@@ -107,6 +126,7 @@ impl Hub {
                     self.metrics.sessions_replaced.one();
                     older.evict(CloseCode::Replaced);
                 }
+                self.touch(&user);
             }
             Effect::Joined { chat, users } => registry.join(&chat, &users),
             Effect::Stored(stored) => self.fan_out(registry, &stored),
@@ -114,6 +134,9 @@ impl Hub {
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::Dissolved { chat } => registry.dissolve(&chat),
             Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
+            Effect::ProfileSet { user, status, visible_to } => {
+                self.profile_set(&user, status, visible_to);
+            }
             Effect::CursorMoved { chat, user, delivered, read } => {
                 self.tell(registry, CursorMoved { chat, user, delivered, read });
             }
@@ -159,6 +182,10 @@ impl Hub {
         for mailbox in to.iter().flat_map(|user| registry.of_user(user.as_str())) {
             self.hint(mailbox, Hint::Notice(frame.clone()));
         }
+    }
+
+    fn watches(&self) -> MutexGuard<'_, Watches> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {

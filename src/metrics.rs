@@ -68,6 +68,16 @@ counters! {
     reads_paused,
     /// Times that nothing more was taken for a peer until it reads what waits for it.
     outboxes_full,
+    /// Files that came to be whole.
+    files_completed,
+    /// Bytes of files taken.
+    file_bytes_taken,
+    /// Bytes of files given.
+    file_bytes_given,
+    /// Uploads whose bytes were not those announced.
+    file_hash_mismatches,
+    /// Files removed because they stood in no chat.
+    files_collected,
     /// Claims refused: the user has as many devices as may be.
     devices_refused,
 }

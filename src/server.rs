@@ -1,34 +1,35 @@
 //! The wiring: from a configuration to a server that runs and stops. The only place that names
 //! concrete types. Must never hold a rule of its own.
 
-use std::io;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+mod sockets;
+mod start_error;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::auth::doorman::{Doorman, DoormanError};
+use crate::auth::doorman::Doorman;
 use crate::clock::{Clock, wall_ms};
-use crate::config::settings::{BackendKind, Config, Drain, SessionLimits, StoreSettings};
+use crate::config::settings::{BackendKind, Config, Drain, Rooms, StoreSettings};
 #[cfg(unix)]
 use crate::control::TakeStats;
 #[cfg(unix)]
-use crate::control::socket::{ControlError, ControlSocket, SOCKET_FILE};
+use crate::control::socket::{ControlSocket, SOCKET_FILE};
+use crate::files::opening as files;
+use crate::files::{Files, collector};
 use crate::greeting::Bound;
 use crate::hub::mailbox::MailboxLimits;
-use crate::hub::{Hub, HubOutlet};
+use crate::hub::{Hub, HubOutlet, herald};
 use crate::listener::{Listener, TURNED_AWAY_MAX};
 use crate::metrics::Metrics;
 use crate::places;
@@ -42,54 +43,17 @@ use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::fjall::FjallBackend;
 use crate::store::folder::Engine;
 use crate::store::health::Failure;
-use crate::store::opening::OpenError;
 use crate::store::packed::{PackedBackend, PackedSettings};
-use crate::store::rules::{Rules as StoreRules, UnknownUsers};
+use crate::store::rules::{Rooms as StoreRooms, Rules as StoreRules, UnknownUsers};
 use crate::store::sled::SledBackend;
 use crate::store::{Effect, Outlet};
-use crate::tls::{self, TlsError};
+use crate::tls;
+
+use self::sockets::Sockets;
+pub use self::start_error::StartError;
 
 /// How long the store may take to end what it is at.
 pub const CLOSE_TIME_MAX: Duration = Duration::from_secs(30);
-
-/// Why the server does not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// The store's engine does not open.
-    #[error("the store in {} does not open: {source}", data.display())]
-    Backend {
-        /// Its folder.
-        data: PathBuf,
-        /// What the engine said.
-        source: BackendError,
-    },
-    /// The store does not open.
-    #[error("the store in {} does not open: {source}", data.display())]
-    Store {
-        /// Its folder.
-        data: PathBuf,
-        /// What it said.
-        source: OpenError,
-    },
-    /// An address cannot be listened on.
-    #[error("{address} cannot be listened on: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Nobody could be let in.
-    #[error(transparent)]
-    Doorman(#[from] DoormanError),
-    /// The certificate is of no use.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The operator's socket cannot be bound.
-    #[cfg(unix)]
-    #[error(transparent)]
-    Control(#[from] ControlError),
-}
 
 /// A server that is bound, and not yet running.
 pub struct Server {
@@ -100,12 +64,6 @@ pub struct Server {
     control: ControlSocket,
     connections_max: usize,
     drain: Drain,
-}
-
-struct Sockets {
-    plain: Option<TcpListener>,
-    tls: Option<(TcpListener, TlsAcceptor)>,
-    dev_cert: Option<PathBuf>,
 }
 
 impl Server {
@@ -128,16 +86,18 @@ impl Server {
             let (stored, set) = (store.body_max(), body_max);
             warn!(stored, set, "the store holds larger entries than limits.max_body allows now");
         }
+        let files = open_files(config, store.body_max(), Arc::clone(&metrics)).await?;
         let doorman = Doorman::from_settings(&config.auth, &Arc::new(store.clone()))?;
         let sockets = Sockets::bind(config).await?;
         #[cfg(unix)]
         let control = ControlSocket::bind(&config.store.data.join(SOCKET_FILE))?;
         let house = House {
             store: store.clone(),
+            files: files.map(Arc::new),
             hub,
             doorman,
             metrics,
-            rules: Arc::new(rules(&config.limits, &config.drain, store.body_max())),
+            rules: Arc::new(rules(config, store.body_max())),
             out_bytes: config.limits.out_buffer_bytes,
             clock: Clock::start(),
             new_session: random_session,
@@ -192,11 +152,17 @@ impl Server {
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
         };
         let mut servants = JoinSet::new();
+        let (hub, clock) = (Arc::clone(&self.house.hub), self.house.clock.clone());
+        servants.spawn(herald::run(hub, clock, drain.clone().cancelled_owned()));
         if let Some(socket) = self.sockets.plain {
             servants.spawn(listener.clone().serve_plain(socket));
         }
         if let Some((socket, acceptor)) = self.sockets.tls {
             servants.spawn(listener.clone().serve_tls(socket, acceptor));
+        }
+        if let Some(files) = &self.house.files {
+            let (files, book) = (Arc::clone(files), self.store.clone());
+            servants.spawn(collector::run(files, book, self.house.clock.clone(), drain.clone()));
         }
         #[cfg(unix)]
         servants.spawn({
@@ -345,7 +311,8 @@ fn open_over(
 pub fn check_files(config: &Config) -> Vec<StartError> {
     let key = Doorman::check(&config.auth).err().map(StartError::from);
     let certificate = tls::check(&config.tls, &config.store.data).err().map(StartError::from);
-    key.into_iter().chain(certificate).collect()
+    let files = files::check(&config.files, &config.store.data).err().map(StartError::from);
+    key.into_iter().chain(certificate).chain(files).collect()
 }
 
 fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool, body_max: u32) -> Settings {
@@ -358,6 +325,10 @@ fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool, body_max: 
             devices_per_user_max: settings.devices_per_user_max,
             edit_ms: settings.edit_ms,
             recall_ms: settings.recall_ms,
+            rooms: match settings.rooms {
+                Rooms::Anyone => StoreRooms::Anyone,
+                Rooms::Nobody => StoreRooms::Nobody,
+            },
         },
         stall_ms: settings.stall_ms.into(),
         disk_reserve_bytes: settings.disk_reserve_bytes,
@@ -375,43 +346,19 @@ impl Outlet for NoOutlet {
     fn release(&mut self, _effects: Vec<Effect>) {}
 }
 
-impl Sockets {
-    async fn bind(config: &Config) -> Result<Self, StartError> {
-        let backlog = config.listen.backlog;
-        let plain = config.listen.plain.map(|address| listen(address, backlog)).transpose()?;
-        let mut sockets = Self { plain, tls: None, dev_cert: None };
-        let Some(address) = config.listen.tls else { return Ok(sockets) };
-        if let Some(loaded) = load_tls(config).await? {
-            let acceptor = TlsAcceptor::from(loaded.config);
-            sockets.tls = Some((listen(address, backlog)?, acceptor));
-            sockets.dev_cert = loaded.dev_cert;
-        }
-        Ok(sockets)
-    }
-}
-
-async fn load_tls(config: &Config) -> Result<Option<tls::Tls>, StartError> {
-    let (settings, data) = (config.tls.clone(), config.store.data.clone());
-    let loading = spawn_blocking(move || tls::load(&settings, Path::new(&data)));
-    Ok(loading.await.expect("loading a certificate does not panic")?)
-}
-
-fn listen(address: SocketAddr, backlog: u32) -> Result<TcpListener, StartError> {
-    let bind = || {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        // A server that was killed is to come back at once on its own port.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(backlog)
-    };
-    bind().map_err(|source| StartError::Listen { address, source })
+async fn open_files(
+    config: &Config,
+    body_max: u32,
+    metrics: Arc<Metrics>,
+) -> Result<Option<Files>, StartError> {
+    let (settings, data) = (config.files.clone(), config.store.data.clone());
+    let opening = spawn_blocking(move || files::open(&settings, &data, body_max, metrics));
+    Ok(opening.await.expect("opening the files does not panic")?)
 }
 
 /// What the settings mean for every session.
-pub fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
+pub fn rules(config: &Config, body_max: u32) -> Rules {
+    let Config { limits, drain, files, .. } = config;
     let ms = |ms: u32| Duration::from_millis(ms.into());
     let rate = |per_second: u32| Rate { per_second, burst: per_second };
     Rules {
@@ -426,6 +373,7 @@ pub fn rules(limits: &SessionLimits, drain: &Drain, body_max: u32) -> Rules {
         pings: Rate { per_second: limits.pings_per_s, burst: limits.ping_burst },
         send_rate: rate(limits.sends_per_s),
         requests: rate(limits.requests_per_s),
+        transfers: rate(files.bytes_per_s),
         signals: rate(limits.signals_per_s),
         retry_after_ms: drain.retry_after_ms,
     }

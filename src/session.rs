@@ -1,7 +1,7 @@
 //! One authenticated connection: the pure `flow` decides, the task carries out. Must never know
 //! which store or transport it runs on.
 //!
-//! Floors, lowest first: [`rate`], [`deliveries`], [`moves`], [`transport`]; [`sends`],
+//! Floors, lowest first: [`rate`], [`deliveries`], [`moves`], [`transport`], [`rooms`]; [`sends`],
 //! [`questions`]; [`port`]; `desk`; [`flow`]; [`house`]; [`answers`]; [`task`].
 
 pub mod answers;
@@ -14,7 +14,9 @@ pub mod moves;
 pub mod port;
 pub mod questions;
 pub mod rate;
+pub mod rooms;
 pub mod sends;
 mod state;
 pub mod task;
+pub mod transfers;
 pub mod transport;

@@ -10,6 +10,8 @@ mod draft;
 mod effect;
 pub mod embedded;
 mod erased;
+mod error;
+pub mod file;
 pub mod fjall;
 pub(crate) mod folder;
 pub mod health;
@@ -33,19 +35,23 @@ mod record;
 pub mod rules;
 pub mod sled;
 mod spans;
+mod view;
 
 use std::future::Future;
 
 use bytes::Bytes;
+use packetboat_proto::content::JoinProof;
 pub use packetboat_proto::content::Role;
-use packetboat_proto::content::{GroupRules, JoinProof};
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
+pub use packetboat_proto::packet::Visibility;
 use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
-use thiserror::Error;
 
 use self::act::{Act, Acted};
-pub use self::draft::{Author, Draft, Outcome, Reference, Refusal};
+pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
+pub use self::error::{Refusal, StoreError};
+use self::file::FileBook;
+pub use self::view::{ChatView, MemberView, Profile, RoomView};
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,77 +190,8 @@ pub struct Page<T> {
     pub more: bool,
 }
 
-/// A chat as one user sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChatView {
-    /// The chat.
-    pub chat: ChatId,
-    /// The last durable seq that the user may see.
-    pub head: u64,
-    /// The asking device's cursor.
-    pub delivered: u64,
-    /// The user's cursor.
-    pub read: u64,
-    /// Entries of others after `read`.
-    pub unread: u64,
-    /// A group's name, or nothing.
-    pub name: String,
-    /// A group's members, or 0.
-    pub members: u32,
-    /// What the user is in it; `None` once out of it.
-    pub role: Option<Role>,
-    /// In a direct chat: what a device of the other has had.
-    pub peer_delivered: u64,
-    /// In a direct chat: what the other has read.
-    pub peer_read: u64,
-    /// When the entry at `head` was taken, in milliseconds of Unix time; 0 if there is none.
-    pub last_at_ms: u64,
-    /// What a group is about, or nothing.
-    pub topic: String,
-    /// A reference to a group's picture, or nothing.
-    pub avatar: String,
-    /// What holds in a group.
-    pub rules: GroupRules,
-    /// Until when the user is mute in a group, in milliseconds of Unix time; 0: not.
-    pub muted_until_ms: u64,
-    /// Who asks to come into a group, for one who may let them in.
-    pub join_requests: u32,
-}
-
-/// A member as the others see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemberView {
-    /// The user.
-    pub user: UserId,
-    /// What the user is in the chat.
-    pub role: Role,
-    /// What a device of the user has had.
-    pub delivered: u64,
-    /// What the user has read.
-    pub read: u64,
-    /// Until when the user is mute, in milliseconds of Unix time; 0: not.
-    pub muted_until_ms: u64,
-}
-
-/// Why the store did not do what it was asked. Asking again is safe after any of these.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum StoreError {
-    /// It may not be done.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The store has stopped, and the process is about to end. Nothing was acknowledged.
-    #[error("the store has stopped")]
-    Stopped,
-    /// Something could not be read. Its text is for peers, and leaves the detail out.
-    #[error("the store could not read what this needs")]
-    Unreadable {
-        /// What the engine said.
-        detail: String,
-    },
-}
-
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: FileBook {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(
@@ -377,11 +314,26 @@ pub trait Store: Send + Sync + 'static {
         limit: PageLimit,
     ) -> impl Future<Output = Result<Page<Logged>, StoreError>> + Send;
 
-    /// When each of the users was last seen, in milliseconds of Unix time; 0 if never.
-    fn last_seen(
+    /// A room that is open, for any user.
+    fn room(
+        &self,
+        user: UserId,
+        room: ChatId,
+    ) -> impl Future<Output = Result<RoomView, StoreError>> + Send;
+
+    /// What is kept of the presence of each of the users, in the order asked.
+    fn profiles(
         &self,
         users: Vec<UserId>,
-    ) -> impl Future<Output = Result<Vec<u64>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Profile>, StoreError>> + Send;
+
+    /// A user says other things of itself, to others than before.
+    fn set_profile(
+        &self,
+        user: UserId,
+        status: String,
+        visible_to: Visibility,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// An account of the `password` authenticator.

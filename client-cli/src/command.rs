@@ -1,7 +1,9 @@
 //! The command line, parsed and nothing else. Must never read a file, nor show a credential.
 
 pub(crate) mod change;
+pub(crate) mod file;
 pub(crate) mod group;
+pub(crate) mod room;
 pub(crate) mod target;
 
 use std::path::PathBuf;
@@ -11,11 +13,13 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
-use packetboat_client::{DeviceId, Start, UserId};
+use packetboat_client::{ChatId, DeviceId, Start, UserId};
 
 use self::change::ChangeCommand;
+use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
-use self::target::Target;
+use self::room::{RoomCommand, VisibleTo};
+use self::target::{Target, room};
 
 /// Entries that one `history` may ask for.
 const HISTORY_LIMIT_MAX: i64 = 10_000;
@@ -24,9 +28,9 @@ const TIMEOUT_SECS_MAX: f64 = 1e8;
 
 /// Chat over Packetboat by hand and in scripts.
 ///
-/// A TARGET is a user (the direct chat with them), `#crew` or `group:crew` (a group), or any other
-/// chat id. Without a command it is `chat`. Exits with 0 when done, 1 when it failed (the reason
-/// is on stderr), 2 for wrong usage.
+/// A TARGET is a user (the direct chat with them), `#crew` or `group:crew` (a group), `%lobby` or
+/// `room:lobby` (a room), or any other chat id. Without a command it is `chat`. Exits with 0 when
+/// done, 1 when it failed (the reason is on stderr), 2 for wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "packetboat-cli", version, propagate_version = true)]
 pub(crate) struct CommandLine {
@@ -126,6 +130,14 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SEQ")]
         after: Option<u64>,
     },
+    /// Upload a file and send it.
+    SendFile(SendFileArgs),
+    /// Save the file that a message has.
+    ///
+    /// Until it is whole it has another name; called again, it goes on where it was.
+    SaveFile(SaveFileArgs),
+    /// List the user's own files, and what they count for.
+    Files,
     /// List the user's chats, the liveliest first.
     Chats,
     #[command(flatten)]
@@ -133,6 +145,17 @@ pub(crate) enum Command {
     /// Make and change groups.
     #[command(subcommand)]
     Group(GroupCommand),
+    /// Open, change and hear rooms.
+    #[command(subcommand)]
+    Room(RoomCommand),
+    /// Say something of yourself, and to whom your presence is told.
+    Status {
+        /// What; empty for nothing.
+        text: String,
+        /// Who sees whether you are there.
+        #[arg(long, value_enum, default_value_t)]
+        visible_to: VisibleTo,
+    },
     /// Tell who is online.
     Presence {
         /// Who is asked about.
@@ -170,6 +193,9 @@ pub(crate) struct RecvArgs {
     /// Print the user's own messages too, sent from other devices.
     #[arg(long)]
     pub(crate) own: bool,
+    /// Listen to this room, too, while it runs: give --count or --follow.
+    #[arg(long, value_name = "ROOM", value_parser = room)]
+    pub(crate) room: Vec<ChatId>,
     /// Tell the others that what was printed has been read.
     #[arg(long)]
     pub(crate) read: bool,
@@ -260,11 +286,16 @@ mod tests {
             "packetboat-cli --timeout -1 chats",
             "packetboat-cli --timeout nan chats",
             "packetboat-cli send bob",
+            "packetboat-cli send-file bob",
+            "packetboat-cli save-file bob 0",
             "packetboat-cli recv --count 0",
             "packetboat-cli recv --start 0",
             "packetboat-cli history bob --before 3 --after 4",
             "packetboat-cli history bob --limit 10001",
             "packetboat-cli group add crew",
+            "packetboat-cli room mute lobby",
+            "packetboat-cli room open lobby --keep 1001",
+            "packetboat-cli status hi --visible-to some",
             "packetboat-cli --token t --password-file f chats",
             "packetboat-cli chad",
         ] {
@@ -278,6 +309,22 @@ mod tests {
         assert_eq!(start("unseen"), Ok(StartAt(None)));
         assert_eq!(start("20"), Ok(StartAt(Some(Start::Last(20)))));
         assert!(start("10001").is_err());
+    }
+
+    #[test]
+    fn a_room_is_named_as_people_name_it() {
+        for line in ["packetboat-cli room open %lobby --keep 5", "packetboat-cli room state lobby"]
+        {
+            let parsed = parse(line).unwrap();
+            let Some(Command::Room(RoomCommand::Open { room, .. } | RoomCommand::State { room })) =
+                parsed.command
+            else {
+                panic!("{line}")
+            };
+            assert_eq!(room.as_str(), "room:lobby");
+        }
+        let parsed = parse("packetboat-cli recv --room lobby --room hall --count 2").unwrap();
+        assert!(matches!(parsed.command, Some(Command::Recv(args)) if args.room.len() == 2));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use packetboat_client::{ConfigError, Ending, Lost, RequestError, SendError, Verdict};
+use packetboat_client::{ConfigError, Ending, FileError, Lost, RequestError, SendError, Verdict};
 use packetboat_proto::code::CloseCode;
 use thiserror::Error;
 
@@ -58,6 +58,9 @@ pub(crate) enum Failure {
     /// A question has no answer.
     #[error(transparent)]
     Request(RequestError),
+    /// A file is not uploaded or saved.
+    #[error(transparent)]
+    File(FileError),
     /// Time is up.
     #[error("not done within {} s", .0.as_secs_f64())]
     TimedOut(Duration),
@@ -107,6 +110,15 @@ impl From<RequestError> for Failure {
             RequestError::Refused(verdict) => Self::Refused(verdict),
             RequestError::Closed(ending) => Self::Ended(ending),
             error => Self::Request(error),
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Request(error) => error.into(),
+            error => Self::File(error),
         }
     }
 }

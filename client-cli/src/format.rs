@@ -4,6 +4,8 @@
 pub(crate) mod json;
 pub(crate) mod text;
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use packetboat_client::{Content, Context, Entry};
 
@@ -17,6 +19,15 @@ pub(crate) fn context(entry: &Entry) -> Context {
     Content::decode_whole(&entry.content, usize::MAX)
         .map(|(_, context)| context)
         .unwrap_or_default()
+}
+
+/// Bytes as hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("a String takes all that is written");
+    }
+    text
 }
 
 #[cfg(test)]

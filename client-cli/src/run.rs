@@ -5,13 +5,14 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::CommandFactory;
+use packetboat_client::Client;
 use tokio::runtime::Builder;
 
 use crate::account::Account;
 use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::script::{change, chats, group, history, ping, presence, recv, send};
+use crate::script::{change, chats, file, group, history, ping, presence, recv, room, send};
 use crate::tui;
 use crate::visit::visit;
 
@@ -55,7 +56,17 @@ async fn dispatch(
             send::post(account, &chat, drafts, timeout, out).await
         }
         Command::Change(command) => change::run(account, command, timeout, out).await,
+        Command::SendFile(args) => file::send(account, &args, timeout, out).await,
+        Command::SaveFile(args) => file::save(account, args, timeout, out).await,
+        Command::Files => {
+            visit(account, timeout, async |visit| file::files(visit, out).await).await
+        }
         Command::Group(command) => group::run(account, command, timeout, out).await,
+        Command::Room(command) => room::run(account, command, timeout, out).await,
+        Command::Status { text, visible_to } => {
+            let set = async |client: &Client| client.set_profile(&text, visible_to.into()).await;
+            visit(account, timeout, async |visit| visit.ask(set).await).await
+        }
         Command::Ping { count } => {
             visit(account, timeout, async |visit| ping::ping(visit, count, out).await).await
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod change;
 pub(crate) mod chats;
+pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod joining;
@@ -9,4 +10,5 @@ mod lines;
 pub(crate) mod ping;
 pub(crate) mod presence;
 pub(crate) mod recv;
+pub(crate) mod room;
 pub(crate) mod send;

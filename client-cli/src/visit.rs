@@ -138,7 +138,7 @@ pub(crate) async fn first_session(
             Some(Event::Closed(ending)) => return Err(Failure::Ended(ending)),
             None => return Err(Failure::Ended(Ending::Closed)),
             Some(Event::LogReset { chat, .. }) => complain(&text::log_reset(&chat)),
-            Some(Event::Entry(_) | Event::Notice(_) | Event::Signal(_)) => {}
+            Some(Event::Entry(_) | Event::Room(_) | Event::Notice(_) | Event::Signal(_)) => {}
         }
     }
 }

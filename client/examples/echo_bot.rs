@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Event::Entry(entry) => answer(&client, &entry).await?,
             Event::LogReset { chat, .. } => println!("{chat} starts over: its log was reset"),
             Event::Closed(ending) => println!("the end: {ending}"),
-            Event::Notice(_) | Event::Signal(_) => {}
+            Event::Room(_) | Event::Notice(_) | Event::Signal(_) => {}
         }
     }
     Ok(())

@@ -51,6 +51,8 @@ struct Open {
 #[derive(Debug)]
 enum Asker {
     App(oneshot::Sender<Outcome>, Option<OwnedSemaphorePermit>),
+    /// The client itself has on this connection what the app had on the last one.
+    Live,
     /// The client itself wants to know how far this device is in a chat, of which it had all up to
     /// there when it asked.
     Inbox(ChatId, u64),
@@ -80,6 +82,17 @@ impl Asks {
     pub(crate) fn push_position(&mut self, now: Time, chat: ChatId, cursor: u64) {
         let operation = Operation::Chat { chat: chat.clone() };
         self.add(now, operation, Asker::Inbox(chat, cursor));
+    }
+
+    /// Asks for what the app had on the last connection.
+    pub(crate) fn push_own(&mut self, now: Time, operation: Operation) {
+        self.add(now, operation, Asker::Live);
+    }
+
+    /// What is asked by that id, and whether it is the client's own.
+    pub(crate) fn of(&self, id: u64) -> Option<(Operation, bool)> {
+        let open = self.open.iter().find(|open| open.id == id)?;
+        Some((open.operation.clone(), matches!(open.asker, Asker::Live)))
     }
 
     /// How far this device is in `chat` is not asked any more: what was known of it is void.
@@ -120,6 +133,7 @@ impl Asks {
                 drop(reply.send(answer.map_err(RequestError::Refused)));
                 None
             }
+            (Asker::Live, _) => None,
             (Asker::Inbox(chat, cursor), Ok(Answer::Chat(state))) if state.chat == chat => {
                 Some(Stand { chat, cursor, state: Some(state) })
             }

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
-use packetboat_proto::limits::{PRESENCE_USERS_MAX, REQUESTS_MAX, SIGNAL_BYTES_MAX};
+use packetboat_proto::limits::{
+    FILE_REQUESTS_MAX, PRESENCE_USERS_MAX, REQUESTS_MAX, SIGNAL_BYTES_MAX,
+};
 use packetboat_proto::packet::{
     Answer, ChatState, Edge, Member, Operation, Presence, Signal, SignalKind, Welcome,
 };
@@ -54,6 +56,7 @@ struct Parts {
     outbox_bytes: Arc<Semaphore>,
     outbox_bytes_max: u32,
     asks: Arc<Semaphore>,
+    transfers: Arc<Semaphore>,
     last_ping: Mutex<Option<Instant>>,
 }
 
@@ -94,6 +97,7 @@ impl Client {
             outbox_bytes: Arc::new(Semaphore::new(outbox_bytes)),
             outbox_bytes_max: u32::try_from(outbox_bytes).expect("checked bytes have a bound"),
             asks: Arc::new(Semaphore::new(ASKS_MAX)),
+            transfers: Arc::new(Semaphore::new(FILE_REQUESTS_MAX)),
             last_ping: Mutex::new(None),
         };
         let events = Events::new(handover.clone());
@@ -273,6 +277,14 @@ impl Client {
             Answer::Presence(users) => Ok(users),
             _ => Err(RequestError::Unexpected),
         }
+    }
+
+    /// Asks of files: fewer of these may be unanswered than of others.
+    pub(crate) async fn ask_of_file(&self, operation: Operation) -> Result<Answer, RequestError> {
+        let place = Self::places(&self.parts.transfers, 1).await;
+        let answer = self.ask(operation).await;
+        drop(place);
+        answer
     }
 
     pub(crate) async fn ask(&self, operation: Operation) -> Result<Answer, RequestError> {

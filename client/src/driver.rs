@@ -271,7 +271,11 @@ impl Driver {
             Event::Connected(welcome) => Some(Status::Connected(welcome.clone())),
             Event::Disconnected { why, .. } => Some(Status::Waiting(why.clone())),
             Event::Closed(ending) => Some(Status::Closed(ending.clone())),
-            Event::Entry(_) | Event::LogReset { .. } | Event::Notice(_) | Event::Signal(_) => None,
+            Event::Entry(_)
+            | Event::LogReset { .. }
+            | Event::Room(_)
+            | Event::Notice(_)
+            | Event::Signal(_) => None,
         };
         if let Some(status) = status {
             self.app.status.send_replace(status);

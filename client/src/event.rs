@@ -7,6 +7,8 @@ use packetboat_proto::entry::Entry;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::packet::{Notice, Signal, Verdict, Welcome};
 
+use crate::room_event::RoomEvent;
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -40,6 +42,8 @@ pub enum Event {
         /// How far this device was.
         cursor: u64,
     },
+    /// What became of a room that the app has joined.
+    Room(RoomEvent),
     /// What became of others. A hint: some may be missing.
     Notice(Notice),
     /// Typing and the like. A hint: some may be missing.

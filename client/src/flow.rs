@@ -7,6 +7,7 @@
 //!  └────────── lost: failed, cut, silent, goodbye ◄────────┘      any ── closed, refused ──► Over
 //! ```
 
+mod live;
 mod traffic;
 
 use std::collections::{HashMap, VecDeque};
@@ -95,6 +96,7 @@ pub(crate) struct Flow {
     outbox: Outbox,
     inbox: Inbox,
     asks: Asks,
+    live: live::Live,
     reconnect: Reconnect,
     ticket: Option<Ticket>,
     ticket_is_shown: bool,
@@ -156,6 +158,7 @@ impl Flow {
             outbox: Outbox::new(config.resend_after, config.strict_order),
             inbox: Inbox::new(config.acks, cursors),
             asks: Asks::new(config.request_timeout),
+            live: live::Live::default(),
             reconnect: Reconnect::new(config.backoff, Random::new(seed)),
             ticket: ticket.map(|bytes| Ticket { bytes, expires: None }),
             ticket_is_shown: false,
@@ -277,6 +280,7 @@ impl Flow {
         self.is_wary = false;
         self.inbox.set_window(limits.window);
         self.outbox.all_ready();
+        self.ask_again(now);
         out.push(Action::Tell(Event::Connected(welcome)));
     }
 

@@ -13,6 +13,7 @@ use packetboat_proto::packet::Notice;
 use tokio::sync::Notify;
 
 use crate::event::Event;
+use crate::room_event::RoomEvent;
 
 /// Events other than entries that may wait for the app. Beyond them signals are dropped, notices
 /// turn into one `Missed`, and of the connection's ups and downs only the last is kept.
@@ -217,7 +218,10 @@ impl State {
         match event {
             Event::Entry(_) => self.entries += 1,
             Event::Signal(_) if crowded => return,
-            Event::Notice(_) if crowded => return self.push_missed(),
+            // An app that looks away has missed entries of rooms like notices.
+            Event::Notice(_) | Event::Room(RoomEvent::Missed { .. }) if crowded => {
+                return self.push_missed();
+            }
             Event::Connected(_) | Event::Disconnected { .. } if crowded => self.forget_status(),
             _ => {}
         }

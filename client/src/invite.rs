@@ -158,7 +158,7 @@ impl Client {
     }
 
     /// Comes in by a link that lets one in.
-    pub async fn join(&self, link: &InviteLink) -> Result<Sending, SendError> {
+    pub async fn join_group(&self, link: &InviteLink) -> Result<Sending, SendError> {
         let joined = Content::Group(GroupChange::Joined(self.proof(link)));
         self.send(&link.group, &joined).await
     }
@@ -176,7 +176,7 @@ impl Client {
     pub async fn enter(&self, link: &InviteLink) -> Result<Entered, EnterError> {
         match self.card(link).await?.way {
             Some(JoinWay::Member) => Ok(Entered::Member),
-            Some(JoinWay::Join) => Ok(Entered::Joined(self.join(link).await?.await?)),
+            Some(JoinWay::Join) => Ok(Entered::Joined(self.join_group(link).await?.await?)),
             Some(JoinWay::Ask) => Ok(match self.ask_to_join(link).await? {
                 JoinState::Waiting => Entered::Waiting,
                 JoinState::Refused => Entered::Refused,

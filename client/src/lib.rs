@@ -58,6 +58,7 @@ mod draft;
 mod driver;
 mod error;
 mod event;
+mod file;
 mod flow;
 mod group;
 mod handover;
@@ -68,23 +69,27 @@ mod lane;
 mod link;
 mod outbox;
 mod position;
+mod presence;
 mod random;
 mod reconnect;
+mod room;
+mod room_event;
+mod rooms;
 mod sending;
 pub mod timeline;
 mod turns;
 
 pub use packetboat_proto as proto;
 pub use packetboat_proto::content::{
-    Alteration, Body, Content, Context, Forwarded, GroupChange, GroupRules, JoinProof, JoinRule,
-    Origin,
+    Alteration, Body, Content, Context, FileHash, FileSent, Forwarded, GroupChange, GroupRules,
+    JoinProof, JoinRule, Origin, RoomChange,
 };
 pub use packetboat_proto::entry::Entry;
-pub use packetboat_proto::id::{ChatId, DeviceId, InviteId, MessageId, UserId};
+pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatState, CursorMoved, Edge, GroupCard, Invitation, InviteKey, JoinNews, JoinRequest,
-    JoinState, JoinWay, Limits, Member, Notice, Presence, Role, Signal, SignalKind, Start, Verdict,
-    Welcome,
+    ChatState, CursorMoved, Edge, FileState, FilesPage, GroupCard, Invitation, InviteKey, JoinNews,
+    JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Role, RoomCount, RoomState,
+    Signal, SignalKind, Start, Verdict, Visibility, Welcome,
 };
 
 pub use crate::client::{Client, Page};
@@ -92,7 +97,9 @@ pub use crate::config::{AckMode, BackoffConfig, Config, Credential, Roots, TlsCo
 pub use crate::connect::{Dial, Transport};
 pub use crate::error::{ConfigError, RequestError, SendError, SignalError};
 pub use crate::event::{Ending, Event, Lost, Status};
+pub use crate::file::{FileError, Upload};
 pub use crate::handover::Events;
 pub use crate::invite::{EnterError, Entered, InviteLink, LinkError, prove};
+pub use crate::room_event::RoomEvent;
 pub use crate::sending::{Accepted, Sending};
 pub use crate::timeline::Timeline;

@@ -87,6 +87,10 @@ impl<R> Outbox<R> {
                 self.drop_if_empty(&chat);
                 continue;
             };
+            // A message to a room goes behind the request to join it, which waits for a session.
+            if chat.is_room() && !room.is_final {
+                continue;
+            }
             if bytes > room.content {
                 if !room.is_final {
                     continue;

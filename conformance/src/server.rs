@@ -11,6 +11,7 @@ mod connection;
 mod contents;
 mod delivery;
 mod evolution;
+mod files;
 mod frames;
 mod groups;
 mod handshake;
@@ -19,9 +20,11 @@ mod ids;
 mod joining;
 mod messages;
 mod peer;
+mod presence;
 mod promises;
 mod questions;
 mod rights;
+mod rooms;
 mod states;
 mod timers;
 
@@ -43,11 +46,14 @@ pub fn checks() -> Vec<Check<Bed>> {
         acks::CHECKS,
         hints::CHECKS,
         questions::CHECKS,
+        files::CHECKS,
         contents::CHECKS,
         groups::CHECKS,
         rights::CHECKS,
         joining::CHECKS,
         changes::CHECKS,
+        rooms::CHECKS,
+        presence::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

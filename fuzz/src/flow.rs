@@ -48,6 +48,7 @@ fn rules(choices: &mut Choices<'_>) -> Rules {
         pings: Rate { per_second: 1, burst: 3 },
         send_rate: choices.one_of(&[none, slow]),
         requests: choices.one_of(&[none, slow]),
+        transfers: Rate { per_second: 0, burst: 0 },
         signals: Rate { per_second: 1, burst: 2 },
         retry_after_ms: 2_000,
     }

@@ -1,13 +1,14 @@
 //! Packets made from choices: every kind, every variant, within the limits of the protocol. Must
 //! never make one that a peer would have to refuse.
 
+mod file;
 mod joining;
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use packetboat_proto::code::{CloseCode, Fault, RejectCode, Retry};
-use packetboat_proto::content::{Alteration, Body, Content, GroupChange, GroupRules};
+use packetboat_proto::content::{Alteration, Body, Content, GroupChange, GroupRules, RoomChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::{
@@ -173,7 +174,8 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 9 {
+    let operation = match choices.byte() % 10 {
+        9 => Some(file::operation(choices, limit)),
         0 => None,
         6 => Some(Operation::Pins { chat: choices.chat() }),
         7 => {
@@ -209,7 +211,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 8;
+    let kind = choices.byte() % 9;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
@@ -222,11 +224,14 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         4 => Answer::Joining(joining::answer(choices)),
+        8 => file::answer(choices, count),
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
         _ => {
             let one = |choices: &mut Choices<'_>| Presence {
                 user: choices.user(),
                 online: choices.flag(),
+                away: choices.flag(),
+                status: name(choices),
                 last_seen_ms: choices.number(),
             };
             Answer::Presence((0..count).map(|_| one(choices)).collect())
@@ -281,7 +286,7 @@ pub fn rules(choices: &mut Choices<'_>) -> GroupRules {
 
 /// A content of any kind that a client sends.
 pub fn content(choices: &mut Choices<'_>) -> Content {
-    match choices.byte() % 17 {
+    match choices.byte() % 20 {
         13 => {
             let new = Body::Text(format!("{}.", choices.text(300)));
             Content::Entry(Alteration::Edited { seq: seq(choices), new })
@@ -294,6 +299,8 @@ pub fn content(choices: &mut Choices<'_>) -> Content {
             Content::Entry(Alteration::Reacted { seq: seq(choices), reaction, taken_back })
         }
         16 => Content::Entry(Alteration::Pinned { seq: seq(choices), unpinned: choices.flag() }),
+        17 => file::content(choices),
+        18 => Content::Group(GroupChange::Dissolved),
         0 => Content::Text(format!("{}.", choices.text(300))),
         1 => {
             let media_type = choices.one_of(&["text/plain", "~", "image/png"]).to_owned();
@@ -327,7 +334,27 @@ pub fn content(choices: &mut Choices<'_>) -> Content {
             Content::Group(GroupChange::Muted { users: users(choices, 1), until_ms })
         }
         12 => Content::Group(GroupChange::Joined(joining::proof(choices))),
-        _ => Content::Group(GroupChange::Dissolved),
+        _ => Content::Room(room_change(choices)),
+    }
+}
+
+fn room_change(choices: &mut Choices<'_>) -> RoomChange {
+    let keep = 1 + u32::from(choices.byte());
+    match choices.byte() % 4 {
+        0 => RoomChange::Opened {
+            name: name(choices),
+            topic: printable(choices, GROUP_NAME_BYTES_MAX),
+            keep,
+            slow_ms: u32::from(choices.byte()),
+        },
+        1 => RoomChange::Set {
+            keep: Some(keep),
+            slow_ms: choices.flag().then_some(0),
+            name: choices.flag().then(|| name(choices)),
+            topic: choices.flag().then(String::new),
+        },
+        2 => RoomChange::Moderators { users: users(choices, 1), taken_back: choices.flag() },
+        _ => RoomChange::Muted { users: users(choices, 1), until_ms: choices.number() },
     }
 }
 

@@ -20,7 +20,7 @@ use packetboat::store::proof::{
     ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, MOVE_OPERATIONS_MAX, OpenTurn, Step, View,
     draft_operations_max,
 };
-use packetboat::store::rules::{Rules, UnknownUsers};
+use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
 use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, Refusal, Start};
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet::JoinState;
@@ -68,6 +68,8 @@ pub fn run(data: &[u8]) {
         devices_per_user_max: choices.one_of(&[100, 2]),
         edit_ms: choices.one_of(&[1_000_000, 5, 0]),
         recall_ms: choices.one_of(&[1_000_000, 5, 0]),
+        // Its one room is never opened: what rooms keep is in the store's contracts.
+        rooms: Rooms::Nobody,
     };
     let disk = Disk::default();
     let bench = Bench::open(Arc::new(disk.clone()), rules, CHATS_CACHED);
@@ -167,6 +169,7 @@ impl Site {
             Effect::Left { chat, users } => {
                 Told::Left(number(&CHATS, chat.as_str()), numbers(users))
             }
+            Effect::ProfileSet { .. } => unreachable!("nobody says anything of itself here"),
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
                 let (to, by) =

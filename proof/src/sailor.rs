@@ -408,6 +408,7 @@ impl Inner {
                 Told::Closed(Ending::Closed)
                 | Told::Connected(_)
                 | Told::Disconnected { .. }
+                | Told::Room(_)
                 | Told::Notice(_)
                 | Told::Signal(_) => {}
             }

@@ -160,6 +160,12 @@ codes! {
         InviteOver = 14, Policy, Never;
         /// The time in which an entry may be edited or recalled is over.
         TooLate = 15, Policy, Never;
+        /// The room is slow: its user wrote too short a time ago.
+        SlowMode = 16, Policy, Later;
+        /// The user's files would count for more than one's may.
+        QuotaExceeded = 20, Policy, Never;
+        /// The bytes of an upload are not those that were announced: it starts over.
+        HashMismatch = 21, Peer, AtOnce;
         /// The disk is nearly full: nothing new is stored until there is room.
         StoreFull = 32, Server, Later;
         /// Too much was asked in too short a time.

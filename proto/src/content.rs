@@ -5,6 +5,9 @@ mod alteration;
 mod change;
 mod context;
 mod error;
+mod file;
+mod room;
+mod text;
 
 use bytes::Bytes;
 use prost::Message;
@@ -13,19 +16,23 @@ pub use self::alteration::{Alteration, Body};
 pub use self::change::{GroupChange, GroupRules, JoinProof, JoinRule, Role};
 pub use self::context::{Context, Forwarded, Origin};
 pub use self::error::ContentError;
+pub use self::file::{FileHash, FileSent, check_file_name};
+pub use self::room::RoomChange;
 use crate::limits::{EDIT_BYTES_MAX, MEMBERS_PER_CHANGE_MAX, MENTIONS_MAX};
 use crate::schema;
 use crate::schema::content::Kind;
 use crate::unfold::check_count;
 
 /// Where contents have lists, which are bounded before they unfold.
-const LISTS: [([u32; 2], usize); 6] = [
+const LISTS: [([u32; 2], usize); 8] = [
     ([8, 4], MENTIONS_MAX),
     ([16, 2], MEMBERS_PER_CHANGE_MAX),
     ([17, 1], MEMBERS_PER_CHANGE_MAX),
     ([18, 1], MEMBERS_PER_CHANGE_MAX),
     ([23, 1], MEMBERS_PER_CHANGE_MAX),
     ([25, 1], MEMBERS_PER_CHANGE_MAX),
+    ([34, 1], MEMBERS_PER_CHANGE_MAX),
+    ([35, 1], MEMBERS_PER_CHANGE_MAX),
 ];
 
 /// What an entry says.
@@ -49,6 +56,37 @@ pub enum Content {
     },
     /// A change to a group.
     Group(GroupChange),
+    /// A change to a room.
+    Room(RoomChange),
+    /// A file.
+    File(FileSent),
+}
+
+/// A change to a chat, which is an entry of its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// To a group, or the end of a room.
+    Group(GroupChange),
+    /// To a room.
+    Room(RoomChange),
+}
+
+impl From<RoomChange> for Content {
+    fn from(change: RoomChange) -> Self {
+        Self::Room(change)
+    }
+}
+
+impl From<GroupChange> for Change {
+    fn from(change: GroupChange) -> Self {
+        Self::Group(change)
+    }
+}
+
+impl From<RoomChange> for Change {
+    fn from(change: RoomChange) -> Self {
+        Self::Room(change)
+    }
 }
 
 impl Content {
@@ -82,7 +120,9 @@ impl Content {
         }
         let context = match (wire.context, &content) {
             (None, _) => Context::default(),
-            (Some(context), Self::Text(_) | Self::Data { .. }) => Context::from_wire(&context)?,
+            (Some(context), Self::Text(_) | Self::Data { .. } | Self::File(_)) => {
+                Context::from_wire(&context)?
+            }
             (Some(_), _) => return Err(ContentError::Context),
         };
         Ok((content, context))
@@ -106,6 +146,11 @@ impl Content {
             Kind::Reacted(reacted) => Self::Entry(Alteration::from_reacted(reacted)?),
             Kind::Pinned(pinned) => Self::Entry(Alteration::from_pinned(pinned)?),
             Kind::Erased(erased) => Self::Erased { by: erased.by },
+            change @ (Kind::RoomOpened(_)
+            | Kind::RoomSet(_)
+            | Kind::RoomModerators(_)
+            | Kind::RoomMuted(_)) => Self::Room(RoomChange::from_kind(change)?),
+            Kind::FileSent(sent) => Self::File(FileSent::from_wire(sent)?),
             change => Self::Group(GroupChange::from_kind(change)?),
         })
     }
@@ -115,7 +160,11 @@ impl Content {
         match self {
             Self::Text(body) => Some(Body::Text(body)),
             Self::Data { media_type, body } => Some(Body::Data { media_type, body }),
-            Self::Entry(_) | Self::Erased { .. } | Self::Group(_) => None,
+            Self::Entry(_)
+            | Self::Erased { .. }
+            | Self::Group(_)
+            | Self::Room(_)
+            | Self::File(_) => None,
         }
     }
 
@@ -132,6 +181,8 @@ impl Content {
             Self::Entry(change) => change.into_kind(),
             Self::Erased { by } => Kind::Erased(schema::Erased { by }),
             Self::Group(change) => change.into_kind(),
+            Self::Room(change) => change.into_kind(),
+            Self::File(sent) => Kind::FileSent(sent.into_wire()),
         };
         let context = (*context != Context::default()).then(|| context.to_wire());
         schema::Content { kind: Some(kind), context }.encode_to_vec().into()
@@ -211,6 +262,20 @@ mod tests {
             Content::Group(GroupChange::Muted { users: users(&["a", "b"]), until_ms: 7 }),
             Content::Group(GroupChange::Muted { users: users(&["a"]), until_ms: 0 }),
             Content::Group(GroupChange::Dissolved),
+            Content::Room(RoomChange::Opened {
+                name: "Lobby".into(),
+                topic: String::new(),
+                keep: 0,
+                slow_ms: 9,
+            }),
+            Content::Room(RoomChange::Set {
+                keep: Some(7),
+                slow_ms: Some(0),
+                name: None,
+                topic: Some(String::new()),
+            }),
+            Content::Room(RoomChange::Moderators { users: users(&["a"]), taken_back: true }),
+            Content::Room(RoomChange::Muted { users: users(&["a", "b"]), until_ms: 7 }),
         ];
         for content in contents {
             assert_eq!(Content::decode(&content.encode(), 60_000), Ok(content));

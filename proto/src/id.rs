@@ -8,8 +8,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::limits::{
-    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, DEVICE_ID_BYTES_MAX, INVITE_ID_BYTES, MESSAGE_ID_BYTES,
-    SESSION_ID_BYTES, USER_ID_BYTES_MAX,
+    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, DEVICE_ID_BYTES_MAX, FILE_ID_BYTES, INVITE_ID_BYTES,
+    MESSAGE_ID_BYTES, SESSION_ID_BYTES, USER_ID_BYTES_MAX,
 };
 
 /// Why a text or bytes are no id.
@@ -192,6 +192,16 @@ impl ChatId {
         Self::new(&format!("group:{id}"))
     }
 
+    /// The room of that name.
+    pub fn room(name: &str) -> Result<Self, IdError> {
+        Self::new(&format!("room:{name}"))
+    }
+
+    /// Whether it is a room.
+    pub fn is_room(&self) -> bool {
+        matches!(self.kind(), ChatKind::Room(_))
+    }
+
     /// What the id names.
     pub fn kind(&self) -> ChatKind<'_> {
         const CHECKED: &str = "a ChatId is checked when it is made";
@@ -267,6 +277,12 @@ macro_rules! bytes_id {
 pub struct MessageId([u8; MESSAGE_ID_BYTES]);
 
 bytes_id!(MessageId, "a message id", MESSAGE_ID_BYTES);
+
+/// A file, as its uploader names it: 16 bytes, `UUIDv7` advised.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId([u8; FILE_ID_BYTES]);
+
+bytes_id!(FileId, "a file id", FILE_ID_BYTES);
 
 /// One authenticated connection: 16 random bytes, chosen by the server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -96,6 +96,14 @@ pub const JOIN_PROOF_BYTES: usize = 32;
 pub const INVITES_MAX: usize = 100;
 /// Members of a group.
 pub const GROUP_MEMBERS_MAX: u32 = 100_000;
+/// Entries that a room keeps, unless its owner sets another number.
+pub const ROOM_KEEP_DEFAULT: u32 = 100;
+/// Entries that a room may be set to keep.
+pub const ROOM_KEEP_MAX: u32 = 1_000;
+/// The longest time between two messages of a user that a room may be set to, in milliseconds.
+pub const ROOM_SLOW_MS_MAX: u32 = 3_600_000;
+/// Rooms that a session may be in.
+pub const ROOMS_PER_SESSION_MAX: usize = 16;
 /// Cursors in one `Ack`.
 pub const ACK_CURSORS_MAX: usize = 256;
 /// Bytes of a signal's data.
@@ -107,8 +115,27 @@ pub const PAGE_ITEMS_MAX: u32 = 200;
 pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 /// Users in one question for presence.
 pub const PRESENCE_USERS_MAX: usize = 100;
+/// Users that a session may watch.
+pub const WATCHED_MAX: usize = 500;
+/// Bytes of what a user says of itself.
+pub const STATUS_BYTES_MAX: usize = 256;
 /// Requests that may be unanswered.
 pub const REQUESTS_MAX: usize = 16;
+
+/// Bytes of a file id, neither more nor fewer.
+pub const FILE_ID_BYTES: usize = 16;
+/// Bytes of the hash of a file, neither more nor fewer.
+pub const FILE_HASH_BYTES: usize = 32;
+/// Bytes of a file in one packet; `max_body` may leave room for fewer.
+pub const FILE_CHUNK_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a file's small picture; the largest body may leave room for fewer.
+pub const FILE_THUMBNAIL_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a file's name.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Bytes of the words that go with a file.
+pub const FILE_CAPTION_BYTES_MAX: usize = 4 * 1024;
+/// Requests about files that may be unanswered.
+pub const FILE_REQUESTS_MAX: usize = 4;
 
 const _: () = assert!(HANDSHAKE_BODY_BYTES_MAX as usize >= TOKEN_BYTES_MAX + 512);
 const _: () = assert!(BODY_BYTES_LOWEST > HANDSHAKE_BODY_BYTES_MAX + BODY_OVERHEAD_BYTES);
@@ -116,3 +143,4 @@ const _: () = assert!(BODY_BYTES_DEFAULT >= BODY_BYTES_LOWEST);
 const _: () = assert!(BODY_BYTES_DEFAULT <= BODY_BYTES_HIGHEST);
 const _: () = assert!(WINDOW_DEFAULT <= WINDOW_HIGHEST && SENDS_DEFAULT <= SENDS_HIGHEST);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
+const _: () = assert!(1 <= ROOM_KEEP_DEFAULT && ROOM_KEEP_DEFAULT <= ROOM_KEEP_MAX);

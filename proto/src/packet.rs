@@ -4,13 +4,16 @@
 mod body;
 mod chat;
 mod cursor;
+mod file;
 mod hello;
 mod invite;
 mod joining;
 mod message;
 mod notice;
 mod presence;
+mod profile;
 mod question;
+mod room;
 mod verdict;
 
 use bytes::{Bytes, BytesMut};
@@ -20,6 +23,7 @@ use thiserror::Error;
 pub use self::body::BodyError;
 pub use self::chat::{ChatState, Member, Role};
 pub use self::cursor::Cursor;
+pub use self::file::{FileBegin, FileChunk, FileGet, FilePart, FilePut, FileState, FilesPage};
 pub use self::hello::{Credential, Hello, Limits, Start, Welcome};
 pub use self::invite::{
     GroupCard, Invitation, InviteKey, JoinRequest, JoinState, JoinWay, join_note,
@@ -28,7 +32,9 @@ pub use self::joining::{Joined, Joining};
 pub use self::message::{Accepted, Rejected, Send};
 pub use self::notice::{CursorMoved, JoinNews, Notice, Signal, SignalKind};
 pub use self::presence::Presence;
+pub use self::profile::{Profile, Visibility};
 pub use self::question::{Answer, Edge, Operation, Request, Response};
+pub use self::room::{RoomCount, RoomState};
 pub use self::verdict::Verdict;
 
 use crate::code::CloseCode;

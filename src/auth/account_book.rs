@@ -40,7 +40,7 @@ impl AccountBook {
 }
 
 fn refusal(code: RejectCode, reason: &str) -> StoreError {
-    StoreError::Refused(Refusal { code, reason: reason.to_owned() })
+    StoreError::Refused(Refusal::new(code, reason))
 }
 
 impl Accounts for AccountBook {

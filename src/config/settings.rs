@@ -23,6 +23,8 @@ pub struct Config {
     pub limits: SessionLimits,
     /// The store.
     pub store: StoreSettings,
+    /// Files.
+    pub files: FilesSettings,
     /// Who may come in.
     pub auth: AuthSettings,
     /// How the server stops.
@@ -139,6 +141,8 @@ pub struct StoreSettings {
     pub fresh_bytes: usize,
     /// What is done with entries for users that the server has never seen.
     pub unknown_users: UnknownUsers,
+    /// Who may open rooms.
+    pub rooms: Rooms,
     /// Members of a group.
     pub group_members_max: u32,
     /// Chats of a user.
@@ -169,6 +173,7 @@ impl Default for StoreSettings {
             cache_bytes: 128 * MIB as u64,
             fresh_bytes: 32 * MIB,
             unknown_users: UnknownUsers::Auto,
+            rooms: Rooms::Anyone,
             group_members_max: 10_000,
             chats_per_user_max: 10_000,
             devices_per_user_max: 100,
@@ -179,6 +184,39 @@ impl Default for StoreSettings {
             queue_bytes: 64 * MIB,
             chats_cached: 1_000_000,
             readers: 16,
+        }
+    }
+}
+
+/// Files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesSettings {
+    /// Whether files are taken and given at all.
+    pub on: bool,
+    /// The folder of whole files, or an `s3://` url; `None`: a folder in the data folder.
+    pub store: Option<String>,
+    /// Bytes of one file.
+    pub size_max: u64,
+    /// Bytes that the files of one user may count for.
+    pub quota: u64,
+    /// What media types begin with, with commas between; `None`: all are taken.
+    pub types: Option<String>,
+    /// Milliseconds that a file is kept that stands in no chat.
+    pub unreferenced_ms: u64,
+    /// Bytes of files a second, for one session; 0: no limit.
+    pub bytes_per_s: u32,
+}
+
+impl Default for FilesSettings {
+    fn default() -> Self {
+        Self {
+            on: true,
+            store: None,
+            size_max: 100 * MIB as u64,
+            quota: 1024 * MIB as u64,
+            types: None,
+            unreferenced_ms: 24 * 60 * 60 * 1000,
+            bytes_per_s: 16 * 1024 * 1024,
         }
     }
 }
@@ -203,6 +241,16 @@ pub enum UnknownUsers {
     Keep,
     /// Reject the send.
     Reject,
+}
+
+/// Who may open rooms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rooms {
+    /// Whoever asks.
+    #[default]
+    Anyone,
+    /// Nobody: there are those that there are.
+    Nobody,
 }
 
 impl UnknownUsers {

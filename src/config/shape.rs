@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
-use crate::config::settings::{AuthKind, BackendKind, LogFormat, TokenAlgorithm, UnknownUsers};
+use crate::config::settings::{
+    AuthKind, BackendKind, LogFormat, Rooms, TokenAlgorithm, UnknownUsers,
+};
 
 /// What kind of value a setting has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,6 +268,7 @@ word_field!(AuthKind, AUTH_KINDS: "open" = Open, "password" = Password, "token" 
 word_field!(BackendKind, BACKENDS: "sled" = Sled, "fjall" = Fjall);
 word_field!(TokenAlgorithm, TOKEN_ALGORITHMS: "HS256" = Hs256, "EdDSA" = EdDsa);
 word_field!(UnknownUsers, UNKNOWN_USERS: "auto" = Auto, "keep" = Keep, "reject" = Reject);
+word_field!(Rooms, ROOMS: "anyone" = Anyone, "nobody" = Nobody);
 word_field!(LogFormat, LOG_FORMATS: "text" = Text, "json" = Json);
 
 #[cfg(test)]

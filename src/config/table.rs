@@ -9,7 +9,7 @@ use packetboat_proto::limits::{
 
 use crate::config::settings::Config;
 use crate::config::shape::{
-    AUTH_KINDS, BACKENDS, Field, LOG_FORMATS, Shape, TOKEN_ALGORITHMS, UNKNOWN_USERS, Value,
+    AUTH_KINDS, BACKENDS, Field, LOG_FORMATS, ROOMS, Shape, TOKEN_ALGORITHMS, UNKNOWN_USERS, Value,
 };
 
 const MINUTE_MS: u64 = 60 * 1000;
@@ -72,6 +72,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("tls", "The certificate of the TLS address: two files, or one made for development."),
     ("limits", "The bounds of one session."),
     ("store", "What is kept, and where."),
+    ("files", "What is uploaded: how much, of what kind, and where it is kept."),
     ("auth", "Who may come in."),
     ("drain", "How the server stops."),
     ("log", "What the server says about itself, on standard error."),
@@ -148,6 +149,7 @@ settings! {
         "Bytes of new rows in memory that are packed together; four times that with many chats.";
     store.unknown_users: Shape::Choice(UNKNOWN_USERS),
         "Entries for users that never came: keep or reject. auto: reject with passwords only.";
+    store.rooms: Shape::Choice(ROOMS), "Who may open rooms: anyone or nobody.";
     store.group_members_max: count(2, GROUP_MEMBERS_MAX as u64), "Members of a group.";
     store.chats_per_user_max: count(1, 100_000), "Chats of a user, those left included.";
     store.devices_per_user_max: count(1, 10_000), "Devices of a user.";
@@ -164,6 +166,19 @@ settings! {
     store.chats_cached: count(1, 100_000_000),
         "Chats whose ends are kept in memory, about 250 bytes each; up to twice as many may be.";
     store.readers: count(1, 512), "Reads of the store at one time, each on a thread.";
+
+    files.on: Shape::Flag, "Take files, and give them.";
+    files.store: Shape::TextOrNothing,
+        "A folder, or s3://bucket/prefix. Empty: the folder files in the data folder.";
+    files.size_max: count(1, TIB), "Bytes of one file.";
+    files.quota: count(1, 1024 * TIB),
+        "Bytes of all files of a user; each counts for 4 KiB at least.";
+    files.types: Shape::TextOrNothing,
+        "What media types begin with, such as image/, audio/ with commas between. Empty: all.";
+    files.unreferenced_ms: count(100, 365 * DAY_MS),
+        "Milliseconds that a file is kept that stands in no chat, and an upload that stands still.";
+    files.bytes_per_s: count(0, 4 * GIB - 1),
+        "Bytes of files a second, for one session; 0: no limit.";
 
     auth.kind: Shape::Choice(AUTH_KINDS),
         "open: anybody is who they say, on loopback only. password: accounts. token: JWT.";

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use packetboat_proto::code::CloseCode;
-use packetboat_proto::id::{ChatId, DeviceId, SessionId};
+use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
 use packetboat_proto::packet::CursorMoved;
 use packetboat_proto::planted::{self, Bug};
 
@@ -34,6 +34,21 @@ pub enum Hint {
     Signal(Bytes),
     /// The whole frame of any other notice.
     Notice(Bytes),
+    /// The whole frame that tells of a user's presence.
+    Presence(UserId, Bytes),
+    /// The whole frame that tells how many listen to a room.
+    RoomCount(ChatId, Bytes),
+}
+
+impl Hint {
+    /// Whether it says all that an earlier one said.
+    fn replaces(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::Presence(user, _), Self::Presence(other, _)) => user == other,
+            (Self::RoomCount(room, _), Self::RoomCount(other, _)) => room == other,
+            _ => false,
+        }
+    }
 }
 
 /// The bounds of a mailbox.
@@ -168,6 +183,11 @@ impl Mailbox {
                 last.read = last.read.max(new.read);
                 return Push::Taken;
             }
+            // A later word on the same takes the place of the earlier one.
+            if let Some(earlier) = mail.hints.iter_mut().find(|earlier| hint.replaces(earlier)) {
+                *earlier = hint;
+                return Push::Taken;
+            }
             if mail.hints.len() >= HINTS_MAX {
                 mail.notices_lost |= !matches!(hint, Hint::Signal(_));
                 return Push::Lost;
@@ -257,7 +277,6 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
-    use packetboat_proto::id::UserId;
 
     /// A mailbox with its limits.
     struct Bounded(Mailbox, MailboxLimits);

@@ -6,14 +6,28 @@ use std::sync::Arc;
 
 use ahash::HashMap;
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
+use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
 
 use super::mailbox::Mailbox;
+use super::presence::There;
+use super::rooms::Rooms;
 
 /// A connected session that has its device.
 #[derive(Debug)]
 struct Seat {
     mailbox: Arc<Mailbox>,
+    /// The groups of its user, and the rooms that it listens to.
     groups: Vec<ChatId>,
+    away: bool,
+}
+
+/// Why a session is not let into a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinError {
+    /// It is in as many as it may be.
+    TooMany,
+    /// It has no seat any more.
+    Gone,
 }
 
 /// The seats of a user: mostly one, which then takes no memory but its own.
@@ -71,6 +85,7 @@ pub struct Registry {
     standing: HashMap<SessionId, Arc<Mailbox>>,
     users: HashMap<UserId, Seats>,
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
+    rooms: Rooms,
     seated: usize,
     draining: bool,
 }
@@ -99,7 +114,7 @@ impl Registry {
         for group in &groups {
             self.groups.entry(group.clone()).or_default().push(Arc::clone(&mailbox));
         }
-        let seat = Seat { mailbox, groups };
+        let seat = Seat { mailbox, groups, away: false };
         let seats = match self.users.remove(user) {
             None => Seats::One(seat),
             Some(others) => others.with(seat),
@@ -125,8 +140,12 @@ impl Registry {
         }
         let seat = seat?;
         self.seated -= 1;
-        for group in &seat.groups {
-            remove_from(&mut self.groups, group, seat.mailbox.session());
+        for chat in &seat.groups {
+            let session = seat.mailbox.session();
+            match chat.kind() {
+                ChatKind::Room(_) => self.rooms.leave(chat, session),
+                _ => remove_from(&mut self.groups, chat, session),
+            }
         }
         Some(seat)
     }
@@ -153,9 +172,66 @@ impl Registry {
         }
     }
 
-    /// A group is over. Its sessions may go on naming it: it is never heard of again.
+    /// Lets a session of a user into a room, in which it may be already.
+    pub fn join_room(
+        &mut self,
+        user: &UserId,
+        session: SessionId,
+        room: &ChatId,
+    ) -> Result<(), JoinError> {
+        let Some(seat) = self.seat_of(user, session) else { return Err(JoinError::Gone) };
+        if !seat.groups.contains(room) {
+            let rooms = seat.groups.iter().filter(|chat| chat.is_room()).count();
+            if rooms >= ROOMS_PER_SESSION_MAX {
+                return Err(JoinError::TooMany);
+            }
+            seat.groups.push(room.clone());
+        }
+        let mailbox = Arc::clone(&seat.mailbox);
+        self.rooms.join(room, &mailbox);
+        Ok(())
+    }
+
+    /// Lets a session of a user out of a room.
+    pub fn leave_room(&mut self, user: &UserId, session: SessionId, room: &ChatId) {
+        if let Some(seat) = self.seat_of(user, session) {
+            seat.groups.retain(|chat| chat != room);
+            self.rooms.leave(room, session);
+        }
+    }
+
+    /// Who listens to which room.
+    pub(super) fn rooms_mut(&mut self) -> &mut Rooms {
+        &mut self.rooms
+    }
+
+    fn seat_of(&mut self, user: &UserId, session: SessionId) -> Option<&mut Seat> {
+        let seats = self.users.get_mut(user)?.all_mut();
+        seats.iter_mut().find(|seat| seat.mailbox.session() == session)
+    }
+
+    /// The mailbox of a session of a user.
+    pub fn mailbox(&mut self, user: &UserId, session: SessionId) -> Option<Arc<Mailbox>> {
+        self.seat_of(user, session).map(|seat| Arc::clone(&seat.mailbox))
+    }
+
+    /// Whether a session's user is away from it. Whether that is news.
+    pub fn set_away(&mut self, user: &UserId, session: SessionId, away: bool) -> bool {
+        let seat = self.seat_of(user, session);
+        seat.is_some_and(|seat| std::mem::replace(&mut seat.away, away) != away)
+    }
+
+    /// Whether a user is there, over all of its sessions.
+    pub fn there(&self, user: &UserId) -> There {
+        let seats = self.seats(user.as_str());
+        let online = !seats.is_empty();
+        There { online, away: online && seats.iter().all(|seat| seat.away) }
+    }
+
+    /// A group or a room is over. Its sessions may go on naming it: it is never heard of again.
     pub fn dissolve(&mut self, chat: &ChatId) {
         self.groups.remove(chat);
+        self.rooms.close(chat);
     }
 
     /// How many sessions a user has here.
@@ -177,9 +253,10 @@ impl Registry {
         let (one, other, group) = match chat.kind() {
             ChatKind::Direct(one, other) if one == other => (self.seats(one), &[][..], &[][..]),
             ChatKind::Direct(one, other) => (self.seats(one), self.seats(other), &[][..]),
-            ChatKind::Group(_) | ChatKind::Room(_) => {
+            ChatKind::Group(_) => {
                 (&[][..], &[][..], self.groups.get(chat).map_or(&[][..], Vec::as_slice))
             }
+            ChatKind::Room(_) => (&[][..], &[][..], self.rooms.of(chat)),
         };
         one.iter().chain(other).map(|seat| &seat.mailbox).chain(group)
     }
@@ -302,6 +379,38 @@ mod tests {
         registry.enter(mailbox(2));
         assert!(!registry.leave(session(2), Some(&user("a"))));
         assert_eq!((found(&registry, "dm:a:a"), registry.sessions()), (vec![1], 1));
+    }
+
+    #[test]
+    fn a_session_that_leaves_or_is_replaced_is_in_no_room() {
+        let mut registry = Registry::default();
+        seat(&mut registry, 1, "a", "x", &[]);
+        seat(&mut registry, 2, "b", "x", &[]);
+        let lobby = chat("room:lobby");
+        for (number, name) in [(1, "a"), (1, "a"), (2, "b")] {
+            registry.join_room(&user(name), session(number), &lobby).unwrap();
+        }
+        assert_eq!(registry.join_room(&user("a"), session(2), &lobby), Err(JoinError::Gone));
+        assert_eq!(found(&registry, "room:lobby"), [1, 2]);
+        registry.enter(mailbox(3));
+        registry.seat(session(3), &user("a"), &DeviceId::new("x").unwrap(), Vec::new());
+        assert_eq!(found(&registry, "room:lobby"), [2], "a newer session joins by itself");
+        registry.leave(session(2), Some(&user("b")));
+        assert!(found(&registry, "room:lobby").is_empty() && !registry.rooms.has_changed());
+    }
+
+    #[test]
+    fn a_user_is_away_when_all_of_its_sessions_are() {
+        let mut registry = Registry::default();
+        seat(&mut registry, 1, "a", "x", &[]);
+        seat(&mut registry, 2, "a", "y", &[]);
+        let away = |registry: &Registry| registry.there(&user("a")).away;
+        assert!(registry.set_away(&user("a"), session(1), true) && !away(&registry));
+        assert!(registry.set_away(&user("a"), session(2), true) && away(&registry));
+        assert!(!registry.set_away(&user("a"), session(2), true), "it is no news");
+        registry.leave(session(1), Some(&user("a")));
+        registry.leave(session(2), Some(&user("a")));
+        assert_eq!(registry.there(&user("a")), There::default());
     }
 
     #[test]

@@ -1,28 +1,33 @@
 //! Asks the store what a client asks, and says it in the words of the wire. Must never answer
 //! without the store's check of the user's rights.
 
+mod file;
 mod joining;
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::id::{DeviceId, UserId};
+use packetboat_proto::id::{DeviceId, SessionId, UserId};
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
-use packetboat_proto::packet::{self, Answer, ChatState, Member, Operation, Presence, Verdict};
+use packetboat_proto::packet::{self, Answer, ChatState, Member, Operation, Verdict};
 
 use crate::store::{ChatView, Edge, Logged, MemberView, PageLimit, Store, StoreError, Thread};
 
 use super::house::House;
 
-/// The answer to an operation of `user` on `device`.
+mod presence;
+mod room;
+
+/// The answer to an operation of `user` on `device`, in `session`.
 pub async fn answer<S: Store>(
     house: &House<S>,
     user: UserId,
     device: DeviceId,
+    session: SessionId,
     operation: Operation,
 ) -> Result<Answer, Verdict> {
     let after = house.rules.retry_after_ms;
-    find(house, user, device, operation).await.map_err(|error| match error {
-        StoreError::Refused(refusal) => Verdict::reject(refusal.code, &refusal.reason, after),
+    find(house, user, device, session, operation).await.map_err(|error| match error {
+        StoreError::Refused(refusal) => refusal.verdict(after),
         StoreError::Stopped | StoreError::Unreadable { .. } => {
             Verdict::reject(RejectCode::Unavailable, &error.to_string(), after)
         }
@@ -33,6 +38,7 @@ async fn find<S: Store>(
     house: &House<S>,
     user: UserId,
     device: DeviceId,
+    session: SessionId,
     operation: Operation,
 ) -> Result<Answer, StoreError> {
     let store = &house.store;
@@ -57,12 +63,8 @@ async fn find<S: Store>(
             Answer::Members { members, more: page.more }
         }
         Operation::Presence { users } => {
-            let seen = store.last_seen(users.clone()).await?;
-            let online = house.hub.online(&users);
-            let users = users.into_iter().zip(online).zip(seen);
-            let presence =
-                users.map(|((user, online), last_seen_ms)| Presence { user, online, last_seen_ms });
-            Answer::Presence(presence.collect())
+            let profiles = store.profiles(users.clone()).await?;
+            Answer::Presence(house.hub.presences(&user, &users, &profiles))
         }
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
@@ -71,6 +73,21 @@ async fn find<S: Store>(
             let page = store.thread(user, thread, page_limit(house, limit)).await?;
             Answer::Thread { entries: bodies(page.items), more: page.more }
         }
+        Operation::RoomJoin { room: of } => room::join(house, &user, session, of).await?,
+        Operation::RoomLeave { room } => {
+            house.hub.leave_room(&user, session, &room);
+            Answer::RoomLeave
+        }
+        Operation::Room { room: of } => Answer::Room(room::state(house, &user, of).await?),
+        Operation::Watch { add, remove } => {
+            presence::watch(house, &user, session, add, &remove).await?
+        }
+        Operation::SetPresence { away } => {
+            house.hub.set_away(&user, session, away);
+            Answer::SetPresence
+        }
+        Operation::SetProfile(profile) => presence::set_profile(house, user, profile).await?,
+        transfer => file::find(house, user, transfer).await?,
     })
 }
 

@@ -9,7 +9,9 @@ use super::moves::Moves;
 use super::port::Rules;
 use super::questions::Questions;
 use super::rate::Bucket;
+use super::rooms::Rooms;
 use super::sends::Sends;
+use super::transfers::Transfers;
 
 /// What a session has under way.
 #[derive(Debug)]
@@ -17,8 +19,10 @@ pub(super) struct Desk {
     pub(super) deliveries: Deliveries,
     pub(super) sends: Sends,
     pub(super) questions: Questions,
+    pub(super) transfers: Transfers,
     pub(super) moves: Moves,
     pub(super) signals: Bucket,
+    pub(super) rooms: Rooms,
     /// The first scan has begun, or was not needed.
     pub(super) scanned: bool,
 }
@@ -30,8 +34,10 @@ impl Desk {
             deliveries: Deliveries::new(window, rules.retries),
             sends: Sends::new(now, rules.sends, rules.max_content, rules.send_rate),
             questions: Questions::new(now, rules.max_body, rules.requests),
+            transfers: Transfers::new(now, rules.max_body, rules.transfers),
             moves: Moves::default(),
             signals: Bucket::new(rules.signals, now),
+            rooms: Rooms::default(),
             scanned: false,
         }
     }
@@ -46,8 +52,10 @@ impl Desk {
     pub(super) fn is_clear(&mut self, now: Time) -> bool {
         self.deliveries.is_quiet()
             && self.is_stored()
+            && self.rooms.is_empty()
             && self.sends.is_rested(now)
             && self.questions.is_rested(now)
+            && self.transfers.is_rested(now)
             && self.signals.is_full(now)
     }
 
@@ -61,6 +69,11 @@ impl Desk {
         // Each is asked, or a bucket would not be filled, and its pause never be over.
         let (sends, questions) = (self.sends.has_room(now), self.questions.has_room(now));
         sends && questions && self.moves.has_room()
+    }
+
+    /// When something on it is to go on.
+    pub(super) fn deadlines(&self) -> [Option<Time>; 3] {
+        [self.deliveries.deadline(), self.paused_until(), self.transfers.paused_until()]
     }
 
     /// Until when nothing more is taken, if it is a rate that forbids it.

@@ -7,13 +7,15 @@
 //!      any state --fault, time-out, eviction--> Closed
 //! ```
 
+mod asking;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::SessionId;
 use packetboat_proto::limits::{HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
-use packetboat_proto::packet::{self, Hello, Packet, Response, Signal, Verdict};
+use packetboat_proto::packet::{self, Hello, Packet, Signal, Verdict};
 use packetboat_proto::planted::{self, Bug};
 use packetboat_proto::seen;
 use packetboat_proto::time::Time;
@@ -28,6 +30,8 @@ use super::desk::Desk;
 use super::port::{Action, Input, Rules, Ticket, Work};
 use super::rate::Bucket;
 use super::state::State;
+
+mod rooms;
 
 /// The token of the server's own pings, whose pongs mean nothing more than any other packet.
 const SERVERS_PING: u64 = 0;
@@ -97,12 +101,10 @@ impl Flow {
             Input::Advanced(result) => self.advanced(&result, out),
             Input::Scanned(result) => self.scanned(now, result, out),
             Input::Read(result) => self.read(now, result, out),
-            Input::Answered(answer) => {
-                let response = self.desk(now).questions.answered(answer);
-                self.respond(response, out);
-            }
+            Input::Answered(answer) => self.answered(now, answer, out),
+            Input::Transferred(answer) => self.transferred(now, answer, out),
             Input::Pushed(delivery) => self.pushed(now, &delivery, out),
-            Input::EntriesLost => self.desk(now).deliveries.lost(),
+            Input::EntriesLost => self.entries_lost(now, out),
             Input::Hint(hint) => self.hint(hint, out),
             Input::NoticesLost => out.push(Action::Write(Packet::Notice(packet::Notice::Missed))),
             Input::Left => self.state = State::Leaving,
@@ -148,7 +150,7 @@ impl Flow {
             }
             State::Open => {
                 let desk = self.desk.as_deref();
-                let times = desk.map(|desk| [desk.deliveries.deadline(), desk.paused_until()]);
+                let times = desk.map(Desk::deadlines);
                 let times = times.into_iter().flatten().flatten();
                 times.chain([self.silent_at(), self.ping_at()]).min()
             }
@@ -194,23 +196,22 @@ impl Flow {
             (State::Open, Packet::Pong(_)) => {}
             (State::Open, Packet::Send(send)) => {
                 self.metrics.sends.one();
-                if let Some(rejected) = self.desk(now).sends.take(now, send) {
+                let desk = self.desk(now);
+                if let Some(rejected) = desk.sends.take(now, send, &desk.rooms) {
                     self.metrics.rejected.one();
                     out.push(Action::Write(Packet::Rejected(rejected)));
                 }
             }
             (State::Open, Packet::Ack(cursors)) => {
                 let desk = self.desk(now);
-                for cursor in cursors {
+                // A room owes nobody anything.
+                for cursor in cursors.into_iter().filter(|cursor| !cursor.chat.is_room()) {
                     desk.deliveries.ack(&cursor.chat, cursor.delivered);
                     desk.moves.add(cursor);
                 }
             }
             (State::Open, Packet::Signal(signal)) => self.signal(now, signal, out),
-            (State::Open, Packet::Request(request)) => {
-                let response = self.desk(now).questions.take(now, request);
-                self.respond(response, out);
-            }
+            (State::Open, Packet::Request(request)) => self.asked(now, request, out),
             (_, packet) => self.out_of_turn(&packet, out),
         }
     }
@@ -380,6 +381,9 @@ impl Flow {
         if !self.is_open() {
             return;
         }
+        if delivery.chat.is_room() {
+            return self.heard_in_room(delivery, out);
+        }
         let own = delivery.origin == self.session;
         match self.desk(now).deliveries.push(now, &delivery.chat, delivery.seq, own) {
             Pushed::Send => {
@@ -401,7 +405,10 @@ impl Flow {
         }
         out.push(match hint {
             Hint::Cursor(moved) => Action::Write(Packet::Notice(packet::Notice::Cursor(moved))),
-            Hint::Signal(frame) | Hint::Notice(frame) => Action::WriteFrame(frame),
+            Hint::Signal(frame)
+            | Hint::Notice(frame)
+            | Hint::Presence(_, frame)
+            | Hint::RoomCount(_, frame) => Action::WriteFrame(frame),
         });
     }
 
@@ -409,12 +416,6 @@ impl Flow {
         let Some(desk) = &mut self.desk else { return };
         out.extend(desk.sends.next_batch().map(Work::Append).map(Action::Start));
         out.extend(desk.moves.next_batch().map(Work::Advance).map(Action::Start));
-    }
-
-    fn respond(&self, response: Option<Response>, out: &mut Vec<Action>) {
-        if let Some(response) = response {
-            self.write(Packet::Response(response), out);
-        }
     }
 
     /// Asks the store for what is to be written.

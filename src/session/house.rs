@@ -7,6 +7,7 @@ use packetboat_proto::id::SessionId;
 
 use crate::auth::doorman::Doorman;
 use crate::clock::Clock;
+use crate::files::Files;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -17,6 +18,8 @@ use super::port::Rules;
 pub struct House<S: Store> {
     /// Where messages are kept.
     pub store: S,
+    /// Where files are kept, if any are.
+    pub files: Option<Arc<Files>>,
     /// Who is connected.
     pub hub: Arc<Hub>,
     /// Who may come in.

@@ -43,6 +43,8 @@ pub struct Rules {
     pub send_rate: Rate,
     /// Requests; over it they are not read.
     pub requests: Rate,
+    /// Bytes of files, both ways; over it they wait.
+    pub transfers: Rate,
     /// Signals; over it they are dropped.
     pub signals: Rate,
     /// When to come back after a fault of the server, or a policy's, in milliseconds.
@@ -80,6 +82,8 @@ pub enum Input {
     Read(Result<Vec<Read>, StoreError>),
     /// A request was answered.
     Answered(Result<packet::Answer, Verdict>),
+    /// A request about files was answered.
+    Transferred(Result<packet::Answer, Verdict>),
     /// An entry was pushed.
     Pushed(Arc<Delivery>),
     /// Pushes were lost.
@@ -125,6 +129,7 @@ impl Input {
             Self::Read(Ok(_)) => "read",
             Self::Read(Err(_)) => "read failed",
             Self::Answered(_) => "answered",
+            Self::Transferred(_) => "transferred",
             Self::Pushed(_) => "pushed",
             Self::EntriesLost => "entries lost",
             Self::Hint(_) => "hint",
@@ -180,4 +185,6 @@ pub enum Work {
     Read(Vec<Stretch>, PageLimit),
     /// Answer a question; the answer is `Answered`.
     Ask(packet::Operation),
+    /// Answer a request about files; the answer is `Transferred`.
+    Transfer(packet::Operation),
 }

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
@@ -23,7 +24,7 @@ pub struct Questions {
     body_max: u32,
     rate: Bucket,
     waiting: VecDeque<(u64, Operation)>,
-    asking: Option<u64>,
+    asking: Option<(u64, Option<ChatId>)>,
 }
 
 impl Questions {
@@ -50,13 +51,29 @@ impl Questions {
             return None;
         }
         let (id, operation) = self.waiting.pop_front()?;
-        self.asking = Some(id);
+        let joining = match &operation {
+            Operation::RoomJoin { room } => Some(room.clone()),
+            _ => None,
+        };
+        self.asking = Some((id, joining));
         Some(operation)
+    }
+
+    /// The room that is being joined, unless what waits says otherwise of it.
+    pub fn joining(&self) -> Option<&ChatId> {
+        let (_, joining) = self.asking.as_ref()?;
+        let joining = joining.as_ref()?;
+        let waits = |operation: &Operation| match operation {
+            Operation::RoomJoin { room } | Operation::RoomLeave { room } => room == joining,
+            _ => false,
+        };
+        let undone = self.waiting.iter().any(|(_, operation)| waits(operation));
+        (!undone).then_some(joining)
     }
 
     /// The question is answered.
     pub fn answered(&mut self, answer: Result<Answer, Verdict>) -> Option<Response> {
-        let id = self.asking.take()?;
+        let (id, _) = self.asking.take()?;
         Some(Response { id, answer })
     }
 
@@ -85,12 +102,7 @@ impl Questions {
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
             Operation::Members { limit, .. }
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
-            Operation::Chat { .. }
-            | Operation::Presence { .. }
-            | Operation::Pins { .. }
-            | Operation::Joining(_) => {
-                return operation;
-            }
+            _ => return operation,
         };
         let wanted = if *limit == 0 { PAGE_ITEMS_DEFAULT } else { *limit };
         let fits = (self.body_max - BODY_OVERHEAD_BYTES) / item_bytes;
@@ -102,7 +114,6 @@ impl Questions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use packetboat_proto::id::ChatId;
     use packetboat_proto::limits::BODY_BYTES_LOWEST;
 
     fn questions(body_max: u32) -> Questions {

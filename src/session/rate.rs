@@ -32,9 +32,14 @@ impl Bucket {
 
     /// Takes one, even if there is none left.
     pub fn take(&mut self, now: Time) {
+        self.take_of(now, 1);
+    }
+
+    /// Takes so many, even if there are fewer left.
+    pub fn take_of(&mut self, now: Time, count: u32) {
         self.fill(now);
         if self.rate.per_second > 0 {
-            self.left -= WHOLE;
+            self.left -= i64::from(count) * WHOLE;
         }
     }
 

@@ -10,6 +10,7 @@ use packetboat_proto::time::Time;
 use crate::store::{Draft, Outcome, Refusal, StoreError};
 
 use super::rate::{Bucket, Rate};
+use super::rooms::Rooms;
 
 /// Bytes of contents that a session may have unanswered; one send is taken whatever its size.
 pub const SEND_BYTES_MAX: usize = 1024 * 1024;
@@ -42,14 +43,21 @@ impl Sends {
         }
     }
 
-    /// Takes a send; a content that is none is answered at once.
-    pub fn take(&mut self, now: Time, send: Send) -> Option<Rejected> {
+    /// Takes a send; a content that is none is answered at once, and so is a message to a room that
+    /// is not among those that the session listens to.
+    pub fn take(&mut self, now: Time, send: Send, rooms: &Rooms) -> Option<Rejected> {
         self.rate.take(now);
         let Send { chat, id, content: bytes } = send;
         match Content::decode_sent(&bytes, self.content_max) {
             Ok(said) => {
-                self.bytes += bytes.len();
-                self.waiting.push(Draft::new(chat, id, bytes, said));
+                let draft = Draft::new(chat, id, bytes, said);
+                if draft.change.is_none() && draft.chat.is_room() && !rooms.has(&draft.chat) {
+                    let reason = "a message to a room comes from a session that has joined it";
+                    let verdict = Verdict::reject(RejectCode::NoSuchChat, reason, 0);
+                    return Some(Rejected { chat: draft.chat, id, verdict });
+                }
+                self.bytes += draft.content.len();
+                self.waiting.push(draft);
                 None
             }
             Err(error) => {
@@ -84,7 +92,7 @@ impl Sends {
                 vec![Outcome::Refused(refusal); appended.len()]
             }
             Err(error @ StoreError::Unreadable { .. }) => {
-                let refusal = Refusal { code: RejectCode::Unavailable, reason: error.to_string() };
+                let refusal = Refusal::new(RejectCode::Unavailable, error.to_string());
                 vec![Outcome::Refused(refusal); appended.len()]
             }
             // Whether they are stored is not known, so nothing is said: they may be sent again.
@@ -127,7 +135,7 @@ fn answer(chat: ChatId, id: MessageId, outcome: Outcome, retry_after_ms: u32) ->
             Packet::Accepted(Accepted { chat, id, seq, at_ms, duplicate: true })
         }
         Outcome::Refused(refusal) => {
-            let verdict = Verdict::reject(refusal.code, &refusal.reason, retry_after_ms);
+            let verdict = refusal.verdict(retry_after_ms);
             Packet::Rejected(Rejected { chat, id, verdict })
         }
     }
@@ -147,6 +155,10 @@ mod tests {
         Send { chat, id: MessageId::from([number; 16]), content: content.encode() }
     }
 
+    fn take(sends: &mut Sends, send: Send) -> Option<Rejected> {
+        sends.take(Time::default(), send, &Rooms::default())
+    }
+
     fn text(number: u8) -> Send {
         send(number, &Content::text("hi"))
     }
@@ -155,11 +167,11 @@ mod tests {
 
     #[test]
     fn one_batch_is_in_the_store_at_a_time_and_the_rest_waits_in_order() {
-        let (mut sends, now) = (sends(9), Time::default());
-        assert!(sends.take(now, text(1)).is_none());
+        let mut sends = sends(9);
+        assert!(take(&mut sends, text(1)).is_none());
         assert!(matches!(sends.next_batch(), Some(drafts) if drafts.len() == 1));
-        sends.take(now, text(2));
-        sends.take(now, text(3));
+        take(&mut sends, text(2));
+        take(&mut sends, text(3));
         assert!(sends.next_batch().is_none());
         let stored = Outcome::Stored { seq: 4, at_ms: 5 };
         let answers = sends.answered(Ok(vec![stored]), AFTER).unwrap();
@@ -172,9 +184,9 @@ mod tests {
     #[test]
     fn no_more_are_taken_than_may_be_unanswered() {
         let (mut sends, now) = (sends(2), Time::default());
-        sends.take(now, text(1));
+        take(&mut sends, text(1));
         assert!(sends.has_room(now));
-        sends.take(now, text(2));
+        take(&mut sends, text(2));
         assert!(!sends.has_room(now));
         sends.next_batch();
         assert!(!sends.has_room(now) && !sends.is_idle());
@@ -187,9 +199,9 @@ mod tests {
     fn bytes_are_bounded_too() {
         let (mut sends, now) = (sends(99), Time::default());
         let large = Content::text("x".repeat(SEND_BYTES_MAX / 2));
-        sends.take(now, send(1, &large));
+        take(&mut sends, send(1, &large));
         assert!(sends.has_room(now));
-        sends.take(now, send(2, &large));
+        take(&mut sends, send(2, &large));
         assert!(!sends.has_room(now));
     }
 
@@ -197,7 +209,7 @@ mod tests {
     fn a_content_that_is_none_is_answered_at_once() {
         let mut sends = sends(9);
         let empty = Send { content: bytes::Bytes::new(), ..text(1) };
-        let rejected = sends.take(Time::default(), empty).unwrap();
+        let rejected = take(&mut sends, empty).unwrap();
         assert_eq!(rejected.verdict.reject_code(), Some(RejectCode::Empty));
         assert!(sends.is_idle());
     }
@@ -205,7 +217,7 @@ mod tests {
     #[test]
     fn a_stopped_store_says_nothing_about_a_send() {
         let mut sends = sends(9);
-        sends.take(Time::default(), text(1));
+        take(&mut sends, text(1));
         sends.next_batch();
         assert_eq!(sends.answered(Err(StoreError::Stopped), AFTER), Err(StoreError::Stopped));
     }
@@ -213,7 +225,7 @@ mod tests {
     #[test]
     fn what_the_engine_said_is_not_told_to_a_peer() {
         let mut sends = sends(9);
-        sends.take(Time::default(), text(1));
+        take(&mut sends, text(1));
         sends.next_batch();
         let error = StoreError::Unreadable { detail: "/secret/path".into() };
         let answers = sends.answered(Err(error), AFTER).unwrap();
@@ -225,11 +237,26 @@ mod tests {
     #[test]
     fn a_full_store_says_when_to_try_again() {
         let mut sends = sends(9);
-        sends.take(Time::default(), text(1));
+        take(&mut sends, text(1));
         sends.next_batch();
-        let refusal = Refusal { code: RejectCode::StoreFull, reason: "full".into() };
+        let refusal = Refusal::new(RejectCode::StoreFull, "full");
         let answers = sends.answered(Ok(vec![Outcome::Refused(refusal)]), AFTER).unwrap();
         let [Packet::Rejected(rejected)] = &answers[..] else { panic!("{answers:?}") };
         assert_eq!(rejected.verdict.retry_after_ms, 2_000);
+    }
+
+    #[test]
+    fn a_message_to_a_room_needs_that_the_session_listens_and_a_change_does_not() {
+        let (mut sends, now) = (sends(9), Time::default());
+        let room = ChatId::room("lobby").unwrap();
+        let mut rooms = Rooms::default();
+        let hello = || Send { chat: room.clone(), ..text(1) };
+        let refused = sends.take(now, hello(), &rooms).unwrap();
+        assert_eq!(refused.verdict.reject_code(), Some(RejectCode::NoSuchChat));
+        let end = Content::Group(packetboat_proto::content::GroupChange::Dissolved);
+        let end = Send { chat: room.clone(), ..send(2, &end) };
+        assert!(sends.take(now, end, &rooms).is_none());
+        rooms.join(&room);
+        assert!(sends.take(now, hello(), &rooms).is_none());
     }
 }

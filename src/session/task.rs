@@ -1,6 +1,8 @@
 //! Carries out what `flow` decides: one task, one timer, one stream. Must never decide anything
 //! itself, nor wait for one thing while another could go on.
 
+mod place;
+
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -21,7 +23,7 @@ use tokio_util::codec::Decoder;
 use tracing::field::display;
 use tracing::{debug, info};
 
-use crate::hub::mailbox::{Mail, Mailbox, News, Wanted};
+use crate::hub::mailbox::{Mail, News, Wanted};
 use crate::store::{Author, Store};
 
 use super::answers::answer;
@@ -29,6 +31,8 @@ use super::flow::Flow;
 use super::house::House;
 use super::port::{Action, Input, Work};
 use super::transport::{Moved, Transport};
+
+use self::place::{Place, Who};
 
 /// Packets taken before other sessions get their turn.
 pub const PACKETS_PER_TURN: usize = 64;
@@ -73,49 +77,6 @@ where
             }
         };
         Box::pin(task.end(ending)).await;
-    }
-}
-
-/// A session's place in the hub. It is given up even if the task panics: nothing may be pushed to
-/// the dead.
-struct Place<S: Store> {
-    house: Arc<House<S>>,
-    mailbox: Arc<Mailbox>,
-    who: Who,
-}
-
-/// Whose connection it is.
-enum Who {
-    /// Nobody's that is known yet: from there, if that is known.
-    From(Option<SocketAddr>),
-    /// As the hello has named them, whether or not they are let in.
-    Named(UserId, DeviceId),
-}
-
-impl Who {
-    const fn peer(&self) -> Option<SocketAddr> {
-        match self {
-            Self::From(peer) => *peer,
-            Self::Named(..) => None,
-        }
-    }
-}
-
-impl<S: Store> Place<S> {
-    /// Gives it up. The user, if the session had its device to the end.
-    fn leave(&self) -> Option<UserId> {
-        let user = match &self.who {
-            Who::Named(user, _) => Some(user),
-            Who::From(_) => None,
-        };
-        let had_device = self.house.hub.leave(self.mailbox.session(), user);
-        user.filter(|_| had_device).cloned()
-    }
-}
-
-impl<S: Store> Drop for Place<S> {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 
@@ -260,6 +221,11 @@ where
         self.take_mail(actions);
         self.flow.settle(self.has_room(), actions);
         self.perform(actions);
+        if self.has_room() {
+            let (now, free) = (self.place.house.clock.now(), self.transport.waiting() == 0);
+            self.flow.transfer(now, free, actions);
+            self.perform(actions);
+        }
         self.transport.tidy();
         more
     }
@@ -477,7 +443,10 @@ where
                     Input::Read(store.stretches(user, stretches, limit).await)
                 }
                 Work::Ask(operation) => {
-                    Input::Answered(answer(&house, user, device, operation).await)
+                    Input::Answered(answer(&house, user, device, session, operation).await)
+                }
+                Work::Transfer(operation) => {
+                    Input::Transferred(answer(&house, user, device, session, operation).await)
                 }
             }
         }));

@@ -2,10 +2,10 @@
 //! from the wire.
 
 use bytes::Bytes;
-use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Content, Context, GroupChange};
+use packetboat_proto::content::{Alteration, Change, Content, Context, FileSent};
 use packetboat_proto::id::{ChatId, MessageId, SessionId, UserId};
-use thiserror::Error;
+
+use super::error::Refusal;
 
 /// A message before it has a seq. Its content has been checked by `Content::decode_sent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,10 @@ pub struct Draft {
     pub id: MessageId,
     /// The encoded content, stored as it is.
     pub content: Bytes,
-    /// The change to a group that the content says, if it says one.
-    pub change: Option<GroupChange>,
+    /// The change to a group or a room that the content says, if it says one.
+    pub change: Option<Change>,
+    /// The file that the content has, if it has one.
+    pub file: Option<FileSent>,
     /// How the content refers to other entries, if it does.
     pub refers: Option<Reference>,
 }
@@ -39,13 +41,19 @@ impl Draft {
         bytes: Bytes,
         (content, context): (Content, Context),
     ) -> Self {
-        let (change, refers) = match content {
-            Content::Group(change) => (Some(change), None),
-            Content::Entry(alteration) => (None, Some(Reference::Alteration(alteration))),
-            _ if context == Context::default() => (None, None),
-            _ => (None, Some(Reference::Context(Box::new(context)))),
-        };
-        Self { chat, id, content: bytes, change, refers }
+        let mut draft = Self { chat, id, content: bytes, change: None, file: None, refers: None };
+        match content {
+            Content::Group(change) => draft.change = Some(Change::Group(change)),
+            Content::Room(change) => draft.change = Some(Change::Room(change)),
+            Content::Entry(alteration) => draft.refers = Some(Reference::Alteration(alteration)),
+            Content::File(sent) => draft.file = Some(sent),
+            Content::Text(_) | Content::Data { .. } | Content::Erased { .. } => {}
+        }
+        // Only a text, data or file has one.
+        if context != Context::default() {
+            draft.refers = Some(Reference::Context(Box::new(context)));
+        }
+        draft
     }
 
     /// The change to an earlier entry that the content says, if it says one.
@@ -85,14 +93,4 @@ pub enum Outcome {
     },
     /// It is not stored, and will not be.
     Refused(Refusal),
-}
-
-/// Why something is refused; nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{reason}")]
-pub struct Refusal {
-    /// The code for the wire.
-    pub code: RejectCode,
-    /// A sentence for a person.
-    pub reason: String,
 }

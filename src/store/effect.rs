@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
-use packetboat_proto::packet::JoinNews;
+use packetboat_proto::packet::{JoinNews, Visibility};
 
 /// A durable change that others are to learn of. Released in the order of the log, and only
 /// after the change is on stable storage.
@@ -35,9 +35,18 @@ pub enum Effect {
         /// Who.
         users: Vec<UserId>,
     },
-    /// A group is over; released after the entry that says so.
+    /// A user says other things of itself.
+    ProfileSet {
+        /// Who.
+        user: UserId,
+        /// What it says.
+        status: String,
+        /// To whom.
+        visible_to: Visibility,
+    },
+    /// A group or a room is over; released after the entry that says so.
     Dissolved {
-        /// The group.
+        /// Which.
         chat: ChatId,
     },
     /// Somebody asks to come into a group, or is not let in.

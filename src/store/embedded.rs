@@ -1,6 +1,8 @@
 //! The embedded store: one node's messages in one backend. Writes go to the committer's threads,
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
+mod file;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -26,7 +28,8 @@ use super::reader::Reader;
 use super::rules::{Rules, RulesError, within};
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
-    MemberView, Outcome, Outlet, Page, PageLimit, Read, Store, StoreError, Stretch, Thread,
+    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RoomView, Store, StoreError,
+    Stretch, Thread, Visibility,
 };
 
 /// Reads that are under way at once, unless the operator sets another number.
@@ -397,8 +400,22 @@ impl Store for EmbeddedStore {
         self.read(move |reader| reader.join_requests(&user, &chat, after.as_ref(), limit)).await
     }
 
-    async fn last_seen(&self, users: Vec<UserId>) -> Result<Vec<u64>, StoreError> {
-        self.read(move |reader| reader.last_seen(&users)).await
+    async fn room(&self, user: UserId, room: ChatId) -> Result<RoomView, StoreError> {
+        self.read(move |reader| reader.room(&user, &room)).await
+    }
+
+    async fn profiles(&self, users: Vec<UserId>) -> Result<Vec<Profile>, StoreError> {
+        self.read(move |reader| reader.profiles(&users)).await
+    }
+
+    async fn set_profile(
+        &self,
+        user: UserId,
+        status: String,
+        visible_to: Visibility,
+    ) -> Result<(), StoreError> {
+        let job = |answer| Job::SetProfile { user, status, visible_to, answer };
+        Ok(self.shared.committer.ask(job).await??)
     }
 }
 

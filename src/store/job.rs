@@ -6,11 +6,11 @@ use tokio::sync::oneshot;
 
 use super::act::{Act, Acted};
 use super::ledger::{
-    ACT_OPERATIONS_MAX, CLAIM_OPERATIONS_MAX, ClaimStep, Halt, MOVE_OPERATIONS_MAX, Turn,
-    draft_operations_max,
+    ACT_OPERATIONS_MAX, CLAIM_OPERATIONS_MAX, ClaimStep, FILE_OPERATIONS_MAX, FileCommand,
+    FileOutcome, Halt, MOVE_OPERATIONS_MAX, Turn, draft_operations_max,
 };
 use super::read_error::ReadError;
-use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal};
+use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal, Visibility};
 
 /// What a command may cost beside what it carries, in bytes: its bookkeeping in the queue. So
 /// the queue's bound in bytes bounds the number of commands too.
@@ -56,9 +56,19 @@ pub(crate) enum Job {
         new: bool,
         answer: oneshot::Sender<Result<(), Refusal>>,
     },
+    SetProfile {
+        user: UserId,
+        status: String,
+        visible_to: Visibility,
+        answer: oneshot::Sender<Result<(), Refusal>>,
+    },
     RemoveAccount {
         user: UserId,
         answer: oneshot::Sender<Result<(), Refusal>>,
+    },
+    File {
+        command: FileCommand,
+        answer: oneshot::Sender<FileOutcome>,
     },
 }
 
@@ -70,6 +80,7 @@ pub(crate) enum Answer {
     Claimed(oneshot::Sender<Result<Claimed, Refusal>>, Result<Claimed, Refusal>),
     Acted(oneshot::Sender<Result<Acted, Refusal>>, Result<Acted, Refusal>),
     Account(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>),
+    File(oneshot::Sender<FileOutcome>, Box<FileOutcome>),
 }
 
 /// How far a job came in one turn.
@@ -92,6 +103,9 @@ impl Job {
                     drafts.iter().map(|draft| draft.content.len() + ITEM_BYTES).sum()
                 }
                 Self::Advance { moves, .. } => moves.len() * ITEM_BYTES,
+                Self::File { command: FileCommand::Begin { begin, .. }, .. } => {
+                    begin.thumbnail.len() + ITEM_BYTES
+                }
                 _ => 0,
             }
     }
@@ -116,6 +130,13 @@ impl Job {
             }
             Self::Claim { claim, after, answer } => run_claim(turn, claim, after, answer),
             Self::Act { user, act, answer } => run_act(turn, user, act, answer),
+            Self::File { command, answer } if turn.room() < FILE_OPERATIONS_MAX => {
+                Ok(Ran::Unfinished(Self::File { command, answer }))
+            }
+            Self::File { command, answer } => {
+                let outcome = turn.file(&command)?;
+                Ok(Ran::Done(Answer::File(answer, Box::new(outcome))))
+            }
             one_row if turn.room() < ROW_OPERATIONS => Ok(Ran::Unfinished(one_row)),
             Self::Release { user, answer } => {
                 turn.release(&user)?;
@@ -123,6 +144,10 @@ impl Job {
             }
             Self::SetAccount { user, hash, new, answer } => {
                 let verdict = turn.set_account(&user, &hash, new)?;
+                Ok(Ran::Done(Answer::Account(answer, verdict)))
+            }
+            Self::SetProfile { user, status, visible_to, answer } => {
+                let verdict = turn.set_profile(&user, &status, visible_to)?;
                 Ok(Ran::Done(Answer::Account(answer, verdict)))
             }
             Self::RemoveAccount { user, answer } => {
@@ -200,6 +225,7 @@ impl Answer {
             Self::Claimed(answer, claimed) => drop(answer.send(claimed)),
             Self::Acted(answer, acted) => drop(answer.send(acted)),
             Self::Account(answer, verdict) => drop(answer.send(verdict)),
+            Self::File(answer, outcome) => drop(answer.send(*outcome)),
         }
     }
 }

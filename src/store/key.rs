@@ -19,9 +19,16 @@
 //! | `E` | chat 0 seq seq | nothing: the second entry is an edit of the first |
 //! | `P` | chat 0 seq | nothing: the entry is pinned |
 //! | `T` | chat 0 seq seq | nothing: the second entry is in the thread of the first |
+//! | `O` | room | its name, owner, settings |
+//! | `O` | room 0 user | a role of the user in the room, or until when it is mute |
+//! | `O` | user | how many rooms the user has open |
+//! | `S` | user | what the user says of itself, and to whom |
+//! | `F`, `Z` | see `file` | files, and which entries have them |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
+
+pub mod file;
 
 use packetboat_proto::id::{ChatId, DeviceId, IdError, InviteId, MessageId, UserId};
 use thiserror::Error;
@@ -44,6 +51,8 @@ const ASKING: u8 = b'Q';
 const EDIT: u8 = b'E';
 const PIN: u8 = b'P';
 const THREAD: u8 = b'T';
+const ROOM: u8 = b'O';
+const PROFILE: u8 = b'S';
 
 const END: u8 = 0;
 /// Bytes after the chat in a log's key: the end of the chat, the seq and the part.
@@ -255,6 +264,26 @@ pub fn account(user: &UserId) -> Vec<u8> {
     joined(ACCOUNT, &[user.as_str()])
 }
 
+/// A room.
+pub fn room(room: &ChatId) -> Vec<u8> {
+    joined(ROOM, &[room.as_str()])
+}
+
+/// What a user is in a room.
+pub fn person(room: &ChatId, user: &UserId) -> Vec<u8> {
+    joined(ROOM, &[room.as_str(), user.as_str()])
+}
+
+/// How many rooms a user has open. No user's id is a room's: it has no colon.
+pub fn rooms_of(user: &UserId) -> Vec<u8> {
+    joined(ROOM, &[user.as_str()])
+}
+
+/// What a user says of itself.
+pub fn profile(user: &UserId) -> Vec<u8> {
+    joined(PROFILE, &[user.as_str()])
+}
+
 /// The accounts, those behind `after`.
 pub fn accounts(after: Option<&UserId>) -> KeyRange {
     KeyRange::behind(vec![ACCOUNT], after.map(UserId::as_str))
@@ -453,6 +482,8 @@ mod tests {
             edit(&crew, 1, 2),
             pin(&crew, 1),
             thread(&crew, 1, 2),
+            room(&chat("room:lobby")),
+            profile(&user),
         ];
         let mut prefixes: Vec<u8> = keys.iter().skip(2).map(|key| key[0]).collect();
         prefixes.sort_unstable();

@@ -6,17 +6,23 @@ mod alter;
 mod append;
 mod claim;
 mod cursor;
+mod file;
 mod group;
 mod joining;
 mod members;
+mod profile;
 mod recall;
 mod refer;
 mod rights;
+mod room;
+mod room_cache;
+mod room_rights;
 mod turn;
 
 pub(crate) use append::draft_operations_max;
 pub(crate) use claim::{CLAIM_OPERATIONS_MAX, ClaimStep};
 pub(crate) use cursor::MOVE_OPERATIONS_MAX;
+pub(crate) use file::{FILE_OPERATIONS_MAX, FileCommand, FileOutcome, NO_SUCH_FILE};
 pub(crate) use joining::ACT_OPERATIONS_MAX;
 pub(crate) use turn::{Caches, Halt, Turn, Work};
 

@@ -16,6 +16,7 @@ use super::ledger::{self, Caches, ClaimStep, Halt, Turn};
 use super::parts::{self, Joiner};
 use super::read_error::ReadError;
 use super::reader::Reader;
+use super::record::file::FileRecord;
 use super::record::invite::{Asking, decode_invite, encode_invite};
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
@@ -230,7 +231,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 7] = [
+pub const CODECS: [Codec; 8] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -255,6 +256,10 @@ pub const CODECS: [Codec; 7] = [
     ("asking", |value| {
         let asking = Asking::from_value(value).ok()?;
         Some((format!("{asking:?}"), asking.to_value()))
+    }),
+    ("file", |value| {
+        let file = FileRecord::decode(value).ok()?;
+        Some((format!("{file:?}"), file.encode()))
     }),
     ("number", |value| {
         let meaning = as_number(value).ok()?;

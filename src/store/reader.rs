@@ -1,9 +1,12 @@
 //! Reads for the sessions, on blocking threads, beside the committer. Must never show an entry that
 //! is not durable: the only way to a log's head is `Reader::head`.
 
+mod file;
 mod history;
 mod joining;
 mod lag;
+mod profile;
+mod room;
 mod thread;
 mod view;
 
@@ -17,7 +20,7 @@ use super::backend::{Backend, Row};
 use super::horizon::Horizon;
 use super::key::{self, KeyRange};
 use super::read_error::ReadError;
-use super::record::{AccountRow, Group, Place, Seen};
+use super::record::{AccountRow, Group, Place};
 use super::{Account, Refusal, StoreError};
 
 /// What is said of a chat that is not there, and of one that is not the asker's.
@@ -119,17 +122,6 @@ impl Reader {
         fault.map_or(Ok(()), Err)
     }
 
-    /// When each of the users was last seen; 0 if never.
-    pub(crate) fn last_seen(&self, users: &[UserId]) -> Result<Vec<u64>, StoreError> {
-        let last_seen = |user: &UserId| -> Result<u64, ReadError> {
-            match self.backend.get(&key::user(user))? {
-                Some(value) => Ok(Seen::from_value(&value)?.last_ms),
-                None => Ok(0),
-            }
-        };
-        Ok(users.iter().map(last_seen).collect::<Result<_, _>>()?)
-    }
-
     /// A user's account, if there is one.
     pub(crate) fn account(&self, user: &UserId) -> Result<Option<Account>, StoreError> {
         let Some(value) = self.backend.get(&key::account(user)).map_err(ReadError::from)? else {
@@ -161,7 +153,7 @@ impl Reader {
 }
 
 fn refusal(code: RejectCode, reason: String) -> StoreError {
-    StoreError::Refused(Refusal { code, reason })
+    StoreError::Refused(Refusal::new(code, reason))
 }
 
 #[cfg(test)]

@@ -5,6 +5,10 @@
 //! What the derived types allow and the store does not, is checked on the way in. A lone number
 //! is eight bytes, big-endian.
 
+pub(crate) mod file;
+pub(crate) mod profile;
+pub(crate) mod room;
+
 use packetboat_proto::content::{GroupRules, JoinRule, Role};
 use packetboat_proto::id::UserId;
 use prost::Message;

@@ -21,6 +21,15 @@ pub const GROUP_MEMBERS_BOUNDS: (u64, u64) = (2, GROUP_MEMBERS_MAX as u64);
 pub const ALTER_MS_DEFAULT: u64 = 48 * 60 * 60 * 1000;
 /// The lowest and the highest value for those: never, and a hundred years.
 pub const ALTER_MS_BOUNDS: (u64, u64) = (0, 36_500 * 24 * 60 * 60 * 1000);
+/// Who may open rooms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rooms {
+    /// Whoever asks.
+    #[default]
+    Anyone,
+    /// Nobody: there are those that there are.
+    Nobody,
+}
 
 /// What becomes of a message to a user who was never here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +57,8 @@ pub struct Rules {
     pub edit_ms: u64,
     /// Milliseconds in which its sender may recall an entry; 0: never.
     pub recall_ms: u64,
+    /// Who may open rooms.
+    pub rooms: Rooms,
 }
 
 impl Default for Rules {
@@ -59,6 +70,7 @@ impl Default for Rules {
             devices_per_user_max: DEVICES_PER_USER_DEFAULT,
             edit_ms: ALTER_MS_DEFAULT,
             recall_ms: ALTER_MS_DEFAULT,
+            rooms: Rooms::default(),
         }
     }
 }

@@ -43,6 +43,7 @@ fn house(clock: Clock) -> Arc<House<EmbeddedStore>> {
         pings: rate,
         send_rate: rate,
         requests: rate,
+        transfers: rate,
         signals: rate,
         retry_after_ms: 2_000,
     };
@@ -52,6 +53,7 @@ fn house(clock: Clock) -> Arc<House<EmbeddedStore>> {
     let store = EmbeddedStore::open(backend, Settings::default(), Arc::new(|| 1), outlet).unwrap();
     Arc::new(House {
         store,
+        files: None,
         hub,
         doorman: Doorman::new(Box::new(Open), &[7; 32], 0),
         metrics: Arc::default(),

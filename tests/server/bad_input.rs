@@ -205,14 +205,11 @@ async fn an_unknown_user_is_rejected_where_the_server_is_set_so() {
 async fn a_chat_of_others_is_rejected_like_one_that_is_not_there() {
     let house = House::open().await;
     let mut peer = Peer::login(house.address, "eve", "x").await;
-    for chat in ["dm:a:b", "group:none"] {
+    for chat in ["dm:a:b", "group:none", "room:none"] {
         peer.send_text(chat, 1, "hi").await;
         let rejected = peer.answer().await.unwrap_err();
         assert_eq!(rejected.verdict.reject_code(), Some(RejectCode::NoSuchChat));
     }
-    peer.send_text("room:lobby", 1, "hi").await;
-    let rejected = peer.answer().await.unwrap_err();
-    assert_eq!(rejected.verdict.reject_code(), Some(RejectCode::Unsupported));
 }
 
 #[tokio::test]

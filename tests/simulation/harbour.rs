@@ -120,6 +120,7 @@ impl Harbour {
         let house = House {
             doorman: Doorman::new(Box::new(Open), &SECRET, plan.ticket_ms),
             store,
+            files: None,
             hub,
             metrics,
             rules: Arc::new(plan.rules),

@@ -16,6 +16,8 @@ use packetboat_proto::id::{ChatId, MessageId};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::lounge::Lounge;
+
 /// How long one page of a log may take once all faults are over.
 const PAGE_TIME: Duration = Duration::from_mins(1);
 /// Entries of a page.
@@ -35,6 +37,8 @@ pub struct Habits {
     pub bounds: usize,
     /// What the jitter of its waits is drawn from.
     pub seed: u64,
+    /// The room that it may listen to.
+    pub lounge: Lounge,
 }
 
 /// A device of a user.
@@ -99,6 +103,8 @@ impl Person {
             cursors: Arc::clone(&self.cursors),
             client: client.clone(),
             pause: self.habits.app,
+            lounge: self.habits.lounge.clone(),
+            start: self.starts,
         };
         let app = tokio::spawn(app.run(events)).abort_handle();
         self.awake = Some(Awake { client, app, sends: JoinSet::new() });
@@ -237,12 +243,17 @@ struct App {
     cursors: Cursors,
     client: Client,
     pause: Duration,
+    lounge: Lounge,
+    start: u64,
 }
 
 impl App {
     async fn run(self, mut events: Events) {
         while let Some(event) = events.next().await {
             match event {
+                Event::Entry(entry) if entry.chat.is_room() => {
+                    self.lounge.heard(&self.device, self.start, &entry);
+                }
                 Event::Entry(entry) => {
                     if !self.pause.is_zero() {
                         sleep(self.pause).await;

@@ -149,6 +149,7 @@ fn rules(rng: &mut Rng) -> Rules {
         pings: Rate { per_second: 10, burst: 20 },
         send_rate: pick(rng, &[none, rate(20)]),
         requests: pick(rng, &[none, rate(20)]),
+        transfers: rate(0),
         signals: rate(5),
         retry_after_ms: 200,
     }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::disk::Disk;
 use crate::harbour::Harbour;
+use crate::lounge::{Deed, Lounge};
 use crate::network::{Network, State};
 use crate::person::{Habits, Log, Person};
 use crate::plan::{Plan, pick, up_to};
@@ -73,6 +74,7 @@ struct World {
     said: BTreeMap<(usize, MessageId), bool>,
     recorder: Recorder,
     log: Log,
+    lounge: Lounge,
     ids: u128,
 }
 
@@ -103,6 +105,7 @@ impl World {
         let name = |number| UserId::new(&format!("u{number}")).expect("a good id");
         let users: Vec<UserId> = (0..plan.users).map(name).collect();
         let (recorder, log) = (Recorder::default(), Log::default());
+        let lounge = Lounge::default();
         let mut people = Vec::new();
         for user in &users {
             for device in 0..rng.usize(1..=2) {
@@ -112,6 +115,7 @@ impl World {
                     strict: plan.strict,
                     bounds: plan.client_bounds,
                     seed: rng.u64(..),
+                    lounge: lounge.clone(),
                 };
                 let dial = dialer(owner, network.clone(), harbour.clone());
                 let name = DeviceId::new(&format!("d{device}")).expect("a good id");
@@ -140,6 +144,7 @@ impl World {
             said,
             recorder,
             log,
+            lounge,
             ids: 0,
         }
     }
@@ -227,8 +232,9 @@ impl World {
 
     fn deed(&mut self) {
         let by = self.rng.usize(0..self.people.len());
-        match self.rng.u8(0..20) {
+        match self.rng.u8(0..22) {
             0..=9 => self.say(by),
+            20 | 21 => self.lounge(by),
             10 => (0..self.rng.usize(5..25)).for_each(|_| self.say(by)),
             11..=13 => self.say_again(by),
             14 => self.contradict(by),
@@ -298,6 +304,15 @@ impl World {
         if let Some(Sent { chat, id, .. }) = self.sent_by_user(by, true) {
             self.said.insert((by, id), true);
             self.people[by].send(&chat, id, &Content::text("something else").encode());
+        }
+    }
+
+    /// Something in the room, of which nothing is owed to anybody.
+    fn lounge(&mut self, by: usize) {
+        let deeds = [Deed::Open, Deed::Join, Deed::Join, Deed::Say, Deed::Say, Deed::Leave];
+        let (deed, id) = (pick(&mut self.rng, &deeds), self.next_id());
+        if let Some(client) = self.people[by].client().cloned() {
+            tokio::spawn(self.lounge.clone().act(client, deed, id));
         }
     }
 
@@ -409,6 +424,9 @@ impl World {
         }
         if !self.harbour.look() {
             faults.push("the server ended by itself".to_owned());
+        }
+        if let Some(client) = self.people.iter().find_map(Person::client).cloned() {
+            faults.extend(self.lounge.judge(&client).await);
         }
         let mut read = BTreeSet::new();
         for person in &self.people {

@@ -17,7 +17,7 @@ use packetboat::store::{
     Stretch,
 };
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Content, Context, GroupChange};
+use packetboat_proto::content::{Alteration, Change, Content, Context, GroupChange, RoomChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use tempfile::TempDir;
@@ -161,13 +161,18 @@ impl Opened {
         }
     }
 
-    /// Changes a group; the outcome is the caller's to judge.
-    pub(crate) async fn change(&self, sender: &str, to: &str, change: GroupChange) -> Outcome {
+    /// Changes a chat; the outcome is the caller's to judge.
+    pub(crate) async fn change(
+        &self,
+        sender: &str,
+        to: &str,
+        change: impl Into<Change>,
+    ) -> Outcome {
         self.put(sender, change_draft(to, change)).await
     }
 
-    /// Changes a group, which must succeed.
-    pub(crate) async fn must(&self, sender: &str, to: &str, change: GroupChange) {
+    /// Changes a chat, which must succeed.
+    pub(crate) async fn must(&self, sender: &str, to: &str, change: impl Into<Change>) {
         let outcome = self.change(sender, to, change).await;
         assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
     }
@@ -278,8 +283,12 @@ pub(crate) fn with_id(draft: Draft, number: u64) -> Draft {
     Draft { id: numbered_id(number), ..draft }
 }
 
-pub(crate) fn change_draft(to: &str, change: GroupChange) -> Draft {
-    content_draft(to, Content::Group(change), Context::default())
+pub(crate) fn change_draft(to: &str, change: impl Into<Change>) -> Draft {
+    let content = match change.into() {
+        Change::Group(change) => Content::Group(change),
+        Change::Room(change) => Content::Room(change),
+    };
+    content_draft(to, content, Context::default())
 }
 
 pub(crate) fn created(members: &[&str]) -> GroupChange {
@@ -324,7 +333,9 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Group(GroupChange::RulesSet(_)) => "rules".into(),
         Content::Group(GroupChange::RolesGiven { .. }) => "roles".into(),
         Content::Group(GroupChange::OwnerChanged(_)) => "owner".into(),
-        Content::Group(GroupChange::Muted { .. }) => "mute".into(),
+        Content::Group(GroupChange::Muted { .. }) | Content::Room(RoomChange::Muted { .. }) => {
+            "mute".into()
+        }
         Content::Group(GroupChange::Dissolved) => "end".into(),
         Content::Group(GroupChange::Joined(_)) => "+self".into(),
         Content::Data { body, .. } => format!("{} bytes", body.len()),
@@ -333,5 +344,9 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Entry(Alteration::Reacted { seq, .. }) => format!("react {seq}"),
         Content::Entry(Alteration::Pinned { seq, .. }) => format!("pin {seq}"),
         Content::Erased { by } => format!("erased by {by}"),
+        Content::Room(RoomChange::Opened { .. }) => "+room".into(),
+        Content::Room(RoomChange::Set { .. }) => "settings".into(),
+        Content::Room(RoomChange::Moderators { .. }) => "moderators".into(),
+        Content::File(sent) => sent.name,
     }
 }

@@ -11,12 +11,15 @@ mod crash;
 mod devices;
 mod failure;
 mod faulty;
+mod files;
 mod fjall;
 mod groups;
 mod joining;
 mod messages;
 mod model;
+mod profiles;
 mod rights;
+mod rooms;
 mod shaky;
 mod sled;
 
@@ -107,6 +110,24 @@ contracts! {
         a_thread_comes_in_pages,
         what_only_changes_entries_is_not_unread,
         a_reader_beside_a_recall_sees_an_entry_or_what_is_left_of_it;
+    rooms:
+        a_room_is_opened_once_and_by_whom_it_may_be,
+        a_room_keeps_so_many_entries_and_their_ids,
+        a_room_keeps_fewer_when_it_is_told_to,
+        a_log_goes_on_where_it_was_over_a_restart,
+        a_slow_room_refuses_what_comes_too_soon,
+        the_owner_and_moderators_make_others_mute,
+        a_room_is_changed_by_its_owner_and_not_like_a_group,
+        a_closed_room_is_read_and_nothing_else,
+        a_page_of_a_room_is_whole_while_its_log_forgets,
+        nobody_has_a_place_in_a_room;
+    profiles:
+        a_profile_is_kept_and_told_once;
+    files:
+        a_file_is_begun_once_and_counts,
+        only_a_whole_file_is_sent_by_who_has_it,
+        who_sees_an_entry_sees_its_file,
+        a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,

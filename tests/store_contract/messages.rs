@@ -103,7 +103,7 @@ pub(crate) async fn a_note_to_oneself_has_one_member(bed: impl Bed) {
 pub(crate) async fn what_is_not_supported_is_refused(bed: impl Bed) {
     let open = bed.open();
     let outcome = open.put("ann", draft("room:lobby", "hello")).await;
-    assert_eq!(code(&outcome), Some(RejectCode::Unsupported));
+    assert_eq!(code(&outcome), Some(RejectCode::NoSuchChat), "no such room");
     let huge = Draft { content: vec![7; 300 * 1024].into(), ..draft(DM, "") };
     assert_eq!(code(&open.put("ann", huge).await), Some(RejectCode::TooLarge));
     assert_eq!(open.send("ann", Vec::new()).await, []);

@@ -62,7 +62,7 @@ impl Sends {
         let created = GroupChange::Created { name: "Group".to_owned(), members };
         let making = Draft {
             content: Content::Group(created.clone()).encode(),
-            change: Some(created),
+            change: Some(created.into()),
             ..scene::draft(&chat, 0)
         };
         Self::over(count, vec![(scene::author(scene::user(0)), chat)], &[making])

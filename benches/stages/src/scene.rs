@@ -70,6 +70,7 @@ pub(crate) fn draft(chat: &ChatId, number: u64) -> Draft {
         content: content(),
         change: None,
         refers: None,
+        file: None,
     }
 }
 
@@ -88,5 +89,5 @@ pub(crate) fn entry(number: u64, seq: u64) -> Entry {
 /// A session's rules as the server has them by default.
 pub(crate) fn rules() -> Arc<Rules> {
     let config = packetboat::config::settings::Config::default();
-    Arc::new(server::rules(&config.limits, &config.drain, BODY_BYTES_DEFAULT))
+    Arc::new(server::rules(&config, BODY_BYTES_DEFAULT))
 }

@@ -31,6 +31,9 @@ impl FromStr for Target {
         if let Some(group) = text.strip_prefix('#') {
             return ChatId::group(group).map(Self::Chat);
         }
+        if let Some(room) = text.strip_prefix('%') {
+            return ChatId::room(room).map(Self::Chat);
+        }
         if let Some((one, other)) = text.strip_prefix("dm:").and_then(|pair| pair.split_once(':')) {
             let (one, other) = (UserId::new(one)?, UserId::new(other)?);
             return Ok(Self::Chat(ChatId::direct(&one, &other)));
@@ -45,6 +48,11 @@ impl FromStr for Target {
 /// A group: `group:crew`, `#crew` or `crew`.
 pub(crate) fn group(text: &str) -> Result<ChatId, IdError> {
     ChatId::group(text.strip_prefix("group:").or(text.strip_prefix('#')).unwrap_or(text))
+}
+
+/// A room: `room:lobby`, `%lobby` or `lobby`.
+pub(crate) fn room(text: &str) -> Result<ChatId, IdError> {
+    ChatId::room(text.strip_prefix("room:").or(text.strip_prefix('%')).unwrap_or(text))
 }
 
 #[cfg(test)]
@@ -68,6 +76,9 @@ mod tests {
         assert_eq!(chat("dm:x:a"), "dm:a:x");
         assert_eq!(chat("group:crew"), "group:crew");
         assert_eq!(chat("#crew"), "group:crew");
+        assert_eq!(chat("%lobby"), "room:lobby");
+        assert_eq!(room("lobby"), room("%lobby"));
+        assert_eq!(room("room:lobby"), room("%lobby"));
         assert_eq!(group("crew"), group("#crew"));
         assert_eq!(group("group:crew"), group("#crew"));
     }

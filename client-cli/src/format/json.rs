@@ -1,7 +1,8 @@
 //! JSON objects, one for each thing: their fields' names are kept, scripts rely on them. Each has
 //! a `type`; ids are texts, times are milliseconds of Unix time, bytes are hex.
 
-use std::fmt::Write;
+mod file;
+
 use std::time::Duration;
 
 use packetboat_client::proto::code::RejectCode;
@@ -13,8 +14,11 @@ use packetboat_client::{
 use serde_json::{Map, Value, json};
 
 mod change;
+pub(crate) mod room;
 
-use super::content;
+use super::{content, hex};
+
+pub(crate) use self::file::{file, quota, saved};
 
 /// An entry: `chat`, `seq`, `sender`, `id`, `at_ms`, and by its `kind`: `text` with `text`; `data`
 /// with `media_type` and `hex`; `group_created` with `name` and `members`; `members_added` and
@@ -36,6 +40,8 @@ pub(crate) fn entry(entry: &Entry) -> Value {
         Ok(Content::Group(change)) => group_change(change),
         Ok(Content::Entry(alteration)) => change::alteration(&alteration),
         Ok(Content::Erased { by }) => json!({ "kind": "erased", "by": by }),
+        Ok(Content::Room(change)) => room::change(change),
+        Ok(Content::File(sent)) => file::sent(&sent),
         Ok(said) => change::message(said, &super::context(entry)),
         Err(bytes) => json!({ "kind": "unknown", "hex": hex(&bytes) }),
     };
@@ -93,14 +99,6 @@ fn rules(rules: GroupRules) -> Value {
 
 fn texts(users: &[UserId]) -> Vec<&str> {
     users.iter().map(UserId::as_str).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        write!(text, "{byte:02x}").expect("a String takes all that is written");
-    }
-    text
 }
 
 /// A message that is stored: `chat`, `id`, `seq`, `at_ms`, `duplicate`, and the `line` of stdin
@@ -251,13 +249,15 @@ pub(crate) fn pin(chat: &ChatId, seq: u64) -> Value {
     json!({ "type": "pin", "chat": chat.as_str(), "seq": seq })
 }
 
-/// Who is online: `user`, `online`, `last_seen_ms` (null: never, or not known).
+/// Who is online: `user`, `online`, `away`, `status`, `last_seen_ms` (null: never, or not known).
 pub(crate) fn presence(presence: &Presence) -> Value {
     let last_seen = (presence.last_seen_ms > 0).then_some(presence.last_seen_ms);
     json!({
         "type": "presence",
         "user": presence.user.as_str(),
         "online": presence.online,
+        "away": presence.away,
+        "status": presence.status,
         "last_seen_ms": last_seen,
     })
 }
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn the_rest_has_its_fields() {
         let (user, chat) = ("a".parse::<UserId>().unwrap(), "group:c".parse::<ChatId>().unwrap());
-        let seen = Presence { user: user.clone(), online: false, last_seen_ms: 0 };
+        let seen = Presence::hidden(user.clone());
         assert_eq!(presence(&seen)["last_seen_ms"], Value::Null);
         let one =
             Member { user, role: Some(Role::Owner), delivered: 2, read: 1, muted_until_ms: 0 };

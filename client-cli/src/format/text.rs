@@ -1,5 +1,7 @@
 //! Sentences and lines for people. Must never hold a character that a terminal obeys.
 
+mod file;
+
 use packetboat_client::{Accepted, UserId};
 use packetboat_client::{
     Alteration, Body, ChatId, ChatState, Content, Entry, Forwarded, GroupCard, GroupChange,
@@ -8,8 +10,12 @@ use packetboat_client::{
 };
 
 use super::content;
+
+pub(crate) mod room;
 use crate::clean;
 use crate::clock::Clock;
+
+pub(crate) use self::file::{file, quota, saved};
 
 /// What an entry says, in lines.
 pub(crate) fn said(entry: &Entry) -> Vec<String> {
@@ -17,6 +23,8 @@ pub(crate) fn said(entry: &Entry) -> Vec<String> {
         Ok(Content::Group(change)) => vec![changed(&change)],
         Ok(Content::Entry(alteration)) => altered(&alteration),
         Ok(Content::Erased { .. }) => vec!["took a message back".to_owned()],
+        Ok(Content::Room(change)) => vec![room::changed(&change)],
+        Ok(Content::File(sent)) => file::sent(&sent),
         Ok(said) => {
             let mut lines = said.body().map(|body| self::body(&body)).unwrap_or_default();
             if let Some(first) = lines.first_mut() {
@@ -28,9 +36,12 @@ pub(crate) fn said(entry: &Entry) -> Vec<String> {
     }
 }
 
-/// Whether an entry is a change to its group.
+/// Whether an entry is a change to its group or room.
 pub(crate) fn is_change(entry: &Entry) -> bool {
-    matches!(content(entry), Ok(Content::Group(_) | Content::Entry(_) | Content::Erased { .. }))
+    matches!(
+        content(entry),
+        Ok(Content::Group(_) | Content::Room(_) | Content::Entry(_) | Content::Erased { .. })
+    )
 }
 
 /// What a message says, in lines.
@@ -264,7 +275,11 @@ pub(crate) fn join_news(news: &JoinNews) -> String {
 pub(crate) fn presence(clock: &Clock, presence: &Presence) -> String {
     let user = presence.user.as_str();
     match (presence.online, presence.last_seen_ms) {
-        (true, _) => format!("{user:<28} online"),
+        (true, _) => {
+            let away = if presence.away { "away" } else { "online" };
+            let status = clean::line(&presence.status);
+            format!("{user:<28} {away} {status}").trim_end().to_owned()
+        }
         (false, 0) => format!("{user:<28} offline"),
         (false, seen) => format!("{user:<28} last seen {}", clock.full(seen)),
     }

@@ -75,6 +75,9 @@ struct Recv<'a> {
 impl Recv<'_> {
     async fn run(&mut self, patient: bool) -> Result<(), Failure> {
         first_session(&self.link.server, &mut self.events, patient).await?;
+        for room in &self.args.room {
+            self.client.join(room).await?;
+        }
         let mut backlog = Backlog::default();
         let ends_when_drained = !self.args.follow && self.args.count.is_none();
         let client = self.client.clone();
@@ -93,6 +96,7 @@ impl Recv<'_> {
                     Some(Event::Connected(_)) if self.link.told.take().is_some() => {
                         complain(&format!("{}: link is back", self.link.server));
                     }
+                    Some(Event::Room(event)) => complain(&text::room::event(&event)),
                     Some(Event::LogReset { chat, .. }) => complain(&text::log_reset(&chat)),
                     Some(Event::Closed(ending)) => return Err(Failure::Ended(ending)),
                     None => return Err(Failure::Ended(Ending::Closed)),

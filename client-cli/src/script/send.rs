@@ -56,6 +56,13 @@ pub(crate) fn drafts(text: String) -> Result<Drafts, Failure> {
 }
 
 impl Drafts {
+    /// Whether it is a change of its chat, and no message.
+    fn is_change(&self) -> bool {
+        let Self::One(Some(content)) = self else { return false };
+        let said = Content::decode(content, usize::MAX);
+        matches!(said, Ok(Content::Group(_) | Content::Room(_)))
+    }
+
     /// The next one that says something. Cancel safe.
     async fn next(&mut self) -> Option<io::Result<Draft>> {
         match self {
@@ -82,7 +89,14 @@ pub(crate) async fn post(
     timeout: Option<Duration>,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let visit = within(timeout, Visit::open(account, timeout.is_some())).await?;
+    let mut visit = within(timeout, Visit::open(account, timeout.is_some())).await?;
+    if chat.is_room() && !drafts.is_change() {
+        // Only who listens to a room is heard in it.
+        if let Err(failure) = within(timeout, join(&mut visit, chat)).await {
+            visit.close().await;
+            return Err(failure);
+        }
+    }
     let limit = timeout.unwrap_or(ANSWER_TIMEOUT);
     let mut post = Post { visit, chat, pending: VecDeque::new(), sent: 0, failed: 0, out };
     let outcome = post.run(drafts, limit).await;
@@ -90,6 +104,10 @@ pub(crate) async fn post(
     post.visit.close().await;
     outcome?;
     if failed > 0 { Err(Failure::Some { failed, total: sent + failed }) } else { Ok(()) }
+}
+
+async fn join(visit: &mut Visit, room: &ChatId) -> Result<(), Failure> {
+    visit.ask(async |client| client.join(room).await).await.map(drop)
 }
 
 struct Post<'a> {
@@ -103,6 +121,11 @@ struct Post<'a> {
 }
 
 impl Post<'_> {
+    /// Another session is in no room yet.
+    async fn rejoin(&mut self) -> Result<(), Failure> {
+        if self.chat.is_room() { join(&mut self.visit, self.chat).await } else { Ok(()) }
+    }
+
     async fn run(&mut self, mut drafts: Drafts, limit: Duration) -> Result<(), Failure> {
         let mut unread = None;
         let mut more = true;
@@ -154,6 +177,8 @@ impl Post<'_> {
                 Ok(sending) => return Ok(sending),
                 Err(SendError::Closed { ending, .. }) => {
                     self.visit.recover(ending).await?;
+                    self.rejoin().await?;
+                    self.rejoin().await?;
                     self.send_again().await;
                 }
                 Err(error) => return Err(error.into()),
@@ -178,6 +203,7 @@ impl Post<'_> {
     async fn settle(&mut self, outcome: Result<Accepted, SendError>) -> Result<(), Failure> {
         if let Err(SendError::Closed { ending, .. }) = outcome {
             self.visit.recover(ending).await?;
+            self.rejoin().await?;
             self.send_again().await;
             return Ok(());
         }

@@ -1,13 +1,20 @@
 //! Does what the view wants done, and tells it what came of it. Must never make it wait, nor send
 //! messages in another order than they were written.
 
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
 use bytes::Bytes;
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
-use packetboat_client::{ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError};
+use packetboat_client::{
+    ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError, Upload,
+};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::format::text;
+use crate::format::text::saved;
+use crate::script::file::{NO_FILE, media_type, place, sent_in};
 use crate::view::{Answer, Door, Effect, Trouble};
 
 /// Answers that may wait for the view.
@@ -100,10 +107,17 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Ok(seqs) => Answer::Pins { chat, seqs },
             Err(error) => failed(error),
         },
+        Effect::Join(room) => client.join(&room).await.map_or_else(failed, Answer::Room),
+        Effect::Part(room) => match client.leave_room(&room).await {
+            Ok(()) => Answer::Failed(format!("{room} is not listened to any more")),
+            Err(error) => failed(error),
+        },
         Effect::AskPage { chat, edge } => {
             let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
             Answer::Page { chat, edge, page }
         }
+        Effect::SendFile { chat, path } => send_file(client, &chat, &path).await,
+        Effect::SaveFile { chat, seq, path } => save_file(client, &chat, seq, path).await,
         Effect::Send { .. }
         | Effect::Read { .. }
         | Effect::Signal { .. }
@@ -158,6 +172,32 @@ async fn requests(client: &Client, group: &ChatId) -> Result<Answer, RequestErro
     let page = client.join_requests(group, None, PAGE_ITEMS_MAX).await?;
     let lines = page.items.iter().map(|request| text::join_request(&clock, request)).collect();
     Ok(Answer::Sheet { title: format!("Who asks to come into {group}"), lines })
+}
+
+async fn send_file(client: &Client, chat: &ChatId, path: &Path) -> Answer {
+    let sending = async {
+        let upload = Upload::of_path(path, media_type(path)).await.map_err(said)?;
+        client.upload_path(&upload, path, drop).await.map_err(said)?;
+        let sending = client.send_file(chat, upload.sent("")).await.map_err(said)?;
+        sending.await.map_err(said)?;
+        Ok(Answer::Told(format!("sent {}", upload.name)))
+    };
+    sending.await.unwrap_or_else(Answer::Failed)
+}
+
+async fn save_file(client: &Client, chat: &ChatId, seq: u64, path: Option<PathBuf>) -> Answer {
+    let saving = async {
+        let sent = sent_in(client, chat, seq).await.map_err(said)?;
+        let sent = sent.ok_or_else(|| NO_FILE.to_owned())?;
+        let place = place(path, &sent);
+        client.save_file(&sent, Some(chat), &place, drop).await.map_err(said)?;
+        Ok(Answer::Told(saved(&sent, &place)))
+    };
+    saving.await.unwrap_or_else(Answer::Failed)
+}
+
+fn said(error: impl Display) -> String {
+    error.to_string()
 }
 
 async fn chats(client: &Client) -> Result<Vec<ChatState>, RequestError> {

@@ -1,10 +1,12 @@
 //! What happens to the view, and what it wants done. Must never carry a socket or a terminal.
 
+use std::path::PathBuf;
+
 use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
     Accepted, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member, MessageId, Page,
-    Presence, RequestError, SendError, SignalKind, UserId,
+    Presence, RequestError, RoomState, SendError, SignalKind, UserId,
 };
 
 /// What happened.
@@ -56,6 +58,8 @@ pub(crate) enum Answer {
     Chats(Vec<ChatState>),
     /// One chat.
     Chat(ChatState),
+    /// A room that is listened to from now on.
+    Room(RoomState),
     /// A page of a chat's log.
     Page {
         /// The chat.
@@ -150,6 +154,26 @@ pub(crate) enum Effect {
     Door(Door),
     /// Ask what is pinned in a chat.
     AskPins(ChatId),
+    /// Listen to a room.
+    Join(ChatId),
+    /// Listen to a room no more.
+    Part(ChatId),
+    /// Upload a file and send it.
+    SendFile {
+        /// Where to.
+        chat: ChatId,
+        /// Which.
+        path: PathBuf,
+    },
+    /// Save the file that a message has.
+    SaveFile {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        seq: u64,
+        /// Where to.
+        path: Option<PathBuf>,
+    },
     /// The user has read the chat up to this seq.
     Read {
         /// The chat.

@@ -55,7 +55,11 @@ impl Link {
                 *self = Self::Down { why: why.clone(), retry_at_ms };
             }
             Event::Closed(ending) => *self = Self::Ended(ending.clone()),
-            Event::Entry(_) | Event::LogReset { .. } | Event::Notice(_) | Event::Signal(_) => {}
+            Event::Entry(_)
+            | Event::LogReset { .. }
+            | Event::Room(_)
+            | Event::Notice(_)
+            | Event::Signal(_) => {}
         }
         false
     }

@@ -6,7 +6,7 @@ mod refer;
 
 use packetboat_client::{
     ChatId, Content, Context, Edge, Ending, Entry, Event, Member, MessageId, Notice, Page, Role,
-    SendError, Signal, SignalKind, UserId,
+    RoomState, SendError, Signal, SignalKind, UserId,
 };
 
 use super::editor::Editor;
@@ -193,6 +193,11 @@ impl View {
                     self.roster.typing(now_ms, &chat, sender, kind == SignalKind::Typing);
                 }
             }
+            Event::Notice(Notice::Presence(presence)) => self.roster.presence(&[presence]),
+            Event::Notice(Notice::RoomCount(count)) => {
+                self.roster.entry(&count.room).members = count.listeners;
+            }
+            Event::Room(event) => self.note(now_ms, &text::room::event(&event), Mood::Bad),
             Event::Connected(_) | Event::Signal(_) => {}
         }
     }
@@ -234,6 +239,7 @@ impl View {
                 self.ask_presence(now_ms, effects);
             }
             Answer::Chat(state) => self.roster.update(vec![state]),
+            Answer::Room(state) => self.joined(&state),
             Answer::Page { chat, edge, page } => self.page(now_ms, &chat, edge, page),
             Answer::Presence(users) => self.roster.presence(&users),
             Answer::Members { chat, members } => self.members(&chat, &members),
@@ -279,6 +285,14 @@ impl View {
                 }
             }
         }
+    }
+
+    fn joined(&mut self, state: &RoomState) {
+        let room = self.roster.entry(&state.room);
+        room.name = clean::line(&state.name);
+        room.members = state.listeners;
+        room.head = room.head.max(state.head);
+        self.open(state.room.clone());
     }
 
     fn members(&mut self, chat: &ChatId, members: &Page<Member>) {

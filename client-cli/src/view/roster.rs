@@ -2,7 +2,7 @@
 
 use packetboat_client::proto::limits::PRESENCE_USERS_MAX;
 use packetboat_client::{
-    ChatId, ChatState, Content, CursorMoved, Entry, GroupChange, Presence, UserId,
+    ChatId, ChatState, Content, CursorMoved, Entry, GroupChange, Presence, RoomChange, UserId,
 };
 
 use crate::clean;
@@ -112,8 +112,12 @@ impl Roster {
         if chat.peer.as_ref() == Some(&entry.sender) {
             chat.peer_delivered = chat.peer_delivered.max(entry.seq);
         }
-        if let Ok(Content::Group(change)) = content(entry) {
-            chat.changed(change);
+        match content(entry) {
+            Ok(Content::Group(change)) => chat.changed(change),
+            Ok(Content::Room(
+                RoomChange::Opened { name, .. } | RoomChange::Set { name: Some(name), .. },
+            )) => chat.name = clean::line(&name),
+            _ => {}
         }
         self.sort();
         !known

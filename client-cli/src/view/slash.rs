@@ -1,6 +1,8 @@
 //! What a written line means: a message, or a command that starts with a slash. Must never send
 //! what was meant as a command.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
 
@@ -9,6 +11,8 @@ use crate::clock;
 use crate::command::group::GroupRule;
 use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
 use crate::command::target::{Target, group};
+
+mod room;
 
 use super::event::Door;
 
@@ -36,6 +40,10 @@ pub(crate) const HELP: &[&str] = &[
     "             [anyone-asks] [anyone-joins]",
     "/group invite [MINUTES]; invites; requests; refuse USERS",
     "/group leave [NEW_OWNER]; handover NEW_OWNER; dissolve",
+    "/join %ROOM, /part  listen to a room, or no more; /room open NAME",
+    "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
+    "/room promote, demote or unmute USERS; mute MINUTES USERS",
+    "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
     "/quit               //text is a message that starts with a slash",
 ];
 
@@ -54,6 +62,16 @@ pub(crate) enum Line {
     Members(ChatId),
     /// Something about coming into a group.
     Door(Door),
+    /// Open or change a room.
+    ChangeRoom(ChatId, Content),
+    /// Listen to a room, and open it.
+    Join(ChatId),
+    /// Listen to a room no more.
+    Part(ChatId),
+    /// Upload a file and send it to the open chat.
+    File(ChatId, PathBuf),
+    /// Save the file of a message of the open chat.
+    Save(ChatId, u64, Option<PathBuf>),
     /// What can be done.
     Help,
     /// Leave.
@@ -75,11 +93,17 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         }
         "open" | "o" => Err("/open needs a user or a #group".to_owned()),
         "members" => group_of(open).map(Line::Members),
-        "join" => {
+        "join" | "j" if rest.starts_with('%') || rest.starts_with("room:") => room::join(rest),
+        "join" | "j" => {
             let link = rest.parse::<InviteLink>().map_err(|error| error.to_string())?;
             Ok(Line::Door(Door::Enter(link)))
         }
         "group" | "g" => change(rest, open, now_ms),
+        "part" => room::part(open),
+        "room" | "r" => room::change(rest, open, now_ms),
+        "file" if !rest.is_empty() => Ok(Line::File(chat_of(open)?, rest.into())),
+        "file" => Err("/file needs a path".to_owned()),
+        "save" => save(rest, open),
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
         _ => match refer::parse(verb, rest) {
@@ -87,6 +111,17 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
             None => Err(format!("there is no /{verb}; /help tells what there is")),
         },
     }
+}
+
+fn chat_of(open: Option<&ChatId>) -> Result<ChatId, String> {
+    open.cloned().ok_or_else(|| "/open a chat first".to_owned())
+}
+
+fn save(rest: &str, open: Option<&ChatId>) -> Result<Line, String> {
+    let (seq, path) = split(rest);
+    let seq = seq.parse().ok().filter(|seq| *seq > 0);
+    let seq = seq.ok_or_else(|| "/save SEQ [PATH]".to_owned())?;
+    Ok(Line::Save(chat_of(open)?, seq, (!path.is_empty()).then(|| path.into())))
 }
 
 fn change(command: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Line, String> {
@@ -220,6 +255,13 @@ mod tests {
         let bob = Target::User("bob".parse().unwrap());
         assert_eq!(parse("/open  bob ", None, NOW_MS), Ok(Line::Open(bob)));
         assert_eq!(parse("/quit", None, NOW_MS), Ok(Line::Quit));
+        let file = Line::File(crew(), PathBuf::from("a b.png"));
+        assert_eq!(parse("/file a b.png", Some(&crew()), NOW_MS), Ok(file));
+        let save = Line::Save(crew(), 7, None);
+        assert_eq!(parse("/save 7", Some(&crew()), NOW_MS), Ok(save));
+        let save = Line::Save(crew(), 7, Some(PathBuf::from("/tmp")));
+        assert_eq!(parse("/save 7 /tmp", Some(&crew()), NOW_MS), Ok(save));
+        assert!(parse("/file a", None, NOW_MS).is_err());
         assert_eq!(parse("/members", Some(&crew()), NOW_MS), Ok(Line::Members(crew())));
         let bob = || vec!["bob".parse().unwrap()];
         let created = GroupChange::Created { name: "crew".into(), members: bob() };
@@ -265,7 +307,17 @@ mod tests {
     #[test]
     fn what_cannot_be_is_told_before_it_is_sent() {
         let dm = "dm:a:b".parse().unwrap();
-        for line in ["/open", "/open a/b", "/group add bob", "/members", "/group", "/"] {
+        for line in [
+            "/file",
+            "/save",
+            "/save 0",
+            "/open",
+            "/open a/b",
+            "/group add bob",
+            "/members",
+            "/group",
+            "/",
+        ] {
             assert!(parse(line, Some(&dm), NOW_MS).is_err(), "{line}");
         }
         let lines = [

@@ -3,6 +3,7 @@
 mod fake;
 mod life;
 mod reset;
+mod rooms;
 mod soak;
 
 use std::time::Duration;

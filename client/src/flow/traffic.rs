@@ -7,7 +7,9 @@ use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, HANDSHAKE_BODY_BYTES_MAX};
-use packetboat_proto::packet::{Accepted as Stored, Answer, Packet, Rejected, Response, Verdict};
+use packetboat_proto::packet::{
+    Accepted as Stored, Answer, Notice, Packet, Rejected, Response, Verdict,
+};
 use packetboat_proto::time::Time;
 use tokio::sync::oneshot;
 
@@ -56,7 +58,12 @@ impl Flow {
             Packet::Ping(token) => self.write(now, Packet::Pong(token), out),
             Packet::Pong(token) => self.pong(token),
             Packet::Signal(signal) => out.push(Action::Tell(Event::Signal(signal))),
-            Packet::Notice(notice) => out.push(Action::Tell(Event::Notice(notice))),
+            Packet::Notice(notice) => {
+                if notice == Notice::Missed {
+                    self.missed(now);
+                }
+                out.push(Action::Tell(Event::Notice(notice)));
+            }
             Packet::Response(response) => self.response(now, response, out),
             Packet::Hello(_)
             | Packet::Welcome(_)
@@ -80,6 +87,9 @@ impl Flow {
         };
         for state in states {
             self.inbox.compare(&state.chat, state.head);
+        }
+        if let Some((operation, own)) = self.asks.of(response.id) {
+            self.live_answered(operation, own, &response.answer, out);
         }
         if let Some(stand) = self.asks.answered(response) {
             self.stands(now, stand, out);
@@ -110,7 +120,11 @@ impl Flow {
         if !stored.duplicate && draft.is_some_and(|draft| stored.seq <= draft.known) {
             self.reset(&stored.chat, stored.seq, out);
         }
-        self.inbox.accepted(now, &stored.chat, stored.seq);
+        if stored.chat.is_room() {
+            self.live.rooms.accepted(&stored.chat, stored.seq);
+        } else {
+            self.inbox.accepted(now, &stored.chat, stored.seq);
+        }
         if let Some(draft) = self.outbox.take(&stored.chat, stored.id) {
             draft.reply.end(Ok(Accepted {
                 chat: stored.chat,
@@ -160,7 +174,9 @@ impl Flow {
                 out,
             );
         }
-        if self.inbox.deliver(now, &entry.chat, entry.seq) {
+        if entry.chat.is_room() {
+            self.heard_in_room(entry, out);
+        } else if self.inbox.deliver(now, &entry.chat, entry.seq) {
             out.push(Action::Tell(Event::Entry(entry)));
         }
     }
@@ -232,7 +248,8 @@ impl Flow {
     pub(super) fn doings(&mut self, now: Time, doings: Doings, out: &mut Vec<Action>) {
         self.inbox.count_passed(doings.passed);
         let mut held_back = false;
-        for (chat, marks) in doings.marks {
+        // Nothing of a room is acknowledged.
+        for (chat, marks) in doings.marks.into_iter().filter(|(chat, _)| !chat.is_room()) {
             if marks.taken > 0 {
                 self.inbox.take(now, &chat, marks.taken);
             }
@@ -304,6 +321,9 @@ impl Flow {
             self.asks.push_position(now, chat, cursor);
         }
         while let Some(request) = self.asks.next_to_send() {
+            if let Some(operation) = &request.operation {
+                self.asks_out(operation);
+            }
             self.write(now, Packet::Request(request), out);
         }
     }

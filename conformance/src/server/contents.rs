@@ -107,17 +107,19 @@ async fn vectors_are_taken(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
     let chat = ChatId::direct(&ada, &bob);
     let mut peer = Peer::login(bed, &ada).await?;
+    let judged = [RejectCode::Invalid, RejectCode::NotAllowed].map(Some);
     for vector in vectors::all().filter(|vector| vector.reads == "content") {
         let valid = matches!(vector.verdict, "canonical" | "ok");
         if !valid || vector.bytes.len() > peer.limits.max_content as usize {
             continue;
         }
         let id = bed.message();
-        // Text and data are accepted; a change is judged by E-5, after E-1 to E-4.
+        // Text and data are accepted; a change is judged by E-5, and a file by E-23, after E-1 to
+        // E-4.
         peer.send(&chat, id, vector.bytes.into()).await?;
         match peer.answer(id).await? {
             Ok(_) => {}
-            Err(rejected) if rejected.verdict.reject_code() == Some(RejectCode::Invalid) => {}
+            Err(rejected) if judged.contains(&rejected.verdict.reject_code()) => {}
             Err(rejected) => {
                 let reason = rejected.verdict.reason;
                 return fail("Accepted", format_args!("{reason}, for the vector {}", vector.name));

@@ -30,7 +30,6 @@ checks! {
     Must more_than_the_limit ["M-6"] "sends beyond limits.sends are read later, and none is lost";
     Must byte_for_byte ["M-7", "V-3"] "a content is delivered byte for byte as it came";
     Must chats_of_others ["M-8"] "a chat of others is rejected like one that is not there";
-    Must rooms ["M-10"] "a Send to a room is UNSUPPORTED";
     Must order_of_faults ["M-11"] "of several faults the first in the order counts";
     Must largest ["M-12", "E-1"] "a content of max_content bytes is taken, one byte more is not";
 }
@@ -174,13 +173,6 @@ async fn chats_of_others(bed: &Bed) -> Checked {
     Ok(())
 }
 
-async fn rooms(bed: &Bed) -> Checked {
-    let [ada] = bed.users()?;
-    let room = ChatId::new(&format!("room:{}", bed.name())).expect("a name of a run names a room");
-    let mut peer = Peer::login(bed, &ada).await?;
-    peer.rejected(bed, &room, text("anybody?"), RejectCode::Unsupported).await
-}
-
 async fn order_of_faults(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
     let room = ChatId::new(&format!("room:{}", bed.name())).expect("a name of a run names a room");
@@ -193,7 +185,8 @@ async fn order_of_faults(bed: &Bed) -> Checked {
         peer.rejected(bed, chat, text(""), RejectCode::Empty).await?;
     }
     // What the chat is, before a group's change in it.
-    peer.rejected(bed, &room, change.clone(), RejectCode::Unsupported).await?;
+    peer.rejected(bed, &room, text("anybody?"), RejectCode::NoSuchChat).await?;
+    peer.rejected(bed, &room, change.clone(), RejectCode::Invalid).await?;
     peer.rejected(bed, &others, change.clone(), RejectCode::NoSuchChat).await?;
     // That, before whether the message was accepted before.
     let id = bed.message();

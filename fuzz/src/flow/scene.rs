@@ -9,7 +9,7 @@ use packetboat::metrics::Metrics;
 use packetboat::session::flow::Flow;
 use packetboat::session::port::{Action, Input, Rules, Work};
 use packetboat::store::{Claimed, StoreError};
-use packetboat_proto::code::{CloseCode, RejectCode};
+use packetboat_proto::code::CloseCode;
 use packetboat_proto::content::Content;
 use packetboat_proto::id::{ChatId, MessageId, SessionId};
 use packetboat_proto::packet::{
@@ -17,7 +17,7 @@ use packetboat_proto::packet::{
 };
 use packetboat_proto::time::Time;
 
-use super::shop::{CHATS, SESSION, Shop, failed};
+use super::shop::{CHATS, SESSION, Shop, failed, no_such_chat};
 use super::watch::{Due, Stage, Watch, name_of};
 use crate::choices::Choices;
 use crate::invent;
@@ -85,6 +85,9 @@ impl Scene {
     fn settle(&mut self) {
         let mut actions = Vec::new();
         self.flow.settle(self.room, &mut actions);
+        if self.room {
+            self.flow.transfer(self.now(), true, &mut actions);
+        }
         self.take(actions, self.room);
     }
 
@@ -294,10 +297,8 @@ impl Scene {
             Work::Read(stretches, limit) => {
                 Input::Read(Ok(self.shop.read(stretches, *limit, choices)))
             }
-            Work::Ask(_) => {
-                let verdict = Verdict::reject(RejectCode::NoSuchChat, "as chosen", 0);
-                Input::Answered(Err(verdict))
-            }
+            Work::Ask(_) => Input::Answered(Err(no_such_chat())),
+            Work::Transfer(_) => Input::Transferred(Err(no_such_chat())),
         };
         self.works[at].1 = Some(answer);
     }
@@ -332,8 +333,8 @@ impl Scene {
             Input::Appended(Ok(outcomes)) => self.watch.appended(Some(outcomes), listens),
             Input::Appended(Err(StoreError::Stopped)) => {}
             Input::Appended(Err(_)) => self.watch.appended(None, listens),
-            Input::Answered(_) => {
-                let id = self.watch.answered();
+            Input::Answered(_) | Input::Transferred(_) => {
+                let id = self.watch.answered(name_of(&work));
                 if listens {
                     self.watch.expect(Due::Response(id));
                 }

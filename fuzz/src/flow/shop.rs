@@ -210,7 +210,12 @@ impl Shop {
 }
 
 fn refused(code: RejectCode) -> Outcome {
-    Outcome::Refused(Refusal { code, reason: "as chosen".to_owned() })
+    Outcome::Refused(Refusal::new(code, "as chosen"))
+}
+
+/// A refusal, as chosen.
+pub fn no_such_chat() -> Verdict {
+    Verdict::reject(RejectCode::NoSuchChat, "as chosen", 0)
 }
 
 /// What the store says when it fails.
@@ -219,7 +224,7 @@ pub fn failed(work: &Work, choices: &mut Choices<'_>) -> Input {
     let error = match choices.byte() % 3 {
         0 => StoreError::Stopped,
         1 => StoreError::Unreadable { detail: "as chosen".to_owned() },
-        _ => StoreError::Refused(Refusal { code, reason }),
+        _ => StoreError::Refused(Refusal::new(code, reason)),
     };
     match work {
         Work::Claim(_) => Input::Claimed(Err(error), 0),
@@ -228,5 +233,6 @@ pub fn failed(work: &Work, choices: &mut Choices<'_>) -> Input {
         Work::Scan { .. } => Input::Scanned(Err(error)),
         Work::Read(..) => Input::Read(Err(error)),
         Work::Ask(_) => Input::Answered(Err(Verdict::reject(RejectCode::Unavailable, "", 0))),
+        Work::Transfer(_) => Input::Transferred(Err(no_such_chat())),
     }
 }

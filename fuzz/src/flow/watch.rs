@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use packetboat::session::port::{Action, Rules, Work};
+use packetboat::session::transfers::is_transfer;
 use packetboat::store::{Draft, LagPage, Outcome};
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::{ChatId, MessageId};
 use packetboat_proto::limits::{
-    ACK_CURSORS_MAX, HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST, REQUESTS_MAX,
+    ACK_CURSORS_MAX, FILE_REQUESTS_MAX, HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST, REQUESTS_MAX,
 };
 use packetboat_proto::packet::{Cursor, Hello, Packet, Rejected, Request, Send, Signal};
 
@@ -75,6 +76,8 @@ pub struct Watch {
     /// Sends that the store has.
     appending: Vec<Send>,
     requests: VecDeque<u64>,
+    /// Requests about files.
+    transfers: VecDeque<u64>,
     /// Acknowledgements taken that the store has not been given.
     moves: BTreeMap<ChatId, (u64, u64)>,
     held: BTreeMap<ChatId, Held>,
@@ -96,6 +99,7 @@ impl Watch {
             waiting: VecDeque::new(),
             appending: Vec::new(),
             requests: VecDeque::new(),
+            transfers: VecDeque::new(),
             moves: BTreeMap::new(),
             held: shop.cursors.iter().map(held).collect(),
             unacked: BTreeSet::new(),
@@ -131,13 +135,20 @@ impl Watch {
 
     /// A question that is known was taken.
     pub fn asked(&mut self, request: &Request) {
-        self.requests.push_back(request.id);
+        if !is_transfer(request) {
+            self.requests.push_back(request.id);
+        } else if self.transfers.len() < FILE_REQUESTS_MAX {
+            self.transfers.push_back(request.id);
+        } else {
+            self.expect(Due::Response(request.id));
+        }
     }
 
-    /// The question of whose answer it is the turn.
-    pub fn answered(&mut self) -> u64 {
-        self.busy.remove("ask");
-        self.requests.pop_front().expect("an answer has its question")
+    /// The question of whose answer it is the turn, in the lane of that work.
+    pub fn answered(&mut self, work: &'static str) -> u64 {
+        self.busy.remove(work);
+        let lane = if work == "ask" { &mut self.requests } else { &mut self.transfers };
+        lane.pop_front().expect("an answer has its question")
     }
 
     /// Acknowledgements were taken.
@@ -308,7 +319,7 @@ impl Watch {
                     assert_eq!(found, Some(said), "what was acknowledged in {}", to.chat);
                 }
             }
-            Work::Scan { .. } | Work::Read(..) | Work::Ask(_) => {
+            Work::Scan { .. } | Work::Read(..) | Work::Ask(_) | Work::Transfer(_) => {
                 assert!(room && self.is_open(), "{what} is for a peer that takes what it reads");
             }
         }
@@ -363,6 +374,7 @@ impl Watch {
         assert!(self.busy.is_empty(), "{:?} have no end", self.busy);
         assert!(self.waiting.is_empty() && self.appending.is_empty(), "a send has no answer");
         assert!(self.requests.is_empty(), "a request has no answer");
+        assert!(self.transfers.is_empty(), "a request about a file has no answer");
         assert!(self.moves.is_empty(), "an acknowledgement is not stored");
         for (chat, held) in &self.held {
             for (seq, line) in (1..).zip(&shop.logs[chat]) {
@@ -383,6 +395,7 @@ pub fn name_of(work: &Work) -> &'static str {
         Work::Scan { .. } => "scan",
         Work::Read(..) => "read",
         Work::Ask(_) => "ask",
+        Work::Transfer(_) => "transfer",
     }
 }
 

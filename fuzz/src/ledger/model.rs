@@ -256,7 +256,9 @@ impl World {
     fn checked(by: usize, to: usize, what: &What) -> Refused<()> {
         let changes = what.is_group_change();
         match pair(to) {
-            _ if CHATS[to].starts_with("room:") => Err(RejectCode::Unsupported),
+            _ if CHATS[to].starts_with("room:") && changes && *what != What::Dissolve => {
+                Err(RejectCode::Invalid)
+            }
             Some(pair) if !pair.contains(&by) => Err(RejectCode::NoSuchChat),
             Some(_) if changes => Err(RejectCode::Invalid),
             _ => match what {
@@ -270,6 +272,9 @@ impl World {
 
     /// Who is in the chat, and as what, after what is said.
     fn changed(&self, by: usize, to: usize, what: &What, now_ms: u64) -> Refused<Standing> {
+        if CHATS[to].starts_with("room:") {
+            return Err(RejectCode::NoSuchChat);
+        }
         let room = &self.rooms[to];
         let mut after = room.standing.clone();
         if let Some(pair) = pair(to) {

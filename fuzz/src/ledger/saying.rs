@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use packetboat::store::Draft;
-use packetboat_proto::content::{Content, GroupChange, Role};
+use packetboat_proto::content::{Change, Content, GroupChange, Role};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::MessageId;
 
@@ -42,7 +42,8 @@ pub(super) fn draft(to: usize, id: u8, what: &What) -> Draft {
         chat: chat(to),
         id: MessageId::from([id; 16]),
         content: content(what, change.as_ref()),
-        change,
+        change: change.map(Change::Group),
+        file: None,
         refers: alter::reference(what),
     }
 }

@@ -8,8 +8,8 @@ use crate::schema;
 use crate::schema::content::Kind;
 use crate::schema::edited::New;
 
-use super::change::checked;
 use super::error::ContentError;
+use super::text::checked;
 
 /// A text or data: what may be edited, recalled, reacted to, pinned and forwarded.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,13 +4,12 @@
 use bytes::Bytes;
 
 use crate::id::{IdError, InviteId, UserId};
-use crate::limits::{
-    GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX, JOIN_PROOF_BYTES,
-};
+use crate::limits::{GROUP_AVATAR_BYTES_MAX, GROUP_TOPIC_BYTES_MAX, JOIN_PROOF_BYTES};
 use crate::schema;
 use crate::schema::content::Kind;
 
 use super::error::ContentError;
+use super::text::{checked, checked_name, each_once, some, texts};
 
 /// What a member may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +104,7 @@ pub enum GroupChange {
         /// In milliseconds of Unix time.
         until_ms: u64,
     },
-    /// The group is over. What is in its log may still be read.
+    /// The group, or the room, is over. What is in its log may still be read.
     Dissolved,
     /// The sender came in by itself: by an invitation, or because the group is open.
     Joined(Option<JoinProof>),
@@ -203,10 +202,16 @@ impl GroupChange {
             | Kind::Recalled(_)
             | Kind::Reacted(_)
             | Kind::Pinned(_)
-            | Kind::Erased(_) => return Err(ContentError::Unsupported),
-            Kind::GroupCreated(made) => {
-                Self::Created { name: checked_name(made.name)?, members: each_once(&made.members)? }
-            }
+            | Kind::Erased(_)
+            | Kind::FileSent(_)
+            | Kind::RoomOpened(_)
+            | Kind::RoomSet(_)
+            | Kind::RoomModerators(_)
+            | Kind::RoomMuted(_) => return Err(ContentError::Unsupported),
+            Kind::GroupCreated(made) => Self::Created {
+                name: checked_name("a group's name", made.name)?,
+                members: each_once(&made.members)?,
+            },
             Kind::MembersAdded(change) => Self::Added(some(&change.users)?),
             Kind::MembersRemoved(change) => Self::Removed(some(&change.users)?),
             Kind::MemberLeft(change) if change.new_owner.is_empty() => {
@@ -215,7 +220,9 @@ impl GroupChange {
             Kind::MemberLeft(change) => {
                 Self::Left { new_owner: Some(UserId::new(&change.new_owner)?) }
             }
-            Kind::GroupRenamed(change) => Self::Renamed(checked_name(change.name)?),
+            Kind::GroupRenamed(change) => {
+                Self::Renamed(checked_name("a group's name", change.name)?)
+            }
             Kind::GroupDescribed(change) => described(change)?,
             Kind::RulesSet(change) => Self::RulesSet(rules_set(change)?),
             Kind::RolesGiven(change) => roles_given(&change)?,
@@ -312,40 +319,4 @@ fn roles_given(change: &schema::RolesGiven) -> Result<GroupChange, ContentError>
         }
         Some(Role::Owner) | None => Err(ContentError::Role),
     }
-}
-
-pub(super) fn texts(users: &[UserId]) -> Vec<String> {
-    users.iter().map(ToString::to_string).collect()
-}
-
-fn some(users: &[String]) -> Result<Vec<UserId>, ContentError> {
-    if users.is_empty() { Err(ContentError::Empty) } else { each_once(users) }
-}
-
-pub(super) fn each_once(users: &[String]) -> Result<Vec<UserId>, ContentError> {
-    let users = users.iter().map(|user| UserId::new(user)).collect::<Result<Vec<_>, _>>()?;
-    let mut sorted: Vec<&UserId> = users.iter().collect();
-    sorted.sort_unstable();
-    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(ContentError::Twice { user: pair[0].clone() }),
-        None => Ok(users),
-    }
-}
-
-fn checked_name(name: String) -> Result<String, ContentError> {
-    if name.is_empty() {
-        return Err(ContentError::Text { what: "a group's name", max: GROUP_NAME_BYTES_MAX });
-    }
-    checked("a group's name", name, GROUP_NAME_BYTES_MAX)
-}
-
-pub(super) fn checked(
-    what: &'static str,
-    text: String,
-    max: usize,
-) -> Result<String, ContentError> {
-    if text.len() <= max && !text.chars().any(char::is_control) {
-        return Ok(text);
-    }
-    Err(ContentError::Text { what, max })
 }

@@ -4,8 +4,8 @@
 use crate::id::{ChatId, UserId};
 use crate::schema;
 
-use super::change::{each_once, texts};
 use super::error::ContentError;
+use super::text::{each_once, texts};
 
 /// What a text or data belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -63,6 +63,17 @@ pub enum ContentError {
     /// Only the server says that something is erased.
     #[error("only the server says that something is erased")]
     Erased,
+    /// A number is out of its bounds.
+    #[error("{what} is at most {max}; a room keeps one entry at least")]
+    Number {
+        /// Which number.
+        what: &'static str,
+        /// The highest that it may be.
+        max: u32,
+    },
+    /// A hash is none.
+    #[error("a hash has 32 bytes")]
+    Hash,
     /// A text is out of its bounds.
     #[error("{what} has no control characters, and at most {max} bytes; a name has one at least")]
     Text {
@@ -90,6 +101,8 @@ impl ContentError {
             | Self::Context
             | Self::Origin
             | Self::Erased
+            | Self::Number { .. }
+            | Self::Hash
             | Self::Text { .. } => RejectCode::Invalid,
         }
     }

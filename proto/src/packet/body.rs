@@ -40,6 +40,9 @@ pub enum BodyError {
         /// The bytes that it may have.
         max: usize,
     },
+    /// A chat is named where a room is needed.
+    #[error("the chat is no room")]
+    NoRoom,
     /// A number is out of its bounds.
     #[error("{field} is {value}, which is out of its bounds")]
     OutOfBounds {

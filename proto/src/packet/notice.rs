@@ -10,6 +10,8 @@ use crate::schema::notice::Kind;
 
 use super::body::{BodyError, check_length};
 use super::invite::JoinState;
+use super::presence::Presence;
+use super::room::RoomCount;
 
 /// Typing and the like: never stored, never acknowledged, dropped when something is in its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +42,12 @@ pub enum SignalKind {
 pub enum Notice {
     /// Somebody's cursors moved: of a direct chat's other user, or the user's own.
     Cursor(CursorMoved),
-    /// Some notices could not be kept: ask for the chats to know their cursors.
+    /// A user who is watched is there, gone, or otherwise.
+    Presence(Presence),
+    /// More or fewer listen to a room.
+    RoomCount(RoomCount),
+    /// Some notices could not be kept, or entries of rooms: ask for the chats to know their
+    /// cursors, for those who are watched, and for the rooms.
     Missed,
     /// Somebody asks to come into a group, or is not let in.
     Join(JoinNews),
@@ -114,6 +121,8 @@ impl Notice {
                 user: UserId::new(&news.user)?,
                 state: JoinState::from_wire(news.state()),
             })),
+            Some(Kind::Presence(presence)) => Some(Self::Presence(Presence::from_wire(presence)?)),
+            Some(Kind::RoomCount(count)) => Some(Self::RoomCount(RoomCount::from_wire(&count)?)),
             Some(Kind::Cursor(moved)) => Some(Self::Cursor(CursorMoved {
                 chat: ChatId::new(&moved.chat)?,
                 user: UserId::new(&moved.user)?,
@@ -131,6 +140,8 @@ impl Notice {
                 user: news.user.to_string(),
                 state: JoinState::to_wire(news.state),
             }),
+            Self::Presence(presence) => Kind::Presence(presence.to_wire()),
+            Self::RoomCount(count) => Kind::RoomCount(count.to_wire()),
             Self::Cursor(moved) => Kind::Cursor(schema::CursorMoved {
                 chat: moved.chat.to_string(),
                 user: moved.user.to_string(),

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::entry::Entry;
-use crate::id::{ChatId, UserId};
+use crate::id::{ChatId, FileId, UserId};
 use crate::limits::{PAGE_ITEMS_MAX, PINS_MAX, PRESENCE_USERS_MAX};
 use crate::schema;
 use crate::schema::{request, response};
@@ -13,8 +13,11 @@ use crate::unfold::check_count;
 
 use super::body::{BodyError, optional, text};
 use super::chat::{ChatState, Member};
+use super::file::{FileBegin, FileChunk, FileGet, FilePut, FileState, FilesPage};
 use super::joining::{self, Joined, Joining};
 use super::presence::Presence;
+use super::profile::Profile;
+use super::room::{RoomState, room_id};
 use super::verdict::Verdict;
 
 /// A question.
@@ -82,6 +85,55 @@ pub enum Operation {
         /// Entries at most.
         limit: u32,
     },
+    /// To listen to a room from now on.
+    RoomJoin {
+        /// Which.
+        room: ChatId,
+    },
+    /// To listen to a room no more.
+    RoomLeave {
+        /// Which.
+        room: ChatId,
+    },
+    /// One room, without listening to it.
+    Room {
+        /// Which.
+        room: ChatId,
+    },
+    /// To be told of users' presence as it changes, from now on or no more.
+    Watch {
+        /// At most 100 users.
+        add: Vec<UserId>,
+        /// At most 100 users.
+        remove: Vec<UserId>,
+    },
+    /// Whether this session's user is away from it.
+    SetPresence {
+        /// It is.
+        away: bool,
+    },
+    /// What the user says of itself, and to whom its presence is told.
+    SetProfile(Profile),
+    /// An upload begins, or goes on.
+    FileBegin(FileBegin),
+    /// Some bytes of an upload.
+    FilePut(FilePut),
+    /// Some bytes of a file.
+    FileGet(FileGet),
+    /// How a file stands.
+    FileState {
+        /// The file.
+        file: FileId,
+        /// As in `FileGet`.
+        chat: Option<ChatId>,
+    },
+    /// The user's own files, in order of id.
+    Files {
+        /// After this one.
+        after: Option<FileId>,
+        /// Files at most.
+        limit: u32,
+    },
 }
 
 /// From where a page of history goes, and which way.
@@ -141,23 +193,49 @@ pub enum Answer {
         /// There are more.
         more: bool,
     },
+    /// The room is listened to.
+    RoomJoin(RoomState),
+    /// It is no more.
+    RoomLeave,
+    /// One room.
+    Room(RoomState),
+    /// The users who are watched from now on, in the order asked.
+    Watch(Vec<Presence>),
+    /// The session's presence is set.
+    SetPresence,
+    /// The user's profile is stored.
+    SetProfile,
+    /// How an upload stands that begins.
+    FileBegin(FileState),
+    /// How an upload stands.
+    FilePut(FileState),
+    /// Some bytes.
+    FileGet(FileChunk),
+    /// How a file stands.
+    FileState(FileState),
+    /// The user's own files.
+    Files(FilesPage),
 }
 
-/// The field numbers of `Request.presence.users`.
-const PRESENCE_USERS: [u32; 2] = [6, 1];
+/// The field numbers of the lists in a `Request`, each of which holds users.
+const REQUEST_LISTS: [[u32; 2]; 3] = [[6, 1], [26, 1], [26, 2]];
 /// The field numbers of the lists in a `Response`, each with the most that it may hold.
-const RESPONSE_LISTS: [([u32; 2], usize); 6] = [
+const RESPONSE_LISTS: [([u32; 2], usize); 8] = [
     ([3, 1], PAGE_ITEMS_MAX as usize),
     ([4, 1], PAGE_ITEMS_MAX as usize),
     ([6, 1], PAGE_ITEMS_MAX as usize),
     ([7, 1], PRESENCE_USERS_MAX),
     ([17, 1], PINS_MAX),
     ([19, 1], PAGE_ITEMS_MAX as usize),
+    ([27, 1], PRESENCE_USERS_MAX),
+    ([59, 1], PAGE_ITEMS_MAX as usize),
 ];
 
 impl Request {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
-        check_count(&body, &PRESENCE_USERS, PRESENCE_USERS_MAX)?;
+        for list in REQUEST_LISTS {
+            check_count(&body, &list, PRESENCE_USERS_MAX)?;
+        }
         for (list, max) in joining::REQUEST_LISTS {
             check_count(&body, &list, max)?;
         }
@@ -197,12 +275,21 @@ impl Operation {
                 after: optional(&asked.after, UserId::new)?,
                 limit: asked.limit,
             },
-            Wire::Presence(asked) => Self::Presence {
-                users: asked
-                    .users
-                    .iter()
-                    .map(|user| UserId::new(user))
-                    .collect::<Result<_, _>>()?,
+            Wire::Presence(asked) => Self::Presence { users: users(&asked.users)? },
+            Wire::RoomJoin(asked) => Self::RoomJoin { room: room_id(&asked.room)? },
+            Wire::RoomLeave(asked) => Self::RoomLeave { room: room_id(&asked.room)? },
+            Wire::Room(asked) => Self::Room { room: room_id(&asked.room)? },
+            Wire::Watch(asked) => {
+                Self::Watch { add: users(&asked.add)?, remove: users(&asked.remove)? }
+            }
+            Wire::SetPresence(asked) => Self::SetPresence { away: asked.away },
+            Wire::SetProfile(asked) => Self::SetProfile(Profile::from_wire(asked)?),
+            Wire::FileBegin(asked) => Self::FileBegin(FileBegin::from_wire(asked)?),
+            Wire::FilePut(asked) => Self::FilePut(FilePut::from_wire(asked)?),
+            Wire::FileGet(asked) => Self::FileGet(FileGet::from_wire(&asked)?),
+            Wire::FileState(asked) => Self::FileState {
+                file: FileId::new(&asked.file)?,
+                chat: optional(&asked.chat, ChatId::new)?,
             },
             Wire::Pins(asked) => Self::Pins { chat: ChatId::new(&asked.chat)? },
             Wire::Thread(asked) => Self::Thread {
@@ -211,6 +298,10 @@ impl Operation {
                 after: asked.after,
                 limit: asked.limit,
             },
+            Wire::Files(asked) => {
+                let after = (!asked.after.is_empty()).then(|| FileId::new(&asked.after));
+                Self::Files { after: after.transpose()?, limit: asked.limit }
+            }
             _ => return Ok(None),
         }))
     }
@@ -235,8 +326,28 @@ impl Operation {
                 after: text(after.as_ref()),
                 limit: *limit,
             }),
-            Self::Presence { users } => Wire::Presence(schema::PresenceRequest {
-                users: users.iter().map(ToString::to_string).collect(),
+            Self::Presence { users } => {
+                Wire::Presence(schema::PresenceRequest { users: texts(users) })
+            }
+            Self::RoomJoin { room } => Wire::RoomJoin(room_request(room)),
+            Self::RoomLeave { room } => Wire::RoomLeave(room_request(room)),
+            Self::Room { room } => Wire::Room(room_request(room)),
+            Self::Watch { add, remove } => {
+                Wire::Watch(schema::WatchRequest { add: texts(add), remove: texts(remove) })
+            }
+            Self::SetPresence { away } => Wire::SetPresence(schema::SetPresence { away: *away }),
+            Self::SetProfile(profile) => Wire::SetProfile(profile.to_wire()),
+            Self::FileBegin(begin) => Wire::FileBegin(begin.to_wire()),
+            Self::FilePut(put) => Wire::FilePut(put.to_wire()),
+            Self::FileGet(get) => Wire::FileGet(get.to_wire()),
+            Self::FileState { file, chat } => Wire::FileState(schema::FileStateRequest {
+                file: Bytes::copy_from_slice(file.as_bytes()),
+                chat: text(chat.as_ref()),
+            }),
+            Self::Files { after, limit } => Wire::Files(schema::FilesRequest {
+                after: after
+                    .map_or_else(Bytes::new, |file| Bytes::copy_from_slice(file.as_bytes())),
+                limit: *limit,
             }),
             Self::Joining(joining) => joining.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
@@ -248,6 +359,26 @@ impl Operation {
             }),
         }
     }
+}
+
+fn users(ids: &[String]) -> Result<Vec<UserId>, BodyError> {
+    Ok(ids.iter().map(|user| UserId::new(user)).collect::<Result<_, _>>()?)
+}
+
+fn texts(users: &[UserId]) -> Vec<String> {
+    users.iter().map(ToString::to_string).collect()
+}
+
+fn room_request(room: &ChatId) -> schema::RoomRequest {
+    schema::RoomRequest { room: room.to_string() }
+}
+
+fn presences(list: schema::PresenceList) -> Result<Vec<Presence>, BodyError> {
+    list.users.into_iter().map(Presence::from_wire).collect()
+}
+
+fn presence_list(users: &[Presence]) -> schema::PresenceList {
+    schema::PresenceList { users: users.iter().map(Presence::to_wire).collect() }
 }
 
 impl Response {
@@ -301,9 +432,18 @@ impl Answer {
                     .collect::<Result<_, _>>()?,
                 more: page.more,
             },
-            Wire::Presence(list) => Self::Presence(
-                list.users.into_iter().map(Presence::from_wire).collect::<Result<_, _>>()?,
-            ),
+            Wire::Presence(list) => Self::Presence(presences(list)?),
+            Wire::RoomJoin(state) => Self::RoomJoin(RoomState::from_wire(state)?),
+            Wire::RoomLeave(_) => Self::RoomLeave,
+            Wire::Room(state) => Self::Room(RoomState::from_wire(state)?),
+            Wire::Watch(list) => Self::Watch(presences(list)?),
+            Wire::SetPresence(_) => Self::SetPresence,
+            Wire::SetProfile(_) => Self::SetProfile,
+            Wire::FileBegin(state) => Self::FileBegin(FileState::from_wire(state)?),
+            Wire::FilePut(state) => Self::FilePut(FileState::from_wire(state)?),
+            Wire::FileGet(chunk) => Self::FileGet(FileChunk::from_wire(chunk)?),
+            Wire::FileState(state) => Self::FileState(FileState::from_wire(state)?),
+            Wire::Files(page) => Self::Files(FilesPage::from_wire(page)?),
             // A refusal is no answer, and all others are above.
             _ => return Err(BodyError::Missing { field: "result" }),
         })
@@ -324,9 +464,18 @@ impl Answer {
                 members: members.iter().map(Member::to_wire).collect(),
                 more: *more,
             }),
-            Self::Presence(users) => Wire::Presence(schema::PresenceList {
-                users: users.iter().map(Presence::to_wire).collect(),
-            }),
+            Self::Presence(users) => Wire::Presence(presence_list(users)),
+            Self::RoomJoin(state) => Wire::RoomJoin(state.to_wire()),
+            Self::RoomLeave => Wire::RoomLeave(schema::Unit {}),
+            Self::Room(state) => Wire::Room(state.to_wire()),
+            Self::Watch(users) => Wire::Watch(presence_list(users)),
+            Self::SetPresence => Wire::SetPresence(schema::Unit {}),
+            Self::SetProfile => Wire::SetProfile(schema::Unit {}),
+            Self::FileBegin(state) => Wire::FileBegin(state.to_wire()),
+            Self::FilePut(state) => Wire::FilePut(state.to_wire()),
+            Self::FileGet(chunk) => Wire::FileGet(chunk.to_wire()),
+            Self::FileState(state) => Wire::FileState(state.to_wire()),
+            Self::Files(page) => Wire::Files(page.to_wire()),
             Self::Joining(joined) => joined.to_wire(),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });

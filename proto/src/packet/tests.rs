@@ -143,7 +143,13 @@ fn answers() -> Vec<Packet> {
         Ok(Answer::Chats { chats: vec![state()], more: false }),
         Ok(Answer::Chat(state())),
         Ok(Answer::Members { members: vec![member], more: false }),
-        Ok(Answer::Presence(vec![Presence { user: user("bob"), online: true, last_seen_ms: 3 }])),
+        Ok(Answer::Presence(vec![Presence {
+            online: true,
+            last_seen_ms: 3,
+            away: true,
+            status: "at sea".into(),
+            ..Presence::hidden(user("bob"))
+        }])),
         Err(Verdict::reject(RejectCode::NoSuchChat, "no such chat", 0)),
     ];
     answers.map(|answer| Packet::Response(Response { id: 1, answer })).into()

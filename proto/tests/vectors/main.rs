@@ -22,7 +22,8 @@ use crate::read::read;
 const HEADER: &str = "# name\treads\tlimit\tverdict\thex\tmeaning";
 
 /// The limits that no single frame, content or id can show, and one that is looked at apart.
-const NOT_IN_A_FRAME: [&str; 15] = [
+const NOT_IN_A_FRAME: [&str; 19] = [
+    "FILE_REQUESTS_MAX",
     "PORT_PLAIN",
     "PORT_TLS",
     "BODY_OVERHEAD_BYTES",
@@ -35,6 +36,9 @@ const NOT_IN_A_FRAME: [&str; 15] = [
     "HEARTBEAT_MS_HIGHEST",
     "GROUP_MEMBERS_MAX",
     "EDITS_MAX",
+    "ROOM_KEEP_DEFAULT",
+    "ROOMS_PER_SESSION_MAX",
+    "WATCHED_MAX",
     "PAGE_ITEMS_DEFAULT",
     "REQUESTS_MAX",
     "KIND_CRITICAL_HIGHEST",

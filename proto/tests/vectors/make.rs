@@ -3,11 +3,13 @@
 
 mod body;
 mod content;
+mod file;
 mod frames;
 mod id;
 mod joining;
 mod limit;
 mod packet;
+mod room;
 mod state;
 
 use bytes::{Bytes, BytesMut};
@@ -25,6 +27,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
     vec![
         ("bodies.tsv", body::vectors()),
         ("contents.tsv", content::vectors()),
+        ("files.tsv", file::vectors()),
         ("frames.tsv", frames::vectors()),
         ("ids.tsv", id::vectors()),
         ("joining.tsv", joining::vectors()),

@@ -1,17 +1,19 @@
 //! What a packet or content means, as JSON with the names of the schema (SPEC.md section 14).
 //! Must never leave out a field: what has its default is said too.
 
+mod file;
 mod joining;
 
 use bytes::Bytes;
 use packetboat_proto::code::{Fault, Retry};
 use packetboat_proto::content::{
-    Alteration, Body, Content, Context, Forwarded, GroupChange, GroupRules,
+    Alteration, Body, Content, Context, Forwarded, GroupChange, GroupRules, RoomChange,
 };
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
     Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Limits, Member, Notice,
-    Operation, Packet, Presence, Role, Signal, SignalKind, Start, Verdict, Welcome,
+    Operation, Packet, Presence, Profile, Role, RoomState, Signal, SignalKind, Start, Verdict,
+    Visibility, Welcome,
 };
 use serde_json::{Value, json};
 
@@ -69,6 +71,8 @@ pub(crate) fn of_content(content: &Content, context: &Context) -> Value {
         Content::Entry(alteration) => of_alteration(alteration),
         Content::Erased { by } => json!({ "erased": { "by": by } }),
         Content::Group(change) => of_change(change),
+        Content::Room(change) => of_room_change(change),
+        Content::File(sent) => file::of_sent(sent),
     };
     if *context != Context::default() {
         said["context"] = of_context(context);
@@ -113,6 +117,30 @@ fn of_alteration(alteration: &Alteration) -> Value {
         } }),
         Alteration::Pinned { seq, unpinned } => {
             json!({ "pinned": { "seq": seq, "unpinned": unpinned } })
+        }
+    }
+}
+
+fn of_room_change(change: &RoomChange) -> Value {
+    match change {
+        RoomChange::Opened { name, topic, keep, slow_ms } => json!({ "room_opened": {
+            "name": name,
+            "topic": topic,
+            "keep": keep,
+            "slow_ms": slow_ms,
+        } }),
+        RoomChange::Set { keep, slow_ms, name, topic } => json!({ "room_set": {
+            "keep": keep,
+            "slow_ms": slow_ms,
+            "name": name,
+            "topic": topic,
+        } }),
+        RoomChange::Moderators { users, taken_back } => json!({ "room_moderators": {
+            "users": texts(users),
+            "taken_back": taken_back,
+        } }),
+        RoomChange::Muted { users, until_ms } => {
+            json!({ "room_muted": { "users": texts(users), "until_ms": until_ms } })
         }
     }
 }
@@ -253,6 +281,11 @@ fn of_notice(notice: &Notice) -> Value {
     match notice {
         Notice::Missed => json!({ "missed": {} }),
         Notice::Join(news) => joining::of_news(news),
+        Notice::Presence(presence) => json!({ "presence": of_presence(presence) }),
+        Notice::RoomCount(count) => json!({ "room_count": {
+            "room": count.room.as_str(),
+            "listeners": count.listeners,
+        } }),
         Notice::Cursor(CursorMoved { chat, user, delivered, read }) => json!({ "cursor": {
             "chat": chat.as_str(),
             "user": user.as_str(),
@@ -287,6 +320,23 @@ fn of_operation(operation: &Operation) -> Value {
         Operation::Thread { chat, seq, after, limit } => json!({ "thread": {
             "chat": chat.as_str(), "seq": seq, "after": after, "limit": limit,
         } }),
+        Operation::RoomJoin { room } => json!({ "room_join": { "room": room.as_str() } }),
+        Operation::RoomLeave { room } => json!({ "room_leave": { "room": room.as_str() } }),
+        Operation::Room { room } => json!({ "room": { "room": room.as_str() } }),
+        Operation::Watch { add, remove } => {
+            json!({ "watch": { "add": texts(add), "remove": texts(remove) } })
+        }
+        Operation::SetPresence { away } => json!({ "set_presence": { "away": away } }),
+        Operation::SetProfile(profile) => json!({ "set_profile": of_profile(profile) }),
+        Operation::FileBegin(begin) => json!({ "file_begin": file::of_begin(begin) }),
+        Operation::FilePut(put) => json!({ "file_put": file::of_put(put) }),
+        Operation::FileGet(get) => json!({ "file_get": file::of_get(get) }),
+        Operation::FileState { file, chat } => {
+            json!({ "file_state": { "file": file.to_string(), "chat": text(chat.as_ref()) } })
+        }
+        Operation::Files { after, limit } => {
+            json!({ "files": { "after": text(after.as_ref()), "limit": limit } })
+        }
     }
 }
 
@@ -310,11 +360,49 @@ fn of_answer(answer: &Answer) -> Value {
         }
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
         Answer::Joining(joined) => joining::of_answer(joined),
+        Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
+        Answer::RoomLeave => json!({ "room_leave": {} }),
+        Answer::Room(state) => json!({ "room": of_room(state) }),
+        Answer::Watch(users) => json!({ "watch": { "users": list(users, of_presence) } }),
+        Answer::SetPresence => json!({ "set_presence": {} }),
+        Answer::SetProfile => json!({ "set_profile": {} }),
+        Answer::FileBegin(state) => json!({ "file_begin": file::of_state(state) }),
+        Answer::FilePut(state) => json!({ "file_put": file::of_state(state) }),
+        Answer::FileGet(chunk) => json!({ "file_get": file::of_chunk(chunk) }),
+        Answer::FileState(state) => json!({ "file_state": file::of_state(state) }),
+        Answer::Files(page) => json!({ "files": file::of_page(page) }),
     }
 }
 
 fn of_encoded(entry: &Bytes) -> Value {
     of_entry(&Entry::decode(entry.clone()).expect("a decoded page holds entries"))
+}
+
+fn of_room(state: &RoomState) -> Value {
+    json!({
+        "room": state.room.as_str(),
+        "name": state.name,
+        "topic": state.topic,
+        "listeners": state.listeners,
+        "head": state.head,
+        "first": state.first,
+        "keep": state.keep,
+        "slow_ms": state.slow_ms,
+        "role": of_role(state.role),
+        "muted_until_ms": state.muted_until_ms,
+    })
+}
+
+fn of_profile(profile: &Profile) -> Value {
+    json!({
+        "status": profile.status,
+        "visible_to": match profile.visible_to {
+            None => "UNSPECIFIED",
+            Some(Visibility::Everyone) => "EVERYONE",
+            Some(Visibility::Contacts) => "CONTACTS",
+            Some(Visibility::Nobody) => "NOBODY",
+        },
+    })
 }
 
 fn of_chat(chat: &ChatState) -> Value {
@@ -352,6 +440,8 @@ fn of_presence(presence: &Presence) -> Value {
     json!({
         "user": presence.user.as_str(),
         "online": presence.online,
+        "away": presence.away,
+        "status": presence.status,
         "last_seen_ms": presence.last_seen_ms,
     })
 }

@@ -28,6 +28,7 @@ fn rules() -> Rules {
         pings: Rate { per_second: 1, burst: 3 },
         send_rate: Rate { per_second: 0, burst: 0 },
         requests: Rate { per_second: 0, burst: 0 },
+        transfers: Rate { per_second: 0, burst: 0 },
         signals: Rate { per_second: 1, burst: 2 },
         retry_after_ms: 2_000,
     }

@@ -1,5 +1,7 @@
 //! What a session does that no pure part can show: over streams of the tests' own.
 
+mod transfers;
+
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,7 +16,7 @@ use super::*;
 use crate::auth::doorman::Doorman;
 use crate::auth::open::Open;
 use crate::clock::Clock;
-use crate::hub::mailbox::MailboxLimits;
+use crate::hub::mailbox::{Mailbox, MailboxLimits};
 use crate::hub::{Hub, HubOutlet};
 use crate::session::deliveries::Retries;
 use crate::session::house::random_session;
@@ -39,6 +41,7 @@ fn house(handshake: Duration) -> Arc<House<EmbeddedStore>> {
         pings: rate,
         send_rate: rate,
         requests: rate,
+        transfers: rate,
         signals: rate,
         retry_after_ms: 2_000,
     };
@@ -48,6 +51,7 @@ fn house(handshake: Duration) -> Arc<House<EmbeddedStore>> {
     let store = EmbeddedStore::open(backend, Settings::default(), Arc::new(|| 1), outlet).unwrap();
     Arc::new(House {
         store,
+        files: None,
         hub,
         doorman: Doorman::new(Box::new(Open), &[7; 32], 0),
         metrics: Arc::default(),

@@ -34,6 +34,9 @@ impl Turn<'_> {
                 self.check_is_in(deed.chat, deed.sender).map(drop)
             }
             (ChatKind::Group(_), _) => self.check_may_write(deed.chat, deed.sender),
+            (ChatKind::Room(_), _) if draft.refers.is_some() => {
+                refuse(RejectCode::Unsupported, "entries of a room are not referred to")
+            }
             (ChatKind::Direct(..) | ChatKind::Room(_), _) => Ok(()),
         }
     }
@@ -86,6 +89,9 @@ impl Turn<'_> {
 
     fn checked_edit(&mut self, deed: &Deed<'_>, seq: u64) -> Result<Consequence, Halt> {
         let target = self.target(deed, seq)?;
+        if target.file.is_some() {
+            return refuse(RejectCode::Invalid, "a file says what it says");
+        }
         if target.entry.sender != *deed.sender {
             return refuse(RejectCode::NotAllowed, "only its sender edits an entry");
         }

@@ -2,7 +2,7 @@
 //! for a draft that it refuses.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::Alteration;
+use packetboat_proto::content::{Alteration, Change, GroupChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, ChatKind, UserId};
 use packetboat_proto::limits::{
@@ -13,8 +13,10 @@ use packetboat_proto::limits::{
 use packetboat_proto::planted::{self, Bug};
 
 use super::alter::{Consequence, REFERENCE_OPERATIONS};
+use super::file::REFERENCE_OPERATIONS as FILE_OPERATIONS;
 use super::group::{Behind, CHANGE_OPERATIONS_PER_USER, Deed, change_operations_max};
 use super::recall::RECALL_OPERATIONS_MAX;
+use super::room::{TRIM_OPERATIONS, room_operations_max};
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use crate::store::erased::erased_by;
@@ -47,6 +49,22 @@ const _: () = assert!(
         + change_operations_max(MEMBERS_PER_CHANGE_MAX)
         <= OPERATIONS_PER_COMMAND_MAX
 );
+const _: () = assert!(
+    PARTS_MAX
+        + DEDUP_OPERATIONS
+        + TRIM_OPERATIONS
+        + FIRST_OPERATIONS
+        + REFERENCE_OPERATIONS
+        + FILE_OPERATIONS
+        <= OPERATIONS_PER_COMMAND_MAX
+);
+const _: () = assert!(
+    parts_of(CHANGE_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
+        + DEDUP_OPERATIONS
+        + TRIM_OPERATIONS
+        + room_operations_max(MEMBERS_PER_CHANGE_MAX)
+        <= OPERATIONS_PER_COMMAND_MAX
+);
 const _: () = assert!(CHANGE_OPERATIONS_PER_USER >= 3, "a member has a place, a row, and asked");
 
 /// The most operations that a draft can need.
@@ -55,17 +73,19 @@ pub(crate) fn draft_operations_max(draft: &Draft) -> usize {
         return 0;
     }
     let entry = parts_of(draft.content.len() + BODY_OVERHEAD_BYTES as usize) + DEDUP_OPERATIONS;
+    let trimmed = if draft.chat.is_room() { TRIM_OPERATIONS } else { 0 };
+    let named = |users: &[UserId]| users.len().clamp(1, MEMBERS_PER_CHANGE_MAX);
     entry
+        + trimmed
         + match &draft.change {
             None => match draft.alteration() {
                 Some(Alteration::Recalled { .. }) => RECALL_OPERATIONS_MAX,
                 Some(_) => REFERENCE_OPERATIONS,
-                None => FIRST_OPERATIONS + REFERENCE_OPERATIONS,
+                None => FIRST_OPERATIONS + REFERENCE_OPERATIONS + FILE_OPERATIONS,
             },
             // One that is not in the list may be the next owner.
-            Some(change) => {
-                change_operations_max(change.users().len().clamp(1, MEMBERS_PER_CHANGE_MAX))
-            }
+            Some(Change::Group(change)) => change_operations_max(named(change.users())),
+            Some(Change::Room(change)) => room_operations_max(named(change.users())),
         }
 }
 
@@ -92,7 +112,7 @@ impl Turn<'_> {
     fn try_append(&mut self, author: &Author, draft: &Draft) -> Result<Outcome, Halt> {
         let chat = &draft.chat;
         let kind = chat.kind();
-        check_kind(kind, &author.user, draft.change.is_some())?;
+        check_kind(kind, &author.user, draft.change.as_ref())?;
         let max = content_bytes_max(draft);
         if draft.content.len() > max {
             return refuse(RejectCode::TooLarge, format!("at most {max} bytes are allowed"));
@@ -107,9 +127,12 @@ impl Turn<'_> {
         if self.full {
             return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
         }
+        if let Some(file) = &draft.file {
+            self.check_may_send(&author.user, file)?;
+        }
         let seq = head + 1;
-        let deed = Deed { chat, sender: &author.user, seq };
         let mut behind = Behind::Nothing;
+        let deed = Deed { chat, sender: &author.user, seq };
         let mut consequence = Consequence::Nothing;
         if draft.change.is_none() {
             self.check_may_say(&deed, draft)?;
@@ -119,12 +142,28 @@ impl Turn<'_> {
             (ChatKind::Direct(low, high), _) if seq == 1 => {
                 self.open_direct(chat, &author.user, low, high)?;
             }
-            (ChatKind::Group(_), Some(change)) => behind = self.change_group(&deed, change)?,
-            _ => {}
+            (ChatKind::Room(_), None) => self.check_may_speak(chat, &author.user, &by_id)?,
+            (ChatKind::Group(_), Some(Change::Group(change))) => {
+                behind = self.change_group(&deed, change)?;
+            }
+            (ChatKind::Room(_), Some(Change::Room(change))) => self.change_room(&deed, change)?,
+            (ChatKind::Room(_), Some(Change::Group(_))) => {
+                self.close_room(&deed)?;
+                behind = Behind::Dissolved;
+            }
+            // Who may say something in a group was looked at; what else there is was refused with
+            // the kind.
+            (ChatKind::Direct(..), _) | (ChatKind::Group(_), None | Some(Change::Room(_))) => {}
+        }
+        if let Some(sent) = &draft.file {
+            self.put_reference(&sent.file, chat, seq)?;
         }
         self.put_seq_of(by_id, seq);
         self.carry_out(&deed, consequence)?;
         self.store_entry(author, draft, seq);
+        if let ChatKind::Room(_) = kind {
+            self.trim_room(chat, seq)?;
+        }
         if let Some(effect) = behind.effect(chat) {
             self.emit(effect);
         }
@@ -201,13 +240,24 @@ impl Turn<'_> {
     }
 }
 
-fn check_kind(kind: ChatKind<'_>, sender: &UserId, changes: bool) -> Result<(), Halt> {
-    match kind {
-        ChatKind::Room(_) => refuse(RejectCode::Unsupported, "this server has no rooms"),
-        ChatKind::Direct(low, high) if ![low, high].contains(&sender.as_str()) => no_such_chat(),
-        ChatKind::Direct(..) if changes => {
+fn check_kind(kind: ChatKind<'_>, sender: &UserId, change: Option<&Change>) -> Result<(), Halt> {
+    match (kind, change) {
+        (ChatKind::Direct(low, high), _) if ![low, high].contains(&sender.as_str()) => {
+            no_such_chat()
+        }
+        (_, None)
+        | (ChatKind::Group(_), Some(Change::Group(_)))
+        | (ChatKind::Room(_), Some(Change::Room(_) | Change::Group(GroupChange::Dissolved))) => {
+            Ok(())
+        }
+        (ChatKind::Direct(..), Some(_)) => {
             refuse(RejectCode::Invalid, "a direct chat is not changed like a group")
         }
-        ChatKind::Direct(..) | ChatKind::Group(_) => Ok(()),
+        (ChatKind::Group(_), Some(_)) => {
+            refuse(RejectCode::Invalid, "a group is not changed like a room")
+        }
+        (ChatKind::Room(_), Some(_)) => {
+            refuse(RejectCode::Invalid, "a room is not changed like a group")
+        }
     }
 }

@@ -41,7 +41,7 @@ impl Turn<'_> {
         if after.is_none() && !self.has_room_for_device(&claim.user)? {
             let max = self.rules.devices_per_user_max;
             let reason = format!("a user has at most {max} devices here");
-            return Ok(ClaimStep::Refused(Refusal { code: RejectCode::LimitReached, reason }));
+            return Ok(ClaimStep::Refused(Refusal::new(RejectCode::LimitReached, reason)));
         }
         let places = self.rows(&key::places(&claim.user, after), CLAIM_CHATS_PER_STEP)?;
         let mut last = None;

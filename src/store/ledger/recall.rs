@@ -7,6 +7,7 @@ use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, EDIT_BYTES_MAX, EDITS_MAX};
 use packetboat_proto::planted::{self, Bug};
 
+use super::file::UNREFERENCE_OPERATIONS;
 use super::group::Deed;
 use super::refer::Target;
 use super::turn::Turn;
@@ -20,7 +21,7 @@ const OPERATIONS_PER_EDIT: usize = parts_of(EDIT_BYTES_MAX + BODY_OVERHEAD_BYTES
 const ROW_OPERATIONS: usize = 2;
 /// The most operations of a recall, beside those of its own entry.
 pub(super) const RECALL_OPERATIONS_MAX: usize =
-    PARTS_MAX + EDITS_MAX * OPERATIONS_PER_EDIT + ROW_OPERATIONS;
+    PARTS_MAX + EDITS_MAX * OPERATIONS_PER_EDIT + ROW_OPERATIONS + UNREFERENCE_OPERATIONS;
 
 impl Turn<'_> {
     /// Erases an entry with all of its edits.
@@ -28,7 +29,7 @@ impl Turn<'_> {
         if planted::is(Bug::RecallKeepsContent) {
             return Ok(());
         }
-        let Target { entry, context } = target;
+        let Target { entry, context, file } = target;
         for (row, _) in self.rows(&key::edits(deed.chat, entry.seq), EDITS_MAX)? {
             let edit = self.entry(deed.chat, key::last_seq(&row)?)?;
             self.replace(deed, edit)?;
@@ -37,6 +38,9 @@ impl Turn<'_> {
         self.remove(key::pin(deed.chat, entry.seq));
         if context.thread != 0 {
             self.remove(key::thread(deed.chat, context.thread, entry.seq));
+        }
+        if let Some(file) = file {
+            self.remove_reference(&file, deed.chat, entry.seq)?;
         }
         self.replace(deed, entry)
     }

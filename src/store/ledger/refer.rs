@@ -4,7 +4,7 @@
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Body, Content, Context, Forwarded, Origin};
 use packetboat_proto::entry::Entry;
-use packetboat_proto::id::{ChatId, ChatKind, UserId};
+use packetboat_proto::id::{ChatId, ChatKind, FileId, UserId};
 use packetboat_proto::limits::EDITS_MAX;
 
 use super::group::Deed;
@@ -17,6 +17,8 @@ use crate::store::read_error::ReadError;
 pub(super) struct Target {
     pub(super) entry: Entry,
     pub(super) context: Context,
+    /// The file that it has.
+    pub(super) file: Option<FileId>,
 }
 
 /// A content, if it is one of the kinds that this version knows.
@@ -45,12 +47,15 @@ impl Turn<'_> {
         let entry = self.entry(deed.chat, seq)?;
         match content_of(&entry) {
             Some((Content::Text(_) | Content::Data { .. }, context)) => {
-                Ok(Target { entry, context })
+                Ok(Target { entry, context, file: None })
+            }
+            Some((Content::File(sent), context)) => {
+                Ok(Target { entry, context, file: Some(sent.file) })
             }
             Some((Content::Erased { .. }, _)) => {
                 refuse(RejectCode::Invalid, format!("the entry {seq} was recalled"))
             }
-            _ => refuse(RejectCode::Invalid, format!("the entry {seq} is neither text nor data")),
+            _ => refuse(RejectCode::Invalid, format!("the entry {seq} is no message")),
         }
     }
 

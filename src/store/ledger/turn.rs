@@ -18,6 +18,8 @@ use crate::store::record::{AccountRow, Group, Member, Place, as_number, number};
 use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
+use super::room_cache::RoomCache;
+
 /// Users whose number of chats is kept at hand, and up to twice as many.
 const COUNTS_CACHED: usize = 32_768;
 /// Groups of which it is kept at hand who may write, and up to twice as many.
@@ -44,6 +46,7 @@ pub(crate) struct Caches {
     newest: Recent<Vec<u8>, Option<MessageId>>,
     chats: Recent<UserId, u32>,
     gates: Recent<ChatId, Gate>,
+    rooms: RoomCache,
 }
 
 impl Caches {
@@ -55,6 +58,7 @@ impl Caches {
             newest: Recent::keeping(chats),
             chats: Recent::keeping(COUNTS_CACHED),
             gates: Recent::keeping(GATES_CACHED),
+            rooms: RoomCache::default(),
         }
     }
 }
@@ -81,7 +85,7 @@ pub(crate) enum Halt {
 
 /// A refusal as an error.
 pub(super) fn refuse<T>(code: RejectCode, reason: impl Into<String>) -> Result<T, Halt> {
-    Err(Refusal { code, reason: reason.into() }.into())
+    Err(Refusal::new(code, reason).into())
 }
 
 /// The same answer for a chat that is not there and one that is not the sender's.
@@ -179,7 +183,7 @@ impl<'a> Turn<'a> {
         Ok(rows)
     }
 
-    /// The last key of a range in which nothing is ever removed.
+    /// The last key of a range whose last row is never removed; else one that is no lower.
     fn last_key(&self, range: &KeyRange) -> Result<Option<Vec<u8>>, ReadError> {
         let ours = self.work.batch.range(&range.from, &range.to).next_back();
         let ours = ours.map(|(key, _)| key.to_vec());
@@ -239,6 +243,11 @@ impl<'a> Turn<'a> {
             self.work.heads_before.insert(chat.clone(), seq - 1);
         }
         self.caches.heads.set(chat, seq);
+    }
+
+    /// What is at hand of rooms.
+    pub(super) fn rooms_at_hand(&mut self) -> &mut RoomCache {
+        &mut self.caches.rooms
     }
 
     pub(super) fn place(&self, user: &UserId, chat: &ChatId) -> Result<Option<Place>, ReadError> {

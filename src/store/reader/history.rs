@@ -175,16 +175,32 @@ impl Reader {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Option<Page<Logged>>, StoreError> {
+        if chat.is_room() {
+            return self.room_history(chat, edge, limit).map(Some);
+        }
         let spans = self.own_place(user, chat)?.spans;
         let head = self.head(chat)?;
+        let page = self.page_of(chat, &spans, head, edge, limit)?;
+        let settled = self.are_settled(chat, &page.items)?;
+        Ok(settled.then_some(page))
+    }
+
+    /// A page of what is within spans of a log that ends at `head`.
+    pub(super) fn page_of(
+        &self,
+        chat: &ChatId,
+        spans: &Spans,
+        head: u64,
+        edge: Edge,
+        limit: PageLimit,
+    ) -> Result<Page<Logged>, ReadError> {
         let mut room = Room::of(limit);
         let (items, whole) = match edge {
-            Edge::After(after) => self.forward(chat, &spans, after, head, &mut room)?,
-            Edge::Before(0) => self.backward(chat, &spans, head, &mut room)?,
-            Edge::Before(seq) => self.backward(chat, &spans, head.min(seq - 1), &mut room)?,
+            Edge::After(after) => self.forward(chat, spans, after, head, &mut room)?,
+            Edge::Before(0) => self.backward(chat, spans, head, &mut room)?,
+            Edge::Before(seq) => self.backward(chat, spans, head.min(seq - 1), &mut room)?,
         };
-        let settled = self.are_settled(chat, &items)?;
-        Ok(settled.then_some(Page { items, more: !whole }))
+        Ok(Page { items, more: !whole })
     }
 
     /// The highest visible entries up to `upto`, ascending; whether they are all of these. A log

@@ -34,8 +34,13 @@ fn a_chat_looks_like_this() {
     view.handle(0, connected());
     let chats = vec![state("dm:alice:bob", 9, 2), crew(), state("dm:bob:carol", 1, 0)];
     view.handle(0, Input::Answer(Answer::Chats(chats)));
-    let online =
-        |user: &str, online| Presence { user: user.parse().unwrap(), online, last_seen_ms: 0 };
+    let online = |user: &str, online| Presence {
+        away: false,
+        status: String::new(),
+        user: user.parse().unwrap(),
+        online,
+        last_seen_ms: 0,
+    };
     let users = vec![online("alice", true), online("carol", false)];
     view.handle(0, Input::Answer(Answer::Presence(users)));
     let entries = vec![

@@ -103,7 +103,10 @@ impl View {
             Ok(line) => line,
             Err(why) => return self.note(now_ms, &why, Mood::Bad),
         };
-        let sends = matches!(line, Line::Text(_) | Line::Change(..) | Line::Refer(_));
+        let sends = matches!(
+            line,
+            Line::Text(_) | Line::Change(..) | Line::Refer(_) | Line::ChangeRoom(..)
+        );
         if sends && self.outbox.is_full() {
             return self.note(now_ms, "too many messages are on their way", Mood::Bad);
         }
@@ -130,8 +133,16 @@ impl View {
                 self.editor.take();
                 return self.refer(now_ms, refer, effects);
             }
-            Line::Members(group) => effects.push(Effect::AskMembers(group)),
             Line::Door(door) => effects.push(Effect::Door(door)),
+            Line::ChangeRoom(room, change) => {
+                self.editor.take();
+                return self.send(now_ms, room, &change, effects);
+            }
+            Line::Join(room) => effects.push(Effect::Join(room)),
+            Line::Part(room) => effects.push(Effect::Part(room)),
+            Line::Members(group) => effects.push(Effect::AskMembers(group)),
+            Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
+            Line::Save(chat, seq, path) => effects.push(Effect::SaveFile { chat, seq, path }),
             Line::Help => {
                 let lines = HELP.iter().map(ToString::to_string).collect();
                 self.overlay = Some(Overlay::new("Help".to_owned(), lines));

@@ -123,6 +123,8 @@ impl Log {
             Content::Group(change) => change,
             Content::Text(_)
             | Content::Data { .. }
+            | Content::File(_)
+            | Content::Room(_)
             | Content::Entry(_)
             | Content::Erased { .. } => return Ok(after),
         };

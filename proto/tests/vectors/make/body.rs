@@ -183,7 +183,7 @@ fn absent_messages(theme: &mut Theme) {
 fn skipped_notices(theme: &mut Theme) {
     let notice = Kind::Notice as u8;
     theme.skip("notice.nothing", notice, b"", "a notice of no member");
-    let later = Message::new().message(3, Message::new().int(1, 1));
+    let later = Message::new().message(15, Message::new().int(1, 1));
     theme.skip("notice.later", notice, &later.0, "a notice of a later version");
 }
 
@@ -280,6 +280,7 @@ fn missing_fields(theme: &mut Theme) {
     bad("chat_of_history", Kind::Request, &Message::new().message(2, Message::new()));
     bad("chat_of_chat_request", Kind::Request, &Message::new().message(4, Message::new()));
     bad("chat_of_members", Kind::Request, &Message::new().message(5, Message::new()));
+    bad("room_of_room_join", Kind::Request, &Message::new().message(20, Message::new()));
     bad("result", Kind::Response, &Message::new().int(1, 1));
     bad("chat_of_chat_state", Kind::Response, &Message::new().message(5, Message::new()));
 }
@@ -324,6 +325,14 @@ fn bad_ids(theme: &mut Theme) {
     let after = Message::new().bytes(1, "group:g").bytes(2, "a b");
     bad("request.members_after", Kind::Request, &Message::new().message(5, after));
     let nobody = Message::new().bytes(1, "bob").bytes(1, "");
+    let group = || Message::new().bytes(1, "group:g");
+    for (name, field) in [("room_join", 20), ("room_leave", 22), ("room", 24)] {
+        let name = format!("request.{name}");
+        bad(&name, Kind::Request, &Message::new().message(field, group()));
+    }
+    bad("response.room", Kind::Response, &Message::new().message(25, group()));
+    bad("notice.room_count", Kind::Notice, &Message::new().message(4, group()));
+    bad("request.watch", Kind::Request, &Message::new().message(26, nobody.clone()));
     bad("request.presence", Kind::Request, &Message::new().message(6, nobody));
     let listed =
         |field, item: Message| Message::new().message(field, Message::new().message(1, item));

@@ -38,6 +38,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     empty(&mut theme);
     invalid(&mut theme);
     limits(&mut theme);
+    super::room::contents(&mut theme);
     theme.vectors
 }
 

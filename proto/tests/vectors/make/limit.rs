@@ -21,6 +21,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     reasons(&mut theme);
     lists(&mut theme);
     pages(&mut theme);
+    super::room::limits(&mut theme);
     theme.vectors
 }
 

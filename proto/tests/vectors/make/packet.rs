@@ -7,8 +7,8 @@ use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use packetboat_proto::packet::{
     Accepted, Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Limits, Member,
-    Notice, Operation, Packet, Presence, Rejected, Request, Response, Role, Send, Signal,
-    SignalKind, Start, Verdict, Welcome,
+    Notice, Operation, Packet, Presence, Profile, Rejected, Request, Response, Role, RoomCount,
+    RoomState, Send, Signal, SignalKind, Start, Verdict, Visibility, Welcome,
 };
 
 use super::Theme;
@@ -103,7 +103,7 @@ pub(super) fn member(id: &str) -> Member {
 }
 
 pub(super) fn presence(id: &str) -> Presence {
-    Presence { user: user(id), online: false, last_seen_ms: 0 }
+    Presence::hidden(user(id))
 }
 
 pub(super) fn history(edge: Edge, limit: u32) -> Packet {
@@ -221,6 +221,14 @@ fn hints(theme: &mut Theme) {
         ..signal(SignalKind::Custom)
     };
     theme.canonical("signal.custom", &Packet::Signal(custom));
+    let seen = Presence { online: true, away: true, status: "at sea".into(), ..presence("bob") };
+    theme.canonical("notice.presence", &Packet::Notice(Notice::Presence(seen)));
+    let gone = Presence { last_seen_ms: AT_MS, ..presence("bob") };
+    theme.canonical("notice.presence_gone", &Packet::Notice(Notice::Presence(gone)));
+    for (name, listeners) in [("room_count", 5_000), ("room_count_zero", 0)] {
+        let count = RoomCount { room: chat("room:lobby"), listeners };
+        theme.canonical(&format!("notice.{name}"), &Packet::Notice(Notice::RoomCount(count)));
+    }
     theme.canonical("notice.missed", &Packet::Notice(Notice::Missed));
     for (name, delivered, read) in [("cursor", 9, 8), ("cursor_zero", 0, 0)] {
         let moved = CursorMoved { chat: chat(CHAT), user: user("bob"), delivered, read };
@@ -251,11 +259,57 @@ fn questions(theme: &mut Theme) {
         let thread = Operation::Thread { chat: chat(CHAT), seq, after, limit };
         theme.canonical(&format!("request.thread{name}"), &request(thread));
     }
+    live_questions(theme);
     let unknown = Request { id: u64::MAX, operation: None };
     theme.canonical("request.no_operation", &Packet::Request(unknown));
 }
 
+fn live_questions(theme: &mut Theme) {
+    let room = || chat("room:lobby");
+    theme.canonical("request.room_join", &request(Operation::RoomJoin { room: room() }));
+    theme.canonical("request.room_leave", &request(Operation::RoomLeave { room: room() }));
+    theme.canonical("request.room", &request(Operation::Room { room: room() }));
+    let watch = Operation::Watch { add: vec![user("bob")], remove: vec![user("eve")] };
+    theme.canonical("request.watch", &request(watch));
+    for (name, away) in [("set_presence", true), ("set_presence_back", false)] {
+        theme.canonical(&format!("request.{name}"), &request(Operation::SetPresence { away }));
+    }
+    let visibilities = [
+        ("everyone", Some(Visibility::Everyone)),
+        ("contacts", Some(Visibility::Contacts)),
+        ("nobody", Some(Visibility::Nobody)),
+        ("unspecified", None),
+    ];
+    for (name, visible_to) in visibilities {
+        let profile = Profile { status: "at sea".into(), visible_to };
+        let packet = request(Operation::SetProfile(profile));
+        theme.canonical(&format!("request.set_profile.{name}"), &packet);
+    }
+}
+
+fn live_answers(theme: &mut Theme) {
+    let state = RoomState {
+        room: chat("room:lobby"),
+        name: "Lobby ⚓".into(),
+        topic: "All".into(),
+        listeners: 5_000,
+        head: 900,
+        first: 801,
+        keep: 100,
+        slow_ms: 500,
+        role: Some(Role::Admin),
+        muted_until_ms: AT_MS,
+    };
+    theme.canonical("response.room_join", &response(Answer::RoomJoin(state.clone())));
+    theme.canonical("response.room", &response(Answer::Room(state)));
+    theme.canonical("response.room_leave", &response(Answer::RoomLeave));
+    theme.canonical("response.watch", &response(Answer::Watch(vec![presence("bob")])));
+    theme.canonical("response.set_presence", &response(Answer::SetPresence));
+    theme.canonical("response.set_profile", &response(Answer::SetProfile));
+}
+
 fn answers(theme: &mut Theme) {
+    live_answers(theme);
     let refused = Verdict::reject(RejectCode::NoSuchChat, "there is no such chat", 0);
     let refused = Response { id: 0, answer: Err(refused) };
     theme.canonical("response.refused", &Packet::Response(refused));

@@ -79,7 +79,7 @@ pub(super) fn vectors() -> Vec<Vector> {
             theme.add(&format!("state.{state}.{what}"), state, limit, verdict, bytes, why);
         };
         add("skipped", "skip", &framed(0x80, b"later"), "a kind of a later version");
-        let later = framed(Kind::Notice as u8, b"\x1a\x00");
+        let later = framed(Kind::Notice as u8, b"\x7a\x00");
         add("notice_later", "skip", &later, "a notice of a later version");
         let stranger = if state.starts_with("server") { Kind::Welcome } else { Kind::Hello };
         let broken = framed(stranger as u8, b"\x0a");

@@ -1,0 +1,168 @@
+//! Files on this machine: what is uploaded from one, and saved to one. Must never leave a file
+//! under its own name that is not whole.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use packetboat_proto::content::{FileSent, check_file_name};
+use packetboat_proto::id::ChatId;
+use ring::digest::{Context, SHA256};
+use tokio::fs;
+use tokio::io::AsyncWriteExt;
+use tokio::task::spawn_blocking;
+
+use super::error::FileError;
+use super::patience::Patience;
+use super::{Source, Upload};
+use crate::client::Client;
+
+/// Bytes that are read at a time to be hashed.
+const READ_BYTES: usize = 256 * 1024;
+
+impl Upload {
+    /// Looks at a file: its size, its hash, its name.
+    pub async fn of_path(path: &Path, media_type: &str) -> Result<Self, FileError> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        check_file_name(&name).map_err(|_| FileError::Name(path.to_owned()))?;
+        let (size, hash) = hashed(path.to_owned()).await?;
+        if size == 0 {
+            return Err(FileError::Empty(path.to_owned()));
+        }
+        let sha256 = hash.finish().as_ref().try_into().expect("SHA-256 has 32 bytes");
+        Ok(Self {
+            file: Client::new_file_id(),
+            name,
+            media_type: media_type.to_owned(),
+            size,
+            sha256,
+            thumbnail: Bytes::new(),
+        })
+    }
+}
+
+/// How many bytes are in a file, and the hash of them, to go on with.
+async fn hashed(path: PathBuf) -> io::Result<(u64, Context)> {
+    let hashing = spawn_blocking(move || {
+        let (mut file, mut buffer) = (File::open(path)?, vec![0; READ_BYTES]);
+        let (mut size, mut hash) = (0, Context::new(&SHA256));
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok((size, hash)),
+                Ok(read) => {
+                    hash.update(&buffer[..read]);
+                    size += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    });
+    hashing.await.map_err(io::Error::other)?
+}
+
+/// Where a file is while it is not whole.
+fn unfinished(path: &Path, sent: &FileSent) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", sent.file));
+    path.with_file_name(name)
+}
+
+/// A file that is being saved.
+struct Saving {
+    file: fs::File,
+    hash: Context,
+    have: u64,
+}
+
+impl Saving {
+    /// Goes on with what is there.
+    async fn open(path: &Path, size: u64) -> Result<Self, FileError> {
+        let there = fs::metadata(path).await.is_ok_and(|found| found.len() <= size);
+        let (have, hash) =
+            if there { hashed(path.to_owned()).await? } else { (0, Context::new(&SHA256)) };
+        let mut options = fs::OpenOptions::new();
+        let file = options.create(true).append(there).write(true).truncate(!there).open(path);
+        Ok(Self { file: file.await?, hash, have })
+    }
+
+    async fn take(&mut self, bytes: &Bytes) -> Result<(), FileError> {
+        self.file.write_all(bytes).await?;
+        self.hash.update(bytes);
+        self.have += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+impl Client {
+    async fn save_on(
+        &self,
+        source: Source<'_>,
+        saving: &mut Saving,
+        patience: &mut Patience,
+        progress: &mut (impl FnMut(u64) + Send),
+    ) -> Result<(), FileError> {
+        let mut reading = self.read_file(source, saving.have).await?;
+        while saving.have < source.size {
+            saving.take(&reading.chunk().await?).await?;
+            patience.moved(saving.have);
+            progress(saving.have);
+        }
+        Ok(())
+    }
+
+    /// Uploads the file at a path. See [`upload`](Self::upload).
+    pub async fn upload_path(
+        &self,
+        upload: &Upload,
+        path: &Path,
+        progress: impl FnMut(u64),
+    ) -> Result<(), FileError> {
+        let mut source = fs::File::open(path).await?;
+        self.upload(upload, &mut source, progress).await
+    }
+
+    /// Saves a file that an entry of `chat` has, or, without a chat, one of the user's own. Until
+    /// it is whole and checked it has another name beside `path`, and the next call goes on with
+    /// it. What is at `path` already is not touched. `progress` is told how many bytes there are.
+    pub async fn save_file(
+        &self,
+        sent: &FileSent,
+        chat: Option<&ChatId>,
+        path: &Path,
+        mut progress: impl FnMut(u64) + Send,
+    ) -> Result<(), FileError> {
+        if fs::try_exists(path).await? {
+            return Err(FileError::Exists(path.to_owned()));
+        }
+        let part = unfinished(path, sent);
+        let mut saving = Saving::open(&part, sent.size).await?;
+        let source = Source { file: sent.file, chat, size: sent.size };
+        let mut patience = Patience::default();
+        progress(saving.have);
+        while saving.have < sent.size {
+            if let Err(error) =
+                self.save_on(source, &mut saving, &mut patience, &mut progress).await
+            {
+                // What was taken stays for the next call.
+                saving.file.flush().await?;
+                patience.wait(error).await?;
+            }
+        }
+        saving.file.flush().await?;
+        saving.file.sync_all().await?;
+        if saving.hash.finish().as_ref() != sent.sha256 {
+            fs::remove_file(&part).await?;
+            return Err(FileError::Hash);
+        }
+        // A link, where there are any, never takes the place of what has come there meanwhile.
+        match fs::hard_link(&part, path).await {
+            Ok(()) => Ok(fs::remove_file(&part).await?),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(FileError::Exists(path.to_owned()))
+            }
+            Err(_) => Ok(fs::rename(&part, path).await?),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What the hub does for rooms and for those who watch others. Must never tell more in one round
+//! than its bounds: what is left is told in the next.
+
+use bytes::BytesMut;
+use packetboat_proto::id::{ChatId, SessionId, UserId};
+use packetboat_proto::packet::{Notice, Packet, Presence, RoomCount};
+
+use crate::store::{Profile, Visibility};
+
+use super::Hub;
+use super::mailbox::Hint;
+use super::presence::{There, presence_for};
+use super::registry::JoinError;
+use super::watches::TooManyWatched;
+
+/// Users whose presence one round looks at.
+const USERS_PER_ROUND_MAX: usize = 4_096;
+/// Notices after which a round ends.
+const NOTICES_PER_ROUND_MAX: usize = 200_000;
+
+impl Hub {
+    /// Lets a session into a room, in which it may be already.
+    pub fn join_room(
+        &self,
+        user: &UserId,
+        session: SessionId,
+        room: &ChatId,
+    ) -> Result<(), JoinError> {
+        self.registry().join_room(user, session, room)?;
+        self.news.notify_one();
+        Ok(())
+    }
+
+    /// Lets a session out of a room.
+    pub fn leave_room(&self, user: &UserId, session: SessionId, room: &ChatId) {
+        self.registry().leave_room(user, session, room);
+        self.news.notify_one();
+    }
+
+    /// How many sessions listen to a room.
+    pub fn listeners(&self, room: &ChatId) -> u32 {
+        u32::try_from(self.registry().of_chat(room).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a session's user is away from it.
+    pub fn set_away(&self, user: &UserId, session: SessionId, away: bool) {
+        if self.registry().set_away(user, session, away) {
+            self.touch(user);
+        }
+    }
+
+    /// What `viewer` is told of users, with what is kept of them.
+    pub fn presences(
+        &self,
+        viewer: &UserId,
+        users: &[UserId],
+        profiles: &[Profile],
+    ) -> Vec<Presence> {
+        let there = self.there(users);
+        let all = users.iter().zip(there).zip(profiles);
+        all.map(|((user, there), profile)| presence_for(viewer, user, there, profile)).collect()
+    }
+
+    /// A session watches users from now on, and others no more.
+    pub fn watch(
+        &self,
+        viewer: &UserId,
+        session: SessionId,
+        add: &[UserId],
+        remove: &[UserId],
+    ) -> Result<(), TooManyWatched> {
+        // Without a seat it is about to end, and watches nobody.
+        let Some(mailbox) = self.registry().mailbox(viewer, session) else { return Ok(()) };
+        self.watches().watch(viewer, &mailbox, add, remove)
+    }
+
+    /// What a session is told of the users whom it has begun to watch.
+    pub fn first_presences(
+        &self,
+        viewer: &UserId,
+        users: &[UserId],
+        profiles: &[Profile],
+    ) -> Vec<Presence> {
+        let there = self.there(users);
+        let mut watches = self.watches();
+        let all = users.iter().zip(there).zip(profiles);
+        let all = all.map(|((user, there), read)| watches.first(viewer, user, there, read));
+        let told = all.collect();
+        drop(watches);
+        self.news.notify_one();
+        told
+    }
+
+    /// A user says other things of itself.
+    pub(super) fn profile_set(&self, user: &UserId, status: String, visible_to: Visibility) {
+        let profile = Profile { last_seen_ms: 0, status, visible_to };
+        if self.watches().set_profile(user, profile) {
+            self.news.notify_one();
+        }
+    }
+
+    /// A user has come or gone, or is away.
+    pub(super) fn touch(&self, user: &UserId) {
+        if self.watches().touch(user) {
+            self.news.notify_one();
+        }
+    }
+
+    fn there(&self, users: &[UserId]) -> Vec<There> {
+        let registry = self.registry();
+        users.iter().map(|user| registry.there(user)).collect()
+    }
+
+    /// Tells whoever watches of whom something changed; whether there is more to tell.
+    pub(super) fn tell_presence(&self, now_ms: u64) -> bool {
+        let (users, mut more) = self.watches().take_changed(USERS_PER_ROUND_MAX);
+        let there = self.there(&users);
+        let mut told = 0;
+        for (user, there) in users.iter().zip(there) {
+            if told >= NOTICES_PER_ROUND_MAX {
+                more |= self.watches().touch(user);
+                continue;
+            }
+            // Locked for each: one that many watch takes long.
+            let (notices, lost) = self.watches().tell(user, there, now_ms);
+            told += notices;
+            self.metrics.hints_dropped.add(lost);
+        }
+        more
+    }
+
+    /// Tells those who listen to a room how many they are; whether there are more rooms to tell of.
+    pub(super) fn tell_counts(&self) -> bool {
+        let mut told = 0;
+        while told < NOTICES_PER_ROUND_MAX {
+            let mut registry = self.registry();
+            let Some((room, count)) = registry.rooms_mut().next_recount() else { return false };
+            let listeners = u32::try_from(count).unwrap_or(u32::MAX);
+            let mut frame = BytesMut::new();
+            let count = RoomCount { room: room.clone(), listeners };
+            Packet::Notice(Notice::RoomCount(count)).put(&mut frame);
+            let frame = frame.freeze();
+            for mailbox in registry.of_chat(&room) {
+                self.hint(mailbox, Hint::RoomCount(room.clone(), frame.clone()));
+                told += 1;
+            }
+        }
+        self.has_counts()
+    }
+
+    /// Whether there are rooms to tell of.
+    pub(super) fn has_counts(&self) -> bool {
+        self.registry().rooms_mut().has_changed()
+    }
+}

@@ -1,0 +1,61 @@
+//! What one user is told of another's presence. Must never tell more than that user allows: here,
+//! and in no other place, it is decided.
+
+use packetboat_proto::id::UserId;
+use packetboat_proto::packet::Presence;
+
+use crate::store::{Profile, Visibility};
+
+/// Whether a user is there, over all of its sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct There {
+    /// At least one session is open.
+    pub online: bool,
+    /// So is at least one, and all of them are away.
+    pub away: bool,
+}
+
+/// Whether `viewer` may be told of the presence of `user`, who has said to whom.
+pub fn may_see_presence(viewer: &UserId, user: &UserId, visible_to: Visibility) -> bool {
+    match visible_to {
+        _ if viewer == user => true,
+        Visibility::Everyone => true,
+        // Nobody has contacts yet.
+        Visibility::Contacts | Visibility::Nobody => false,
+    }
+}
+
+/// What `viewer` is told of `user`.
+pub fn presence_for(viewer: &UserId, user: &UserId, there: There, profile: &Profile) -> Presence {
+    if !may_see_presence(viewer, user, profile.visible_to) {
+        return Presence::hidden(user.clone());
+    }
+    Presence {
+        user: user.clone(),
+        online: there.online,
+        away: there.away,
+        status: profile.status.clone(),
+        last_seen_ms: profile.last_seen_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_may_not_see_is_told_nothing_and_one_sees_oneself() {
+        let (ann, bob) = (UserId::new("ann").unwrap(), UserId::new("bob").unwrap());
+        let there = There { online: true, away: true };
+        for (visible_to, seen) in [
+            (Visibility::Everyone, true),
+            (Visibility::Contacts, false),
+            (Visibility::Nobody, false),
+        ] {
+            let profile = Profile { last_seen_ms: 7, status: "at sea".into(), visible_to };
+            let told = presence_for(&ann, &bob, there, &profile);
+            assert_eq!(told != Presence::hidden(bob.clone()), seen, "{visible_to:?}");
+            assert!(presence_for(&bob, &bob, there, &profile).away);
+        }
+    }
+}

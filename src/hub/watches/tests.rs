@@ -1,0 +1,92 @@
+//! Who is told what of whom, and what is left of it in the end.
+
+use super::*;
+use crate::hub::mailbox::HINTS_MAX;
+use crate::store::Visibility;
+
+const HERE: There = There { online: true, away: false };
+const GONE: There = There { online: false, away: false };
+
+fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+fn mailbox(number: u8) -> Arc<Mailbox> {
+    Arc::new(Mailbox::new(SessionId::from([number; 16])))
+}
+
+fn told(mailbox: &Mailbox) -> Vec<bool> {
+    let hints = mailbox.take().hints;
+    assert!(hints.len() <= HINTS_MAX);
+    let online = |hint| match hint {
+        Hint::Presence(_, frame) => frame == super::frame(presence_of(HERE)),
+        other => panic!("{other:?}"),
+    };
+    hints.into_iter().map(online).collect()
+}
+
+fn presence_of(there: There) -> Presence {
+    presence_for(&user("bob"), &user("bob"), there, &Profile::default())
+}
+
+#[test]
+fn a_flap_costs_nothing_and_a_change_is_told_once() {
+    let mut watches = Watches::default();
+    let (ann, bob, seat) = (user("ann"), user("bob"), mailbox(1));
+    watches.watch(&ann, &seat, std::slice::from_ref(&bob), &[]).unwrap();
+    assert!(!watches.first(&ann, &bob, GONE, &Profile::default()).online);
+    watches.take_changed(9);
+    watches.tell(&bob, GONE, 5);
+    assert_eq!(told(&seat), [false]);
+    assert!(watches.touch(&bob) && !watches.touch(&bob));
+    assert_eq!(watches.take_changed(9), (vec![bob.clone()], false));
+    assert_eq!(watches.tell(&bob, GONE, 6), (0, 0), "it came and went");
+    assert_eq!(watches.tell(&bob, HERE, 7), (1, 0));
+    assert_eq!(watches.tell(&bob, HERE, 8), (0, 0));
+    assert_eq!(told(&seat), [true]);
+}
+
+#[test]
+fn who_was_told_otherwise_in_its_answer_is_told_again() {
+    let mut watches = Watches::default();
+    let (ann, cid, bob) = (user("ann"), user("cid"), user("bob"));
+    let seats = [mailbox(1), mailbox(2)];
+    watches.watch(&ann, &seats[0], std::slice::from_ref(&bob), &[]).unwrap();
+    watches.first(&ann, &bob, GONE, &Profile::default());
+    watches.tell(&bob, GONE, 1);
+    watches.watch(&cid, &seats[1], std::slice::from_ref(&bob), &[]).unwrap();
+    assert!(watches.first(&cid, &bob, HERE, &Profile::default()).online);
+    // Gone again before the round: what was told last says so, and the answer did not.
+    assert_eq!(watches.tell(&bob, GONE, 2), (2, 0));
+    assert_eq!(told(&seats[1]), [false]);
+}
+
+#[test]
+fn what_was_set_while_it_was_read_is_what_is_told() {
+    let mut watches = Watches::default();
+    let (ann, bob, seat) = (user("ann"), user("bob"), mailbox(1));
+    watches.watch(&ann, &seat, std::slice::from_ref(&bob), &[]).unwrap();
+    let set = Profile { visible_to: Visibility::Nobody, ..Profile::default() };
+    assert!(watches.set_profile(&bob, set));
+    assert!(!watches.first(&ann, &bob, HERE, &Profile::default()).online);
+    watches.tell(&bob, HERE, 1);
+    assert_eq!(told(&seat), [false], "it is hidden");
+}
+
+#[test]
+fn nothing_is_left_of_a_session_that_has_ended_nor_of_one_that_watches_nobody() {
+    let mut watches = Watches::default();
+    let (ann, seat) = (user("ann"), mailbox(1));
+    let many: Vec<UserId> = (0..WATCHED_MAX).map(|number| user(&format!("u{number}"))).collect();
+    watches.watch(&ann, &seat, &many, &[]).unwrap();
+    let one_more = watches.watch(&ann, &seat, &[user("one.more")], &[]);
+    assert_eq!(one_more, Err(TooManyWatched));
+    assert_eq!(watches.watched.len(), WATCHED_MAX, "and nothing of it was done");
+    watches.watch(&ann, &seat, &[user("one.more")], &many[..1]).unwrap();
+    watches.touch(&many[1]);
+    watches.leave(seat.session());
+    assert!(watches.watched.is_empty() && watches.changed.is_empty());
+    watches.watch(&ann, &seat, &many[..1], &[]).unwrap();
+    watches.watch(&ann, &seat, &[], &many[..1]).unwrap();
+    assert!(watches.watched.is_empty() && watches.by_session.is_empty());
+}

@@ -1,0 +1,41 @@
+//! What is asked of presence as it changes. Must never read what is kept of a user before the
+//! session watches it: what changes in between would not be told.
+
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::id::{SessionId, UserId};
+use packetboat_proto::limits::WATCHED_MAX;
+use packetboat_proto::packet::{self, Answer};
+
+use crate::hub::watches::TooManyWatched;
+use crate::session::house::House;
+use crate::store::{Refusal, Store, StoreError};
+
+/// A session watches users from now on, and others no more; how the former are now.
+pub(super) async fn watch<S: Store>(
+    house: &House<S>,
+    user: &UserId,
+    session: SessionId,
+    add: Vec<UserId>,
+    remove: &[UserId],
+) -> Result<Answer, StoreError> {
+    house.hub.watch(user, session, &add, remove).map_err(|TooManyWatched| {
+        let reason = format!("a session watches at most {WATCHED_MAX} users");
+        Refusal::new(RejectCode::LimitReached, reason)
+    })?;
+    let profiles = house.store.profiles(add.clone()).await?;
+    Ok(Answer::Watch(house.hub.first_presences(user, &add, &profiles)))
+}
+
+/// A user says other things of itself.
+pub(super) async fn set_profile<S: Store>(
+    house: &House<S>,
+    user: UserId,
+    profile: packet::Profile,
+) -> Result<Answer, StoreError> {
+    let Some(visible_to) = profile.visible_to else {
+        let reason = "a profile says to whom it is shown";
+        return Err(Refusal::new(RejectCode::Invalid, reason).into());
+    };
+    house.store.set_profile(user, profile.status, visible_to).await?;
+    Ok(Answer::SetProfile)
+}

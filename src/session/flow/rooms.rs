@@ -1,0 +1,43 @@
+//! What a session's rules are for rooms: nothing of one is owed, counted or sent again. Must never
+//! let anything of a room through that the session does not listen to.
+
+use packetboat_proto::packet::{self, Packet, Verdict};
+use packetboat_proto::time::Time;
+
+use super::{Action, Flow};
+use crate::hub::mailbox::Delivery;
+
+impl Flow {
+    /// What is said in a room goes out as it comes, also to who has said it: a gap is a loss.
+    pub(super) fn heard_in_room(&self, delivery: &Delivery, out: &mut Vec<Action>) {
+        if self.desk.as_ref().is_some_and(|desk| desk.rooms.has(&delivery.chat)) {
+            self.metrics.deliveries.one();
+            out.push(Action::WriteFrame(delivery.frame.clone()));
+        }
+    }
+
+    pub(super) fn entries_lost(&mut self, now: Time, out: &mut Vec<Action>) {
+        let desk = self.desk(now);
+        desk.deliveries.lost();
+        // What was lost of rooms is in no scan.
+        if !desk.rooms.is_empty() {
+            out.push(Action::Write(Packet::Notice(packet::Notice::Missed)));
+        }
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        now: Time,
+        answer: Result<packet::Answer, Verdict>,
+        out: &mut Vec<Action>,
+    ) {
+        let desk = self.desk(now);
+        match (desk.questions.joining(), &answer) {
+            (Some(room), Ok(_)) => desk.rooms.join(room),
+            (Some(room), Err(_)) => desk.rooms.leave(room),
+            (None, _) => {}
+        }
+        let response = desk.questions.answered(answer);
+        self.respond(response, out);
+    }
+}
