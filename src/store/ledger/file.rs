@@ -214,9 +214,10 @@ impl Turn<'_> {
         chat: &ChatId,
         file: &FileId,
     ) -> Result<bool, ReadError> {
-        let spans = match chat.is_room() {
-            true => self.room_spans(chat)?,
-            false => self.place(user, chat)?.map(|place| place.spans),
+        let spans = if chat.is_room() {
+            self.room_spans(chat)?
+        } else {
+            self.place(user, chat)?.map(|place| place.spans)
         };
         let Some(spans) = spans else { return Ok(false) };
         for (first, last) in spans.between(0, u64::MAX) {

@@ -47,10 +47,8 @@ impl Reader {
         chat: &ChatId,
         file: &FileId,
     ) -> Result<bool, StoreError> {
-        let spans = match chat.is_room() {
-            true => self.room_spans(chat)?,
-            false => self.own_place(user, chat)?.spans,
-        };
+        let spans =
+            if chat.is_room() { self.room_spans(chat)? } else { self.own_place(user, chat)?.spans };
         let head = self.head(chat)?;
         for (first, last) in spans.between(0, head) {
             let found = self.rows(&key::references_in(file, chat, first, last), 1)?;
