@@ -6,14 +6,15 @@ use bytes::Bytes;
 use packetboat::store::file::{FILE_COST_MIN, FileBook, StoredFile};
 use packetboat::store::{Draft, Outcome};
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Content, FileSent, GroupChange};
+use packetboat_proto::content::{Content, FileSent, GroupChange, RoomChange};
 use packetboat_proto::id::FileId;
 use packetboat_proto::packet::FileBegin;
 
-use crate::bed::{Bed, Opened, chat, code, fresh_id, refused, stored, user, users};
+use crate::bed::{Bed, Opened, chat, code, draft as said, fresh_id, refused, stored, user, users};
 
 const DM: &str = "dm:ann:bob";
 const CREW: &str = "group:crew";
+const LOBBY: &str = "room:lobby";
 const QUOTA: u64 = 1_000_000;
 
 fn file(number: u8) -> FileId {
@@ -169,4 +170,43 @@ pub(crate) async fn a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays(bed: 
     // Bytes that come to be kept too late are noted to be removed.
     assert_eq!(refused(open.file_finish(file(7)).await), RejectCode::NotAllowed);
     assert_eq!(open.files_removed(9).await.unwrap(), [file(3), file(7)]);
+}
+
+pub(crate) async fn a_file_in_a_room_is_anyones_while_its_entry_is_kept(bed: impl Bed) {
+    let open = bed.open();
+    let (keep, slow_ms, name) = (4, 0, "Lobby".to_owned());
+    let opened = RoomChange::Opened { name, topic: String::new(), keep, slow_ms };
+    open.must("ann", LOBBY, opened).await;
+    for number in 1..=3 {
+        upload(&open, "ann", number).await;
+    }
+    let (not_allowed, read) = (Some(RejectCode::NotAllowed), async |number| {
+        may_read(&open, "eve", number, Some(LOBBY)).await
+    });
+    assert_eq!(may_read(&open, "eve", 1, Some("room:none")).await, Some(RejectCode::NoSuchChat));
+    assert_eq!(read(1).await, not_allowed);
+    for (seq, number) in [(2, 1), (3, 2), (4, 3)] {
+        assert_eq!(open.put("ann", draft(LOBBY, sent(number))).await, stored(seq));
+    }
+    assert_eq!([read(1).await, read(2).await, read(3).await], [None; 3]);
+    assert_eq!(open.put("eve", draft("dm:dan:eve", sent(2))).await, stored(1), "passed on");
+    // Two go with the next entry. The third goes later, and is not shown any more at once.
+    open.clock.store(7_000, Ordering::SeqCst);
+    assert_eq!(code(&open.put("ann", said(LOBBY, "hi")).await), None);
+    let fewer = RoomChange::Set { keep: Some(1), slow_ms: None, name: None, topic: None };
+    open.must("ann", LOBBY, fewer).await;
+    assert_eq!([read(1).await, read(2).await, read(3).await], [not_allowed; 3]);
+    assert_eq!(code(&open.put("eve", draft("dm:dan:eve", sent(3))).await), not_allowed);
+    assert_eq!(may_read(&open, "dan", 2, Some("dm:dan:eve")).await, None, "it stands there");
+    // One that is in no chat any more is kept for as long again.
+    let unsent = async |before_ms| open.files_unsent(before_ms, 9).await.unwrap();
+    assert_eq!((unsent(6_999).await, unsent(7_000).await), (vec![], vec![file(1)]));
+    open.clock.store(8_000, Ordering::SeqCst);
+    assert_eq!(code(&open.put("ann", draft(LOBBY, sent(3))).await), None);
+    assert_eq!(code(&open.put("ann", draft(LOBBY, sent(1))).await), None);
+    assert_eq!((unsent(9_000).await, read(1).await), (vec![file(3)], None));
+    assert!(!open.file_remove(file(1), 9_000).await.unwrap());
+    assert!(open.file_remove(file(3), 9_000).await.unwrap());
+    open.must("ann", LOBBY, GroupChange::Dissolved).await;
+    assert_eq!(read(1).await, not_allowed, "its last entry has taken the place of the file's");
 }

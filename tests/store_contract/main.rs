@@ -127,7 +127,8 @@ contracts! {
         a_file_is_begun_once_and_counts,
         only_a_whole_file_is_sent_by_who_has_it,
         who_sees_an_entry_sees_its_file,
-        a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays;
+        a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays,
+        a_file_in_a_room_is_anyones_while_its_entry_is_kept;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,
