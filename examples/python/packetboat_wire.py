@@ -80,7 +80,7 @@ Send: 1 chat string chat, 2 message_id bytes =16, 3 content bytes
 Accepted: 1 chat string chat, 2 message_id bytes =16, 3 seq uint64 >=1, 4 at_ms uint64, 5 duplicate bool
 Rejected: 1 chat string chat, 2 message_id bytes =16, 3 verdict Verdict
 Entry: 1 chat string chat, 2 seq uint64 >=1, 3 sender string user, 4 message_id bytes =16, 5 at_ms uint64, 6 content bytes
-Content: 1 .text Text, 2 .data Data, 3 .edited Edited, 4 .recalled Recalled, 5 .reacted Reacted, 6 .pinned Pinned, 7 .erased Erased, 8 context Context maybe, 16 .group_created GroupCreated, 17 .members_added MembersAdded, 18 .members_removed MembersRemoved, 19 .member_left MemberLeft, 20 .group_renamed GroupRenamed, 21 .group_described GroupDescribed, 22 .rules_set RulesSet, 23 .roles_given RolesGiven, 24 .owner_changed OwnerChanged, 25 .members_muted MembersMuted, 26 .group_dissolved Unit, 27 .member_joined MemberJoined
+Content: 1 .text Text, 2 .data Data, 3 .edited Edited, 4 .recalled Recalled, 5 .reacted Reacted, 6 .pinned Pinned, 7 .erased Erased, 8 context Context maybe, 16 .group_created GroupCreated, 17 .members_added MembersAdded, 18 .members_removed MembersRemoved, 19 .member_left MemberLeft, 20 .group_renamed GroupRenamed, 21 .group_described GroupDescribed, 22 .rules_set RulesSet, 23 .roles_given RolesGiven, 24 .owner_changed OwnerChanged, 25 .members_muted MembersMuted, 26 .group_dissolved Unit, 27 .member_joined MemberJoined, 32 .room_opened RoomOpened, 33 .room_set RoomSet, 34 .room_moderators RoomModerators, 35 .room_muted RoomMuted, 40 .file_sent FileSent
 Text: 1 body string
 Data: 1 media_type string, 2 body bytes
 Edited: 1 seq uint64, 2 new.text Text, 3 new.data Data
@@ -106,16 +106,22 @@ GroupRules: 1 members_add bool, 2 only_admins_write bool, 3 history_for_all bool
 RolesGiven: 1 users *string <=100, 2 role Role
 OwnerChanged: 1 user string
 MembersMuted: 1 users *string <=100, 2 until_ms uint64
+RoomOpened: 1 name string, 2 topic string, 3 keep uint32, 4 slow_ms uint32
+RoomSet: 1 keep uint32 maybe, 2 slow_ms uint32 maybe, 3 name string maybe, 4 topic string maybe
+RoomModerators: 1 users *string <=100, 2 taken_back bool
+RoomMuted: 1 users *string <=100, 2 until_ms uint64
+FileSent: 1 file bytes, 2 name string, 3 media_type string, 4 size uint64, 5 sha256 bytes, 6 caption string, 7 from string
 MemberJoined: 1 by JoinProof maybe
 JoinProof: 1 invite bytes =8, 2 proof bytes =32
 Ack: 1 cursors *Cursor <=256
 Cursor: 1 chat string chat, 2 delivered uint64, 3 read uint64
 Signal: 1 chat string chat, 2 kind SignalKind known, 3 data bytes <=256, 4 sender string user?
-Notice: 1 .cursor CursorMoved, 2 .missed Unit, 6 .join JoinNews
+Notice: 1 .cursor CursorMoved, 2 .missed Unit, 3 .presence Presence, 4 .room_count RoomCount, 6 .join JoinNews
+RoomCount: 1 room string room, 2 listeners uint32
 JoinNews: 1 chat string chat, 2 user string user, 3 state JoinState
 CursorMoved: 1 chat string chat, 2 user string user, 3 delivered uint64, 4 read uint64
-Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
-Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
+Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
+Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
 HistoryRequest: 1 chat string chat, 2 edge.after uint64, 3 edge.before uint64, 4 limit uint32
 HistoryPage: 1 entries *Entry <=200, 2 more bool
 ChatsRequest: 1 after string chat?, 2 limit uint32
@@ -127,7 +133,20 @@ MembersPage: 1 members *Member <=200, 2 more bool
 Member: 1 user string user, 2 role Role, 3 delivered uint64, 4 read uint64, 5 muted_until_ms uint64
 PresenceRequest: 1 users *string <=100
 PresenceList: 1 users *Presence <=100
-Presence: 1 user string user, 2 online bool, 3 last_seen_ms uint64
+Presence: 1 user string user, 2 online bool, 3 last_seen_ms uint64, 4 away bool, 5 status string <=256
+RoomRequest: 1 room string room
+RoomState: 1 room string room, 2 name string <=128, 3 topic string <=512, 4 listeners uint32, 5 head uint64, 6 first uint64, 7 keep uint32, 8 slow_ms uint32, 9 role Role, 10 muted_until_ms uint64
+WatchRequest: 1 add *string <=100, 2 remove *string <=100
+SetPresence: 1 away bool
+SetProfile: 1 status string <=256, 2 visible_to Visibility
+FileBegin: 1 file bytes =16, 2 size uint64 >=1, 3 media_type string media, 4 sha256 bytes =32, 5 thumbnail bytes <=16384
+FilePut: 1 file bytes =16, 2 offset uint64, 3 bytes bytes <=32768
+FileGet: 1 file bytes =16, 2 chat string chat?, 3 offset uint64, 4 length uint32, 5 part FilePart
+FileStateRequest: 1 file bytes =16, 2 chat string chat?
+FileState: 1 file bytes =16, 2 size uint64 >=1, 3 have uint64, 4 complete bool, 5 media_type string media, 6 sha256 bytes =32, 7 thumbnail_bytes uint32
+FileChunk: 1 file bytes =16, 2 offset uint64, 3 bytes bytes <=32768, 4 size uint64
+FilesRequest: 1 after bytes file?, 2 limit uint32
+FilesPage: 1 files *FileState <=200, 2 more bool, 3 used uint64, 4 quota uint64
 InviteKey: 1 id bytes =8, 2 secret bytes =16
 Invitation: 1 key InviteKey needed, 2 expires_ms uint64, 3 uses uint32, 4 asks bool, 5 made_by string user?
 CardRequest: 1 chat string chat, 2 proof JoinProof maybe
@@ -146,7 +165,10 @@ RefuseJoin: 1 chat string chat, 2 users *string <=100
 ENUMS = {"Fault": ["UNSPECIFIED", "PEER", "SERVER", "POLICY"], "Retry": ["UNSPECIFIED", "NEVER", "AT_ONCE", "LATER"],
          "SignalKind": ["UNSPECIFIED", "TYPING", "STOPPED", "CUSTOM"], "Role": ["UNSPECIFIED", "MEMBER", "OWNER", "ADMIN"],
          "JoinRule": ["INVITED", "ASK", "ANYONE"], "JoinWay": ["UNSPECIFIED", "MEMBER", "JOIN", "ASK"],
+         "Visibility": ["UNSPECIFIED", "EVERYONE", "CONTACTS", "NOBODY"], "FilePart": ["WHOLE", "THUMBNAIL"],
          "JoinState": ["UNSPECIFIED", "WAITING", "REFUSED", "MEMBER"]}
+# What an unknown number of an enum counts as, if it is not UNSPECIFIED.
+UNKNOWN = {"FilePart": "WHOLE"}
 # Written although they may be empty [G-1].
 ALWAYS = {("Hello", "credential"), ("Hello", "wanted"), ("Welcome", "limits"), ("Rejected", "verdict"),
           ("RulesSet", "rules")}
@@ -222,7 +244,7 @@ def _merge(name, data, message, counts):
         elif field.type == "bool":
             value = value != 0
         elif field.type in ENUMS:
-            value = dict(enumerate(ENUMS[field.type])).get(value & 0xFFFFFFFF, "UNSPECIFIED")  # [P-8, P-9]
+            value = dict(enumerate(ENUMS[field.type])).get(value & 0xFFFFFFFF, UNKNOWN.get(field.type, "UNSPECIFIED"))  # [P-8, P-9]
         elif field.type == "string":
             try:
                 value = str(value, "utf-8")
@@ -245,6 +267,12 @@ def _check(where, value, bound):
         good = is_user(value) or (bound == "user?" and not value)
     elif bound in ("chat", "chat?"):
         good = is_chat(value) or (bound == "chat?" and not value)
+    elif bound == "room":
+        good = is_chat(value) and value.startswith("room:")
+    elif bound == "media":
+        good = re.fullmatch("[ -~]{1,128}", value)
+    elif bound == "file?":
+        good = len(value) in (0, 16)
     elif bound == "known":
         good = value != "UNSPECIFIED"
     elif bound.startswith("<="):
@@ -279,7 +307,7 @@ def _complete(name, raw):
             raise Fault("BAD_BODY", f"{where} is missing")
         if field.type in MESSAGES:
             value = [_complete(field.type, v) for v in value] if field.repeated else _complete(field.type, value)
-        if name in ("PresenceRequest", "RefuseJoin") and field.repeated and not all(map(is_user, value)):
+        if name in ("PresenceRequest", "RefuseJoin", "WatchRequest") and field.repeated and not all(map(is_user, value)):
             raise Fault("BAD_BODY", "a user id is none")
         if field.bound and field.bound not in ("maybe", "needed"):
             _check(where, value, field.bound)
@@ -291,6 +319,8 @@ def _complete(name, raw):
         if name not in NO_MEMBER:
             raise Fault("BAD_BODY", f"{name} without a known kind")
         message[oneof] = NO_MEMBER[name]
+    if name == "FileState" and message["have"] > message["size"]:
+        raise Fault("BAD_BODY", "more bytes than there are")
     if "" in message:
         kind = message.pop("")
         # What stands beside a oneof that is the whole message, if it is there.

@@ -14,7 +14,7 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 NOTHING_BESIDE = decode("Context", b"")
 ALTERING = ("edited", "recalled", "reacted", "pinned")
 # Kinds that name somebody.
-NAMING = ("members_added", "members_removed", "roles_given", "members_muted")
+NAMING = ("room_moderators", "room_muted", "members_added", "members_removed", "roles_given", "members_muted")
 
 
 def vectors(folder):
@@ -58,7 +58,7 @@ def is_context(kind, context):
     if context is None:
         return True
     mentions, origin = context["mentions"], context["forwarded"]
-    good = kind in ("text", "data") and len(set(mentions)) == len(mentions) and all(map(is_user, mentions))
+    good = kind in ("text", "data", "file_sent") and len(set(mentions)) == len(mentions) and all(map(is_user, mentions))
     if origin is None or not any(origin.values()):
         return good
     return good and is_chat(origin["chat"]) and is_user(origin["sender"]) and origin["seq"] > 0
@@ -77,6 +77,24 @@ def judge_alteration(kind, body, size):
     if kind == "reacted" and not (body["reaction"] and is_short(body["reaction"], 64)):
         return "reject INVALID"
     return "ok"
+
+
+def judge_room(kind, body):
+    if kind == "room_set" and all(value is None for value in body.values()):
+        return "reject EMPTY"
+    good = body["name"] is None or (body["name"] and is_short(body["name"], 128))
+    good = good and is_short(body["topic"], 512) and (body["keep"] or 0) <= 1000 and (body["slow_ms"] or 0) <= 3_600_000
+    return "ok" if good and (kind == "room_opened" or body["keep"] != 0) else "reject INVALID"
+
+
+def judge_file(body):
+    if not body["size"]:
+        return "reject EMPTY"
+    name = body["name"]
+    good = name and is_short(name, 255) and not set(name) & set("/\\") and name not in (".", "..")
+    good = good and re.fullmatch("[ -~]{1,128}", body["media_type"]) and len(body["caption"].encode()) <= 4096
+    good = good and len(body["file"]) == 16 and len(body["sha256"]) == 32
+    return "ok" if good and (not body["from"] or is_chat(body["from"])) else "reject INVALID"
 
 
 def judge_content(data, limit):
@@ -113,6 +131,10 @@ def judge_content(data, limit):
         good = not body["new_owner"] or is_user(body["new_owner"])
     elif kind == "owner_changed":
         good = is_user(body["user"])
+    elif kind in ("room_opened", "room_set"):
+        return judge_room(kind, body), content
+    elif kind == "file_sent":
+        return judge_file(body), content
     elif kind == "rules_set":
         good = body["rules"]["join_rule"] != "UNSPECIFIED"
     elif kind == "group_described":
