@@ -204,7 +204,9 @@ impl Scene {
         };
         let send = Send { chat: chat.clone(), id, content: content.clone() };
         match Content::decode(&content, CONTENT_BYTES_MAX as usize) {
-            Ok(_) => self.watch.sent(send.clone()),
+            // Whether it still listens is the session's to know.
+            Ok(_) if self.watch.has_asked_for(&chat) => return,
+            Ok(content) => self.watch.sent(send.clone(), content.into_parts().0.is_some()),
             Err(_) => self.watch.expect(Due::Refusal(chat, id)),
         }
         self.give(Input::Packet(Packet::Send(send)));
