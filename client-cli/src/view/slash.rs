@@ -93,7 +93,7 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         }
         "open" | "o" => Err("/open needs a user or a #group".to_owned()),
         "members" => group_of(open).map(Line::Members),
-        "join" | "j" if rest.starts_with('%') || rest.starts_with("room:") => room::join(rest),
+        "join" | "j" if !names_group(rest) => room::join(rest),
         "join" | "j" => {
             let link = rest.parse::<InviteLink>().map_err(|error| error.to_string())?;
             Ok(Line::Door(Door::Enter(link)))
@@ -196,6 +196,11 @@ fn door(verb: &str, rest: &str, group: ChatId, now_ms: u64) -> Result<Line, Stri
             users => Door::Refuse { group, users },
         },
     }))
+}
+
+/// A link, or a group as it is named elsewhere; a bare name is a room's.
+fn names_group(text: &str) -> bool {
+    text.contains('/') || text.starts_with('#') || text.starts_with("group:")
 }
 
 /// The rules that are named, and no other.

@@ -8,8 +8,6 @@ use crate::command::target::room;
 
 /// To listen to a room.
 pub(super) fn join(name: &str) -> Result<Line, String> {
-    // As groups are named, too: what is joined is a room.
-    let name = name.strip_prefix('#').unwrap_or(name);
     room(name).map(Line::Join).map_err(|error| error.to_string())
 }
 
@@ -69,7 +67,7 @@ mod tests {
 
     #[test]
     fn rooms_are_joined_left_and_changed() {
-        for line in ["/join lobby", "/join #lobby", "/join %lobby", "/join room:lobby"] {
+        for line in ["/join lobby", "/join %lobby", "/join room:lobby"] {
             assert_eq!(parse(line, None, 0), Ok(Line::Join(lobby())), "{line}");
         }
         assert_eq!(parse("/part", Some(&lobby()), 0), Ok(Line::Part(lobby())));
