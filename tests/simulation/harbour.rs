@@ -67,13 +67,18 @@ struct Steps {
     read: Duration,
 }
 
+/// The least time of a read.
+const READ_TIME_MIN: Duration = Duration::from_millis(1);
+
 impl Pace for Steps {
     fn sync(&self) -> Duration {
         up_to(&mut self.rng.lock().expect("nothing panics while it is held"), self.sync)
     }
 
     fn read(&self) -> Duration {
-        up_to(&mut self.rng.lock().expect("nothing panics while it is held"), self.read)
+        let rng = &mut self.rng.lock().expect("nothing panics while it is held");
+        // Whoever reads until something has changed would stop a clock that reads do not move.
+        up_to(rng, self.read).max(READ_TIME_MIN)
     }
 }
 

@@ -3,8 +3,13 @@
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::packet::JoinState;
 
-use super::model::{Told, World};
+use super::model::{CHATS, Told, World};
 use super::standing::Refused;
+
+/// Nobody comes into a direct chat, nor into a room that there is not.
+fn check_group(to: usize) -> Refused<()> {
+    if CHATS[to].starts_with("group:") { Ok(()) } else { Err(RejectCode::NoSuchChat) }
+}
 
 impl World {
     /// Somebody asks to come into a chat.
@@ -18,6 +23,7 @@ impl World {
         if full {
             return Err(RejectCode::StoreFull);
         }
+        check_group(to)?;
         let (state, new) = self.rooms[to].standing.ask(by, now_ms)?;
         told.extend(new.then_some(Told::Asked(to, by)));
         Ok(state)
@@ -34,6 +40,7 @@ impl World {
         if full {
             return Err(RejectCode::StoreFull);
         }
+        check_group(to)?;
         let refused = self.rooms[to].standing.refuse(by, users, now_ms)?;
         told.extend(refused.into_iter().map(|user| Told::NotLetIn(to, user)));
         Ok(())
