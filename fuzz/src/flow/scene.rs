@@ -25,7 +25,7 @@ use crate::invent;
 /// Bytes of a content here: small, so that sends are often too large.
 pub const CONTENT_BYTES_MAX: u32 = 64;
 /// Rounds in which a session must come to rest.
-const ROUNDS_MAX: usize = 400;
+const ROUNDS_MAX: usize = 4_000;
 
 /// A flow, what is around it, and who watches.
 pub struct Scene {
@@ -206,7 +206,9 @@ impl Scene {
         match Content::decode(&content, CONTENT_BYTES_MAX as usize) {
             // Whether it still listens is the session's to know.
             Ok(_) if self.watch.has_asked_for(&chat) => return,
-            Ok(content) => self.watch.sent(send.clone(), content.into_parts().0.is_some()),
+            Ok(content) => self
+                .watch
+                .sent(send.clone(), matches!(content, Content::Group(_) | Content::Room(_))),
             Err(_) => self.watch.expect(Due::Refusal(chat, id)),
         }
         self.give(Input::Packet(Packet::Send(send)));
