@@ -250,8 +250,8 @@ pub const CODECS: [Codec; 8] = [
         Some((meaning, account.to_value()))
     }),
     ("invitation", |value| {
-        let (invitation, maker) = decode_invite(InviteId::from([0; 8]), value).ok()?;
-        Some((format!("{invitation:?}"), encode_invite(&invitation, &maker)))
+        let invitation = decode_invite(InviteId::from([0; 8]), value).ok()?;
+        Some((format!("{invitation:?}"), encode_invite(&invitation)))
     }),
     ("asking", |value| {
         let asking = Asking::from_value(value).ok()?;

@@ -286,6 +286,11 @@ impl RulesRow {
 }
 
 impl Group {
+    /// Whether anybody is in it. It is over, or everybody has left, otherwise.
+    pub(crate) fn lives(&self) -> bool {
+        self.owner.is_some()
+    }
+
     /// Whether a member of that rank lets others in.
     pub(crate) fn lets_add(&self, rank: Role) -> bool {
         self.rules.members_add || rank != Role::Member

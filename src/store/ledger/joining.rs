@@ -2,17 +2,19 @@
 //! is such a group.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{JoinProof, JoinRule};
+use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, InviteId, UserId};
 use packetboat_proto::limits::{INVITES_MAX, MEMBERS_PER_CHANGE_MAX};
-use packetboat_proto::packet::{Invitation, JoinNews, JoinState};
+use packetboat_proto::packet::{Invitation, JoinNews, JoinState, JoinWay};
 
 use super::group::Deed;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::act::{Act, Acted};
 use crate::store::read_error::ReadError;
 use crate::store::record::Group;
-use crate::store::record::invite::{Asking, decode_invite, encode_invite, is_proved};
+use crate::store::record::invite::{
+    Asking, decode_invite, decode_invites, encode_invite, is_proved, way_in,
+};
 use crate::store::{Effect, Role, key};
 
 /// Those who ask to come into a group, and those who were refused, at a time.
@@ -26,8 +28,8 @@ pub(crate) const ACT_OPERATIONS_MAX: usize =
 
 /// A way into a group.
 struct WayIn {
-    /// The invitation, and who made it; `None`: by the group's rule.
-    by: Option<(Invitation, UserId)>,
+    /// The invitation; `None`: by the group's rule.
+    by: Option<Invitation>,
     /// It lets one ask only.
     asks: bool,
 }
@@ -63,7 +65,7 @@ impl Turn<'_> {
     }
 
     fn live_group(&self, chat: &ChatId) -> Result<Option<Group>, ReadError> {
-        Ok(self.group(chat)?.filter(|group| group.owner.is_some()))
+        Ok(self.group(chat)?.filter(Group::lives))
     }
 
     fn invite(
@@ -77,14 +79,15 @@ impl Turn<'_> {
             return refuse(RejectCode::Invalid, "the invitation would have run out already");
         }
         let id = invitation.key.id;
-        let maker = if let Some((_, maker)) = self.invitation(chat, id)? {
-            self.check_invite_of(user, chat, &maker)?;
-            maker
+        let made_by = if let Some(before) = self.invitation(chat, id)? {
+            self.check_invite_of(user, chat, &before)?;
+            before.made_by
         } else {
             self.make_room_for_invite(chat)?;
-            user.clone()
+            Some(user.clone())
         };
-        self.put(key::invite(chat, id), encode_invite(invitation, &maker));
+        let invitation = Invitation { made_by, ..invitation.clone() };
+        self.put(key::invite(chat, id), encode_invite(&invitation));
         Ok(Acted::Done)
     }
 
@@ -107,19 +110,10 @@ impl Turn<'_> {
     }
 
     fn invitations(&self, chat: &ChatId) -> Result<Vec<Invitation>, ReadError> {
-        let rows = self.rows(&key::invites(chat), INVITES_MAX)?;
-        let invitation = |(row, value): &(Vec<u8>, Vec<u8>)| -> Result<Invitation, ReadError> {
-            Ok(decode_invite(key::last_invite(row)?, value)?.0)
-        };
-        rows.iter().map(invitation).collect()
+        decode_invites(&self.rows(&key::invites(chat), INVITES_MAX)?)
     }
 
-    /// An invitation, and who made it.
-    fn invitation(
-        &self,
-        chat: &ChatId,
-        id: InviteId,
-    ) -> Result<Option<(Invitation, UserId)>, ReadError> {
+    fn invitation(&self, chat: &ChatId, id: InviteId) -> Result<Option<Invitation>, ReadError> {
         let value = self.get(&key::invite(chat, id))?;
         Ok(value.map(|value| decode_invite(id, &value)).transpose()?)
     }
@@ -130,8 +124,15 @@ impl Turn<'_> {
     }
 
     /// An invitation is its maker's, the owner's and the admins'.
-    fn check_invite_of(&self, user: &UserId, chat: &ChatId, maker: &UserId) -> Result<(), Halt> {
-        if maker == user || self.needed_place(user, chat)?.rank != Role::Member {
+    fn check_invite_of(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        invitation: &Invitation,
+    ) -> Result<(), Halt> {
+        if invitation.made_by.as_ref() == Some(user)
+            || self.needed_place(user, chat)?.rank != Role::Member
+        {
             return Ok(());
         }
         refuse(RejectCode::NotAllowed, "the invitation is another member's")
@@ -139,8 +140,8 @@ impl Turn<'_> {
 
     fn uninvite(&mut self, user: &UserId, chat: &ChatId, id: InviteId) -> Result<Acted, Halt> {
         self.group_to_let_into(user, chat)?;
-        if let Some((_, maker)) = self.invitation(chat, id)? {
-            self.check_invite_of(user, chat, &maker)?;
+        if let Some(invitation) = self.invitation(chat, id)? {
+            self.check_invite_of(user, chat, &invitation)?;
             self.remove(key::invite(chat, id));
         }
         Ok(Acted::Done)
@@ -154,23 +155,27 @@ impl Turn<'_> {
         group: &Group,
         by: Option<&JoinProof>,
     ) -> Result<WayIn, Halt> {
-        let Some(by) = by else {
-            return match group.rules.join_rule {
-                JoinRule::Invited => no_such_chat(),
-                JoinRule::Ask => Ok(WayIn { by: None, asks: true }),
-                JoinRule::Anyone => Ok(WayIn { by: None, asks: false }),
-            };
+        let rule = group.rules.join_rule;
+        let by = match by {
+            Some(by) => Some(self.proved(user, chat, by)?),
+            None => None,
         };
-        let found = self.invitation(chat, by.invite)?;
-        let Some((invitation, made_by)) = found else { return no_such_chat() };
+        match way_in(rule, by.as_ref()) {
+            Some(way) => Ok(WayIn { by, asks: way == JoinWay::Ask }),
+            None => no_such_chat(),
+        }
+    }
+
+    /// An invitation that the user knows, and that has not run out.
+    fn proved(&self, user: &UserId, chat: &ChatId, by: &JoinProof) -> Result<Invitation, Halt> {
+        let Some(invitation) = self.invitation(chat, by.invite)? else { return no_such_chat() };
         if !is_proved(&invitation.key, chat, user, by) {
             return no_such_chat();
         }
         if is_over(&invitation, self.now_ms) {
             return refuse(RejectCode::InviteOver, "the invitation has run out");
         }
-        let asks = invitation.asks;
-        Ok(WayIn { by: Some((invitation, made_by)), asks })
+        Ok(invitation)
     }
 
     /// The sender comes in.
@@ -189,13 +194,13 @@ impl Turn<'_> {
         }
         self.add(deed, group, std::slice::from_ref(sender))?;
         match way.by {
-            Some((invitation, _)) if invitation.uses == 1 => {
+            Some(invitation) if invitation.uses == 1 => {
                 self.remove(key::invite(chat, invitation.key.id));
             }
-            Some((mut invitation, made_by)) if invitation.uses > 1 => {
+            Some(mut invitation) if invitation.uses > 1 => {
                 invitation.uses -= 1;
                 let row = key::invite(chat, invitation.key.id);
-                self.put(row, encode_invite(&invitation, &made_by));
+                self.put(row, encode_invite(&invitation));
             }
             Some(_) | None => {}
         }
@@ -228,7 +233,7 @@ impl Turn<'_> {
         let asking = Asking { at_ms: self.now_ms, refused: false };
         self.put(key::asking(chat, user), asking.to_value());
         let mut to: Vec<UserId> = group.owner.iter().cloned().collect();
-        to.extend(way.by.map(|(_, made_by)| made_by).filter(|maker| !to.contains(maker)));
+        to.extend(way.by.and_then(|by| by.made_by).filter(|maker| !to.contains(maker)));
         self.put_group(chat, &Group { waiting: group.waiting + 1, ..group });
         self.tell_of_joining(to, chat, user, JoinState::Waiting);
         Ok(Acted::Asked(JoinState::Waiting))

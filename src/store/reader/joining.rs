@@ -2,7 +2,7 @@
 //! such a group, nor a member who lets nobody in what its invitations are.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{JoinProof, JoinRule};
+use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::limits::INVITES_MAX;
 use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, JoinWay};
@@ -10,7 +10,7 @@ use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, JoinWay};
 use super::{NOT_YOURS, Reader, refusal};
 use crate::store::read_error::ReadError;
 use crate::store::record::Group;
-use crate::store::record::invite::{Asking, decode_invite, is_proved};
+use crate::store::record::invite::{Asking, decode_invite, decode_invites, is_proved, way_in};
 use crate::store::{Page, StoreError, key};
 
 impl Reader {
@@ -22,7 +22,7 @@ impl Reader {
         by: Option<&JoinProof>,
     ) -> Result<GroupCard, StoreError> {
         let no_such_chat = || refusal(RejectCode::NoSuchChat, NOT_YOURS.to_owned());
-        let group = self.group(chat)?.filter(|group| group.owner.is_some());
+        let group = self.group(chat)?.filter(Group::lives);
         let group = group.ok_or_else(no_such_chat)?;
         let way = self.way_in(user, chat, &group, by)?.ok_or_else(no_such_chat)?;
         let Group { name, topic, avatar, members, .. } = group;
@@ -39,25 +39,19 @@ impl Reader {
         if self.place(user, chat)?.is_some_and(|place| place.spans.is_open()) {
             return Ok(Some(JoinWay::Member));
         }
-        let Some(by) = by else {
-            return Ok(match group.rules.join_rule {
-                JoinRule::Invited => None,
-                JoinRule::Ask => Some(JoinWay::Ask),
-                JoinRule::Anyone => Some(JoinWay::Join),
-            });
-        };
+        let Some(by) = by else { return Ok(way_in(group.rules.join_rule, None)) };
         let Some(value) = self.backend.get(&key::invite(chat, by.invite))? else {
             return Ok(None);
         };
-        let (invitation, _) = decode_invite(by.invite, &value)?;
-        let way = if invitation.asks { JoinWay::Ask } else { JoinWay::Join };
-        Ok(is_proved(&invitation.key, chat, user, by).then_some(way))
+        let invitation = decode_invite(by.invite, &value)?;
+        let proved = is_proved(&invitation.key, chat, user, by);
+        Ok(way_in(group.rules.join_rule, Some(&invitation)).filter(|_| proved))
     }
 
     /// Refuses who lets nobody into the group.
     fn check_lets_in(&self, user: &UserId, chat: &ChatId) -> Result<(), StoreError> {
         let place = self.own_place(user, chat)?;
-        let group = self.group(chat)?.filter(|group| group.owner.is_some());
+        let group = self.group(chat)?.filter(Group::lives);
         let open = place.spans.is_open();
         let Some(group) = group.filter(|_| open) else {
             return Err(refusal(RejectCode::NoSuchChat, NOT_YOURS.to_owned()));
@@ -77,10 +71,7 @@ impl Reader {
     ) -> Result<Vec<Invitation>, StoreError> {
         self.check_lets_in(user, chat)?;
         let found = self.rows(&key::invites(chat), INVITES_MAX)?;
-        let invitation = |(row, value): &(Vec<u8>, Vec<u8>)| -> Result<Invitation, ReadError> {
-            Ok(decode_invite(key::last_invite(row)?, value)?.0)
-        };
-        Ok(found.rows.iter().map(invitation).collect::<Result<_, _>>()?)
+        Ok(decode_invites(&found.rows)?)
     }
 
     /// Who asks to come into a group, in order of user id.

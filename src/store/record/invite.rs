@@ -1,12 +1,15 @@
 //! The rows of those who may come into a group, and of those who ask to. Must never show a secret.
 
-use packetboat_proto::content::JoinProof;
+use packetboat_proto::content::{JoinProof, JoinRule};
 use packetboat_proto::id::{ChatId, InviteId, UserId};
 use packetboat_proto::limits::INVITE_SECRET_BYTES;
-use packetboat_proto::packet::{Invitation, InviteKey, join_note};
+use packetboat_proto::packet::{Invitation, InviteKey, JoinWay, join_note};
 use prost::Message;
 use ring::hmac;
 
+use crate::store::backend::Row;
+use crate::store::key;
+use crate::store::read_error::ReadError;
 use crate::store::record::RecordError;
 
 const WHAT: &str = "invitation";
@@ -26,34 +29,46 @@ struct InviteRow {
 }
 
 /// An invitation as a value; its id is in its key.
-pub(crate) fn encode_invite(invitation: &Invitation, made_by: &UserId) -> Vec<u8> {
+pub(crate) fn encode_invite(invitation: &Invitation) -> Vec<u8> {
     let row = InviteRow {
         secret: invitation.key.secret.to_vec(),
         expires_ms: invitation.expires_ms,
         uses: invitation.uses,
         asks: invitation.asks,
-        made_by: made_by.to_string(),
+        made_by: invitation.made_by.as_ref().map(ToString::to_string).unwrap_or_default(),
     };
     row.encode_to_vec()
 }
 
-/// An invitation from its value, and who made it.
-pub(crate) fn decode_invite(
-    id: InviteId,
-    value: &[u8],
-) -> Result<(Invitation, UserId), RecordError> {
+/// An invitation from its value, with its maker.
+pub(crate) fn decode_invite(id: InviteId, value: &[u8]) -> Result<Invitation, RecordError> {
     let row = InviteRow::decode(value).map_err(|error| RecordError::new(WHAT, error))?;
     let secret = <[u8; INVITE_SECRET_BYTES]>::try_from(row.secret);
     let secret = secret.map_err(|_| RecordError::new(WHAT, "a secret of another length"))?;
     let made_by = UserId::new(&row.made_by).map_err(|error| RecordError::new(WHAT, error))?;
-    let invitation = Invitation {
+    Ok(Invitation {
         key: InviteKey { id, secret },
         expires_ms: row.expires_ms,
         uses: row.uses,
         asks: row.asks,
-        made_by: Some(made_by.clone()),
-    };
-    Ok((invitation, made_by))
+        made_by: Some(made_by),
+    })
+}
+
+/// The invitations of a group, from their rows.
+pub(crate) fn decode_invites(rows: &[Row]) -> Result<Vec<Invitation>, ReadError> {
+    let invitation = |(row, value): &Row| Ok(decode_invite(key::last_invite(row)?, value)?);
+    rows.iter().map(invitation).collect()
+}
+
+/// How one who is no member comes in: by an invitation, or by the group's rule.
+pub(crate) fn way_in(rule: JoinRule, by: Option<&Invitation>) -> Option<JoinWay> {
+    match (by, rule) {
+        (Some(invitation), _) if invitation.asks => Some(JoinWay::Ask),
+        (Some(_), _) | (None, JoinRule::Anyone) => Some(JoinWay::Join),
+        (None, JoinRule::Ask) => Some(JoinWay::Ask),
+        (None, JoinRule::Invited) => None,
+    }
 }
 
 /// Whether the user has shown to know the invitation's secret.
