@@ -1,6 +1,7 @@
 //! A decoded, validated frame (SPEC.md section 5). Must never hold a value outside its limits, nor
 //! know which state a connection is in.
 
+mod answer;
 mod body;
 mod chat;
 mod cursor;
@@ -20,6 +21,7 @@ use bytes::{Bytes, BytesMut};
 use prost::Message;
 use thiserror::Error;
 
+pub use self::answer::{Answer, Response};
 pub use self::body::BodyError;
 pub use self::chat::{ChatState, Member, Role};
 pub use self::cursor::Cursor;
@@ -33,7 +35,7 @@ pub use self::message::{Accepted, Rejected, Send};
 pub use self::notice::{CursorMoved, JoinNews, Notice, Signal, SignalKind};
 pub use self::presence::Presence;
 pub use self::profile::{Profile, Visibility};
-pub use self::question::{Answer, Edge, Operation, Request, Response};
+pub use self::question::{Edge, Operation, Request};
 pub use self::room::{RoomCount, RoomState};
 pub use self::verdict::Verdict;
 
