@@ -25,6 +25,8 @@ pub struct Nature {
     pub keeps: bool,
     /// A user must have been there once before anything is kept for it.
     pub knows_only_who_came: bool,
+    /// A user can ask for its chats.
+    pub lists_chats: bool,
 }
 
 /// What is measured.
