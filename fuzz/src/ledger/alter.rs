@@ -103,7 +103,7 @@ impl World {
             _ => return Ok(()),
         };
         if CHATS[to].starts_with("room:") {
-            return Err(RejectCode::Unsupported);
+            return Err(RejectCode::NoSuchChat);
         }
         let is_group = CHATS[to].starts_with("group:");
         let rank = if is_group { room.standing.rank(by) } else { Role::Member };
