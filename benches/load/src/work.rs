@@ -101,7 +101,7 @@ impl Work {
     /// Why it says nothing about such a target, if that is so.
     pub const fn unfit(&self, nature: Nature) -> Option<&'static str> {
         match self {
-            Self::Restart(_) if !nature.keeps => {
+            Self::Restart(_) if !nature.durable => {
                 Some("nothing that it accepted is promised to outlast a kill")
             }
             Self::Catchup(_) if !nature.lists_chats => Some("its users have no list of chats"),

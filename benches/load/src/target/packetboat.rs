@@ -62,7 +62,7 @@ impl Target for Packetboat {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: true, keeps: true, knows_only_who_came: false, lists_chats: true }
+        Nature { durable: true, knows_only_who_came: false, lists_chats: true }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {
