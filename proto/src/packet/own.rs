@@ -292,7 +292,7 @@ impl OwnItem {
         use own_item::Kind;
         let kind = self.item.as_ref().map(|item| match item {
             Item::Marks { chat, marks } => {
-                let marks = Some(marks.to_wire());
+                let marks = (*marks != Marks::default()).then(|| marks.to_wire());
                 Kind::Marks(schema::ChatMarks { chat: chat.to_string(), marks })
             }
             Item::Draft(draft) => Kind::Draft(draft.to_wire()),
