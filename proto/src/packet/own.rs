@@ -129,6 +129,15 @@ pub struct ChatDraft {
 }
 
 impl Item {
+    /// The chat that it is of.
+    pub const fn chat(&self) -> &ChatId {
+        match self {
+            Self::Marks { chat, .. }
+            | Self::Draft(ChatDraft { chat, .. })
+            | Self::Hidden { chat, .. } => chat,
+        }
+    }
+
     /// Whether it says that there is nothing.
     pub fn is_removed(&self) -> bool {
         match self {
