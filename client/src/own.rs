@@ -90,7 +90,8 @@ impl OwnState {
         Next::Done
     }
 
-    fn set(&mut self, item: Item) {
+    /// Takes an item, as it is read or set.
+    pub fn set(&mut self, item: Item) {
         let chat = item.chat().clone();
         if self.chats.len() >= CHATS_MAX && !self.chats.contains_key(&chat) {
             return;

@@ -40,7 +40,9 @@ fn what_is_hidden_is_not_shown_and_does_what_it_did() {
     }
     timeline.insert(&altered(3, "ann", Alteration::Edited { seq: 2, new: Body::Text("2".into()) }));
     let mut hidden = SeqSet::default();
-    [1, 3].map(|seq| hidden.insert(SeqRange::new(seq, seq).unwrap()));
+    for seq in [1, 3] {
+        hidden.insert(SeqRange::new(seq, seq).unwrap());
+    }
     timeline.hide(hidden);
     let view = timeline.view();
     let [shown] = &view.messages[..] else { panic!("{view:?}") };
