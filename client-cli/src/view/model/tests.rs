@@ -7,7 +7,9 @@ use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use packetboat_client::proto::code::RejectCode;
 use packetboat_client::proto::id::SessionId;
-use packetboat_client::{Accepted, ChatState, CursorMoved, Limits, Lost, Verdict, Welcome};
+use packetboat_client::{
+    Accepted, ChatDraft, ChatState, CursorMoved, Limits, Lost, Verdict, Welcome,
+};
 
 use crate::format::tests::entry;
 

@@ -142,6 +142,16 @@ fn limits(theme: &mut Theme) {
     let body = asked(33, Message::new().message(1, Message::new().message(4, hidden)));
     theme.bad("limit.hidden_ranges_max.over", Kind::Response, &body, "more than 256 ranges");
 
+    let hidden = |revision| {
+        let item = Item::Hidden { chat: chat("group:crew"), seqs: seqs(256) };
+        OwnItem { revision, item: Some(item) }
+    };
+    let most = Answer::Own(OwnAnswer::Changes(page((1..=4).map(hidden).collect())));
+    theme.canonical("limit.page_ranges_max.at", &response(most));
+    let item = Message::new().message(4, ranges(2, 205)).0;
+    let body = asked(33, Message::new().repeated(1, 5, |_| item.clone()));
+    theme.bad("limit.page_ranges_max.over", Kind::Response, &body, "more than 1,024 ranges");
+
     let item = |revision| OwnItem { revision, item: Some(Item::Draft(self::draft("x", 0))) };
     let most = Answer::Own(OwnAnswer::Changes(page((1..=200).map(item).collect())));
     theme.canonical("limit.page_items_max.own.at", &response(most));
