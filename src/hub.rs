@@ -134,6 +134,7 @@ impl Hub {
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::Dissolved { chat } => registry.dissolve(&chat),
             Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
+            Effect::OwnChanged { user, revision } => self.own_changed(registry, &user, revision),
             Effect::ProfileSet { user, status, visible_to } => {
                 self.profile_set(&user, status, visible_to);
             }
@@ -181,6 +182,16 @@ impl Hub {
         let frame = frame.freeze();
         for mailbox in to.iter().flat_map(|user| registry.of_user(user.as_str())) {
             self.hint(mailbox, Hint::Notice(frame.clone()));
+        }
+    }
+
+    /// Tells all sessions of a user that its own state has changed.
+    fn own_changed(&self, registry: &Registry, user: &UserId, revision: u64) {
+        let mut frame = BytesMut::new();
+        Packet::Notice(Notice::Own(revision)).put(&mut frame);
+        let frame = frame.freeze();
+        for mailbox in registry.of_user(user.as_str()) {
+            self.hint(mailbox, Hint::Own(frame.clone()));
         }
     }
 
@@ -299,6 +310,23 @@ mod tests {
         house.outlet.release(vec![moved()]);
         let counts = [alice, bob, second].map(|mailbox| mailbox.take().hints.len());
         assert_eq!(counts, [1, 1, 1]);
+    }
+
+    #[test]
+    fn own_state_is_told_to_all_sessions_of_its_user_and_the_newest_alone() {
+        let mut house = House::new();
+        let own = [house.connect(1, "a", &[]), house.connect(2, "a", &[])];
+        let other = house.connect(3, "b", &[]);
+        for revision in [4, 5] {
+            house.outlet.release(vec![Effect::OwnChanged { user: user("a"), revision }]);
+        }
+        let mut newest = BytesMut::new();
+        Packet::Notice(Notice::Own(5)).put(&mut newest);
+        for mailbox in own {
+            let hints: Vec<Hint> = mailbox.take().hints.into();
+            assert!(matches!(&hints[..], [Hint::Own(frame)] if *frame == newest), "{hints:?}");
+        }
+        assert!(other.take().hints.is_empty());
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod hints;
 mod ids;
 mod joining;
 mod messages;
+mod own;
 mod peer;
 mod presence;
 mod promises;
@@ -54,6 +55,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         changes::CHECKS,
         rooms::CHECKS,
         presence::CHECKS,
+        own::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

@@ -7,7 +7,9 @@ mod compare;
 pub mod disk;
 pub mod model;
 mod names;
+mod own;
 mod saying;
+mod setting;
 mod standing;
 mod what;
 
@@ -29,6 +31,7 @@ use self::compare::compare_chat;
 use self::disk::Disk;
 use self::model::{CHATS, DEVICES, Line, NAMES, Told, Verdict, What, World};
 use self::names::{chat, device, index, number, session, user};
+use self::own::Setting;
 use self::saying::{check_entry, draft};
 use crate::choices::Choices;
 use crate::invent;
@@ -56,6 +59,7 @@ enum Command {
     RemoveAccount { by: usize },
     Ask { by: usize, to: usize },
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
+    Set { by: usize, to: usize, setting: Setting },
 }
 
 /// Runs the commands that the bytes say.
@@ -169,6 +173,9 @@ impl Site {
             Effect::Left { chat, users } => {
                 Told::Left(number(&CHATS, chat.as_str()), numbers(users))
             }
+            Effect::OwnChanged { user, revision } => {
+                Told::Own(number(&NAMES, user.as_str()), *revision)
+            }
             Effect::ProfileSet { .. } => unreachable!("nobody says anything of itself here"),
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
@@ -200,8 +207,9 @@ impl Site {
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
             }
+            setting::compare(&view, by, &self.world.own[by]);
             for to in 0..CHATS.len() {
-                compare_chat(&view, by, to, &self.world.rooms[to]);
+                compare_chat(&view, (by, to), &self.world.rooms[to], &self.world.own[by]);
             }
         }
     }
@@ -233,7 +241,8 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 18 {
+    match choices.byte() % 20 {
+        18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -291,7 +300,7 @@ fn operations_max(command: &Command) -> usize {
         Command::Send { to, id, what, .. } => draft_operations_max(&draft(*to, *id, what)),
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
-        Command::Ask { .. } | Command::NotLetIn { .. } => ACT_OPERATIONS_MAX,
+        Command::Ask { .. } | Command::NotLetIn { .. } | Command::Set { .. } => ACT_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
 }
@@ -340,6 +349,11 @@ fn perform(
             let found = turn.act(&user(*by), &act).expect(READ);
             let expected = world.refuse((*by, *to), users, (now_ms, full), told);
             assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
+        }
+        Command::Set { by, to, setting } => {
+            let found = turn.act(&user(*by), &setting::act(*to, *setting)).expect(READ);
+            let expected = world.set_own((*by, *to), *setting, full, told);
+            assert_eq!(found.map_err(code), expected.map(Acted::Set), "{command:?}");
         }
         Command::Release { by } => turn.release(&user(*by)).expect(READ),
         Command::SetAccount { by, bytes, new } => {

@@ -16,6 +16,7 @@ mod disk;
 mod harbour;
 mod lounge;
 mod network;
+mod notes;
 mod person;
 mod plan;
 mod rude;
@@ -39,7 +40,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 17] = [
+const PLANTS: [Bug; 18] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -57,6 +58,7 @@ const PLANTS: [Bug; 17] = [
     Bug::AppliedUnderSync,
     Bug::RecallKeepsContent,
     Bug::RoomForgetsEarly,
+    Bug::RevisionKept,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;

@@ -14,6 +14,7 @@ use packetboat_client::{
 use serde_json::{Map, Value, json};
 
 mod change;
+pub(crate) mod own;
 pub(crate) mod room;
 
 use super::{content, hex};
@@ -165,6 +166,9 @@ pub(crate) fn chat(state: &ChatState) -> Value {
         "join_requests": state.join_requests,
         "peer_delivered": state.peer_delivered,
         "peer_read": state.peer_read,
+        "marks": own::marks(state.marks),
+        "mentions": state.mentions,
+        "last": Entry::decode(state.last.clone()).ok().map(|last| entry(&last)),
     })
 }
 

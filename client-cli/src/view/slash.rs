@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
 
+use super::own::{self, Own};
 use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
@@ -31,6 +32,8 @@ pub(crate) const HELP: &[&str] = &[
     "/edit TEXT          the last message of yours says this",
     "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
     "/pin N, /unpin N, /forward N TARGET: N counts from the last message, 1, 2, …",
+    "/hide N             delete a message for yourself alone",
+    "/quiet [MINUTES], /pin-chat [PLACE], /archive, /unread; each with off",
     "",
     "/join LINK          come into a group, or ask to",
     "/group create ID [USERS], and in the open group:",
@@ -58,6 +61,8 @@ pub(crate) enum Line {
     Change(ChatId, GroupChange),
     /// Do something with a message of the open chat.
     Refer(Refer),
+    /// Set something for oneself.
+    Own(Own),
     /// Who is in the open group.
     Members(ChatId),
     /// Something about coming into a group.
@@ -106,10 +111,14 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "save" => save(rest, open),
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
-        _ => match refer::parse(verb, rest) {
-            Some(meant) => meant.map(Line::Refer),
-            None => Err(format!("there is no /{verb}; /help tells what there is")),
-        },
+        _ => {
+            if let Some(meant) = refer::parse(verb, rest) {
+                return meant.map(Line::Refer);
+            }
+            let meant = own::parse(verb, rest, open, now_ms);
+            let none = || Err(format!("there is no /{verb}; /help tells what there is"));
+            meant.map_or_else(none, |meant| meant.map(Line::Own))
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::Role;
 
+use super::own::OwnState;
 use super::standing::{Refused, Standing};
 pub use super::what::What;
 
@@ -59,6 +60,8 @@ pub enum Told {
     NotLetIn(usize, usize),
     /// Cursors of a user moved: delivered and read.
     Moved(usize, u64, u64),
+    /// A user has set something for itself: the revision.
+    Own(usize, u64),
 }
 
 /// An entry.
@@ -111,6 +114,8 @@ pub struct World {
     pub rules: Rules,
     /// The chats, by number.
     pub rooms: Vec<Room>,
+    /// What users have set for themselves.
+    pub own: Vec<OwnState>,
     /// Devices that were here.
     pub devices: BTreeSet<(usize, usize)>,
     /// Users who were here.
@@ -178,7 +183,7 @@ impl Room {
 }
 
 /// The two of a direct chat, or the one.
-fn pair(to: usize) -> Option<BTreeSet<usize>> {
+pub(super) fn pair(to: usize) -> Option<BTreeSet<usize>> {
     let pair: Vec<&str> = CHATS[to].strip_prefix("dm:")?.split(':').collect();
     Some((0..NAMES.len()).filter(|at| pair.contains(&NAMES[*at])).collect())
 }
@@ -188,7 +193,8 @@ impl World {
     pub fn new(rules: Rules) -> Self {
         let rooms = vec![Room::default(); CHATS.len()];
         let (devices, seen, accounts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-        Self { rules, rooms, devices, seen, accounts }
+        let own = vec![OwnState::default(); NAMES.len()];
+        Self { rules, rooms, own, devices, seen, accounts }
     }
 
     /// Somebody says something.

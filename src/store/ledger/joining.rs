@@ -8,6 +8,7 @@ use packetboat_proto::limits::{INVITES_MAX, MEMBERS_PER_CHANGE_MAX};
 use packetboat_proto::packet::{Invitation, JoinNews, JoinState, JoinWay};
 
 use super::group::Deed;
+use super::own::ITEM_OPERATIONS;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::act::{Act, Acted};
 use crate::store::read_error::ReadError;
@@ -23,6 +24,8 @@ const REFUSED_MS: u64 = 7 * 24 * 3_600_000;
 /// group, and one row more.
 pub(crate) const ACT_OPERATIONS_MAX: usize =
     if INVITES_MAX > MEMBERS_PER_CHANGE_MAX { INVITES_MAX } else { MEMBERS_PER_CHANGE_MAX } + 2;
+
+const _: () = assert!(ITEM_OPERATIONS <= ACT_OPERATIONS_MAX);
 
 /// A way into a group.
 struct WayIn {
@@ -43,6 +46,9 @@ impl Turn<'_> {
             Act::Uninvite { chat, id } => self.uninvite(user, chat, *id),
             Act::AskToJoin { chat, proof } => self.ask_to_join(user, chat, proof.as_ref()),
             Act::RefuseJoin { chat, users } => self.refuse_join(user, chat, users),
+            Act::SetMarks(set) => self.set_marks(user, set),
+            Act::SetDraft(draft) => self.set_draft(user, draft),
+            Act::Hide { chat, ranges } => self.hide(user, chat, ranges),
         }
     }
 
