@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod file;
 pub(crate) mod group;
+pub(crate) mod receipt;
 pub(crate) mod room;
 pub(crate) mod target;
 
@@ -18,6 +19,7 @@ use packetboat_client::{ChatId, DeviceId, Start, UserId};
 use self::change::ChangeCommand;
 use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
+use self::receipt::ReceiptCommand;
 use self::room::{RoomCommand, VisibleTo};
 use self::target::{Target, room};
 
@@ -142,6 +144,8 @@ pub(crate) enum Command {
     Chats,
     #[command(flatten)]
     Change(ChangeCommand),
+    #[command(flatten)]
+    Receipt(ReceiptCommand),
     /// Make and change groups.
     #[command(subcommand)]
     Group(GroupCommand),

@@ -9,6 +9,7 @@ pub(crate) mod joining;
 mod lines;
 pub(crate) mod ping;
 pub(crate) mod presence;
+pub(crate) mod receipt;
 pub(crate) mod recv;
 pub(crate) mod room;
 pub(crate) mod send;

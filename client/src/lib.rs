@@ -71,6 +71,7 @@ mod outbox;
 mod position;
 mod presence;
 mod random;
+mod receipt;
 mod reconnect;
 mod room;
 mod room_event;
@@ -88,8 +89,9 @@ pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
     ChatState, CursorMoved, Edge, FileState, FilesPage, GroupCard, Invitation, InviteKey, JoinNews,
-    JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Role, RoomCount, RoomState,
-    Signal, SignalKind, Start, Verdict, Visibility, Welcome,
+    JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Readers, ReceiptCounts,
+    ReceiptRule, ReceiptState, ReceiptStep, Role, RoomCount, RoomState, SeqRange, Signal,
+    SignalKind, Start, Verdict, Visibility, Welcome,
 };
 
 pub use crate::client::{Client, Page};

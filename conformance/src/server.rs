@@ -23,6 +23,7 @@ mod peer;
 mod presence;
 mod promises;
 mod questions;
+mod receipts;
 mod rights;
 mod rooms;
 mod states;
@@ -46,6 +47,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         acks::CHECKS,
         hints::CHECKS,
         questions::CHECKS,
+        receipts::CHECKS,
         files::CHECKS,
         contents::CHECKS,
         groups::CHECKS,

@@ -3,6 +3,7 @@
 
 mod file;
 mod joining;
+mod receipt;
 
 use std::collections::BTreeSet;
 
@@ -59,6 +60,7 @@ pub fn packet(choices: &mut Choices<'_>) -> Packet {
         Kind::Signal => Packet::Signal(signal(choices)),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Join(joining::news(choices))),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Receipts(choices.chat())),
         Kind::Notice => Packet::Notice(Notice::Cursor(CursorMoved {
             chat: choices.chat(),
             user: choices.user(),
@@ -201,6 +203,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
             Some(Operation::Members { chat, after, limit })
         }
         5 => Some(Operation::Joining(joining::question(choices))),
+        8 => Some(Operation::Receipts(receipt::question(choices))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
             Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
@@ -211,7 +214,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 9;
+    let kind = choices.byte() % 10;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
@@ -224,6 +227,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         4 => Answer::Joining(joining::answer(choices)),
+        9 => Answer::Receipts(receipt::answer(choices)),
         8 => file::answer(choices, count),
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
         _ => {

@@ -7,6 +7,7 @@ mod compare;
 pub mod disk;
 pub mod model;
 mod names;
+mod receipts;
 mod saying;
 mod standing;
 mod what;
@@ -21,7 +22,7 @@ use packetboat::store::proof::{
     draft_operations_max,
 };
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
-use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, Refusal, Start};
+use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, ReceiptRule, Refusal, Start};
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet::JoinState;
 
@@ -56,6 +57,7 @@ enum Command {
     RemoveAccount { by: usize },
     Ask { by: usize, to: usize },
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
+    TellReads { by: usize, told: bool },
 }
 
 /// Runs the commands that the bytes say.
@@ -169,7 +171,10 @@ impl Site {
             Effect::Left { chat, users } => {
                 Told::Left(number(&CHATS, chat.as_str()), numbers(users))
             }
-            Effect::ProfileSet { .. } => unreachable!("nobody says anything of itself here"),
+            Effect::ProfileSet { user, receipts, .. } => {
+                let told = *receipts == ReceiptRule::Told;
+                Told::Reads(number(&NAMES, user.as_str()), told)
+            }
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
                 let (to, by) =
@@ -179,8 +184,8 @@ impl Site {
                     _ => Told::Asked(to, by),
                 }
             }
-            Effect::CursorMoved { chat, delivered, read, .. } => {
-                Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read)
+            Effect::CursorMoved { chat, delivered, read, told, .. } => {
+                Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read, *told)
             }
             Effect::Stored(stored) => {
                 let to = number(&CHATS, stored.chat.as_str());
@@ -202,6 +207,7 @@ impl Site {
             }
             for to in 0..CHATS.len() {
                 compare_chat(&view, by, to, &self.world.rooms[to]);
+                receipts::compare(&view, by, to, &self.world);
             }
         }
     }
@@ -233,7 +239,8 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 18 {
+    match choices.byte() % 19 {
+        18 => Command::TellReads { by, told: choices.flag() },
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -291,7 +298,9 @@ fn operations_max(command: &Command) -> usize {
         Command::Send { to, id, what, .. } => draft_operations_max(&draft(*to, *id, what)),
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
-        Command::Ask { .. } | Command::NotLetIn { .. } => ACT_OPERATIONS_MAX,
+        Command::Ask { .. } | Command::NotLetIn { .. } | Command::TellReads { .. } => {
+            ACT_OPERATIONS_MAX
+        }
         _ => ROW_OPERATIONS,
     }
 }
@@ -339,6 +348,12 @@ fn perform(
             let act = Act::RefuseJoin { chat: chat(*to), users: named };
             let found = turn.act(&user(*by), &act).expect(READ);
             let expected = world.refuse((*by, *to), users, (now_ms, full), told);
+            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
+        }
+        Command::TellReads { by, told: reads } => {
+            let rule = if *reads { ReceiptRule::Told } else { ReceiptRule::Hidden };
+            let found = turn.act(&user(*by), &Act::SetReceipts(rule)).expect(READ);
+            let expected = world.tell_reads(*by, *reads, full, told);
             assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
         }
         Command::Release { by } => turn.release(&user(*by)).expect(READ),

@@ -121,6 +121,10 @@ pub const WATCHED_MAX: usize = 500;
 pub const STATUS_BYTES_MAX: usize = 256;
 /// Requests that may be unanswered.
 pub const REQUESTS_MAX: usize = 16;
+/// Ranges of entries in one question for receipts.
+pub const RECEIPT_RANGES_MAX: usize = 64;
+/// Groups of which a session is told that receipts have moved.
+pub const RECEIPTS_WATCHED_MAX: usize = 16;
 
 /// Bytes of a file id, neither more nor fewer.
 pub const FILE_ID_BYTES: usize = 16;

@@ -14,6 +14,7 @@ mod notice;
 mod presence;
 mod profile;
 mod question;
+mod receipt;
 mod room;
 mod verdict;
 
@@ -36,6 +37,9 @@ pub use self::notice::{CursorMoved, JoinNews, Notice, Signal, SignalKind};
 pub use self::presence::Presence;
 pub use self::profile::{Profile, Visibility};
 pub use self::question::{Edge, Operation, Request};
+pub use self::receipt::{
+    AskReceipts, Readers, ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Receipts, SeqRange,
+};
 pub use self::room::{RoomCount, RoomState};
 pub use self::verdict::Verdict;
 

@@ -5,11 +5,12 @@ use bytes::BytesMut;
 use packetboat_proto::id::{ChatId, SessionId, UserId};
 use packetboat_proto::packet::{Notice, Packet, Presence, RoomCount};
 
-use crate::store::{Profile, Visibility};
+use crate::store::Profile;
 
 use super::Hub;
 use super::mailbox::Hint;
 use super::presence::{There, presence_for};
+use super::receipts::ReceiptsError;
 use super::registry::JoinError;
 use super::watches::TooManyWatched;
 
@@ -92,8 +93,7 @@ impl Hub {
     }
 
     /// A user says other things of itself.
-    pub(super) fn profile_set(&self, user: &UserId, status: String, visible_to: Visibility) {
-        let profile = Profile { last_seen_ms: 0, status, visible_to };
+    pub(super) fn profile_set(&self, user: &UserId, profile: Profile) {
         if self.watches().set_profile(user, profile) {
             self.news.notify_one();
         }
@@ -146,6 +146,35 @@ impl Hub {
             }
         }
         self.has_counts()
+    }
+
+    /// A session is told of receipts of groups from now on, and of others no more.
+    pub fn watch_receipts(
+        &self,
+        user: &UserId,
+        session: SessionId,
+        add: &[ChatId],
+        remove: &[ChatId],
+    ) -> Result<(), ReceiptsError> {
+        self.registry().watch_receipts(user, session, add, remove)
+    }
+
+    /// Tells those who watch a group's receipts that they have moved; whether there are more groups
+    /// to tell of.
+    pub(super) fn tell_receipts(&self) -> bool {
+        let mut told = 0;
+        while told < NOTICES_PER_ROUND_MAX {
+            let mut registry = self.registry();
+            let Some((group, to)) = registry.receipts_mut().next_moved() else { return false };
+            let mut frame = BytesMut::new();
+            Packet::Notice(Notice::Receipts(group.clone())).put(&mut frame);
+            let frame = frame.freeze();
+            for mailbox in to {
+                self.hint(mailbox, Hint::Receipts(group.clone(), frame.clone()));
+                told += 1;
+            }
+        }
+        self.registry().receipts_mut().has_moved()
     }
 
     /// Whether there are rooms to tell of.

@@ -10,6 +10,7 @@ use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
 
 use super::mailbox::Mailbox;
 use super::presence::There;
+use super::receipts::{Receipts, ReceiptsError};
 use super::rooms::Rooms;
 
 /// A connected session that has its device.
@@ -86,6 +87,7 @@ pub struct Registry {
     users: HashMap<UserId, Seats>,
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
     rooms: Rooms,
+    receipts: Receipts,
     seated: usize,
     draining: bool,
 }
@@ -140,6 +142,7 @@ impl Registry {
         }
         let seat = seat?;
         self.seated -= 1;
+        self.receipts.leave(seat.mailbox.session());
         for chat in &seat.groups {
             let session = seat.mailbox.session();
             match chat.kind() {
@@ -168,6 +171,7 @@ impl Registry {
             for seat in seats {
                 seat.groups.retain(|group| group != chat);
                 remove_from(&mut self.groups, chat, seat.mailbox.session());
+                self.receipts.part(chat, seat.mailbox.session());
             }
         }
     }
@@ -198,6 +202,34 @@ impl Registry {
             seat.groups.retain(|chat| chat != room);
             self.rooms.leave(room, session);
         }
+    }
+
+    /// A session of a user is told of receipts of groups from now on, and of others no more.
+    pub fn watch_receipts(
+        &mut self,
+        user: &UserId,
+        session: SessionId,
+        add: &[ChatId],
+        remove: &[ChatId],
+    ) -> Result<(), ReceiptsError> {
+        let seat = self.seat_of(user, session).ok_or(ReceiptsError::NoSeat)?;
+        if !add.iter().all(|chat| !chat.is_room() && seat.groups.contains(chat)) {
+            return Err(ReceiptsError::NoSeat);
+        }
+        let mailbox = Arc::clone(&seat.mailbox);
+        self.receipts.watch(&mailbox, add, remove)
+    }
+
+    /// The sessions of a user are told of no receipts any more.
+    pub fn watch_no_receipts(&mut self, user: &UserId) {
+        for seat in self.users.get(user).map_or(&[][..], Seats::all) {
+            self.receipts.leave(seat.mailbox.session());
+        }
+    }
+
+    /// Which sessions are told of which groups.
+    pub(super) fn receipts_mut(&mut self) -> &mut Receipts {
+        &mut self.receipts
     }
 
     /// Who listens to which room.
@@ -232,6 +264,7 @@ impl Registry {
     pub fn dissolve(&mut self, chat: &ChatId) {
         self.groups.remove(chat);
         self.rooms.close(chat);
+        self.receipts.close(chat);
     }
 
     /// How many sessions a user has here.

@@ -15,6 +15,7 @@ use crate::store::{ChatView, Edge, Logged, MemberView, PageLimit, Store, StoreEr
 use super::house::House;
 
 mod presence;
+mod receipt;
 mod room;
 
 /// The answer to an operation of `user` on `device`, in `session`.
@@ -67,6 +68,9 @@ async fn find<S: Store>(
             Answer::Presence(house.hub.presences(&user, &users, &profiles))
         }
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
+        Operation::Receipts(asked) => {
+            Answer::Receipts(receipt::find(house, user, session, asked).await?)
+        }
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
         Operation::Thread { chat, seq: of, after, limit } => {
             let thread = Thread { chat, of, after };

@@ -408,6 +408,7 @@ impl Flow {
             Hint::Signal(frame)
             | Hint::Notice(frame)
             | Hint::Presence(_, frame)
+            | Hint::Receipts(_, frame)
             | Hint::RoomCount(_, frame) => Action::WriteFrame(frame),
         });
     }

@@ -8,7 +8,9 @@ use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
-use packetboat_proto::packet::{Answer, Joining, Operation, Request, Response, Verdict};
+use packetboat_proto::packet::{
+    Answer, AskReceipts, Joining, Operation, Request, Response, Verdict,
+};
 use packetboat_proto::time::Time;
 
 use super::rate::{Bucket, Rate};
@@ -101,6 +103,7 @@ impl Questions {
             Operation::History { limit, .. } | Operation::Thread { limit, .. } => (limit, 1),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
             Operation::Members { limit, .. }
+            | Operation::Receipts(AskReceipts::Readers { limit, .. })
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
             _ => return operation,
         };

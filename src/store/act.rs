@@ -3,7 +3,7 @@
 
 use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, InviteId, UserId};
-use packetboat_proto::packet::{Invitation, JoinState};
+use packetboat_proto::packet::{Invitation, JoinState, ReceiptRule};
 
 /// What a user asks to have changed. Each sets something to a value, so that asking again after a
 /// lost answer does no harm.
@@ -37,6 +37,8 @@ pub enum Act {
         /// Who.
         users: Vec<UserId>,
     },
+    /// Tells others what the user has read, or tells them no more.
+    SetReceipts(ReceiptRule),
 }
 
 /// What came of it.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
+use packetboat_proto::packet::{Readers, ReceiptCounts, SeqRange};
 
 use super::act::{Act, Acted};
 use super::backend::Backend;
@@ -16,8 +17,10 @@ use super::ledger::{self, Caches, ClaimStep, Halt, Turn};
 use super::parts::{self, Joiner};
 use super::read_error::ReadError;
 use super::reader::Reader;
+use super::receipt::ReadersQuery;
 use super::record::file::FileRecord;
 use super::record::invite::{Asking, decode_invite, encode_invite};
+use super::record::profile::ProfileRow;
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
 use super::{
@@ -220,6 +223,28 @@ impl View {
         self.0.chat(user, device, chat.clone())
     }
 
+    /// See `ReceiptBook::receipts`; in a large group, too, they are counted anew.
+    pub fn receipts(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        ranges: &[SeqRange],
+    ) -> Result<ReceiptCounts, StoreError> {
+        let (viewer, few) = self.0.viewer(user, chat)?;
+        let tally = few.map_or_else(|| self.0.tally(chat), Ok)?;
+        Ok(viewer.counts(&tally, ranges))
+    }
+
+    /// See `ReceiptBook::readers`.
+    pub fn readers(
+        &self,
+        user: &UserId,
+        query: &ReadersQuery,
+        limit: usize,
+    ) -> Result<Readers, StoreError> {
+        self.0.readers(user, query, limit)
+    }
+
     /// See `Store::members`.
     pub fn members(&self, user: &UserId, chat: &ChatId) -> Result<Page<MemberView>, StoreError> {
         self.0.members(user, chat, None, usize::MAX)
@@ -231,7 +256,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 8] = [
+pub const CODECS: [Codec; 9] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -260,6 +285,10 @@ pub const CODECS: [Codec; 8] = [
     ("file", |value| {
         let file = FileRecord::decode(value).ok()?;
         Some((format!("{file:?}"), file.encode()))
+    }),
+    ("profile", |value| {
+        let profile = ProfileRow::decode(value).ok()?;
+        Some((format!("{profile:?}"), profile.encode()))
     }),
     ("number", |value| {
         let meaning = as_number(value).ok()?;

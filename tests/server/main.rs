@@ -16,6 +16,7 @@ mod peer;
 mod places;
 mod presence;
 mod questions;
+mod receipts;
 mod rooms;
 mod saving;
 mod stats;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use packetboat_client::{Dial, Edge, SignalKind};
+use packetboat_client::{Client, Dial, Edge, ReceiptRule, ReceiptState, SeqRange, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
 use packetboat_proto::content::{
     Alteration, Body, Content, Context, GroupChange, GroupRules, JoinRule, Role,
@@ -384,7 +384,7 @@ impl World {
     fn ask(&mut self, by: usize) {
         let Some(client) = self.people[by].client().cloned() else { return };
         let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
-        let (users, which) = (self.users.clone(), self.rng.u8(0..10));
+        let (users, which) = (self.users.clone(), self.rng.u8(0..12));
         let (recorder, reader) = (self.recorder.clone(), self.people[by].device.user.clone());
         // Signals may be dropped, and none that is too large is given.
         let _ = client.signal(&chat, SignalKind::Typing, Bytes::new());
@@ -398,6 +398,8 @@ impl World {
                 2 => drop(client.members(&chat, None, 2).await),
                 3 => drop(client.presence(users).await),
                 4 => drop(client.ping().await),
+                10 => receipts(&client, &chat).await,
+                11 => drop(client.watch_receipts(vec![chat], Vec::new()).await),
                 _ => {
                     if let Ok(page) = client.history(&chat, Edge::Before(0), PAGE_ITEMS).await {
                         recorder.add(Event::Page { reader, entries: page.items });
@@ -468,4 +470,17 @@ fn dialer(owner: usize, network: Network, harbour: Harbour) -> Box<dyn Fn() -> D
             async move { network.dial(owner, |end| harbour.accept(end)).await }
         })
     })
+}
+
+/// All that is asked of receipts; half of the time they are hidden then.
+async fn receipts(client: &Client, chat: &ChatId) {
+    let ranges = vec![SeqRange { first: 1, last: u64::MAX }];
+    let Ok(counts) = client.receipts(chat, ranges).await else { return };
+    for step in &counts.steps {
+        assert!(step.first <= step.last && step.delivered.max(step.read) <= step.members);
+        let (chat, state) = (chat.clone(), ReceiptState::Read);
+        drop(client.readers(&chat, step.last, state, None, 0).await);
+    }
+    let rule = if counts.hidden { ReceiptRule::Told } else { ReceiptRule::Hidden };
+    drop(client.set_receipts(rule).await);
 }

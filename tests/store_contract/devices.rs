@@ -116,6 +116,7 @@ pub(crate) async fn cursors_only_move_forward_and_within_sight(bed: impl Bed) {
         user: user("bob"),
         delivered,
         read,
+        told: Some(read),
     };
     open.moved("bob", "phone", DM, 2, 0).await;
     assert_eq!(open.effects(), [moved(2, 0)]);

@@ -18,6 +18,7 @@ mod joining;
 mod messages;
 mod model;
 mod profiles;
+mod receipts;
 mod rights;
 mod rooms;
 mod shaky;
@@ -123,6 +124,11 @@ contracts! {
         nobody_has_a_place_in_a_room;
     profiles:
         a_profile_is_kept_and_told_once;
+    receipts:
+        receipts_count_the_others_who_may_see_an_entry,
+        who_hides_what_it_reads_is_told_of_nobody,
+        readers_come_in_pages,
+        a_large_group_is_counted_once_in_a_while;
     files:
         a_file_is_begun_once_and_counts,
         only_a_whole_file_is_sent_by_who_has_it,

@@ -1,6 +1,8 @@
 //! Does what the view wants done, and tells it what came of it. Must never make it wait, nor send
 //! messages in another order than they were written.
 
+mod receipt;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -103,6 +105,10 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Err(error) => failed(error),
         },
         Effect::Door(door) => at_door(client, door).await,
+        Effect::AskReaders { chat, seq } => {
+            receipt::readers(client, &chat, seq).await.unwrap_or_else(failed)
+        }
+        Effect::TellReads(rule) => receipt::tell_reads(client, rule).await.unwrap_or_else(failed),
         Effect::AskPins(chat) => match client.pins(&chat).await {
             Ok(seqs) => Answer::Pins { chat, seqs },
             Err(error) => failed(error),

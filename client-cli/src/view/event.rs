@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
     Accepted, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member, MessageId, Page,
-    Presence, RequestError, RoomState, SendError, SignalKind, UserId,
+    Presence, ReceiptRule, RequestError, RoomState, SendError, SignalKind, UserId,
 };
 
 /// What happened.
@@ -152,6 +152,15 @@ pub(crate) enum Effect {
     AskMembers(ChatId),
     /// Do something about coming into a group.
     Door(Door),
+    /// Ask with whom a message has come how far.
+    AskReaders {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        seq: u64,
+    },
+    /// Tell others what is read, or hide it.
+    TellReads(ReceiptRule),
     /// Ask what is pinned in a chat.
     AskPins(ChatId),
     /// Listen to a room.

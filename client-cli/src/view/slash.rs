@@ -4,12 +4,15 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
+use packetboat_client::{
+    ChatId, Content, GroupChange, GroupRules, InviteLink, ReceiptRule, Role, UserId,
+};
 
 use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
 use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
+use crate::command::receipt::Tell;
 use crate::command::target::{Target, group};
 
 mod room;
@@ -30,7 +33,8 @@ pub(crate) const HELP: &[&str] = &[
     "/members, /pins     who is in the open group, what is pinned in the chat",
     "/edit TEXT          the last message of yours says this",
     "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
-    "/pin N, /unpin N, /forward N TARGET: N counts from the last message, 1, 2, …",
+    "/pin N, /unpin N, /forward N TARGET, /seen N (who has read it):",
+    "N counts from the last message, 1, 2, …; /receipts on, off: whether reads are told",
     "",
     "/join LINK          come into a group, or ask to",
     "/group create ID [USERS], and in the open group:",
@@ -72,6 +76,8 @@ pub(crate) enum Line {
     File(ChatId, PathBuf),
     /// Save the file of a message of the open chat.
     Save(ChatId, u64, Option<PathBuf>),
+    /// Tell others what is read, or hide it.
+    TellReads(ReceiptRule),
     /// What can be done.
     Help,
     /// Leave.
@@ -104,6 +110,10 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "file" if !rest.is_empty() => Ok(Line::File(chat_of(open)?, rest.into())),
         "file" => Err("/file needs a path".to_owned()),
         "save" => save(rest, open),
+        "receipts" => match Tell::from_str(rest, true) {
+            Ok(tell) => Ok(Line::TellReads(tell.into())),
+            Err(_) => Err("/receipts on, or off: whether others are told what you read".to_owned()),
+        },
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
         _ => match refer::parse(verb, rest) {

@@ -15,6 +15,7 @@ use super::chat::{ChatState, Member};
 use super::file::{FileChunk, FileState, FilesPage};
 use super::joining::{self, Joined};
 use super::presence::Presence;
+use super::receipt::{self, Receipts};
 use super::room::RoomState;
 use super::verdict::Verdict;
 
@@ -57,6 +58,8 @@ pub enum Answer {
     Presence(Vec<Presence>),
     /// About coming into a group.
     Joining(Joined),
+    /// About receipts.
+    Receipts(Receipts),
     /// The seqs of what is pinned, ascending.
     Pins(Vec<u64>),
     /// Encoded entries of a thread in ascending order, and whether there are more.
@@ -115,6 +118,9 @@ impl Response {
         for (list, max) in RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS) {
             check_count(&body, &list, max)?;
         }
+        for (list, max) in receipt::RESPONSE_LISTS {
+            check_count(&body, &list, max)?;
+        }
         let wire = schema::Response::decode(body)?;
         let answer = match wire.result.ok_or(BodyError::Missing { field: "result" })? {
             response::Result::Refused(verdict) => Err(Verdict::from_wire(verdict)?),
@@ -137,6 +143,9 @@ impl Answer {
         use response::Result as Wire;
         if let Some(joined) = Joined::from_wire(&wire)? {
             return Ok(Self::Joining(joined));
+        }
+        if let Some(receipts) = Receipts::from_wire(&wire)? {
+            return Ok(Self::Receipts(receipts));
         }
         Ok(match wire {
             Wire::History(page) => {
@@ -206,6 +215,7 @@ impl Answer {
             Self::FileState(state) => Wire::FileState(state.to_wire()),
             Self::Files(page) => Wire::Files(page.to_wire()),
             Self::Joining(joined) => joined.to_wire(),
+            Self::Receipts(receipts) => receipts.to_wire(),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
                 Wire::Pins(schema::PinsList { pins: pins.collect() })

@@ -51,6 +51,8 @@ pub enum Notice {
     Missed,
     /// Somebody asks to come into a group, or is not let in.
     Join(JoinNews),
+    /// Receipts of a group have moved: ask for those that are shown.
+    Receipts(ChatId),
 }
 
 /// Somebody asks to come into a group, or is not let in.
@@ -121,6 +123,7 @@ impl Notice {
                 user: UserId::new(&news.user)?,
                 state: JoinState::from_wire(news.state()),
             })),
+            Some(Kind::Receipts(moved)) => Some(Self::Receipts(ChatId::new(&moved.chat)?)),
             Some(Kind::Presence(presence)) => Some(Self::Presence(Presence::from_wire(presence)?)),
             Some(Kind::RoomCount(count)) => Some(Self::RoomCount(RoomCount::from_wire(&count)?)),
             Some(Kind::Cursor(moved)) => Some(Self::Cursor(CursorMoved {
@@ -140,6 +143,9 @@ impl Notice {
                 user: news.user.to_string(),
                 state: JoinState::to_wire(news.state),
             }),
+            Self::Receipts(chat) => {
+                Kind::Receipts(schema::ReceiptsMoved { chat: chat.to_string() })
+            }
             Self::Presence(presence) => Kind::Presence(presence.to_wire()),
             Self::RoomCount(count) => Kind::RoomCount(count.to_wire()),
             Self::Cursor(moved) => Kind::Cursor(schema::CursorMoved {

@@ -13,6 +13,7 @@ use super::body::{BodyError, optional, text};
 use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
 use super::profile::Profile;
+use super::receipt::{self, AskReceipts};
 use super::room::room_id;
 
 /// A question.
@@ -64,6 +65,8 @@ pub enum Operation {
     },
     /// About coming into a group.
     Joining(Joining),
+    /// About receipts.
+    Receipts(AskReceipts),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -147,7 +150,7 @@ impl Request {
         for list in REQUEST_LISTS {
             check_count(&body, &list, PRESENCE_USERS_MAX)?;
         }
-        for (list, max) in joining::REQUEST_LISTS {
+        for (list, max) in joining::REQUEST_LISTS.into_iter().chain(receipt::REQUEST_LISTS) {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Request::decode(body)?;
@@ -166,6 +169,9 @@ impl Operation {
         use request::Operation as Wire;
         if let Some(joining) = Joining::from_wire(&wire)? {
             return Ok(Some(Self::Joining(joining)));
+        }
+        if let Some(asked) = AskReceipts::from_wire(&wire)? {
+            return Ok(Some(Self::Receipts(asked)));
         }
         Ok(Some(match wire {
             Wire::History(asked) => Self::History {
@@ -261,6 +267,7 @@ impl Operation {
                 limit: *limit,
             }),
             Self::Joining(joining) => joining.to_wire(),
+            Self::Receipts(asked) => asked.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
                 chat: chat.to_string(),

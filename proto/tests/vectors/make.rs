@@ -9,6 +9,7 @@ mod id;
 mod joining;
 mod limit;
 mod packet;
+mod receipt;
 mod room;
 mod state;
 
@@ -33,6 +34,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
         ("joining.tsv", joining::vectors()),
         ("limits.tsv", limit::vectors()),
         ("packets.tsv", packet::vectors()),
+        ("receipts.tsv", receipt::vectors()),
         ("states.tsv", state::vectors()),
     ]
 }

@@ -49,6 +49,10 @@ impl Turn<'_> {
             Act::Uninvite { chat, id } => self.uninvite(user, chat, *id),
             Act::AskToJoin { chat, proof } => self.ask_to_join(user, chat, proof.as_ref()),
             Act::RefuseJoin { chat, users } => self.refuse_join(user, chat, users),
+            Act::SetReceipts(rule) => {
+                self.set_receipts(user, *rule)?;
+                Ok(Acted::Done)
+            }
         }
     }
 

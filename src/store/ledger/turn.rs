@@ -6,6 +6,7 @@ use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
+use packetboat_proto::packet::ReceiptRule;
 use packetboat_proto::planted::{self, Bug};
 use thiserror::Error;
 
@@ -20,7 +21,8 @@ use crate::store::{Effect, Refusal};
 
 use super::room_cache::RoomCache;
 
-/// Users whose number of chats is kept at hand, and up to twice as many.
+/// Users whose number of chats is kept at hand, and whether they hide what they read, and up to
+/// twice as many.
 const COUNTS_CACHED: usize = 32_768;
 /// Groups of which it is kept at hand who may write, and up to twice as many.
 const GATES_CACHED: usize = 32_768;
@@ -47,6 +49,7 @@ pub(crate) struct Caches {
     chats: Recent<UserId, u32>,
     gates: Recent<ChatId, Gate>,
     rooms: RoomCache,
+    receipts: Recent<UserId, ReceiptRule>,
 }
 
 impl Caches {
@@ -59,6 +62,7 @@ impl Caches {
             chats: Recent::keeping(COUNTS_CACHED),
             gates: Recent::keeping(GATES_CACHED),
             rooms: RoomCache::default(),
+            receipts: Recent::keeping(COUNTS_CACHED),
         }
     }
 }
@@ -243,6 +247,21 @@ impl<'a> Turn<'a> {
             self.work.heads_before.insert(chat.clone(), seq - 1);
         }
         self.caches.heads.set(chat, seq);
+    }
+
+    /// Whether others are told what a user has read.
+    pub(super) fn receipt_rule(&mut self, user: &UserId) -> Result<ReceiptRule, ReadError> {
+        if let Some(rule) = self.caches.receipts.get(user) {
+            return Ok(rule);
+        }
+        let rule = self.profile(user)?.unwrap_or_default().receipts;
+        self.caches.receipts.set(user, rule);
+        Ok(rule)
+    }
+
+    /// That is from now on so.
+    pub(super) fn keep_receipt_rule(&mut self, user: &UserId, rule: ReceiptRule) {
+        self.caches.receipts.set(user, rule);
     }
 
     /// What is at hand of rooms.
