@@ -1,8 +1,10 @@
 //! Finds the sessions that an effect concerns and leaves it in their mailboxes. A push is a hint,
 //! the log is the truth: must never wait for a mailbox, nor touch the store.
 
+mod audience;
 mod crowd;
 pub mod herald;
+mod keys;
 mod live;
 pub mod mailbox;
 pub mod presence;
@@ -134,6 +136,7 @@ impl Hub {
             Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::Dissolved { chat } => registry.dissolve(&chat),
+            Effect::Keys(news) => self.keys_news(registry, news),
             Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
             Effect::ProfileSet { user, status, visible_to, receipts } => {
                 if receipts == ReceiptRule::Hidden {

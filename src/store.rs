@@ -20,6 +20,7 @@ mod in_time;
 mod job;
 mod journal;
 pub mod key;
+pub mod keys;
 mod ledger;
 pub mod memory;
 pub mod opening;
@@ -53,6 +54,7 @@ pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
 use self::file::FileBook;
+use self::keys::KeyBook;
 use self::receipt::ReceiptBook;
 pub use self::view::{ChatView, MemberView, Profile, RoomView};
 
@@ -194,7 +196,7 @@ pub struct Page<T> {
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: FileBook + ReceiptBook {
+pub trait Store: FileBook + ReceiptBook + KeyBook {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(

@@ -3,6 +3,7 @@
 pub(crate) mod change;
 pub(crate) mod file;
 pub(crate) mod group;
+pub(crate) mod keys;
 pub(crate) mod receipt;
 pub(crate) mod room;
 pub(crate) mod target;
@@ -19,6 +20,7 @@ use packetboat_client::{ChatId, DeviceId, Start, UserId};
 use self::change::ChangeCommand;
 use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
+use self::keys::KeysCommand;
 use self::receipt::ReceiptCommand;
 use self::room::{RoomCommand, VisibleTo};
 use self::target::{Target, room};
@@ -146,6 +148,9 @@ pub(crate) enum Command {
     Change(ChangeCommand),
     #[command(flatten)]
     Receipt(ReceiptCommand),
+    /// Publish and claim public keys, for programs that encrypt.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Make and change groups.
     #[command(subcommand)]
     Group(GroupCommand),

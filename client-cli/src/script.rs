@@ -6,6 +6,7 @@ pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod joining;
+pub(crate) mod keys;
 mod lines;
 pub(crate) mod ping;
 pub(crate) mod presence;

@@ -65,6 +65,7 @@ mod handover;
 mod heartbeat;
 mod inbox;
 mod invite;
+mod keys;
 mod lane;
 mod link;
 mod outbox;
@@ -86,12 +87,13 @@ pub use packetboat_proto::content::{
     JoinProof, JoinRule, Origin, RoomChange,
 };
 pub use packetboat_proto::entry::Entry;
-pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
+pub use packetboat_proto::id::{ChatId, ClaimId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatState, CursorMoved, Edge, FileState, FilesPage, GroupCard, Invitation, InviteKey, JoinNews,
-    JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Readers, ReceiptCounts,
-    ReceiptRule, ReceiptState, ReceiptStep, Role, RoomCount, RoomState, SeqRange, Signal,
-    SignalKind, Start, Verdict, Visibility, Welcome,
+    ChatState, CursorMoved, DeviceKeys, Edge, FileState, FilesPage, GroupCard, Invitation,
+    InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, KeyBundle, KeysNews, KeysState, Limits,
+    Member, Notice, OneTimeKey, Presence, PublishKeys, Readers, ReceiptCounts, ReceiptRule,
+    ReceiptState, ReceiptStep, Role, RoomCount, RoomState, SeqRange, Signal, SignalKind, Start,
+    Verdict, Visibility, Welcome,
 };
 
 pub use crate::client::{Client, Page};
@@ -102,6 +104,7 @@ pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::file::{FileError, Upload};
 pub use crate::handover::Events;
 pub use crate::invite::{EnterError, Entered, InviteLink, LinkError, prove};
+pub use crate::keys::new_claim;
 pub use crate::room_event::RoomEvent;
 pub use crate::sending::{Accepted, Sending};
 pub use crate::timeline::Timeline;

@@ -18,6 +18,7 @@ mod handshake;
 mod hints;
 mod ids;
 mod joining;
+mod keys;
 mod messages;
 mod peer;
 mod presence;
@@ -53,6 +54,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         groups::CHECKS,
         rights::CHECKS,
         joining::CHECKS,
+        keys::CHECKS,
         changes::CHECKS,
         rooms::CHECKS,
         presence::CHECKS,

@@ -3,6 +3,7 @@
 
 mod file;
 mod joining;
+mod keys;
 mod receipt;
 
 use std::collections::BTreeSet;
@@ -61,6 +62,7 @@ pub fn packet(choices: &mut Choices<'_>) -> Packet {
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Join(joining::news(choices))),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Receipts(choices.chat())),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Keys(keys::news(choices))),
         Kind::Notice => Packet::Notice(Notice::Cursor(CursorMoved {
             chat: choices.chat(),
             user: choices.user(),
@@ -203,6 +205,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
             Some(Operation::Members { chat, after, limit })
         }
         5 => Some(Operation::Joining(joining::question(choices))),
+        8 if choices.flag() => Some(Operation::Keys(keys::question(choices))),
         8 => Some(Operation::Receipts(receipt::question(choices))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
@@ -227,6 +230,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         4 => Answer::Joining(joining::answer(choices)),
+        9 if more => Answer::Keys(keys::answer(choices)),
         9 => Answer::Receipts(receipt::answer(choices)),
         8 => file::answer(choices, count),
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },

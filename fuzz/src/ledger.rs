@@ -175,6 +175,7 @@ impl Site {
                 let told = *receipts == ReceiptRule::Told;
                 Told::Reads(number(&NAMES, user.as_str()), told)
             }
+            Effect::Keys(_) => unreachable!("nobody has keys here"),
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
                 let (to, by) =

@@ -9,6 +9,7 @@ mod file;
 mod hello;
 mod invite;
 mod joining;
+mod keys;
 mod message;
 mod notice;
 mod presence;
@@ -32,6 +33,9 @@ pub use self::invite::{
     GroupCard, Invitation, InviteKey, JoinRequest, JoinState, JoinWay, join_note,
 };
 pub use self::joining::{Joined, Joining};
+pub use self::keys::{
+    AskKeys, DeviceKeys, KeyBundle, Keys, KeysNews, KeysState, OneTimeKey, PublishKeys,
+};
 pub use self::message::{Accepted, Rejected, Send};
 pub use self::notice::{CursorMoved, JoinNews, Notice, Signal, SignalKind};
 pub use self::presence::Presence;

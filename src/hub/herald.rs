@@ -1,5 +1,5 @@
 //! Tells what changed, some time after: who of those that are watched is there, how many listen to a
-//! room, and of which groups receipts have moved. What comes and goes in between is told nobody. Must never run beside itself, nor make
+//! room, of which groups receipts have moved, and whose keys are others. What comes and goes in between is told nobody. Must never run beside itself, nor make
 //! whoever changes something wait.
 
 use std::future::Future;
@@ -32,6 +32,7 @@ async fn tell(hub: Arc<Hub>, clock: Clock) {
         sleep(PRESENCE_EVERY).await;
         let mut more = hub.tell_presence(clock.wall_ms());
         more |= hub.tell_receipts();
+        more |= hub.tell_keys();
         if Instant::now() >= counts_at {
             more |= hub.tell_counts();
             counts_at = Instant::now() + ROOM_COUNTS_EVERY;

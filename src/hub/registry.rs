@@ -8,6 +8,7 @@ use ahash::HashMap;
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
 use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
 
+use super::keys::Keys;
 use super::mailbox::Mailbox;
 use super::presence::There;
 use super::receipts::{Receipts, ReceiptsError};
@@ -88,6 +89,7 @@ pub struct Registry {
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
     rooms: Rooms,
     receipts: Receipts,
+    keys: Keys,
     seated: usize,
     draining: bool,
 }
@@ -143,6 +145,7 @@ impl Registry {
         let seat = seat?;
         self.seated -= 1;
         self.receipts.leave(seat.mailbox.session());
+        self.keys.leave(seat.mailbox.session());
         for chat in &seat.groups {
             let session = seat.mailbox.session();
             match chat.kind() {
@@ -225,6 +228,11 @@ impl Registry {
         for seat in self.users.get(user).map_or(&[][..], Seats::all) {
             self.receipts.leave(seat.mailbox.session());
         }
+    }
+
+    /// Which sessions are told of whose keys.
+    pub(super) fn keys_mut(&mut self) -> &mut Keys {
+        &mut self.keys
     }
 
     /// Which sessions are told of which groups.

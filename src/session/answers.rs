@@ -3,6 +3,7 @@
 
 mod file;
 mod joining;
+mod keys;
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
@@ -70,6 +71,9 @@ async fn find<S: Store>(
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
         Operation::Receipts(asked) => {
             Answer::Receipts(receipt::find(house, user, session, asked).await?)
+        }
+        Operation::Keys(asked) => {
+            Answer::Keys(keys::find(house, (user, device), session, asked).await?)
         }
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
         Operation::Thread { chat, seq: of, after, limit } => {

@@ -9,7 +9,7 @@ use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
 use packetboat_proto::packet::{
-    Answer, AskReceipts, Joining, Operation, Request, Response, Verdict,
+    Answer, AskKeys, AskReceipts, Joining, Operation, Request, Response, Verdict,
 };
 use packetboat_proto::time::Time;
 
@@ -19,6 +19,9 @@ use super::rate::{Bucket, Rate};
 pub const CHAT_STATE_BYTES_MAX: u32 = 400;
 /// Bytes that one member takes of a page at most: its id, three numbers.
 pub const MEMBER_BYTES_MAX: u32 = 100;
+
+/// Bytes that the keys of one device take of a page at most: an id, an identity, a proof.
+pub const DEVICE_KEYS_BYTES_MAX: u32 = 900;
 
 /// The requests of a session.
 #[derive(Debug)]
@@ -101,6 +104,7 @@ impl Questions {
     fn bounded(&self, mut operation: Operation) -> Operation {
         let (limit, item_bytes) = match &mut operation {
             Operation::History { limit, .. } | Operation::Thread { limit, .. } => (limit, 1),
+            Operation::Keys(AskKeys::Devices { limit, .. }) => (limit, DEVICE_KEYS_BYTES_MAX),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
             Operation::Members { limit, .. }
             | Operation::Receipts(AskReceipts::Readers { limit, .. })

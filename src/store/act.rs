@@ -2,8 +2,10 @@
 //! message: that is a draft.
 
 use packetboat_proto::content::JoinProof;
-use packetboat_proto::id::{ChatId, InviteId, UserId};
-use packetboat_proto::packet::{Invitation, JoinState, ReceiptRule};
+use packetboat_proto::id::{ChatId, ClaimId, DeviceId, InviteId, UserId};
+use packetboat_proto::packet::{
+    Invitation, JoinState, KeyBundle, KeysState, PublishKeys, ReceiptRule,
+};
 
 /// What a user asks to have changed. Each sets something to a value, so that asking again after a
 /// lost answer does no harm.
@@ -39,13 +41,33 @@ pub enum Act {
     },
     /// Tells others what the user has read, or tells them no more.
     SetReceipts(ReceiptRule),
+    /// The keys of the user's device are these, and more one-time keys.
+    PublishKeys {
+        /// Which.
+        device: DeviceId,
+        /// They.
+        keys: PublishKeys,
+    },
+    /// Is given what it takes to write to a device.
+    ClaimKey {
+        /// The same again is given the same.
+        claim: ClaimId,
+        /// Whose device.
+        of: UserId,
+        /// Which.
+        device: DeviceId,
+    },
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acted {
     /// It is as it was to be.
     Done,
     /// How a wish to come in stands.
     Asked(JoinState),
+    /// How many one-time keys a device has.
+    Published(KeysState),
+    /// What it takes to write to a device.
+    Key(Box<KeyBundle>),
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
-use packetboat_proto::packet::{JoinNews, ReceiptRule, Visibility};
+use packetboat_proto::packet::{JoinNews, KeysNews, ReceiptRule, Visibility};
 
 /// A durable change that others are to learn of. Released in the order of the log, and only
 /// after the change is on stable storage.
@@ -58,6 +58,8 @@ pub enum Effect {
         /// What.
         news: JoinNews,
     },
+    /// A device's identity is another, or it has few one-time keys left.
+    Keys(KeysNews),
     /// A user's cursors moved: the highest that any device has had, and what was read.
     CursorMoved {
         /// The chat.

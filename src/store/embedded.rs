@@ -2,6 +2,7 @@
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
 mod file;
+mod keys;
 mod receipt;
 
 use std::sync::atomic::{AtomicU64, Ordering};

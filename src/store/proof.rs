@@ -20,6 +20,7 @@ use super::reader::Reader;
 use super::receipt::ReadersQuery;
 use super::record::file::FileRecord;
 use super::record::invite::{Asking, decode_invite, encode_invite};
+use super::record::keys::{Bundle, Given};
 use super::record::profile::ProfileRow;
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
@@ -256,7 +257,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 9] = [
+pub const CODECS: [Codec; 11] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -285,6 +286,14 @@ pub const CODECS: [Codec; 9] = [
     ("file", |value| {
         let file = FileRecord::decode(value).ok()?;
         Some((format!("{file:?}"), file.encode()))
+    }),
+    ("key bundle", |value| {
+        let bundle = Bundle::from_value(value).ok()?;
+        Some((format!("{bundle:?}"), bundle.to_value()))
+    }),
+    ("given key", |value| {
+        let given = Given::from_value(value).ok()?;
+        Some((format!("{given:?}"), given.to_value()))
     }),
     ("profile", |value| {
         let profile = ProfileRow::decode(value).ok()?;

@@ -4,6 +4,7 @@
 mod file;
 mod history;
 mod joining;
+mod keys;
 mod lag;
 mod profile;
 mod receipt;

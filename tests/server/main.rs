@@ -11,6 +11,7 @@ mod delivery;
 mod files;
 mod groups;
 mod house;
+mod keys;
 mod messages;
 mod peer;
 mod places;

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::disk::Disk;
 use crate::harbour::Harbour;
+use crate::keyring::Keyring;
 use crate::lounge::{Deed, Lounge};
 use crate::network::{Network, State};
 use crate::person::{Habits, Log, Person};
@@ -75,6 +76,7 @@ struct World {
     recorder: Recorder,
     log: Log,
     lounge: Lounge,
+    keyring: Keyring,
     ids: u128,
 }
 
@@ -85,6 +87,7 @@ pub async fn run(seed: u64) -> Run {
     world.work().await;
     let mut faults = world.heal().await;
     faults.extend(world.log.all());
+    faults.extend(world.keyring.judge());
     let plan = &world.plan;
     Run {
         history: world.recorder.history(),
@@ -145,6 +148,7 @@ impl World {
             recorder,
             log,
             lounge,
+            keyring: Keyring::default(),
             ids: 0,
         }
     }
@@ -232,7 +236,8 @@ impl World {
 
     fn deed(&mut self) {
         let by = self.rng.usize(0..self.people.len());
-        match self.rng.u8(0..22) {
+        match self.rng.u8(0..24) {
+            22 | 23 => self.keys(by),
             0..=9 => self.say(by),
             20 | 21 => self.lounge(by),
             10 => (0..self.rng.usize(5..25)).for_each(|_| self.say(by)),
@@ -313,6 +318,20 @@ impl World {
         let (deed, id) = (pick(&mut self.rng, &deeds), self.next_id());
         if let Some(client) = self.people[by].client().cloned() {
             tokio::spawn(self.lounge.clone().act(client, deed, id));
+        }
+    }
+
+    /// Publishes keys, or claims one of somebody's.
+    fn keys(&mut self, by: usize) {
+        let of = self.people[self.rng.usize(0..self.people.len())].device.clone();
+        let (own, publishes, again) =
+            (self.people[by].device.clone(), self.rng.u8(0..3) == 0, self.rng.u8(0..4) == 0);
+        let Some(client) = self.people[by].client().cloned() else { return };
+        let keyring = self.keyring.clone();
+        if publishes {
+            tokio::spawn(keyring.publish(client, own, again));
+        } else {
+            tokio::spawn(keyring.claim(client, of));
         }
     }
 

@@ -173,6 +173,7 @@ fn told(effect: &Effect) -> String {
         Effect::Stored(stored) => format!("{} {}", stored.seq, text_of(&stored.body)),
         Effect::Left { users, .. } => format!("{} left", names(users)),
         Effect::ProfileSet { .. } => "profile".into(),
+        Effect::Keys(_) => "keys".into(),
         Effect::Dissolved { .. } => "dissolved".to_owned(),
         Effect::Joining { to, news } => format!("{}: {} {:?}", names(to), news.user, news.state),
         Effect::CursorMoved { user, delivered, read, .. } => format!("{user} {delivered} {read}"),

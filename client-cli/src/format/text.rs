@@ -11,6 +11,7 @@ use packetboat_client::{
 
 use super::content;
 
+pub(crate) mod keys;
 pub(crate) mod receipt;
 pub(crate) mod room;
 use crate::clean;

@@ -159,6 +159,8 @@ pub(crate) enum Effect {
         /// Which message.
         seq: u64,
     },
+    /// Ask who the devices of a user are.
+    AskKeys(UserId),
     /// Tell others what is read, or hide it.
     TellReads(ReceiptRule),
     /// Ask what is pinned in a chat.

@@ -35,6 +35,7 @@ pub(crate) const HELP: &[&str] = &[
     "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
     "/pin N, /unpin N, /forward N TARGET, /seen N (who has read it):",
     "N counts from the last message, 1, 2, …; /receipts on, off: whether reads are told",
+    "/keys USER          who the devices of a user are, for programs that encrypt",
     "",
     "/join LINK          come into a group, or ask to",
     "/group create ID [USERS], and in the open group:",
@@ -78,6 +79,8 @@ pub(crate) enum Line {
     Save(ChatId, u64, Option<PathBuf>),
     /// Tell others what is read, or hide it.
     TellReads(ReceiptRule),
+    /// Who the devices of a user are.
+    Keys(UserId),
     /// What can be done.
     Help,
     /// Leave.
@@ -110,6 +113,7 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "file" if !rest.is_empty() => Ok(Line::File(chat_of(open)?, rest.into())),
         "file" => Err("/file needs a path".to_owned()),
         "save" => save(rest, open),
+        "keys" => rest.parse().map(Line::Keys).map_err(|_| "/keys USER".to_owned()),
         "receipts" => match Tell::from_str(rest, true) {
             Ok(tell) => Ok(Line::TellReads(tell.into())),
             Err(_) => Err("/receipts on, or off: whether others are told what you read".to_owned()),

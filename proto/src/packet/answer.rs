@@ -14,6 +14,7 @@ use super::body::BodyError;
 use super::chat::{ChatState, Member};
 use super::file::{FileChunk, FileState, FilesPage};
 use super::joining::{self, Joined};
+use super::keys::{self, Keys};
 use super::presence::Presence;
 use super::receipt::{self, Receipts};
 use super::room::RoomState;
@@ -60,6 +61,8 @@ pub enum Answer {
     Joining(Joined),
     /// About receipts.
     Receipts(Receipts),
+    /// About keys.
+    Keys(Keys),
     /// The seqs of what is pinned, ascending.
     Pins(Vec<u64>),
     /// Encoded entries of a thread in ascending order, and whether there are more.
@@ -118,7 +121,7 @@ impl Response {
         for (list, max) in RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS) {
             check_count(&body, &list, max)?;
         }
-        for (list, max) in receipt::RESPONSE_LISTS {
+        for (list, max) in receipt::RESPONSE_LISTS.into_iter().chain(keys::RESPONSE_LISTS) {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Response::decode(body)?;
@@ -146,6 +149,9 @@ impl Answer {
         }
         if let Some(receipts) = Receipts::from_wire(&wire)? {
             return Ok(Self::Receipts(receipts));
+        }
+        if let Some(keys) = Keys::from_wire(&wire)? {
+            return Ok(Self::Keys(keys));
         }
         Ok(match wire {
             Wire::History(page) => {
@@ -216,6 +222,7 @@ impl Answer {
             Self::Files(page) => Wire::Files(page.to_wire()),
             Self::Joining(joined) => joined.to_wire(),
             Self::Receipts(receipts) => receipts.to_wire(),
+            Self::Keys(keys) => keys.to_wire(),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
                 Wire::Pins(schema::PinsList { pins: pins.collect() })

@@ -10,6 +10,7 @@ use crate::schema::notice::Kind;
 
 use super::body::{BodyError, check_length};
 use super::invite::JoinState;
+use super::keys::KeysNews;
 use super::presence::Presence;
 use super::room::RoomCount;
 
@@ -53,6 +54,8 @@ pub enum Notice {
     Join(JoinNews),
     /// Receipts of a group have moved: ask for those that are shown.
     Receipts(ChatId),
+    /// Somebody's keys are others, or the user's own run low.
+    Keys(KeysNews),
 }
 
 /// Somebody asks to come into a group, or is not let in.
@@ -123,6 +126,7 @@ impl Notice {
                 user: UserId::new(&news.user)?,
                 state: JoinState::from_wire(news.state()),
             })),
+            Some(Kind::Keys(news)) => Some(Self::Keys(KeysNews::from_wire(&news)?)),
             Some(Kind::Receipts(moved)) => Some(Self::Receipts(ChatId::new(&moved.chat)?)),
             Some(Kind::Presence(presence)) => Some(Self::Presence(Presence::from_wire(presence)?)),
             Some(Kind::RoomCount(count)) => Some(Self::RoomCount(RoomCount::from_wire(&count)?)),
@@ -143,6 +147,7 @@ impl Notice {
                 user: news.user.to_string(),
                 state: JoinState::to_wire(news.state),
             }),
+            Self::Keys(news) => Kind::Keys(news.to_wire()),
             Self::Receipts(chat) => {
                 Kind::Receipts(schema::ReceiptsMoved { chat: chat.to_string() })
             }

@@ -12,6 +12,7 @@ use crate::unfold::check_count;
 use super::body::{BodyError, optional, text};
 use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
+use super::keys::{self, AskKeys};
 use super::profile::Profile;
 use super::receipt::{self, AskReceipts};
 use super::room::room_id;
@@ -67,6 +68,8 @@ pub enum Operation {
     Joining(Joining),
     /// About receipts.
     Receipts(AskReceipts),
+    /// About keys.
+    Keys(AskKeys),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -150,7 +153,8 @@ impl Request {
         for list in REQUEST_LISTS {
             check_count(&body, &list, PRESENCE_USERS_MAX)?;
         }
-        for (list, max) in joining::REQUEST_LISTS.into_iter().chain(receipt::REQUEST_LISTS) {
+        let lists = joining::REQUEST_LISTS.into_iter().chain(receipt::REQUEST_LISTS);
+        for (list, max) in lists.chain(keys::REQUEST_LISTS) {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Request::decode(body)?;
@@ -172,6 +176,9 @@ impl Operation {
         }
         if let Some(asked) = AskReceipts::from_wire(&wire)? {
             return Ok(Some(Self::Receipts(asked)));
+        }
+        if let Some(asked) = AskKeys::from_wire(&wire)? {
+            return Ok(Some(Self::Keys(asked)));
         }
         Ok(Some(match wire {
             Wire::History(asked) => Self::History {
@@ -268,6 +275,7 @@ impl Operation {
             }),
             Self::Joining(joining) => joining.to_wire(),
             Self::Receipts(asked) => asked.to_wire(),
+            Self::Keys(asked) => asked.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
                 chat: chat.to_string(),

@@ -7,6 +7,7 @@ mod file;
 mod frames;
 mod id;
 mod joining;
+mod keys;
 mod limit;
 mod packet;
 mod receipt;
@@ -32,6 +33,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
         ("frames.tsv", frames::vectors()),
         ("ids.tsv", id::vectors()),
         ("joining.tsv", joining::vectors()),
+        ("keys.tsv", keys::vectors()),
         ("limits.tsv", limit::vectors()),
         ("packets.tsv", packet::vectors()),
         ("receipts.tsv", receipt::vectors()),

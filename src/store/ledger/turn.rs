@@ -19,6 +19,7 @@ use crate::store::record::{AccountRow, Group, Member, Place, as_number, number};
 use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
+use super::keys::Allowance;
 use super::room_cache::RoomCache;
 
 /// Users whose number of chats is kept at hand, and whether they hide what they read, and up to
@@ -50,6 +51,7 @@ pub(crate) struct Caches {
     gates: Recent<ChatId, Gate>,
     rooms: RoomCache,
     receipts: Recent<UserId, ReceiptRule>,
+    claims: Recent<UserId, Allowance>,
 }
 
 impl Caches {
@@ -63,6 +65,7 @@ impl Caches {
             gates: Recent::keeping(GATES_CACHED),
             rooms: RoomCache::default(),
             receipts: Recent::keeping(COUNTS_CACHED),
+            claims: Recent::keeping(COUNTS_CACHED),
         }
     }
 }
@@ -262,6 +265,11 @@ impl<'a> Turn<'a> {
     /// That is from now on so.
     pub(super) fn keep_receipt_rule(&mut self, user: &UserId, rule: ReceiptRule) {
         self.caches.receipts.set(user, rule);
+    }
+
+    /// How many keys users may claim still.
+    pub(super) fn allowances(&mut self) -> &mut Recent<UserId, Allowance> {
+        &mut self.caches.claims
     }
 
     /// What is at hand of rooms.
