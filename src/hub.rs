@@ -1,11 +1,14 @@
 //! Finds the sessions that an effect concerns and leaves it in their mailboxes. A push is a hint,
 //! the log is the truth: must never wait for a mailbox, nor touch the store.
 
+mod audience;
 mod crowd;
 pub mod herald;
+mod keys;
 mod live;
 pub mod mailbox;
 pub mod presence;
+pub mod receipts;
 pub mod registry;
 mod rooms;
 pub mod watches;
@@ -22,7 +25,7 @@ use packetboat_proto::planted::{self, Bug};
 use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
-use crate::store::{Effect, Outlet, Stored};
+use crate::store::{Effect, Outlet, Profile, ReceiptRule, Stored};
 
 use self::mailbox::{Delivery, Hint, Mailbox, MailboxLimits, Push};
 use self::registry::Registry;
@@ -133,13 +136,20 @@ impl Hub {
             Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::Dissolved { chat } => registry.dissolve(&chat),
+            Effect::Keys(news) => self.keys_news(registry, news),
             Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
             Effect::OwnChanged { user, revision } => self.own_changed(registry, &user, revision),
-            Effect::ProfileSet { user, status, visible_to } => {
-                self.profile_set(&user, status, visible_to);
+            Effect::ProfileSet { user, status, visible_to, receipts } => {
+                if receipts == ReceiptRule::Hidden {
+                    registry.watch_no_receipts(&user);
+                }
+                self.profile_set(&user, Profile { last_seen_ms: 0, status, visible_to, receipts });
             }
-            Effect::CursorMoved { chat, user, delivered, read } => {
-                self.tell(registry, CursorMoved { chat, user, delivered, read });
+            Effect::CursorMoved { chat, user, delivered, read, told } => {
+                if told.is_some() && registry.receipts_mut().touch(&chat) {
+                    self.news.notify_one();
+                }
+                self.tell(registry, CursorMoved { chat, user, delivered, read }, told);
             }
         }
     }
@@ -164,14 +174,18 @@ impl Hub {
         }
     }
 
-    /// Tells the other user of a direct chat, and the user's own devices if there are several.
-    fn tell(&self, registry: &Registry, moved: CursorMoved) {
+    /// Tells the user's own devices if there are several, and the other user of a direct chat what
+    /// others are told.
+    fn tell(&self, registry: &Registry, moved: CursorMoved, told: Option<u64>) {
+        if registry.count(&moved.user) > 1 {
+            for mailbox in registry.of_user(moved.user.as_str()) {
+                self.hint(mailbox, Hint::Cursor(moved.clone()));
+            }
+        }
         let peer = moved.chat.peer_of(&moved.user).filter(|peer| *peer != moved.user);
-        let own = registry.of_user(moved.user.as_str());
-        let own = own.filter(|_| registry.count(&moved.user) > 1);
-        let peers = peer.iter().flat_map(|peer| registry.of_user(peer.as_str()));
-        for mailbox in own.chain(peers) {
-            self.hint(mailbox, Hint::Cursor(moved.clone()));
+        let (Some(peer), Some(read)) = (peer, told) else { return };
+        for mailbox in registry.of_user(peer.as_str()) {
+            self.hint(mailbox, Hint::Cursor(CursorMoved { read, ..moved.clone() }));
         }
     }
 
@@ -301,8 +315,13 @@ mod tests {
     #[test]
     fn a_cursor_is_told_to_the_peer_and_to_several_own_devices_only() {
         let mut house = House::new();
-        let moved =
-            || Effect::CursorMoved { chat: chat("dm:a:b"), user: user("b"), delivered: 1, read: 0 };
+        let moved = || Effect::CursorMoved {
+            chat: chat("dm:a:b"),
+            user: user("b"),
+            delivered: 1,
+            read: 0,
+            told: Some(0),
+        };
         let (alice, bob) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));
         house.outlet.release(vec![moved()]);
         assert_eq!((alice.take().hints.len(), bob.take().hints.len()), (1, 0));

@@ -20,6 +20,7 @@ mod in_time;
 mod job;
 mod journal;
 pub mod key;
+pub mod keys;
 mod ledger;
 pub mod memory;
 pub mod opening;
@@ -30,11 +31,13 @@ mod parts;
 pub mod proof;
 mod read_error;
 mod reader;
+pub mod receipt;
 mod recent;
 mod record;
 pub mod rules;
 pub mod sled;
 mod spans;
+mod tally;
 mod view;
 
 use std::future::Future;
@@ -43,14 +46,16 @@ use bytes::Bytes;
 use packetboat_proto::content::JoinProof;
 pub use packetboat_proto::content::Role;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
-pub use packetboat_proto::packet::Visibility;
 use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, OwnPage};
+pub use packetboat_proto::packet::{ReceiptRule, Visibility};
 
 use self::act::{Act, Acted};
 pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
 use self::file::FileBook;
+use self::keys::KeyBook;
+use self::receipt::ReceiptBook;
 pub use self::view::{ChatView, MemberView, Profile, RoomView};
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
@@ -202,7 +207,7 @@ pub struct Page<T> {
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: FileBook {
+pub trait Store: FileBook + ReceiptBook + KeyBook {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(

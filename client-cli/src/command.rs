@@ -3,7 +3,9 @@
 pub(crate) mod change;
 pub(crate) mod file;
 pub(crate) mod group;
+pub(crate) mod keys;
 pub(crate) mod own;
+pub(crate) mod receipt;
 pub(crate) mod room;
 pub(crate) mod target;
 
@@ -19,7 +21,9 @@ use packetboat_client::{ChatId, DeviceId, Start, UserId};
 use self::change::ChangeCommand;
 use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
+use self::keys::KeysCommand;
 use self::own::OwnCommand;
+use self::receipt::ReceiptCommand;
 use self::room::{RoomCommand, VisibleTo};
 use self::target::{Target, room};
 
@@ -150,6 +154,11 @@ pub(crate) enum Command {
     Own(OwnCommand),
     #[command(flatten)]
     Change(ChangeCommand),
+    #[command(flatten)]
+    Receipt(ReceiptCommand),
+    /// Publish and claim public keys, for programs that encrypt.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Make and change groups.
     #[command(subcommand)]
     Group(GroupCommand),

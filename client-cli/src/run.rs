@@ -12,7 +12,9 @@ use crate::account::Account;
 use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::script::{change, chats, file, group, history, own, ping, presence, recv, room, send};
+use crate::script::{
+    change, chats, file, group, history, keys, own, ping, presence, receipt, recv, room, send,
+};
 use crate::tui;
 use crate::visit::visit;
 
@@ -56,6 +58,8 @@ async fn dispatch(
             send::post(account, &chat, drafts, timeout, out).await
         }
         Command::Change(command) => change::run(account, command, timeout, out).await,
+        Command::Keys(command) => keys::run(account, command, timeout, out).await,
+        Command::Receipt(command) => receipt::run(account, command, timeout, out).await,
         Command::SendFile(args) => file::send(account, &args, timeout, out).await,
         Command::SaveFile(args) => file::save(account, args, timeout, out).await,
         Command::Files => {

@@ -65,6 +65,7 @@ mod handover;
 mod heartbeat;
 mod inbox;
 mod invite;
+mod keys;
 mod lane;
 mod link;
 mod outbox;
@@ -72,6 +73,7 @@ mod own;
 mod position;
 mod presence;
 mod random;
+mod receipt;
 mod reconnect;
 mod room;
 mod room_event;
@@ -86,11 +88,13 @@ pub use packetboat_proto::content::{
     JoinProof, JoinRule, Origin, RoomChange,
 };
 pub use packetboat_proto::entry::Entry;
-pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
+pub use packetboat_proto::id::{ChatId, ClaimId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatDraft, ChatState, CursorMoved, Edge, FileState, FilesPage, GroupCard, Invitation,
-    InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, Limits, Marks, Member, Notice, Presence,
-    Role, RoomCount, RoomState, SetMarks, Signal, SignalKind, Start, Verdict, Visibility, Welcome,
+    ChatDraft, ChatState, CursorMoved, DeviceKeys, Edge, FileState, FilesPage, GroupCard,
+    Invitation, InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, KeyBundle, KeysNews,
+    KeysState, Limits, Marks, Member, Notice, OneTimeKey, Presence, PublishKeys, Readers,
+    ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Role, RoomCount, RoomState, SetMarks,
+    Signal, SignalKind, Start, Verdict, Visibility, Welcome,
 };
 pub use packetboat_proto::seqs::{SeqRange, SeqSet};
 
@@ -102,6 +106,7 @@ pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::file::{FileError, Upload};
 pub use crate::handover::Events;
 pub use crate::invite::{EnterError, Entered, InviteLink, LinkError, prove};
+pub use crate::keys::new_claim;
 pub use crate::own::{OwnChat, OwnState};
 pub use crate::room_event::RoomEvent;
 pub use crate::sending::{Accepted, Sending};

@@ -18,12 +18,14 @@ mod handshake;
 mod hints;
 mod ids;
 mod joining;
+mod keys;
 mod messages;
 mod own;
 mod peer;
 mod presence;
 mod promises;
 mod questions;
+mod receipts;
 mod rights;
 mod rooms;
 mod states;
@@ -47,11 +49,13 @@ pub fn checks() -> Vec<Check<Bed>> {
         acks::CHECKS,
         hints::CHECKS,
         questions::CHECKS,
+        receipts::CHECKS,
         files::CHECKS,
         contents::CHECKS,
         groups::CHECKS,
         rights::CHECKS,
         joining::CHECKS,
+        keys::CHECKS,
         changes::CHECKS,
         rooms::CHECKS,
         presence::CHECKS,

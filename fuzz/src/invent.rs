@@ -3,7 +3,9 @@
 
 mod file;
 mod joining;
+mod keys;
 mod own;
+mod receipt;
 
 use std::collections::BTreeSet;
 
@@ -61,6 +63,8 @@ pub fn packet(choices: &mut Choices<'_>) -> Packet {
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Join(joining::news(choices))),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Own(choices.number())),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Receipts(choices.chat())),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Keys(keys::news(choices))),
         Kind::Notice => Packet::Notice(Notice::Cursor(CursorMoved {
             chat: choices.chat(),
             user: choices.user(),
@@ -203,6 +207,8 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
             Some(Operation::Members { chat, after, limit })
         }
         5 => Some(Operation::Joining(joining::question(choices))),
+        8 if choices.flag() => Some(Operation::Keys(keys::question(choices))),
+        8 => Some(Operation::Receipts(receipt::question(choices))),
         10 => Some(Operation::Own(own::question(choices))),
         11 => Some(Operation::Recent(own::recent(choices))),
         _ => {
@@ -215,7 +221,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 11;
+    let kind = choices.byte() % 12;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
@@ -228,8 +234,10 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         4 => Answer::Joining(joining::answer(choices)),
+        9 if more => Answer::Keys(keys::answer(choices)),
+        9 => Answer::Receipts(receipt::answer(choices)),
         8 => file::answer(choices, count),
-        9 => Answer::Own(own::answer(choices, count)),
+        11 => Answer::Own(own::answer(choices, count)),
         10 => Answer::Recent { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
         _ => {

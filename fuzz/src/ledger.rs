@@ -8,6 +8,7 @@ pub mod disk;
 pub mod model;
 mod names;
 mod own;
+mod receipts;
 mod saying;
 mod setting;
 mod standing;
@@ -23,7 +24,7 @@ use packetboat::store::proof::{
     draft_operations_max,
 };
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
-use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, Refusal, Start};
+use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, ReceiptRule, Refusal, Start};
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet::JoinState;
 
@@ -60,6 +61,7 @@ enum Command {
     Ask { by: usize, to: usize },
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
     Set { by: usize, to: usize, setting: Setting },
+    TellReads { by: usize, told: bool },
 }
 
 /// Runs the commands that the bytes say.
@@ -176,7 +178,11 @@ impl Site {
             Effect::OwnChanged { user, revision } => {
                 Told::Own(number(&NAMES, user.as_str()), *revision)
             }
-            Effect::ProfileSet { .. } => unreachable!("nobody says anything of itself here"),
+            Effect::ProfileSet { user, receipts, .. } => {
+                let told = *receipts == ReceiptRule::Told;
+                Told::Reads(number(&NAMES, user.as_str()), told)
+            }
+            Effect::Keys(_) => unreachable!("nobody has keys here"),
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
                 let (to, by) =
@@ -186,8 +192,8 @@ impl Site {
                     _ => Told::Asked(to, by),
                 }
             }
-            Effect::CursorMoved { chat, delivered, read, .. } => {
-                Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read)
+            Effect::CursorMoved { chat, delivered, read, told, .. } => {
+                Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read, *told)
             }
             Effect::Stored(stored) => {
                 let to = number(&CHATS, stored.chat.as_str());
@@ -210,6 +216,7 @@ impl Site {
             setting::compare(&view, by, &self.world.own[by]);
             for to in 0..CHATS.len() {
                 compare_chat(&view, (by, to), &self.world.rooms[to], &self.world.own[by]);
+                receipts::compare(&view, by, to, &self.world);
             }
         }
     }
@@ -241,8 +248,9 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 20 {
+    match choices.byte() % 21 {
         18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
+        20 => Command::TellReads { by, told: choices.flag() },
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -300,7 +308,10 @@ fn operations_max(command: &Command) -> usize {
         Command::Send { to, id, what, .. } => draft_operations_max(&draft(*to, *id, what)),
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
-        Command::Ask { .. } | Command::NotLetIn { .. } | Command::Set { .. } => ACT_OPERATIONS_MAX,
+        Command::Ask { .. }
+        | Command::NotLetIn { .. }
+        | Command::Set { .. }
+        | Command::TellReads { .. } => ACT_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
 }
@@ -354,6 +365,12 @@ fn perform(
             let found = turn.act(&user(*by), &setting::act(*to, *setting)).expect(READ);
             let expected = world.set_own((*by, *to), *setting, full, told);
             assert_eq!(found.map_err(code), expected.map(Acted::Set), "{command:?}");
+        }
+        Command::TellReads { by, told: reads } => {
+            let rule = if *reads { ReceiptRule::Told } else { ReceiptRule::Hidden };
+            let found = turn.act(&user(*by), &Act::SetReceipts(rule)).expect(READ);
+            let expected = world.tell_reads(*by, *reads, full, told);
+            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
         }
         Command::Release { by } => turn.release(&user(*by)).expect(READ),
         Command::SetAccount { by, bytes, new } => {

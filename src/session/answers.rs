@@ -4,6 +4,7 @@
 mod chat;
 mod file;
 mod joining;
+mod keys;
 mod own;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::store::{Edge, Logged, MemberView, PageLimit, Store, StoreError, Threa
 use super::house::House;
 
 mod presence;
+mod receipt;
 mod room;
 
 /// The answer to an operation of `user` on `device`, in `session`.
@@ -75,6 +77,12 @@ async fn find<S: Store>(
         }
         Operation::Own(own) => Answer::Own(own::find(store, user, own, page_bytes(house)).await?),
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
+        Operation::Receipts(asked) => {
+            Answer::Receipts(receipt::find(house, user, session, asked).await?)
+        }
+        Operation::Keys(asked) => {
+            Answer::Keys(keys::find(house, (user, device), session, asked).await?)
+        }
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
         Operation::Thread { chat, seq: of, after, limit } => {
             let thread = Thread { chat, of, after };

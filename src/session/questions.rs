@@ -9,7 +9,7 @@ use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, LAST_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
 use packetboat_proto::packet::{
-    Answer, Joining, Operation, Own, Recent, Request, Response, Verdict,
+    Answer, AskKeys, AskReceipts, Joining, Operation, Own, Recent, Request, Response, Verdict,
 };
 use packetboat_proto::time::Time;
 
@@ -20,6 +20,8 @@ use super::rate::{Bucket, Rate};
 pub const CHAT_STATE_BYTES: u32 = 400;
 /// Bytes that one member takes of a page at most: its id, three numbers.
 pub const MEMBER_BYTES_MAX: u32 = 100;
+/// Bytes that the keys of one device take of a page at most: an id, an identity, a proof.
+pub const DEVICE_KEYS_BYTES_MAX: u32 = 900;
 
 /// The requests of a session.
 #[derive(Debug)]
@@ -104,12 +106,14 @@ impl Questions {
             Operation::History { limit, .. }
             | Operation::Thread { limit, .. }
             | Operation::Own(Own::Changes { limit, .. }) => (limit, 1),
+            Operation::Keys(AskKeys::Devices { limit, .. }) => (limit, DEVICE_KEYS_BYTES_MAX),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES),
             Operation::Recent(Recent { limit, last_bytes, .. }) => {
                 *last_bytes = (*last_bytes).min(LAST_BYTES_MAX);
                 (limit, CHAT_STATE_BYTES)
             }
             Operation::Members { limit, .. }
+            | Operation::Receipts(AskReceipts::Readers { limit, .. })
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
             _ => return operation,
         };

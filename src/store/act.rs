@@ -2,8 +2,10 @@
 //! message: that is a draft.
 
 use packetboat_proto::content::JoinProof;
-use packetboat_proto::id::{ChatId, InviteId, UserId};
-use packetboat_proto::packet::{ChatDraft, Invitation, JoinState, SetMarks};
+use packetboat_proto::id::{ChatId, ClaimId, DeviceId, InviteId, UserId};
+use packetboat_proto::packet::{
+    ChatDraft, Invitation, JoinState, KeyBundle, KeysState, PublishKeys, ReceiptRule, SetMarks,
+};
 use packetboat_proto::seqs::SeqRange;
 
 /// What a user asks to have changed. Each sets something to a value, so that asking again after a
@@ -49,10 +51,28 @@ pub enum Act {
         /// Which.
         ranges: Vec<SeqRange>,
     },
+    /// Tells others what the user has read, or tells them no more.
+    SetReceipts(ReceiptRule),
+    /// The keys of the user's device are these, and more one-time keys.
+    PublishKeys {
+        /// Which.
+        device: DeviceId,
+        /// They.
+        keys: PublishKeys,
+    },
+    /// Is given what it takes to write to a device.
+    ClaimKey {
+        /// The same again is given the same.
+        claim: ClaimId,
+        /// Whose device.
+        of: UserId,
+        /// Which.
+        device: DeviceId,
+    },
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acted {
     /// It is as it was to be.
     Done,
@@ -60,4 +80,8 @@ pub enum Acted {
     Asked(JoinState),
     /// An item of the user's own state is set; the revision that it has, or 0 if there is none.
     Set(u64),
+    /// How many one-time keys a device has.
+    Published(KeysState),
+    /// What it takes to write to a device.
+    Key(Box<KeyBundle>),
 }

@@ -2,6 +2,8 @@
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
 mod file;
+mod keys;
+mod receipt;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,6 +15,9 @@ use packetboat_proto::limits::BODY_BYTES_DEFAULT;
 use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, OwnPage};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+
+pub use self::receipt::RECEIPTS_AGE_MS;
+use self::receipt::Tallies;
 
 use super::act::{Act, Acted};
 use super::backend::Backend;
@@ -119,6 +124,8 @@ struct Shared {
     reads: Arc<Semaphore>,
     reads_waited: AtomicU64,
     readers: u32,
+    tallies: Tallies,
+    clock: Clock,
     crew: Crew,
     secret: [u8; SECRET_BYTES],
     body_max: u32,
@@ -166,7 +173,7 @@ impl EmbeddedStore {
             writing: Writing {
                 rules: settings.rules,
                 chats_cached: settings.chats_cached,
-                clock,
+                clock: Arc::clone(&clock),
                 stall,
                 disk_reserve_bytes: settings.disk_reserve_bytes,
             },
@@ -186,6 +193,8 @@ impl EmbeddedStore {
             reads,
             reads_waited: AtomicU64::new(0),
             readers,
+            tallies: Tallies::default(),
+            clock,
             crew,
             secret,
             body_max,

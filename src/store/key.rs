@@ -30,6 +30,7 @@
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
 
 pub mod file;
+pub mod keys;
 pub mod own;
 
 use packetboat_proto::id::{ChatId, DeviceId, IdError, InviteId, MessageId, UserId};

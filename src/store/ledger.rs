@@ -9,6 +9,7 @@ mod cursor;
 mod file;
 mod group;
 mod joining;
+mod keys;
 mod members;
 mod mention;
 mod own;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
-use packetboat_proto::packet::OwnPage;
+use packetboat_proto::packet::{OwnPage, Readers, ReceiptCounts};
+use packetboat_proto::seqs::SeqRange;
 
 use super::act::{Act, Acted};
 use super::backend::Backend;
@@ -17,9 +18,12 @@ use super::ledger::{self, Caches, ClaimStep, Halt, Turn};
 use super::parts::{self, Joiner};
 use super::read_error::ReadError;
 use super::reader::Reader;
+use super::receipt::ReadersQuery;
 use super::record::file::FileRecord;
 use super::record::invite::{Asking, InviteRecord};
+use super::record::keys::{Bundle, Given};
 use super::record::own::{Mentioned, OwnHead, decode_item};
+use super::record::profile::ProfileRow;
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
 use super::{
@@ -232,6 +236,28 @@ impl View {
         Ok(self.0.own_changes(user, after, limit)?.expect(DURABLE))
     }
 
+    /// See `ReceiptBook::receipts`; in a large group, too, they are counted anew.
+    pub fn receipts(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        ranges: &[SeqRange],
+    ) -> Result<ReceiptCounts, StoreError> {
+        let (viewer, few) = self.0.viewer(user, chat)?;
+        let tally = few.map_or_else(|| self.0.tally(chat), Ok)?;
+        Ok(viewer.counts(&tally, ranges))
+    }
+
+    /// See `ReceiptBook::readers`.
+    pub fn readers(
+        &self,
+        user: &UserId,
+        query: &ReadersQuery,
+        limit: usize,
+    ) -> Result<Readers, StoreError> {
+        self.0.readers(user, query, limit)
+    }
+
     /// See `Store::members`.
     pub fn members(&self, user: &UserId, chat: &ChatId) -> Result<Page<MemberView>, StoreError> {
         self.0.members(user, chat, None, usize::MAX)
@@ -243,7 +269,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 11] = [
+pub const CODECS: [Codec; 14] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -284,6 +310,18 @@ pub const CODECS: [Codec; 11] = [
     ("mentions", |value| {
         let mentioned = Mentioned::from_value(value).ok()?;
         Some((format!("{mentioned:?}"), mentioned.to_value()))
+    }),
+    ("key bundle", |value| {
+        let bundle = Bundle::from_value(value).ok()?;
+        Some((format!("{bundle:?}"), bundle.to_value()))
+    }),
+    ("given key", |value| {
+        let given = Given::from_value(value).ok()?;
+        Some((format!("{given:?}"), given.to_value()))
+    }),
+    ("profile", |value| {
+        let profile = ProfileRow::decode(value).ok()?;
+        Some((format!("{profile:?}"), profile.encode()))
     }),
     ("number", |value| {
         let meaning = as_number(value).ok()?;

@@ -6,6 +6,7 @@
 //! is eight bytes, big-endian.
 
 pub(crate) mod file;
+pub(crate) mod keys;
 pub(crate) mod own;
 pub(crate) mod profile;
 pub(crate) mod room;

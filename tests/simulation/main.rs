@@ -14,6 +14,7 @@
 mod coverage;
 mod disk;
 mod harbour;
+mod keyring;
 mod lounge;
 mod network;
 mod notes;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use packetboat_client::{Dial, Edge, SignalKind};
+use packetboat_client::{Client, Dial, Edge, ReceiptRule, ReceiptState, SeqRange, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
 use packetboat_proto::content::{
     Alteration, Body, Content, Context, GroupChange, GroupRules, JoinRule, Role,
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::disk::Disk;
 use crate::harbour::Harbour;
+use crate::keyring::Keyring;
 use crate::lounge::{Deed, Lounge};
 use crate::network::{Network, State};
 use crate::notes::Notes;
@@ -77,6 +78,7 @@ struct World {
     log: Log,
     lounge: Lounge,
     notes: Notes,
+    keyring: Keyring,
     ids: u128,
 }
 
@@ -87,6 +89,7 @@ pub async fn run(seed: u64) -> Run {
     world.work().await;
     let mut faults = world.heal().await;
     faults.extend(world.log.all());
+    faults.extend(world.keyring.judge());
     let plan = &world.plan;
     Run {
         history: world.recorder.history(),
@@ -148,6 +151,7 @@ impl World {
             log,
             lounge,
             notes: Notes::default(),
+            keyring: Keyring::default(),
             ids: 0,
         }
     }
@@ -235,8 +239,9 @@ impl World {
 
     fn deed(&mut self) {
         let by = self.rng.usize(0..self.people.len());
-        match self.rng.u8(0..24) {
+        match self.rng.u8(0..26) {
             22 | 23 => self.note(by),
+            24 | 25 => self.keys(by),
             0..=9 => self.say(by),
             20 | 21 => self.lounge(by),
             10 => (0..self.rng.usize(5..25)).for_each(|_| self.say(by)),
@@ -334,6 +339,20 @@ impl World {
         }
     }
 
+    /// Publishes keys, or claims one of somebody's.
+    fn keys(&mut self, by: usize) {
+        let of = self.people[self.rng.usize(0..self.people.len())].device.clone();
+        let (own, publishes, again) =
+            (self.people[by].device.clone(), self.rng.u8(0..3) == 0, self.rng.u8(0..4) == 0);
+        let Some(client) = self.people[by].client().cloned() else { return };
+        let keyring = self.keyring.clone();
+        if publishes {
+            tokio::spawn(keyring.publish(client, own, again));
+        } else {
+            tokio::spawn(keyring.claim(client, of));
+        }
+    }
+
     fn change_group(&mut self, by: usize) {
         if self.plan.groups == 0 {
             return;
@@ -402,7 +421,7 @@ impl World {
     fn ask(&mut self, by: usize) {
         let Some(client) = self.people[by].client().cloned() else { return };
         let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
-        let (users, which) = (self.users.clone(), self.rng.u8(0..10));
+        let (users, which) = (self.users.clone(), self.rng.u8(0..12));
         let (recorder, reader) = (self.recorder.clone(), self.people[by].device.user.clone());
         // Signals may be dropped, and none that is too large is given.
         let _ = client.signal(&chat, SignalKind::Typing, Bytes::new());
@@ -416,6 +435,8 @@ impl World {
                 2 => drop(client.members(&chat, None, 2).await),
                 3 => drop(client.presence(users).await),
                 4 => drop(client.ping().await),
+                10 => receipts(&client, &chat).await,
+                11 => drop(client.watch_receipts(vec![chat], Vec::new()).await),
                 _ => {
                     if let Ok(page) = client.history(&chat, Edge::Before(0), PAGE_ITEMS).await {
                         recorder.add(Event::Page { reader, entries: page.items });
@@ -491,4 +512,17 @@ fn dialer(owner: usize, network: Network, harbour: Harbour) -> Box<dyn Fn() -> D
             async move { network.dial(owner, |end| harbour.accept(end)).await }
         })
     })
+}
+
+/// All that is asked of receipts; half of the time they are hidden then.
+async fn receipts(client: &Client, chat: &ChatId) {
+    let ranges = vec![SeqRange::new(1, u64::MAX).unwrap()];
+    let Ok(counts) = client.receipts(chat, ranges).await else { return };
+    for step in &counts.steps {
+        assert!(step.first <= step.last && step.delivered.max(step.read) <= step.members);
+        let (chat, state) = (chat.clone(), ReceiptState::Read);
+        drop(client.readers(&chat, step.last, state, None, 0).await);
+    }
+    let rule = if counts.hidden { ReceiptRule::Told } else { ReceiptRule::Hidden };
+    drop(client.set_receipts(rule).await);
 }

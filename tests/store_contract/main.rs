@@ -15,10 +15,12 @@ mod files;
 mod fjall;
 mod groups;
 mod joining;
+mod keys;
 mod messages;
 mod model;
 mod own;
 mod profiles;
+mod receipts;
 mod rights;
 mod rooms;
 mod shaky;
@@ -138,6 +140,18 @@ contracts! {
         the_last_entry_comes_along_unless_it_is_hidden_or_long;
     profiles:
         a_profile_is_kept_and_told_once;
+    receipts:
+        receipts_count_the_others_who_may_see_an_entry,
+        who_hides_what_it_reads_is_told_of_nobody,
+        readers_come_in_pages,
+        a_large_group_is_counted_once_in_a_while;
+    keys:
+        a_one_time_key_is_given_once_and_again_to_the_same_claim,
+        what_was_taken_once_is_passed_over,
+        another_identity_ends_the_keys_before_and_is_told,
+        keys_are_bounded_and_so_are_claims,
+        concurrent_claims_are_given_different_keys,
+        what_was_given_stays_given_over_a_power_cut;
     files:
         a_file_is_begun_once_and_counts,
         only_a_whole_file_is_sent_by_who_has_it,

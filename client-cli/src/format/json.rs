@@ -14,7 +14,9 @@ use packetboat_client::{
 use serde_json::{Map, Value, json};
 
 mod change;
+pub(crate) mod keys;
 pub(crate) mod own;
+pub(crate) mod receipt;
 pub(crate) mod room;
 
 use super::{content, hex};

@@ -11,7 +11,9 @@ use packetboat_client::{
 
 use super::content;
 
+pub(crate) mod keys;
 pub(crate) mod own;
+pub(crate) mod receipt;
 pub(crate) mod room;
 use crate::clean;
 use crate::clock::Clock;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
     Accepted, ChatDraft, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member,
-    MessageId, OwnState, Page, Presence, RequestError, RoomState, SendError, SetMarks, SignalKind,
-    UserId,
+    MessageId, OwnState, Page, Presence, ReceiptRule, RequestError, RoomState, SendError, SetMarks,
+    SignalKind, UserId,
 };
 
 /// What happened.
@@ -168,6 +168,17 @@ pub(crate) enum Effect {
     AskMembers(ChatId),
     /// Do something about coming into a group.
     Door(Door),
+    /// Ask with whom a message has come how far.
+    AskReaders {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        seq: u64,
+    },
+    /// Ask who the devices of a user are.
+    AskKeys(UserId),
+    /// Tell others what is read, or hide it.
+    TellReads(ReceiptRule),
     /// Ask what is pinned in a chat.
     AskPins(ChatId),
     /// Listen to a room.

@@ -214,7 +214,11 @@ impl View {
                 self.roster.entry(&count.room).members = count.listeners;
             }
             Event::Room(event) => self.note(now_ms, &text::room::event(&event), Mood::Bad),
-            Event::Connected(_) | Event::Signal(_) => {}
+            Event::Notice(Notice::Keys(news)) => {
+                self.note(now_ms, &text::keys::news(&news), Mood::Good);
+            }
+            // Who has read what is shown where it is asked for.
+            Event::Notice(Notice::Receipts(_)) | Event::Connected(_) | Event::Signal(_) => {}
         }
     }
 

@@ -4,13 +4,16 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
+use packetboat_client::{
+    ChatId, Content, GroupChange, GroupRules, InviteLink, ReceiptRule, Role, UserId,
+};
 
 use super::own::{self, Own};
 use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
 use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
+use crate::command::receipt::Tell;
 use crate::command::target::{Target, group};
 
 mod room;
@@ -31,9 +34,11 @@ pub(crate) const HELP: &[&str] = &[
     "/members, /pins     who is in the open group, what is pinned in the chat",
     "/edit TEXT          the last message of yours says this",
     "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
-    "/pin N, /unpin N, /forward N TARGET: N counts from the last message, 1, 2, …",
-    "/hide N             delete a message for yourself alone",
+    "/pin N, /unpin N, /forward N TARGET, /seen N (who has read it), /hide N (for you alone):",
+    "N counts from the last message, 1, 2, …",
     "/quiet [MINUTES], /pin-chat [PLACE], /archive, /unread; each with off",
+    "/receipts on, off   whether others are told what you read",
+    "/keys USER          who the devices of a user are, for programs that encrypt",
     "",
     "/join LINK          come into a group, or ask to",
     "/group create ID [USERS], and in the open group:",
@@ -77,6 +82,10 @@ pub(crate) enum Line {
     File(ChatId, PathBuf),
     /// Save the file of a message of the open chat.
     Save(ChatId, u64, Option<PathBuf>),
+    /// Tell others what is read, or hide it.
+    TellReads(ReceiptRule),
+    /// Who the devices of a user are.
+    Keys(UserId),
     /// What can be done.
     Help,
     /// Leave.
@@ -109,6 +118,11 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "file" if !rest.is_empty() => Ok(Line::File(chat_of(open)?, rest.into())),
         "file" => Err("/file needs a path".to_owned()),
         "save" => save(rest, open),
+        "keys" => rest.parse().map(Line::Keys).map_err(|_| "/keys USER".to_owned()),
+        "receipts" => match Tell::from_str(rest, true) {
+            Ok(tell) => Ok(Line::TellReads(tell.into())),
+            Err(_) => Err("/receipts on, or off: whether others are told what you read".to_owned()),
+        },
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
         _ => {

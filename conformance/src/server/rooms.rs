@@ -23,8 +23,8 @@ checks! {
     Must slow ["Y-6"] "a slow room refuses what comes too soon, but not from its owner";
     Must not_a_group ["E-19"] "a change of a room is INVALID elsewhere";
     Must rights ["E-21", "E-22"] "the owner sets, and moderators make others mute";
-    Must taken_back ["A-4", "A-5", "E-22"] "moderators take back what others say, and the mute their own";
-    Must answered ["A-1", "A-8"] "what a room keeps is answered and reacted to, and not edited or pinned";
+    Must taken_back ["A-4", "A-5", "E-22"] "moderators take messages back, and the mute their own";
+    Must answered ["A-1", "A-8"] "what a room keeps is answered, and not edited or pinned";
     Must no_chat ["Q-12"] "a room is no chat of a user's";
 }
 

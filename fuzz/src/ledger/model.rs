@@ -58,10 +58,12 @@ pub enum Told {
     Asked(usize, usize),
     /// A user is not let in.
     NotLetIn(usize, usize),
-    /// Cursors of a user moved: delivered and read.
-    Moved(usize, u64, u64),
+    /// Cursors of a user moved: delivered and read, and what others are told of that.
+    Moved(usize, u64, u64, Option<u64>),
     /// A user has set something for itself: the revision.
     Own(usize, u64),
+    /// A user tells others what it reads, or hides it.
+    Reads(usize, bool),
 }
 
 /// An entry.
@@ -122,6 +124,8 @@ pub struct World {
     pub seen: BTreeSet<usize>,
     /// Accounts: whether there is one, and how often it was changed.
     pub accounts: BTreeMap<usize, (bool, u64)>,
+    /// Whether users who have said so tell others what they read.
+    pub tells_reads: BTreeMap<usize, bool>,
 }
 
 impl Part {
@@ -194,7 +198,8 @@ impl World {
         let rooms = vec![Room::default(); CHATS.len()];
         let (devices, seen, accounts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
         let own = vec![OwnState::default(); NAMES.len()];
-        Self { rules, rooms, own, devices, seen, accounts }
+        let tells_reads = BTreeMap::new();
+        Self { rules, rooms, own, devices, seen, accounts, tells_reads }
     }
 
     /// Somebody says something.
@@ -434,16 +439,20 @@ impl World {
         (delivered, read): (u64, u64),
         told: &mut Vec<Told>,
     ) {
+        let both = pair(to).unwrap_or_default().into_iter().chain([by]);
+        let tells = both.into_iter().all(|user| self.tells_reads(user));
         let Some(part) = self.rooms[to].parts.get_mut(&by) else { return };
         let (delivered, read) = (delivered.min(part.last()), read.min(part.last()));
         if delivered > part.cursor(on) {
             part.cursors.insert(on, delivered);
         }
         let moved = delivered > part.delivered || read > part.read;
+        let news = tells || delivered > part.delivered;
         part.delivered = part.delivered.max(delivered);
         part.read = part.read.max(read);
         if moved {
-            told.push(Told::Moved(to, part.delivered, part.read));
+            let others = news.then_some(if tells { part.read } else { 0 });
+            told.push(Told::Moved(to, part.delivered, part.read, others));
         }
     }
 

@@ -14,8 +14,10 @@ use super::body::BodyError;
 use super::chat::{ChatState, Member};
 use super::file::{FileChunk, FileState, FilesPage};
 use super::joining::{self, Joined};
+use super::keys::{self, Keys};
 use super::own::{self, OwnAnswer};
 use super::presence::Presence;
+use super::receipt::{self, Receipts};
 use super::room::RoomState;
 use super::verdict::Verdict;
 
@@ -67,6 +69,10 @@ pub enum Answer {
     Own(OwnAnswer),
     /// About coming into a group.
     Joining(Joined),
+    /// About receipts.
+    Receipts(Receipts),
+    /// About keys.
+    Keys(Keys),
     /// The seqs of what is pinned, ascending.
     Pins(Vec<u64>),
     /// Encoded entries of a thread in ascending order, and whether there are more.
@@ -135,6 +141,9 @@ impl Response {
             check_count(&body, &list, max)?;
         }
         own::check_lists(&body)?;
+        for (list, max) in receipt::RESPONSE_LISTS.into_iter().chain(keys::RESPONSE_LISTS) {
+            check_count(&body, &list, max)?;
+        }
         let wire = schema::Response::decode(body)?;
         let answer = match wire.result.ok_or(BodyError::Missing { field: "result" })? {
             response::Result::Refused(verdict) => Err(Verdict::from_wire(verdict)?),
@@ -160,6 +169,12 @@ impl Answer {
         }
         if let Some(own) = OwnAnswer::from_wire(&wire)? {
             return Ok(Self::Own(own));
+        }
+        if let Some(receipts) = Receipts::from_wire(&wire)? {
+            return Ok(Self::Receipts(receipts));
+        }
+        if let Some(keys) = Keys::from_wire(&wire)? {
+            return Ok(Self::Keys(keys));
         }
         Ok(match wire {
             Wire::History(page) => {
@@ -222,6 +237,8 @@ impl Answer {
             Self::FileState(state) => Wire::FileState(state.to_wire()),
             Self::Files(page) => Wire::Files(page.to_wire()),
             Self::Joining(joined) => joined.to_wire(),
+            Self::Receipts(receipts) => receipts.to_wire(),
+            Self::Keys(keys) => keys.to_wire(),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
                 Wire::Pins(schema::PinsList { pins: pins.collect() })

@@ -12,8 +12,10 @@ use crate::unfold::check_count;
 use super::body::{BodyError, optional, text};
 use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
+use super::keys::{self, AskKeys};
 use super::own::{self, Own};
 use super::profile::Profile;
+use super::receipt::{self, AskReceipts};
 use super::room::room_id;
 
 /// A question.
@@ -69,6 +71,10 @@ pub enum Operation {
     Own(Own),
     /// About coming into a group.
     Joining(Joining),
+    /// About receipts.
+    Receipts(AskReceipts),
+    /// About keys.
+    Keys(AskKeys),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -164,7 +170,9 @@ impl Request {
         for list in REQUEST_LISTS {
             check_count(&body, &list, PRESENCE_USERS_MAX)?;
         }
-        for (list, max) in joining::REQUEST_LISTS.into_iter().chain(own::REQUEST_LISTS) {
+        let lists = joining::REQUEST_LISTS.into_iter().chain(own::REQUEST_LISTS);
+        let lists = lists.chain(receipt::REQUEST_LISTS).chain(keys::REQUEST_LISTS);
+        for (list, max) in lists {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Request::decode(body)?;
@@ -186,6 +194,12 @@ impl Operation {
         }
         if let Some(own) = Own::from_wire(&wire)? {
             return Ok(Some(Self::Own(own)));
+        }
+        if let Some(asked) = AskReceipts::from_wire(&wire)? {
+            return Ok(Some(Self::Receipts(asked)));
+        }
+        if let Some(asked) = AskKeys::from_wire(&wire)? {
+            return Ok(Some(Self::Keys(asked)));
         }
         Ok(Some(match wire {
             Wire::History(asked) => Self::History {
@@ -284,6 +298,8 @@ impl Operation {
             Self::Recent(recent) => Wire::Recent(recent.to_wire()),
             Self::Own(own) => own.to_wire(),
             Self::Joining(joining) => joining.to_wire(),
+            Self::Receipts(asked) => asked.to_wire(),
+            Self::Keys(asked) => asked.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
                 chat: chat.to_string(),

@@ -3,7 +3,9 @@
 
 mod file;
 mod joining;
+mod keys;
 mod own;
+mod receipt;
 
 use bytes::Bytes;
 use packetboat_proto::code::{Fault, Retry};
@@ -283,6 +285,8 @@ fn of_notice(notice: &Notice) -> Value {
         Notice::Missed => json!({ "missed": {} }),
         Notice::Join(news) => joining::of_news(news),
         Notice::Own(revision) => json!({ "own": { "revision": revision } }),
+        Notice::Keys(news) => json!({ "keys": keys::of_news(news) }),
+        Notice::Receipts(chat) => json!({ "receipts": { "chat": chat.as_str() } }),
         Notice::Presence(presence) => json!({ "presence": of_presence(presence) }),
         Notice::RoomCount(count) => json!({ "room_count": {
             "room": count.room.as_str(),
@@ -320,6 +324,8 @@ fn of_operation(operation: &Operation) -> Value {
         Operation::Joining(asked) => joining::of_question(asked),
         Operation::Own(asked) => own::of_question(asked),
         Operation::Recent(recent) => json!({ "recent": own::of_recent(recent) }),
+        Operation::Receipts(asked) => receipt::of_question(asked),
+        Operation::Keys(asked) => keys::of_question(asked),
         Operation::Pins { chat } => json!({ "pins": { "chat": chat.as_str() } }),
         Operation::Thread { chat, seq, after, limit } => json!({ "thread": {
             "chat": chat.as_str(), "seq": seq, "after": after, "limit": limit,
@@ -368,6 +374,8 @@ fn of_answer(answer: &Answer) -> Value {
         }
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
         Answer::Joining(joined) => joining::of_answer(joined),
+        Answer::Receipts(receipts) => receipt::of_answer(receipts),
+        Answer::Keys(keys) => keys::of_answer(keys),
         Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
         Answer::RoomLeave => json!({ "room_leave": {} }),
         Answer::Room(state) => json!({ "room": of_room(state) }),

@@ -145,8 +145,8 @@ impl Turn<'_> {
         Ok(Consequence::Pinned(seq))
     }
 
-    /// What a user is in a chat. In a direct chat nobody is more than the other, and who is out of a
-    /// group is a member like others.
+    /// What a user is in a chat. In a direct chat nobody is more than the other, and who is out of
+    /// a group is a member like others.
     fn rank(&self, user: &UserId, chat: &ChatId) -> Result<Role, ReadError> {
         match chat.kind() {
             ChatKind::Group(_) => {

@@ -8,6 +8,7 @@ use packetboat_proto::limits::{INVITES_MAX, MEMBERS_PER_CHANGE_MAX};
 use packetboat_proto::packet::{Invitation, JoinNews, JoinState, JoinWay};
 
 use super::group::Deed;
+use super::keys::KEYS_OPERATIONS_MAX;
 use super::own::ITEM_OPERATIONS;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::act::{Act, Acted};
@@ -20,10 +21,16 @@ use crate::store::{Effect, Role, key};
 const ASKINGS_MAX: u32 = 1_000;
 /// How long one who was refused cannot ask again, in milliseconds: a week.
 const REFUSED_MS: u64 = 7 * 24 * 3_600_000;
-/// The most operations of an act: those that it names, or the invitations that have run out; the
-/// group, and one row more.
-pub(crate) const ACT_OPERATIONS_MAX: usize =
+/// Operations of an act about coming in: those that it names, or the invitations that have run out;
+/// the group, and one row more.
+const JOINING_OPERATIONS_MAX: usize =
     if INVITES_MAX > MEMBERS_PER_CHANGE_MAX { INVITES_MAX } else { MEMBERS_PER_CHANGE_MAX } + 2;
+/// The most operations of an act.
+pub(crate) const ACT_OPERATIONS_MAX: usize = if JOINING_OPERATIONS_MAX > KEYS_OPERATIONS_MAX {
+    JOINING_OPERATIONS_MAX
+} else {
+    KEYS_OPERATIONS_MAX
+};
 
 const _: () = assert!(ITEM_OPERATIONS <= ACT_OPERATIONS_MAX);
 
@@ -49,6 +56,17 @@ impl Turn<'_> {
             Act::SetMarks(set) => self.set_marks(user, set),
             Act::SetDraft(draft) => self.set_draft(user, draft),
             Act::Hide { chat, ranges } => self.hide(user, chat, ranges),
+            Act::PublishKeys { device, keys } => {
+                Ok(Acted::Published(self.publish_keys(user, device, keys)?))
+            }
+            Act::ClaimKey { claim, of, device } => {
+                let bundle = self.claim_key(user, *claim, (of, device))?;
+                Ok(Acted::Key(Box::new(bundle)))
+            }
+            Act::SetReceipts(rule) => {
+                self.set_receipts(user, *rule)?;
+                Ok(Acted::Done)
+            }
         }
     }
 

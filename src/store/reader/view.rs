@@ -2,13 +2,12 @@
 //! a long log that was never read costs as much as a short one.
 
 use bytes::Bytes;
-use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupRules;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 
+use super::Reader;
 use super::own::OwnOfChat;
-use super::{Reader, refusal};
 use crate::store::key;
 use crate::store::parts;
 use crate::store::read_error::ReadError;
@@ -119,7 +118,10 @@ impl Reader {
             && let Some(place) = self.place(&peer, &view.chat)?
         {
             view.peer_delivered = place.delivered;
-            view.peer_read = place.read;
+            if place.read > 0 {
+                let own = (user, self.receipt_rule(user)?);
+                view.peer_read = self.told_read(own, &peer, &place)?.unwrap_or(0);
+            }
         }
         Ok(view)
     }
@@ -160,17 +162,14 @@ impl Reader {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<Page<MemberView>, StoreError> {
-        let over = self.group(chat).map_err(StoreError::from)?.is_some_and(|group| group.dissolved);
-        if over || !self.own_place(user, chat)?.spans.is_open() {
-            let reason = "you are not a member any more".to_owned();
-            return Err(refusal(RejectCode::NotAllowed, reason));
-        }
+        self.place_in(user, chat)?;
         if let Some(peer) = chat.peer_of(user)
             && self.place(user, chat)?.is_none()
         {
             return Ok(unwritten_members(user, peer, after, limit));
         }
         let found = self.rows(&key::members(chat, after), limit.max(1))?;
+        let rule = self.receipt_rule(user)?;
         let mut items = Vec::with_capacity(found.rows.len());
         for (row, _) in &found.rows {
             let member = key::last_user(row).map_err(ReadError::from)?;
@@ -179,7 +178,8 @@ impl Reader {
                 continue;
             };
             let Some(role) = place.role() else { continue };
-            let (delivered, read) = (place.delivered, place.read);
+            let delivered = place.delivered;
+            let read = self.told_read((user, rule), &member, &place)?.unwrap_or(0);
             let muted_until_ms = place.muted_until_ms;
             items.push(MemberView { user: member, role, delivered, read, muted_until_ms });
         }

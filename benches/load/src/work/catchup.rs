@@ -1,5 +1,5 @@
-//! One user with very many chats, who comes after something was said in each of them: until the last
-//! of it is delivered, and until all of its chats are listed.
+//! One user with very many chats, who comes after something was said in each of them: until the
+//! last of it is delivered, and until all of its chats are listed.
 
 use std::time::{Duration, Instant};
 

@@ -141,6 +141,8 @@ impl View {
             }
             Line::Join(room) => effects.push(Effect::Join(room)),
             Line::Part(room) => effects.push(Effect::Part(room)),
+            Line::Keys(user) => effects.push(Effect::AskKeys(user)),
+            Line::TellReads(rule) => effects.push(Effect::TellReads(rule)),
             Line::Members(group) => effects.push(Effect::AskMembers(group)),
             Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
             Line::Save(chat, seq, path) => effects.push(Effect::SaveFile { chat, seq, path }),

@@ -30,6 +30,10 @@ impl View {
                 effects.push(Effect::AskPins(chat));
                 return Ok(());
             }
+            Refer::Seen(back) => {
+                effects.push(Effect::AskReaders { chat, seq: self.back(back)? });
+                return Ok(());
+            }
             Refer::Edit(text) => {
                 let open = self.open.as_ref().ok_or("/open a chat first")?;
                 let last = open.timeline.messages().rev().find(|shown| shown.own && !shown.change);
