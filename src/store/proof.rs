@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
-use packetboat_proto::packet::{Readers, ReceiptCounts, SeqRange};
+use packetboat_proto::packet::{DeviceKeys, Readers, ReceiptCounts, SeqRange};
 
 use super::act::{Act, Acted};
 use super::backend::Backend;
@@ -222,6 +222,11 @@ impl View {
         chat: &ChatId,
     ) -> Result<ChatView, StoreError> {
         self.0.chat(user, device, chat.clone())
+    }
+
+    /// See `KeyBook::keys`.
+    pub fn keys(&self, user: &UserId, of: &UserId) -> Result<Page<DeviceKeys>, StoreError> {
+        self.0.keys(user, of, None, usize::MAX)
     }
 
     /// See `ReceiptBook::receipts`; in a large group, too, they are counted anew.

@@ -19,6 +19,7 @@ mod lounge;
 mod network;
 mod person;
 mod plan;
+mod receipts;
 mod rude;
 mod world;
 
@@ -40,7 +41,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 16] = [
+const PLANTS: [Bug; 17] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -57,6 +58,7 @@ const PLANTS: [Bug; 16] = [
     Bug::SyncErrorIgnored,
     Bug::AppliedUnderSync,
     Bug::RecallKeepsContent,
+    Bug::KeyGivenTwice,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;
