@@ -37,6 +37,7 @@ mod record;
 pub mod rules;
 pub mod sled;
 mod spans;
+mod tallies;
 mod tally;
 mod view;
 
@@ -56,7 +57,7 @@ pub use self::error::{Refusal, StoreError};
 use self::file::FileBook;
 use self::keys::KeyBook;
 use self::receipt::ReceiptBook;
-pub use self::view::{ChatView, MemberView, Profile, RoomView};
+pub use self::view::{ChatView, MemberView, Page, Profile, RoomView};
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,15 +196,6 @@ pub struct Thread {
     pub of: u64,
     /// Entries with a higher seq.
     pub after: u64,
-}
-
-/// Some items, and whether there are more that way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
-    /// In ascending order.
-    pub items: Vec<T>,
-    /// There are more.
-    pub more: bool,
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.

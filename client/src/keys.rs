@@ -35,9 +35,8 @@ impl Client {
         loop {
             let later = rest.split_off(fitting(&keys, &rest));
             let some = PublishKeys { one_time: rest, ..keys.clone() };
-            let state = match self.ask_keys(AskKeys::Publish(some)).await? {
-                Keys::Published(state) => state,
-                _ => return Err(RequestError::Unexpected),
+            let Keys::Published(state) = self.ask_keys(AskKeys::Publish(some)).await? else {
+                return Err(RequestError::Unexpected);
             };
             if later.is_empty() {
                 return Ok(state);

@@ -27,8 +27,8 @@ impl Client {
         }
     }
 
-    /// Some of the other members with whom an entry has come so far: those after `after`. Go on with
-    /// [`Readers::next`]; a page may be empty although there is one.
+    /// Some of the other members with whom an entry has come so far: those after `after`. Go on
+    /// with [`Readers::next`]; a page may be empty although there is one.
     pub async fn readers(
         &self,
         chat: &ChatId,

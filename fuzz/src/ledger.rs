@@ -5,6 +5,7 @@ mod alter;
 mod asked;
 mod compare;
 pub mod disk;
+mod keys;
 pub mod model;
 mod names;
 mod own;
@@ -25,11 +26,13 @@ use packetboat::store::proof::{
 };
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
 use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, ReceiptRule, Refusal, Start};
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::UserId;
-use packetboat_proto::packet::JoinState;
+use packetboat_proto::packet::{JoinState, KeyBundle};
 
 use self::compare::compare_chat;
 use self::disk::Disk;
+use self::keys::Batch;
 use self::model::{CHATS, DEVICES, Line, NAMES, Told, Verdict, What, World};
 use self::names::{chat, device, index, number, session, user};
 use self::own::Setting;
@@ -62,6 +65,8 @@ enum Command {
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
     Set { by: usize, to: usize, setting: Setting },
     TellReads { by: usize, told: bool },
+    PublishKeys { by: usize, on: usize, batch: Batch },
+    ClaimKey { by: usize, claim: u8, of: usize, on: usize },
 }
 
 /// Runs the commands that the bytes say.
@@ -151,6 +156,7 @@ impl Site {
         let kept = choices.below(self.snapshots.len());
         self.disk.cut_power(kept);
         self.world = self.snapshots.swap_remove(kept);
+        self.world.piles.restart();
         self.snapshots = vec![self.world.clone()];
         self.bench = Bench::open(Arc::new(self.disk.clone()), self.world.rules, CHATS_CACHED);
         self.compare();
@@ -182,7 +188,11 @@ impl Site {
                 let told = *receipts == ReceiptRule::Told;
                 Told::Reads(number(&NAMES, user.as_str()), told)
             }
-            Effect::Keys(_) => unreachable!("nobody has keys here"),
+            Effect::Keys(news) => {
+                let (by, keys) = (number(&NAMES, news.user.as_str()), &news.device);
+                let on = number(&DEVICES, keys.device.as_str());
+                Told::Keys(by, on, keys.state.map(|state| state.left))
+            }
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
                 let (to, by) =
@@ -209,6 +219,7 @@ impl Site {
     /// Everything that can be asked, against the model.
     fn compare(&self) {
         let view = self.bench.view();
+        self.world.piles.compare(&view);
         for by in 0..NAMES.len() {
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
@@ -248,9 +259,18 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 21 {
+    match choices.byte() % 23 {
         18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
         20 => Command::TellReads { by, told: choices.flag() },
+        21 => {
+            let (identity, first) = (choices.byte() % 3, u64::from(choices.byte()) + 1);
+            let count = u64::from(choices.byte() % 24);
+            Command::PublishKeys { by, on, batch: Batch { identity, first, count } }
+        }
+        22 => {
+            let of = choices.below(NAMES.len());
+            Command::ClaimKey { by, claim: choices.byte() % 6, of, on }
+        }
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -311,7 +331,9 @@ fn operations_max(command: &Command) -> usize {
         Command::Ask { .. }
         | Command::NotLetIn { .. }
         | Command::Set { .. }
-        | Command::TellReads { .. } => ACT_OPERATIONS_MAX,
+        | Command::TellReads { .. }
+        | Command::PublishKeys { .. }
+        | Command::ClaimKey { .. } => ACT_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
 }
@@ -366,6 +388,32 @@ fn perform(
             let expected = world.set_own((*by, *to), *setting, full, told);
             assert_eq!(found.map_err(code), expected.map(Acted::Set), "{command:?}");
         }
+        Command::PublishKeys { by, on, batch } => {
+            let act = Act::PublishKeys { device: device(*on), keys: batch.keys() };
+            let found = turn.act(&user(*by), &act).expect(READ);
+            let expected = if full {
+                Err(RejectCode::StoreFull)
+            } else {
+                world.piles.publish((*by, *on), *batch, told)
+            };
+            assert_eq!(found.map_err(code), expected.map(Acted::Published), "{command:?}");
+        }
+        Command::ClaimKey { by, claim, of, on } => {
+            let (of_whom, device) = (user(*of), device(*on));
+            let act = Act::ClaimKey { claim: keys::claim_id(*claim), of: of_whom, device };
+            let found = turn.act(&user(*by), &act).expect(READ);
+            let expected = if full {
+                Err(RejectCode::StoreFull)
+            } else {
+                world.piles.claim((*by, *claim), (*of, *on), now_ms, told)
+            };
+            let expected = expected.map(|(identity, id)| {
+                let one_time = id.map(|id| keys::one(identity, id));
+                let (identity, prekey) = (vec![identity].into(), "prekey".into());
+                Acted::Key(Box::new(KeyBundle { identity, prekey, one_time }))
+            });
+            assert_eq!(found.map_err(code), expected, "{command:?}");
+        }
         Command::TellReads { by, told: reads } => {
             let rule = if *reads { ReceiptRule::Told } else { ReceiptRule::Hidden };
             let found = turn.act(&user(*by), &Act::SetReceipts(rule)).expect(READ);
@@ -385,7 +433,7 @@ fn perform(
     }
 }
 
-fn code(refusal: Refusal) -> packetboat_proto::code::RejectCode {
+fn code(refusal: Refusal) -> RejectCode {
     refusal.code
 }
 

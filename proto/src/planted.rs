@@ -44,11 +44,13 @@ pub enum Bug {
     RoomForgetsEarly,
     /// What a user sets anew for itself keeps the revision that it had.
     RevisionKept,
+    /// A one-time key that is given stays in the pile.
+    KeyGivenTwice,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -68,6 +70,7 @@ impl Bug {
         Self::RecallKeepsContent,
         Self::RoomForgetsEarly,
         Self::RevisionKept,
+        Self::KeyGivenTwice,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -92,6 +95,7 @@ impl Bug {
             Self::RecallKeepsContent => "recall-keeps-content",
             Self::RoomForgetsEarly => "room-forgets-early",
             Self::RevisionKept => "revision-kept",
+            Self::KeyGivenTwice => "key-given-twice",
         }
     }
 

@@ -1,6 +1,6 @@
-//! Tells what changed, some time after: who of those that are watched is there, how many listen to a
-//! room, of which groups receipts have moved, and whose keys are others. What comes and goes in between is told nobody. Must never run beside itself, nor make
-//! whoever changes something wait.
+//! Tells what changed, some time after: who of those that are watched is there, how many listen to
+//! a room, of which groups receipts have moved, and whose keys are others. What comes and goes in
+//! between is told nobody. Must never run beside itself, nor make whoever changes something wait.
 
 use std::future::Future;
 use std::sync::Arc;

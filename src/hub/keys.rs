@@ -20,8 +20,8 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// A session is told of a user's keys from now on; beyond its bound, of those for which it asked
-    /// first no more.
+    /// A session is told of a user's keys from now on; beyond its bound, of those for which it
+    /// asked first no more.
     pub(super) fn watch(&mut self, mailbox: &Arc<Mailbox>, user: &UserId) {
         let session = mailbox.session();
         self.audience.add(mailbox, user);

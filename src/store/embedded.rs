@@ -16,9 +16,6 @@ use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, OwnPage};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-pub use self::receipt::RECEIPTS_AGE_MS;
-use self::receipt::Tallies;
-
 use super::act::{Act, Acted};
 use super::backend::Backend;
 use super::committer::{Committer, Parts, Writing};
@@ -31,6 +28,7 @@ use super::job::Job;
 use super::opening::{FirstRows, OpenError, SECRET_BYTES, prepare};
 use super::reader::Reader;
 use super::rules::{Rules, RulesError, within};
+use super::tallies::Tallies;
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
     MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RecentChats, RoomView, Store,

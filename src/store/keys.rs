@@ -5,7 +5,8 @@ use std::future::Future;
 use packetboat_proto::id::{ClaimId, DeviceId, UserId};
 use packetboat_proto::packet::{DeviceKeys, KeyBundle, KeysState, PublishKeys};
 
-use super::{Page, StoreError};
+use super::error::StoreError;
+use super::view::Page;
 
 /// A device and its user.
 pub type Owned = (UserId, DeviceId);

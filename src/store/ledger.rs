@@ -2,6 +2,7 @@
 //! no socket and no clock. Must never write to a backend: it fills a `Turn`'s batch.
 
 mod account;
+mod allowance;
 mod alter;
 mod append;
 mod claim;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
-use packetboat_proto::packet::{OwnPage, Readers, ReceiptCounts};
+use packetboat_proto::packet::{DeviceKeys, OwnPage, Readers, ReceiptCounts};
 use packetboat_proto::seqs::SeqRange;
 
 use super::act::{Act, Acted};
@@ -234,6 +234,11 @@ impl View {
         limit: PageLimit,
     ) -> Result<OwnPage, StoreError> {
         Ok(self.0.own_changes(user, after, limit)?.expect(DURABLE))
+    }
+
+    /// See `KeyBook::keys`.
+    pub fn keys(&self, user: &UserId, of: &UserId) -> Result<Page<DeviceKeys>, StoreError> {
+        self.0.keys(user, of, None, usize::MAX)
     }
 
     /// See `ReceiptBook::receipts`; in a large group, too, they are counted anew.

@@ -7,7 +7,11 @@ use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::packet::{Readers, ReceiptCounts, ReceiptState};
 use packetboat_proto::seqs::SeqRange;
 
-use super::StoreError;
+use super::error::StoreError;
+
+/// How long a tally is at hand, in milliseconds: less than the time after which the herald tells of
+/// a change, so that who asks then is told it.
+pub const RECEIPTS_AGE_MS: u64 = 900;
 
 /// Which of the members with an entry are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub struct ReadersQuery {
 /// of the entries that they may see.
 pub trait ReceiptBook: Send + Sync + 'static {
     /// How many of the other members have had the entries of each range, and have read them. In a
-    /// large group it may be as old as [`RECEIPTS_AGE_MS`](super::embedded::RECEIPTS_AGE_MS).
+    /// large group it may be as old as [`RECEIPTS_AGE_MS`].
     fn receipts(
         &self,
         user: UserId,

@@ -29,8 +29,16 @@ impl Keyring {
         self.0.lock().expect("no panic")
     }
 
+    /// Publishes keys or claims one, as the dice say.
+    pub async fn act(self, client: Client, own: Device, of: Device, dice: u8) {
+        match dice % 3 {
+            0 => self.publish(client, own, dice >= 192).await,
+            _ => self.claim(client, of).await,
+        }
+    }
+
     /// A device publishes keys, in the order of their ids; what does not come about is no fault.
-    pub async fn publish(self, client: Client, own: Device, again: bool) {
+    async fn publish(self, client: Client, own: Device, again: bool) {
         let Ok(page) = client.keys(&own.user, None, 0).await else { return };
         let before = page.items.into_iter().find(|keys| keys.device == own.name);
         let highest = before.and_then(|keys| keys.state).map_or(0, |state| state.highest);
@@ -47,7 +55,7 @@ impl Keyring {
     }
 
     /// A user claims a key of a device, and once more with the same claim.
-    pub async fn claim(self, client: Client, of: Device) {
+    async fn claim(self, client: Client, of: Device) {
         let claim = new_claim();
         for _ in 0..2 {
             if let Ok(bundle) = client.claim_key(claim, &of.user, &of.name).await {

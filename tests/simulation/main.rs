@@ -20,6 +20,7 @@ mod network;
 mod notes;
 mod person;
 mod plan;
+mod receipts;
 mod rude;
 mod world;
 
@@ -41,7 +42,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 18] = [
+const PLANTS: [Bug; 19] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -60,6 +61,7 @@ const PLANTS: [Bug; 18] = [
     Bug::RecallKeepsContent,
     Bug::RoomForgetsEarly,
     Bug::RevisionKept,
+    Bug::KeyGivenTwice,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;

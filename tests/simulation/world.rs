@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use packetboat_client::{Client, Dial, Edge, ReceiptRule, ReceiptState, SeqRange, SignalKind};
+use packetboat_client::{Dial, Edge, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
 use packetboat_proto::content::{
     Alteration, Body, Content, Context, GroupChange, GroupRules, JoinRule, Role,
@@ -23,7 +23,7 @@ use crate::network::{Network, State};
 use crate::notes::Notes;
 use crate::person::{Habits, Log, Person};
 use crate::plan::{Plan, pick, up_to};
-use crate::rude;
+use crate::{receipts, rude};
 
 /// How long everything may take to come to rest once nothing goes wrong any more.
 const LIVENESS: Duration = Duration::from_mins(10);
@@ -342,14 +342,9 @@ impl World {
     /// Publishes keys, or claims one of somebody's.
     fn keys(&mut self, by: usize) {
         let of = self.people[self.rng.usize(0..self.people.len())].device.clone();
-        let (own, publishes, again) =
-            (self.people[by].device.clone(), self.rng.u8(0..3) == 0, self.rng.u8(0..4) == 0);
-        let Some(client) = self.people[by].client().cloned() else { return };
-        let keyring = self.keyring.clone();
-        if publishes {
-            tokio::spawn(keyring.publish(client, own, again));
-        } else {
-            tokio::spawn(keyring.claim(client, of));
+        let (own, dice) = (self.people[by].device.clone(), self.rng.u8(..));
+        if let Some(client) = self.people[by].client().cloned() {
+            tokio::spawn(self.keyring.clone().act(client, own, of, dice));
         }
     }
 
@@ -435,7 +430,7 @@ impl World {
                 2 => drop(client.members(&chat, None, 2).await),
                 3 => drop(client.presence(users).await),
                 4 => drop(client.ping().await),
-                10 => receipts(&client, &chat).await,
+                10 => receipts::ask(&client, &chat).await,
                 11 => drop(client.watch_receipts(vec![chat], Vec::new()).await),
                 _ => {
                     if let Ok(page) = client.history(&chat, Edge::Before(0), PAGE_ITEMS).await {
@@ -512,17 +507,4 @@ fn dialer(owner: usize, network: Network, harbour: Harbour) -> Box<dyn Fn() -> D
             async move { network.dial(owner, |end| harbour.accept(end)).await }
         })
     })
-}
-
-/// All that is asked of receipts; half of the time they are hidden then.
-async fn receipts(client: &Client, chat: &ChatId) {
-    let ranges = vec![SeqRange::new(1, u64::MAX).unwrap()];
-    let Ok(counts) = client.receipts(chat, ranges).await else { return };
-    for step in &counts.steps {
-        assert!(step.first <= step.last && step.delivered.max(step.read) <= step.members);
-        let (chat, state) = (chat.clone(), ReceiptState::Read);
-        drop(client.readers(&chat, step.last, state, None, 0).await);
-    }
-    let rule = if counts.hidden { ReceiptRule::Told } else { ReceiptRule::Hidden };
-    drop(client.set_receipts(rule).await);
 }

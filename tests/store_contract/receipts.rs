@@ -3,8 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use packetboat::store::act::{Act, Acted};
-use packetboat::store::embedded::RECEIPTS_AGE_MS;
-use packetboat::store::receipt::{ReadersQuery, ReceiptBook};
+use packetboat::store::receipt::{RECEIPTS_AGE_MS, ReadersQuery, ReceiptBook};
 use packetboat::store::{Effect, ReceiptRule, Store};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupChange;

@@ -1,5 +1,5 @@
-//! `receipts`, `readers`, `tell-reads`: who has had a message, and who has read it. Must never ask for
-//! more than is printed.
+//! `receipts`, `readers`, `tell-reads`: who has had a message, and who has read it. Must never ask
+//! for more than is printed.
 
 use std::time::Duration;
 

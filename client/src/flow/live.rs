@@ -1,5 +1,6 @@
 //! What a connection alone has on the server: rooms that are joined, users and receipts that are
-//! watched, whether the user is away. Each new connection has it again. Must never ask for what the app has not.
+//! watched, whether the user is away. Each new connection has it again. Must never ask for what the
+//! app has not.
 
 use std::collections::BTreeSet;
 

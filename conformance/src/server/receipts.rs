@@ -19,7 +19,7 @@ checks! {
     "receipts", Bed;
     Must counted ["RC-1", "RC-2"] "receipts count the other members who may see an entry, in steps";
     Must listed ["RC-3"] "readers lists those with whom an entry is in a state";
-    Must hidden ["RC-4"] "what a user reads who hides it is told to nobody, nor is it told of others";
+    Must hidden ["RC-4"] "what a user reads who hides it is told nobody, nor is it told of others";
     Must watched ["RC-5"] "who watches a group is told when cursors have moved";
     Must rights ["RC-5", "RC-6"] "only members ask for receipts, and watch their groups";
 }
@@ -37,10 +37,11 @@ async fn crew(bed: &Bed) -> Checked<Crew> {
     let users: [UserId; 3] = bed.users()?;
     let group = bed.group();
     let mut ada = Peer::login(bed, &users[0]).await?;
+    // Its device starts at what comes from now on.
+    let mut bob = Peer::login(bed, &users[1]).await?;
     let members = users[1..].to_vec();
     ada.change(bed, &group, GroupChange::Created { name: "crew".into(), members }).await?;
     let seq = ada.text(bed, &group, "hello").await?.seq;
-    let mut bob = Peer::login(bed, &users[1]).await?;
     read(&mut bob, &group, seq).await?;
     Ok(Crew { group, seq, users, ada, bob })
 }

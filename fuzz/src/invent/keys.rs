@@ -1,5 +1,5 @@
-//! What is asked, answered and told about keys, made from choices. Must never make what a peer would
-//! have to refuse.
+//! What is asked, answered and told about keys, made from choices. Must never make what a peer
+//! would have to refuse.
 
 use bytes::Bytes;
 use packetboat_proto::id::{ClaimId, DeviceId};

@@ -8,6 +8,7 @@ use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::Role;
 
+use super::keys::Piles;
 use super::own::OwnState;
 use super::standing::{Refused, Standing};
 pub use super::what::What;
@@ -64,6 +65,8 @@ pub enum Told {
     Own(usize, u64),
     /// A user tells others what it reads, or hides it.
     Reads(usize, bool),
+    /// A device's identity is another, or it has so few keys left.
+    Keys(usize, usize, Option<u32>),
 }
 
 /// An entry.
@@ -126,6 +129,8 @@ pub struct World {
     pub accounts: BTreeMap<usize, (bool, u64)>,
     /// Whether users who have said so tell others what they read.
     pub tells_reads: BTreeMap<usize, bool>,
+    /// The keys of devices.
+    pub piles: Piles,
 }
 
 impl Part {
@@ -199,7 +204,8 @@ impl World {
         let (devices, seen, accounts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
         let own = vec![OwnState::default(); NAMES.len()];
         let tells_reads = BTreeMap::new();
-        Self { rules, rooms, own, devices, seen, accounts, tells_reads }
+        let piles = Piles::default();
+        Self { rules, rooms, own, devices, seen, accounts, tells_reads, piles }
     }
 
     /// Somebody says something.

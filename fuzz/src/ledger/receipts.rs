@@ -1,5 +1,5 @@
-//! What everybody is told of who has had an entry and who has read it, against the model. Must never
-//! count as the store does.
+//! What everybody is told of who has had an entry and who has read it, against the model. Must
+//! never count as the store does.
 
 use packetboat::store::proof::View;
 use packetboat::store::receipt::ReadersQuery;

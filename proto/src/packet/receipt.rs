@@ -246,7 +246,7 @@ impl Receipts {
         use response::Result as Wire;
         match self {
             Self::Counts(counts) => Wire::Receipts(schema::ReceiptsPage {
-                steps: counts.steps.iter().map(ReceiptStep::to_wire).collect(),
+                steps: counts.steps.iter().map(|step| step.to_wire()).collect(),
                 more: counts.more,
                 hidden: counts.hidden,
             }),
@@ -266,8 +266,8 @@ impl ReceiptStep {
         Self { first, last, members, delivered, read }
     }
 
-    fn to_wire(&self) -> schema::ReceiptStep {
-        let Self { first, last, members, delivered, read } = *self;
+    fn to_wire(self) -> schema::ReceiptStep {
+        let Self { first, last, members, delivered, read } = self;
         schema::ReceiptStep { first, last, members, delivered, read }
     }
 }

@@ -1,4 +1,5 @@
-//! The directory of keys of the embedded store. Must never hold a rule: the ledger and the reader do.
+//! The directory of keys of the embedded store. Must never hold a rule: the ledger and the reader
+//! do.
 
 use packetboat_proto::id::{ClaimId, DeviceId, UserId};
 use packetboat_proto::packet::{DeviceKeys, KeyBundle, KeysState, PublishKeys};

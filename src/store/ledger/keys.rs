@@ -7,7 +7,9 @@ use packetboat_proto::limits::{ONE_TIME_KEYS_MAX, ONE_TIME_KEYS_PER_PUBLISH_MAX}
 use packetboat_proto::packet::{
     DeviceKeys, KeyBundle, KeysNews, KeysState, OneTimeKey, PublishKeys,
 };
+use packetboat_proto::planted::{self, Bug};
 
+use super::allowance::Allowance;
 use super::turn::{Halt, Turn, refuse};
 use crate::store::Effect;
 use crate::store::key::keys as key;
@@ -19,36 +21,9 @@ const KEYS_LOW: u32 = 10;
 /// Given keys of a device that are remembered, each with its claim: whoever asks again is given the
 /// same.
 const GIVEN_KEPT: u8 = 64;
-/// Claims that a user may have made at once, and how long it takes until it may make one more.
-const CLAIMS_BURST: u32 = 500;
-const CLAIM_EVERY_MS: u64 = 1_000;
 /// Operations of one change: the bundle, all that stands behind it, and what is new.
 pub(super) const KEYS_OPERATIONS_MAX: usize =
     1 + ONE_TIME_KEYS_MAX as usize + GIVEN_KEPT as usize + ONE_TIME_KEYS_PER_PUBLISH_MAX;
-
-/// Claims that a user may make still.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Allowance {
-    left: u32,
-    since_ms: u64,
-}
-
-impl Allowance {
-    fn full(now_ms: u64) -> Self {
-        Self { left: CLAIMS_BURST, since_ms: now_ms }
-    }
-
-    /// What it is by now. A clock that was set back gives nothing.
-    fn grown(self, now_ms: u64) -> Self {
-        let grown = now_ms.saturating_sub(self.since_ms) / CLAIM_EVERY_MS;
-        let left = u64::from(self.left).saturating_add(grown).min(CLAIMS_BURST.into());
-        let left = u32::try_from(left).unwrap_or(CLAIMS_BURST);
-        if left == CLAIMS_BURST {
-            return Self::full(now_ms);
-        }
-        Self { left, since_ms: self.since_ms + grown * CLAIM_EVERY_MS }
-    }
-}
 
 impl Turn<'_> {
     /// The keys of a device are these from now on, and more one-time keys.
@@ -152,14 +127,11 @@ impl Turn<'_> {
         let Some(bundle) = bundle else {
             return refuse(RejectCode::NoKeys, format!("{of} has no such device with keys"));
         };
-        let given = self.given_to(claimer, claim, (of, device))?;
-        let one_time = match given {
-            Some(key) => Some(key),
-            None => {
-                self.check_allowance(claimer)?;
-                self.give((claimer, claim), (of, device), &bundle)?
-            }
-        };
+        let mut one_time = self.given_to(claimer, claim, (of, device))?;
+        if one_time.is_none() {
+            self.check_allowance(claimer)?;
+            one_time = self.give((claimer, claim), (of, device), &bundle)?;
+        }
         let Bundle { identity, prekey, .. } = bundle;
         Ok(KeyBundle { identity, prekey, one_time })
     }
@@ -193,7 +165,9 @@ impl Turn<'_> {
         let key = OneTimeKey { id: key::last_key_id(&row)?, key: value.into() };
         let given = Given { to: to.clone(), claim, key };
         let slot = u8::try_from(bundle.given % u64::from(GIVEN_KEPT)).unwrap_or(0);
-        self.remove(row);
+        if !planted::is(Bug::KeyGivenTwice) {
+            self.remove(row);
+        }
         self.put(key::given(of, device, slot), given.to_value());
         let (left, times) = (bundle.left.saturating_sub(1), bundle.given + 1);
         let bundle = Bundle { left, given: times, ..bundle.clone() };
@@ -209,11 +183,11 @@ impl Turn<'_> {
     fn check_allowance(&mut self, claimer: &UserId) -> Result<(), Halt> {
         let now_ms = self.now_ms;
         let allowances = self.allowances();
-        let before = allowances.get(claimer).unwrap_or(Allowance::full(now_ms)).grown(now_ms);
-        let Some(left) = before.left.checked_sub(1) else {
+        let before = allowances.get(claimer).unwrap_or(Allowance::full(now_ms));
+        let Some(after) = before.used(now_ms) else {
             return refuse(RejectCode::RateLimited, "too many keys were claimed just now");
         };
-        allowances.set(claimer, Allowance { left, ..before });
+        allowances.set(claimer, after);
         Ok(())
     }
 }
@@ -227,19 +201,4 @@ fn check(keys: &PublishKeys) -> Result<(), Halt> {
         return refuse(RejectCode::Invalid, "a device with keys has a prekey");
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_allowance_grows_with_time_and_no_further_than_it_was() {
-        let used = Allowance { left: 0, since_ms: 10_000 };
-        assert_eq!(used.grown(10_999).left, 0);
-        let one = used.grown(11_900);
-        assert_eq!((one.left, one.since_ms), (1, 11_000), "what is not whole yet is not lost");
-        assert_eq!(used.grown(u64::MAX).left, CLAIMS_BURST);
-        assert_eq!(used.grown(3).left, 0, "the clock was set back");
-    }
 }

@@ -19,7 +19,7 @@ use crate::store::record::{AccountRow, Group, Member, Place, as_number, number};
 use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
-use super::keys::Allowance;
+use super::allowance::Allowance;
 use super::room_cache::RoomCache;
 
 /// Users whose number of chats is kept at hand, and whether they hide what they read, and up to

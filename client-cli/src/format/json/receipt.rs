@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::format::text::receipt::word;
 
-/// How many have had entries: `chat`, `first`, `last`, `members`, `delivered`, `read` (null: the user
-/// hides what it reads, and is not told).
+/// How many have had entries: `chat`, `first`, `last`, `members`, `delivered`, `read` (null: the
+/// user hides what it reads, and is not told).
 pub(crate) fn step(chat: &ChatId, step: &ReceiptStep, hidden: bool) -> Value {
     json!({
         "chat": chat.as_str(),
