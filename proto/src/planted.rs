@@ -42,11 +42,13 @@ pub enum Bug {
     RecallKeepsContent,
     /// What a user sets anew for itself keeps the revision that it had.
     RevisionKept,
+    /// A room forgets an entry that it is still to keep.
+    RoomForgetsEarly,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -65,6 +67,7 @@ impl Bug {
         Self::AppliedUnderSync,
         Self::RecallKeepsContent,
         Self::RevisionKept,
+        Self::RoomForgetsEarly,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -88,6 +91,7 @@ impl Bug {
             Self::AppliedUnderSync => "applied-under-sync",
             Self::RecallKeepsContent => "recall-keeps-content",
             Self::RevisionKept => "revision-kept",
+            Self::RoomForgetsEarly => "room-forgets-early",
         }
     }
 
