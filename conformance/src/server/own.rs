@@ -250,9 +250,11 @@ async fn mentions(bed: &Bed) -> Checked {
     let recalled = Content::Entry(Alteration::Recalled { seq: 3 }).encode();
     owner.post(&group, bed.message(), recalled).await?;
     same("mentions after a recall", 1, state(&mut member, &group).await?.mentions)?;
-    member.take(&group).await?;
+    member.entry(&group).await?;
     member.ack(&group, 5, 5).await?;
+    // The ack was read, and what is accepted behind it is stored behind it.
     member.sync().await?;
+    member.text(bed, &group, "I have read it").await?;
     same("mentions once they are read", 0, state(&mut member, &group).await?.mentions)
 }
 
