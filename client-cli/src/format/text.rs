@@ -194,8 +194,8 @@ pub(crate) fn chat(clock: &Clock, user: &UserId, state: &ChatState) -> String {
     if !marks.is_empty() {
         line = format!("{line}  ({})", marks.join(", "));
     }
-    if let Ok(last) = Entry::decode(state.last.clone()) {
-        let said = said(&last).into_iter().next().unwrap_or_default();
+    if let Some(last) = &state.last {
+        let said = said(last).into_iter().next().unwrap_or_default();
         line = format!("{line}  {}: {said}", last.sender);
     }
     line

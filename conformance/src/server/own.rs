@@ -3,7 +3,6 @@
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, Content, Context, GroupChange};
-use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::packet::{
     Answer, ChatDraft, ChatState, Edge, Item, Marks, Notice, Operation, Own, OwnAnswer, OwnItem,
@@ -194,7 +193,7 @@ async fn hide(bed: &Bed) -> Checked {
     }
     ask(&mut reader, hiding(&group, 2, 2)).await?;
     let mut seqs = SeqSet::default();
-    SeqRange::new(2, 3).into_iter().for_each(|range| seqs.insert(range));
+    seqs.insert(SeqRange::new(2, 3).expect("it goes forward"));
     let item = Some(Item::Hidden { chat: group.clone(), seqs });
     let expected = vec![OwnItem { revision: before + 2, item }];
     same("what is hidden", expected, changes(&mut reader, before, 0).await?.items)?;
@@ -251,9 +250,11 @@ async fn mentions(bed: &Bed) -> Checked {
     let recalled = Content::Entry(Alteration::Recalled { seq: 3 }).encode();
     owner.post(&group, bed.message(), recalled).await?;
     same("mentions after a recall", 1, state(&mut member, &group).await?.mentions)?;
-    member.take(&group).await?;
+    member.entry(&group).await?;
     member.ack(&group, 5, 5).await?;
+    // The ack was read, and what is accepted behind it is stored behind it.
     member.sync().await?;
+    member.text(bed, &group, "I have read it").await?;
     same("mentions once they are read", 0, state(&mut member, &group).await?.mentions)
 }
 
@@ -261,8 +262,7 @@ async fn mentions(bed: &Bed) -> Checked {
 async fn last_seq(peer: &mut Peer, last_bytes: u32) -> Checked<Option<u64>> {
     let recent = Recent { behind: None, limit: 1, last_bytes };
     let (chats, _) = states(peer, recent).await?;
-    let last = chats.first().map(|state| state.last.clone()).unwrap_or_default();
-    Ok(Entry::decode(last).ok().map(|entry| entry.seq))
+    Ok(chats.first().and_then(|state| state.last.as_ref()).map(|last| last.seq))
 }
 
 async fn last(bed: &Bed) -> Checked {

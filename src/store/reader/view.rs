@@ -2,6 +2,7 @@
 //! a long log that was never read costs as much as a short one.
 
 use bytes::Bytes;
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupRules;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
@@ -100,7 +101,7 @@ impl Reader {
             join_requests: 0,
             marks: own.marks,
             mentions: self.mentions(user, &chat, place, head, &own.hidden)?,
-            last: Bytes::new(),
+            last: None,
             chat,
         };
         if head > 0 {

@@ -104,7 +104,7 @@ fn answers(theme: &mut Theme) {
     for (name, answer) in answered {
         theme.canonical(&format!("response.{name}"), &response(Answer::Own(answer)));
     }
-    let last = Entry { chat: chat("group:crew"), ..entry() }.encode();
+    let last = Some(Box::new(Entry { chat: chat("group:crew"), ..entry() }));
     let marked = ChatState { marks: marks(), mentions: 2, last, ..chat_state("group:crew") };
     let chats = vec![marked, chat_state("dm:ada:bob")];
     theme.canonical("response.recent", &response(Answer::Recent { chats, more: true }));
@@ -163,11 +163,11 @@ fn limits(theme: &mut Theme) {
     let of = |bytes: usize| {
         let plain = Entry { chat: chat("group:crew"), content: Vec::new().into(), ..entry() };
         let content = vec![b'x'; bytes - plain.encoded_len() - 3];
-        Entry { content: content.into(), ..plain }.encode()
+        Entry { content: content.into(), ..plain }
     };
-    let state = ChatState { last: of(4_096), ..chat_state("group:crew") };
+    let state = ChatState { last: Some(Box::new(of(4_096))), ..chat_state("group:crew") };
     theme.canonical("limit.last_bytes_max.at", &response(Answer::Chat(state)));
-    let state = Message::new().bytes(1, "group:crew").bytes(19, of(4_097));
+    let state = Message::new().bytes(1, "group:crew").bytes(19, of(4_097).encode());
     theme.bad("limit.last_bytes_max.over", Kind::Response, &asked(5, state), "over 4,096 bytes");
 }
 
