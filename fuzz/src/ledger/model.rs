@@ -8,7 +8,7 @@ use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::Role;
 
-use super::keys::Piles;
+use super::piles::Piles;
 use super::standing::{Refused, Standing};
 pub use super::what::What;
 
