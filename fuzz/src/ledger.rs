@@ -9,6 +9,7 @@ mod keys;
 pub mod model;
 mod names;
 mod own;
+mod piles;
 mod receipts;
 mod saying;
 mod setting;
@@ -32,10 +33,10 @@ use packetboat_proto::packet::{JoinState, KeyBundle};
 
 use self::compare::compare_chat;
 use self::disk::Disk;
-use self::keys::Batch;
 use self::model::{CHATS, DEVICES, Line, NAMES, Told, Verdict, What, World};
 use self::names::{chat, device, index, number, session, user};
 use self::own::Setting;
+use self::piles::Batch;
 use self::saying::{check_entry, draft};
 use crate::choices::Choices;
 use crate::invent;
@@ -219,7 +220,7 @@ impl Site {
     /// Everything that can be asked, against the model.
     fn compare(&self) {
         let view = self.bench.view();
-        self.world.piles.compare(&view);
+        keys::compare(&view, &self.world);
         for by in 0..NAMES.len() {
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
@@ -391,25 +392,17 @@ fn perform(
         Command::PublishKeys { by, on, batch } => {
             let act = Act::PublishKeys { device: device(*on), keys: batch.keys() };
             let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = if full {
-                Err(RejectCode::StoreFull)
-            } else {
-                world.piles.publish((*by, *on), *batch, told)
-            };
+            let expected = world.publish_keys((*by, *on), *batch, full, told);
             assert_eq!(found.map_err(code), expected.map(Acted::Published), "{command:?}");
         }
         Command::ClaimKey { by, claim, of, on } => {
             let (of_whom, device) = (user(*of), device(*on));
-            let act = Act::ClaimKey { claim: keys::claim_id(*claim), of: of_whom, device };
+            let act = Act::ClaimKey { claim: piles::claim_id(*claim), of: of_whom, device };
             let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = if full {
-                Err(RejectCode::StoreFull)
-            } else {
-                world.piles.claim((*by, *claim), (*of, *on), now_ms, told)
-            };
-            let expected = expected.map(|(identity, id)| {
-                let one_time = id.map(|id| keys::one(identity, id));
-                let (identity, prekey) = (vec![identity].into(), "prekey".into());
+            let expected = world.claim_key((*by, *claim), (*of, *on), (now_ms, full), told);
+            let expected = expected.map(|given| {
+                let one_time = given.id.map(|id| piles::one(given.identity, id));
+                let (identity, prekey) = (vec![given.identity].into(), "prekey".into());
                 Acted::Key(Box::new(KeyBundle { identity, prekey, one_time }))
             });
             assert_eq!(found.map_err(code), expected, "{command:?}");

@@ -218,7 +218,9 @@ mod tests {
             let (own, others) = mates.split_first().unwrap();
             let of = |mates: &[Mate]| {
                 let mut tally = Tally::default();
-                mates.iter().for_each(|mate| tally.add(&mate.progress()));
+                for mate in mates {
+                    tally.add(&mate.progress());
+                }
                 tally.done()
             };
             let (own_tally, spans) = (of(std::slice::from_ref(own)), own.spans.clone());

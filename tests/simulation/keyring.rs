@@ -5,9 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use packetboat_client::{
-    ClaimId, Client, DeviceId, KeyBundle, OneTimeKey, PublishKeys, UserId, new_claim,
-};
+use packetboat_client::{ClaimId, Client, DeviceId, KeyBundle, OneTimeKey, PublishKeys, UserId};
 use packetboat_proof::history::Device;
 
 /// Keys that a device publishes at once.
@@ -21,6 +19,7 @@ pub struct Keyring(Arc<Mutex<Book>>);
 struct Book {
     /// To whom each key of a device was given: by claimer and claim.
     given: BTreeMap<(UserId, DeviceId, u64), (UserId, ClaimId)>,
+    claims: u128,
     wrong: Vec<String>,
 }
 
@@ -56,7 +55,7 @@ impl Keyring {
 
     /// A user claims a key of a device, and once more with the same claim.
     async fn claim(self, client: Client, of: Device) {
-        let claim = new_claim();
+        let claim = self.book().next_claim();
         for _ in 0..2 {
             if let Ok(bundle) = client.claim_key(claim, &of.user, &of.name).await {
                 self.book().note(client.user(), claim, &of, bundle);
@@ -71,6 +70,11 @@ impl Keyring {
 }
 
 impl Book {
+    fn next_claim(&mut self) -> ClaimId {
+        self.claims += 1;
+        ClaimId::from(self.claims.to_be_bytes())
+    }
+
     fn note(&mut self, by: &UserId, claim: ClaimId, of: &Device, bundle: KeyBundle) {
         let Some(OneTimeKey { id, key }) = bundle.one_time else { return };
         if key != format!("{id} of {of}") || bundle.identity != format!("{of}") {

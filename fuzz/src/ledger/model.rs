@@ -8,8 +8,8 @@ use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::Role;
 
-use super::keys::Piles;
 use super::own::OwnState;
+use super::piles::Piles;
 use super::standing::{Refused, Standing};
 pub use super::what::What;
 
