@@ -228,7 +228,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         6 => {
             Answer::Thread { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
         }
-        0 => Answer::Chat(chat_state(choices)),
+        0 => Answer::Chat(chat_state(choices).into()),
         1 => {
             Answer::History { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
         }

@@ -64,7 +64,7 @@ async fn find<S: Store>(
             chat::by_activity(page, page_bytes(house))
         }
         Operation::Chat { chat } => {
-            Answer::Chat(chat::state(store.chat(user, device, chat).await?))
+            Answer::Chat(Box::new(chat::state(store.chat(user, device, chat).await?)))
         }
         Operation::Members { chat, after, limit } => {
             let page = store.members(user, chat, after, limit as usize).await?;

@@ -12,6 +12,7 @@
 #![allow(unreachable_pub, clippy::print_stdout, reason = "a test crate has no outside, and prints")]
 
 mod coverage;
+mod dialer;
 mod disk;
 mod harbour;
 mod keyring;

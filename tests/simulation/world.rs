@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use packetboat_client::{Dial, Edge, SignalKind};
+use packetboat_client::{Edge, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
 use packetboat_proto::content::{
     Alteration, Body, Content, Context, GroupChange, GroupRules, JoinRule, Role,
@@ -15,6 +15,7 @@ use packetboat_proto::content::{
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::dialer::dialer;
 use crate::disk::Disk;
 use crate::harbour::Harbour;
 use crate::keyring::Keyring;
@@ -318,8 +319,7 @@ impl World {
 
     /// Something in the room, of which nothing is owed to anybody.
     fn lounge(&mut self, by: usize) {
-        let deeds =
-            [Deed::Talk, Deed::Talk, Deed::Talk, Deed::TakeBack, Deed::TakeBack, Deed::Leave];
+        let deeds = [Deed::Talk, Deed::Talk, Deed::TakeBack, Deed::Leave];
         let deed = pick(&mut self.rng, &deeds);
         let ids = std::array::from_fn(|_| self.next_id());
         if let Some(client) = self.people[by].client().cloned() {
@@ -497,14 +497,4 @@ impl World {
             }
         }
     }
-}
-
-fn dialer(owner: usize, network: Network, harbour: Harbour) -> Box<dyn Fn() -> Dial> {
-    Box::new(move || {
-        let (network, harbour) = (network.clone(), harbour.clone());
-        Dial::new(move || {
-            let (network, harbour) = (network.clone(), harbour.clone());
-            async move { network.dial(owner, |end| harbour.accept(end)).await }
-        })
-    })
 }

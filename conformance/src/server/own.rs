@@ -52,7 +52,7 @@ async fn states(peer: &mut Peer, recent: Recent) -> Checked<(Vec<ChatState>, boo
 
 async fn state(peer: &mut Peer, chat: &ChatId) -> Checked<ChatState> {
     match peer.ask(Operation::Chat { chat: chat.clone() }).await? {
-        Ok(Answer::Chat(state)) => Ok(state),
+        Ok(Answer::Chat(state)) => Ok(*state),
         other => fail("a chat", format_args!("{other:?}")),
     }
 }

@@ -180,7 +180,7 @@ async fn watched(bed: &Bed) -> Checked {
 
 async fn rights(bed: &Bed) -> Checked {
     let Crew { group, seq, users, mut ada, mut bob } = crew(bed).await?;
-    let ranges = || vec![SeqRange::new(1, 1).unwrap()];
+    let ranges = || SeqRange::new(1, 1).into_iter().collect();
     let asked = || AskReceipts::Counts { chat: group.clone(), ranges: ranges() };
     let [stranger] = bed.strangers()?;
     let mut eve = Peer::login(bed, &stranger).await?;

@@ -54,7 +54,7 @@ impl World {
 /// What a user is told of the receipts of a chat.
 pub(super) fn compare(view: &View, by: usize, to: usize, world: &World) {
     let (name, id, room) = (user(by), chat(to), &world.rooms[to]);
-    let ranges = [SeqRange::new(1, u64::MAX).unwrap()];
+    let ranges = [SeqRange::new(1, u64::MAX).expect("from the first entry on")];
     let counts = view.receipts(&name, &id, &ranges);
     let is_in = room.standing.members.contains(&by) && !room.standing.over;
     if !is_in {

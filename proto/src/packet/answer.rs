@@ -48,7 +48,7 @@ pub enum Answer {
         more: bool,
     },
     /// One chat.
-    Chat(ChatState),
+    Chat(Box<ChatState>),
     /// Members, and whether there are more.
     Members {
         /// In order of user id.
@@ -184,7 +184,7 @@ impl Answer {
             Wire::Thread(page) => Self::Thread { entries: checked(page.entries)?, more: page.more },
             Wire::Chats(page) => Self::Chats { chats: states(page.chats)?, more: page.more },
             Wire::Recent(page) => Self::Recent { chats: states(page.chats)?, more: page.more },
-            Wire::Chat(chat) => Self::Chat(ChatState::from_wire(chat)?),
+            Wire::Chat(chat) => Self::Chat(Box::new(ChatState::from_wire(chat)?)),
             Wire::Members(page) => Self::Members {
                 members: page
                     .members

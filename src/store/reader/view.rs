@@ -1,8 +1,6 @@
 //! A user's chats and their members, as that user sees them. Must never count beyond its bounds:
 //! a long log that was never read costs as much as a short one.
 
-use bytes::Bytes;
-use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupRules;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};

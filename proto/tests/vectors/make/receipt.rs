@@ -4,8 +4,8 @@ use packetboat_proto::packet::{
     Answer, AskReceipts, Kind, Notice, Operation, Packet, Readers, ReceiptCounts, ReceiptRule,
     ReceiptState, ReceiptStep, Receipts,
 };
-use packetboat_proto::seqs::SeqRange;
 
+use super::own::range;
 use super::packet::{chat, request, response, user};
 use super::{Message, Theme};
 use crate::line::Vector;
@@ -26,7 +26,7 @@ fn questions(theme: &mut Theme) {
     let crew = || chat("group:crew");
     let readers =
         |state, after, limit| AskReceipts::Readers { chat: crew(), seq: 7, state, after, limit };
-    let one = SeqRange::new(7, 7).unwrap();
+    let one = range(7, 7);
     let watch = |add: &[&str], remove: &[&str]| AskReceipts::Watch {
         add: add.iter().map(|group| chat(group)).collect(),
         remove: remove.iter().map(|group| chat(group)).collect(),
@@ -35,7 +35,7 @@ fn questions(theme: &mut Theme) {
         ("receipts", AskReceipts::Counts { chat: crew(), ranges: vec![one] }),
         (
             "receipts_of_ranges",
-            AskReceipts::Counts { chat: crew(), ranges: vec![SeqRange::new(1, 5).unwrap(), one] },
+            AskReceipts::Counts { chat: crew(), ranges: vec![range(1, 5), one] },
         ),
         ("receipts_of_nothing", AskReceipts::Counts { chat: crew(), ranges: Vec::new() }),
         ("readers_read", readers(Some(ReceiptState::Read), None, 0)),
@@ -75,7 +75,7 @@ fn answers(theme: &mut Theme) {
 fn limits(theme: &mut Theme) {
     let ranges = |count: usize| AskReceipts::Counts {
         chat: chat("group:crew"),
-        ranges: vec![SeqRange::new(1, 2).unwrap(); count],
+        ranges: vec![range(1, 2); count],
     };
     let groups = |count: usize| AskReceipts::Watch {
         add: (0..count).map(|at| chat(&format!("group:g{at}"))).collect(),
