@@ -2,6 +2,7 @@
 //! The session and the hub know only this file of the store; must never name a backend.
 
 pub mod act;
+pub mod agenda;
 pub mod backend;
 pub mod batch;
 mod committer;
@@ -35,6 +36,7 @@ mod record;
 pub mod rules;
 pub mod sled;
 mod spans;
+mod stay;
 mod view;
 
 use std::future::Future;
@@ -47,6 +49,7 @@ pub use packetboat_proto::packet::Visibility;
 use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
 
 use self::act::{Act, Acted};
+use self::agenda::Agenda;
 pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
@@ -191,7 +194,7 @@ pub struct Page<T> {
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: FileBook {
+pub trait Store: FileBook + Agenda {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(

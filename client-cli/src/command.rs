@@ -5,6 +5,7 @@ pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod room;
 pub(crate) mod target;
+pub(crate) mod wait;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
 use self::room::{RoomCommand, VisibleTo};
 use self::target::{Target, room};
+use self::wait::Wait;
 
 /// Entries that one `history` may ask for.
 const HISTORY_LIMIT_MAX: i64 = 10_000;
@@ -103,6 +105,9 @@ pub(crate) enum Command {
         /// What; `-` reads lines from stdin and sends each that is not blank.
         #[arg(allow_hyphen_values = true)]
         text: String,
+        /// It is gone for all so long after the server took it: 90s, 15m, 2h or 7d.
+        #[arg(long, value_name = "TIME")]
+        expires_after: Option<Wait>,
     },
     /// Print the messages that the device has not had yet, and those that come.
     ///

@@ -81,8 +81,8 @@ mod turns;
 
 pub use packetboat_proto as proto;
 pub use packetboat_proto::content::{
-    Alteration, Body, Content, Context, FileHash, FileSent, Forwarded, GroupChange, GroupRules,
-    JoinProof, JoinRule, Origin, RoomChange,
+    Alteration, Body, Content, Context, Erasure, FileHash, FileSent, Forwarded, GroupChange,
+    GroupRules, JoinProof, JoinRule, Origin, RoomChange,
 };
 pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};

@@ -11,6 +11,7 @@ mod connection;
 mod contents;
 mod delivery;
 mod evolution;
+mod expiring;
 mod files;
 mod frames;
 mod groups;
@@ -58,6 +59,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         codes::CHECKS,
         timers::CHECKS,
         evolution::CHECKS,
+        expiring::CHECKS,
     ];
     chapters.concat()
 }

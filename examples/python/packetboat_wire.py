@@ -87,8 +87,8 @@ Edited: 1 seq uint64, 2 new.text Text, 3 new.data Data
 Recalled: 1 seq uint64
 Reacted: 1 seq uint64, 2 reaction string, 3 taken_back bool
 Pinned: 1 seq uint64, 2 unpinned bool
-Erased: 1 by uint64
-Context: 1 reply_to uint64, 2 thread uint64, 3 forwarded Origin maybe, 4 mentions *string <=50, 5 mentions_all bool
+Erased: 1 by uint64, 2 expired uint64
+Context: 1 reply_to uint64, 2 thread uint64, 3 forwarded Origin maybe, 4 mentions *string <=50, 5 mentions_all bool, 6 expires_after_ms uint64
 Origin: 1 chat string, 2 seq uint64, 3 sender string
 PinsRequest: 1 chat string chat
 PinsList: 1 pins *Pin <=50

@@ -195,7 +195,7 @@ impl Site {
 
     /// Everything that can be asked, against the model.
     fn compare(&self) {
-        let view = self.bench.view();
+        let view = self.bench.view(0);
         for by in 0..NAMES.len() {
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);

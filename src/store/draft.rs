@@ -56,6 +56,14 @@ impl Draft {
         draft
     }
 
+    /// When its time is over, if it ever is and it is taken at `at_ms`.
+    pub(super) fn expires_ms(&self, at_ms: u64) -> Option<u64> {
+        match &self.refers {
+            Some(Reference::Context(context)) => context.expires_ms(at_ms),
+            Some(Reference::Alteration(_)) | None => None,
+        }
+    }
+
     /// The change to an earlier entry that the content says, if it says one.
     pub(super) fn alteration(&self) -> Option<&Alteration> {
         match &self.refers {

@@ -1,6 +1,7 @@
 //! The embedded store: one node's messages in one backend. Writes go to the committer's threads,
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
+mod agenda;
 mod file;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,6 +121,7 @@ struct Shared {
     reads_waited: AtomicU64,
     readers: u32,
     crew: Crew,
+    clock: Clock,
     secret: [u8; SECRET_BYTES],
     body_max: u32,
 }
@@ -166,7 +168,7 @@ impl EmbeddedStore {
             writing: Writing {
                 rules: settings.rules,
                 chats_cached: settings.chats_cached,
-                clock,
+                clock: Arc::clone(&clock),
                 stall,
                 disk_reserve_bytes: settings.disk_reserve_bytes,
             },
@@ -187,6 +189,7 @@ impl EmbeddedStore {
             reads_waited: AtomicU64::new(0),
             readers,
             crew,
+            clock,
             secret,
             body_max,
         };
@@ -233,6 +236,10 @@ impl EmbeddedStore {
         if let Err(error) = gone {
             self.shared.health.fail(Failure::Close { detail: error.to_string() });
         }
+    }
+
+    fn now_ms(&self) -> u64 {
+        (self.shared.clock)()
     }
 
     /// A read that may find a recall that is not durable yet; it is done again once that is.
@@ -318,7 +325,9 @@ impl Store for EmbeddedStore {
         stretches: Vec<Stretch>,
         limit: PageLimit,
     ) -> Result<Vec<Read>, StoreError> {
-        self.settled(move |reader| reader.stretches(&user, stretches.clone(), limit)).await
+        let now_ms = self.now_ms();
+        let read = move |reader: &Reader| reader.stretches(&user, stretches.clone(), limit, now_ms);
+        self.settled(read).await
     }
 
     async fn history(
@@ -328,7 +337,8 @@ impl Store for EmbeddedStore {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        self.settled(move |reader| reader.history(&user, &chat, edge, limit)).await
+        let now_ms = self.now_ms();
+        self.settled(move |reader| reader.history(&user, &chat, edge, limit, now_ms)).await
     }
 
     async fn pins(&self, user: UserId, chat: ChatId) -> Result<Vec<u64>, StoreError> {
@@ -341,7 +351,8 @@ impl Store for EmbeddedStore {
         thread: Thread,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        self.settled(move |reader| reader.thread(&user, &thread, limit)).await
+        let now_ms = self.now_ms();
+        self.settled(move |reader| reader.thread(&user, &thread, limit, now_ms)).await
     }
 
     async fn chats(

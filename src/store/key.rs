@@ -24,10 +24,12 @@
 //! | `O` | user | how many rooms the user has open |
 //! | `S` | user | what the user says of itself, and to whom |
 //! | `F`, `Z` | see `file` | files, and which entries have them |
+//! | `X` | see `due` | what is due, and when |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
 
+pub mod due;
 pub mod file;
 
 use packetboat_proto::id::{ChatId, DeviceId, IdError, InviteId, MessageId, UserId};

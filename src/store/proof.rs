@@ -44,9 +44,10 @@ impl Bench {
         OpenTurn(Turn::new(backend, &mut self.caches, &self.rules, now_ms, full))
     }
 
-    /// What the sessions would be shown.
-    pub fn view(&self) -> View {
-        View(Reader::new(Arc::clone(&self.backend), Arc::new(Horizon::default())))
+    /// What the sessions would be shown then.
+    pub fn view(&self, now_ms: u64) -> View {
+        let reader = Reader::new(Arc::clone(&self.backend), Arc::new(Horizon::default()));
+        View { reader, now_ms }
     }
 }
 
@@ -91,6 +92,8 @@ pub fn draft_operations_max(draft: &Draft) -> usize {
 pub const CLAIM_OPERATIONS_MAX: usize = ledger::CLAIM_OPERATIONS_MAX;
 /// The most operations of one move of a cursor.
 pub const MOVE_OPERATIONS_MAX: usize = ledger::MOVE_OPERATIONS_MAX;
+/// The most operations of one thing that is due.
+pub const DUE_OPERATIONS_MAX: usize = ledger::DUE_OPERATIONS_MAX;
 /// The most operations of an act.
 pub const ACT_OPERATIONS_MAX: usize = ledger::ACT_OPERATIONS_MAX;
 
@@ -108,6 +111,11 @@ impl OpenTurn<'_> {
     /// Moves a cursor.
     pub fn advance(&mut self, user: &UserId, device: &DeviceId, to: &CursorMove) -> Ran<()> {
         told(self.0.advance(user, device, to))
+    }
+
+    /// Does what has been due for longest; whether there was anything.
+    pub fn do_next_due(&mut self) -> Ran<bool> {
+        told(self.0.do_next_due())
     }
 
     /// Does one step of a claim.
@@ -159,7 +167,10 @@ impl OpenTurn<'_> {
 const DURABLE: &str = "nothing is on its way to the disk";
 
 /// The reading side of the store, with all that is applied taken for durable.
-pub struct View(Reader);
+pub struct View {
+    reader: Reader,
+    now_ms: u64,
+}
 
 impl View {
     /// See `Store::lagging`.
@@ -170,7 +181,7 @@ impl View {
         after: Option<&ChatId>,
         limit: usize,
     ) -> Result<LagPage, StoreError> {
-        self.0.lagging(user, device, after, limit)
+        self.reader.lagging(user, device, after, limit)
     }
 
     /// See `Store::stretches`.
@@ -180,7 +191,7 @@ impl View {
         stretches: Vec<Stretch>,
         limit: PageLimit,
     ) -> Result<Vec<Read>, StoreError> {
-        let reads = self.0.stretches(user, stretches, limit)?;
+        let reads = self.reader.stretches(user, stretches, limit, self.now_ms)?;
         Ok(reads.expect(DURABLE))
     }
 
@@ -192,12 +203,12 @@ impl View {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        Ok(self.0.history(user, chat, edge, limit)?.expect(DURABLE))
+        Ok(self.reader.history(user, chat, edge, limit, self.now_ms)?.expect(DURABLE))
     }
 
     /// See `Store::pins`.
     pub fn pins(&self, user: &UserId, chat: &ChatId) -> Result<Vec<u64>, StoreError> {
-        self.0.pins(user, chat)
+        self.reader.pins(user, chat)
     }
 
     /// See `Store::thread`.
@@ -207,7 +218,7 @@ impl View {
         thread: &Thread,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        Ok(self.0.thread(user, thread, limit)?.expect(DURABLE))
+        Ok(self.reader.thread(user, thread, limit, self.now_ms)?.expect(DURABLE))
     }
 
     /// See `Store::chat`.
@@ -217,12 +228,12 @@ impl View {
         device: &DeviceId,
         chat: &ChatId,
     ) -> Result<ChatView, StoreError> {
-        self.0.chat(user, device, chat.clone())
+        self.reader.chat(user, device, chat.clone())
     }
 
     /// See `Store::members`.
     pub fn members(&self, user: &UserId, chat: &ChatId) -> Result<Page<MemberView>, StoreError> {
-        self.0.members(user, chat, None, usize::MAX)
+        self.reader.members(user, chat, None, usize::MAX)
     }
 }
 

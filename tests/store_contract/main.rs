@@ -9,6 +9,7 @@ mod changes;
 mod chats;
 mod crash;
 mod devices;
+mod expiring;
 mod failure;
 mod faulty;
 mod files;
@@ -110,6 +111,12 @@ contracts! {
         a_thread_comes_in_pages,
         what_only_changes_entries_is_not_unread,
         a_reader_beside_a_recall_sees_an_entry_or_what_is_left_of_it;
+    expiring:
+        what_has_expired_is_shown_to_nobody_and_then_erased,
+        what_was_due_while_nobody_looked_is_erased_in_steps,
+        a_recall_comes_before_the_time_is_over_or_not_at_all,
+        an_edit_prolongs_nothing_and_a_forward_stays_by_itself,
+        nothing_expires_in_a_room_and_everything_else_does;
     rooms:
         a_room_is_opened_once_and_by_whom_it_may_be,
         a_room_keeps_so_many_entries_and_their_ids,

@@ -5,6 +5,7 @@ use packetboat_client::Forwarded;
 use packetboat_client::timeline::{Said, Shown, View};
 
 use crate::clean;
+use crate::command::wait::Wait;
 use crate::format::text;
 
 /// Characters of a message that another one answers.
@@ -14,6 +15,7 @@ const QUOTE_CHARS: usize = 40;
 pub(crate) fn lines(shown: &Shown, view: &View) -> Option<Vec<String>> {
     let body = match &shown.said {
         Said::Recalled { .. } => return Some(vec!["took a message back".to_owned()]),
+        Said::Expired => return Some(vec![text::EXPIRED.to_owned()]),
         Said::Group(_) | Said::Unknown(_) => return None,
         Said::Body(body) => body,
     };
@@ -33,10 +35,13 @@ pub(crate) fn lines(shown: &Shown, view: &View) -> Option<Vec<String>> {
     lines.extend(text::body(body));
     let mut marks = Vec::new();
     if shown.edited.is_some() {
-        marks.push("edited");
+        marks.push("edited".to_owned());
     }
     if shown.pinned {
-        marks.push("pinned");
+        marks.push("pinned".to_owned());
+    }
+    if shown.context.expires_after_ms > 0 {
+        marks.push(format!("for {}", Wait(shown.context.expires_after_ms)));
     }
     if let Some(last) = lines.last_mut().filter(|_| !marks.is_empty()) {
         *last = format!("{last} ({})", marks.join(", "));
@@ -60,6 +65,7 @@ fn quote(seq: u64, view: &View) -> String {
     };
     let said = match &shown.said {
         Said::Body(body) => text::body(body).into_iter().next().unwrap_or_default(),
+        Said::Expired => "a message that has expired".to_owned(),
         _ => "a message taken back".to_owned(),
     };
     let short: String = said.chars().take(QUOTE_CHARS).collect();

@@ -102,6 +102,9 @@ impl View {
     /// Something happened at this time; says what is to be done.
     pub(crate) fn handle(&mut self, now_ms: u64, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if let Some(chat) = self.open.as_ref().map(|open| open.chat.clone()) {
+            self.keep_place(&chat, |timeline| timeline.pass(now_ms));
+        }
         match input {
             Input::Key(key) => self.key(now_ms, key, &mut effects),
             Input::Paste(text) => {

@@ -4,13 +4,16 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
+use packetboat_client::{
+    ChatId, Content, Context, GroupChange, GroupRules, InviteLink, Role, UserId,
+};
 
 use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
 use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
 use crate::command::target::{Target, group};
+use crate::command::wait::Wait;
 
 mod room;
 
@@ -43,6 +46,7 @@ pub(crate) const HELP: &[&str] = &[
     "/join %ROOM, /part  listen to a room, or no more; /room open NAME",
     "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
     "/room promote, demote or unmute USERS; mute MINUTES USERS",
+    "/expire TIME TEXT   it is gone for all after 90s, 15m, 2h or 7d",
     "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
     "/quit               //text is a message that starts with a slash",
 ];
@@ -52,6 +56,8 @@ pub(crate) const HELP: &[&str] = &[
 pub(crate) enum Line {
     /// A message.
     Text(String),
+    /// A message that expires.
+    Expiring(String, Context),
     /// Open a chat.
     Open(Target),
     /// Change a group; a new one is opened.
@@ -105,6 +111,7 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "file" => Err("/file needs a path".to_owned()),
         "save" => save(rest, open),
         "help" | "h" | "?" => Ok(Line::Help),
+        "expire" => expiring(rest),
         "quit" | "q" => Ok(Line::Quit),
         _ => match refer::parse(verb, rest) {
             Some(meant) => meant.map(Line::Refer),
@@ -115,6 +122,18 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
 
 fn chat_of(open: Option<&ChatId>) -> Result<ChatId, String> {
     open.cloned().ok_or_else(|| "/open a chat first".to_owned())
+}
+
+fn expiring(rest: &str) -> Result<Line, String> {
+    let (wait, text) = split(rest);
+    let Some(Wait(expires_after_ms)) = wait.parse().ok().filter(|_| !text.is_empty()) else {
+        return Err("/expire TIME TEXT, the time such as 90s, 15m, 2h or 7d".to_owned());
+    };
+    let context = Context { expires_after_ms, ..Context::default() };
+    match Content::decode(&Content::text(text).encode_in(&context), usize::MAX) {
+        Ok(_) => Ok(Line::Expiring(text.to_owned(), context)),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn save(rest: &str, open: Option<&ChatId>) -> Result<Line, String> {
@@ -260,6 +279,9 @@ mod tests {
         let bob = Target::User("bob".parse().unwrap());
         assert_eq!(parse("/open  bob ", None, NOW_MS), Ok(Line::Open(bob)));
         assert_eq!(parse("/quit", None, NOW_MS), Ok(Line::Quit));
+        let context = Context { expires_after_ms: 7_200_000, ..Context::default() };
+        let expiring = Line::Expiring("so  it is".into(), context);
+        assert_eq!(parse("/expire 2h so  it is", None, NOW_MS), Ok(expiring));
         let file = Line::File(crew(), PathBuf::from("a b.png"));
         assert_eq!(parse("/file a b.png", Some(&crew()), NOW_MS), Ok(file));
         let save = Line::Save(crew(), 7, None);
@@ -316,6 +338,10 @@ mod tests {
             "/file",
             "/save",
             "/save 0",
+            "/expire",
+            "/expire 2h",
+            "/expire soon it is gone",
+            "/expire 0 never said",
             "/open",
             "/open a/b",
             "/group add bob",

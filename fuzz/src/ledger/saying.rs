@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use packetboat::store::Draft;
-use packetboat_proto::content::{Change, Content, GroupChange, Role};
+use packetboat_proto::content::{Change, Content, Erasure, GroupChange, Role};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::MessageId;
 
@@ -63,7 +63,7 @@ pub(super) fn check_entry(body: &Bytes, to: usize, seq: u64, line: &Line) {
     let made = draft(to, line.id, &line.what);
     let Draft { chat, id, mut content, .. } = made;
     if let Some(by) = line.erased {
-        content = Content::Erased { by }.encode();
+        content = Content::Erased(Erasure::Recalled { by }).encode();
     }
     let (sender, at_ms) = (user(line.by), line.at_ms);
     let expected = Entry { chat, seq, sender, id, at_ms, content };

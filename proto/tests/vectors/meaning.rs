@@ -7,7 +7,7 @@ mod joining;
 use bytes::Bytes;
 use packetboat_proto::code::{Fault, Retry};
 use packetboat_proto::content::{
-    Alteration, Body, Content, Context, Forwarded, GroupChange, GroupRules, RoomChange,
+    Alteration, Body, Content, Context, Erasure, Forwarded, GroupChange, GroupRules, RoomChange,
 };
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
@@ -69,7 +69,10 @@ pub(crate) fn of_content(content: &Content, context: &Context) -> Value {
             of_body(&content.clone().body().expect("a text or data has a body"))
         }
         Content::Entry(alteration) => of_alteration(alteration),
-        Content::Erased { by } => json!({ "erased": { "by": by } }),
+        Content::Erased(Erasure::Recalled { by }) => {
+            json!({ "erased": { "by": by, "expired": 0 } })
+        }
+        Content::Erased(Erasure::Expired { of }) => json!({ "erased": { "by": 0, "expired": of } }),
         Content::Group(change) => of_change(change),
         Content::Room(change) => of_room_change(change),
         Content::File(sent) => file::of_sent(sent),
@@ -103,6 +106,7 @@ fn of_context(context: &Context) -> Value {
         }),
         "mentions": texts(&context.mentions),
         "mentions_all": context.mentions_all,
+        "expires_after_ms": context.expires_after_ms,
     })
 }
 

@@ -10,6 +10,7 @@ use packetboat_proto::limits::EDITS_MAX;
 use super::group::Deed;
 use super::turn::{Halt, Turn, refuse};
 use crate::store::Draft;
+use crate::store::erased::erasure;
 use crate::store::key;
 use crate::store::read_error::ReadError;
 
@@ -24,6 +25,24 @@ pub(super) struct Target {
 /// A content, if it is one of the kinds that this version knows.
 fn content_of(entry: &Entry) -> Option<(Content, Context)> {
     Content::decode_whole(&entry.content, usize::MAX).ok()
+}
+
+impl Target {
+    /// The text, data or file that an entry says.
+    pub(super) fn of(entry: Entry) -> Option<Self> {
+        match content_of(&entry)? {
+            (Content::Text(_) | Content::Data { .. }, context) => {
+                Some(Self { entry, context, file: None })
+            }
+            (Content::File(sent), context) => Some(Self { entry, context, file: Some(sent.file) }),
+            _ => None,
+        }
+    }
+
+    /// Whether its time is over, though it may not be erased yet.
+    fn is_over(&self, now_ms: u64) -> bool {
+        self.context.expires_ms(self.entry.at_ms).is_some_and(|expires_ms| expires_ms <= now_ms)
+    }
 }
 
 impl Turn<'_> {
@@ -45,17 +64,13 @@ impl Turn<'_> {
     pub(super) fn target(&mut self, deed: &Deed<'_>, seq: u64) -> Result<Target, Halt> {
         self.check_seen(deed, seq)?;
         let entry = self.entry(deed.chat, seq)?;
-        match content_of(&entry) {
-            Some((Content::Text(_) | Content::Data { .. }, context)) => {
-                Ok(Target { entry, context, file: None })
+        let is_erased = erasure(&entry.content).is_some();
+        match Target::of(entry) {
+            Some(target) if !target.is_over(self.now_ms) => Ok(target),
+            None if !is_erased => {
+                refuse(RejectCode::Invalid, format!("the entry {seq} is no message"))
             }
-            Some((Content::File(sent), context)) => {
-                Ok(Target { entry, context, file: Some(sent.file) })
-            }
-            Some((Content::Erased { .. }, _)) => {
-                refuse(RejectCode::Invalid, format!("the entry {seq} was recalled"))
-            }
-            _ => refuse(RejectCode::Invalid, format!("the entry {seq} is no message")),
+            _ => refuse(RejectCode::Invalid, format!("what the entry {seq} said is gone")),
         }
     }
 
@@ -92,9 +107,14 @@ impl Turn<'_> {
             let entry = self.entry(chat, *seq)?;
             let said = Content::decode(&draft.content, usize::MAX).ok().and_then(Content::body);
             let same = |body: Option<Body>| body.is_some() && body == said;
-            let then = content_of(&entry).and_then(|(content, _)| content.body());
-            if entry.sender == *sender && (same(then) || same(self.last_edit(chat, *seq)?)) {
-                return Ok(());
+            let is_theirs = entry.sender == *sender;
+            if let Some(target) = Target::of(entry)
+                && !target.is_over(self.now_ms)
+            {
+                let then = content_of(&target.entry).and_then(|(content, _)| content.body());
+                if is_theirs && (same(then) || same(self.last_edit(chat, *seq)?)) {
+                    return Ok(());
+                }
             }
         }
         refuse(RejectCode::Invalid, "that was not said there, or you do not see it")

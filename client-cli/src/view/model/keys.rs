@@ -105,7 +105,11 @@ impl View {
         };
         let sends = matches!(
             line,
-            Line::Text(_) | Line::Change(..) | Line::Refer(_) | Line::ChangeRoom(..)
+            Line::Text(_)
+                | Line::Expiring(..)
+                | Line::Change(..)
+                | Line::Refer(_)
+                | Line::ChangeRoom(..)
         );
         if sends && self.outbox.is_full() {
             return self.note(now_ms, "too many messages are on their way", Mood::Bad);
@@ -113,6 +117,12 @@ impl View {
         match line {
             Line::Text(text) => match open {
                 Some(chat) => self.send(now_ms, chat, &Content::text(text), effects),
+                None => return self.note(now_ms, "/open a chat first", Mood::Bad),
+            },
+            Line::Expiring(text, context) => match open {
+                Some(chat) => {
+                    self.send_in(now_ms, chat, (&Content::text(text), &context), effects);
+                }
                 None => return self.note(now_ms, "/open a chat first", Mood::Bad),
             },
             Line::Change(group, change) => {

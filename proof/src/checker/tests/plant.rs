@@ -2,7 +2,7 @@
 //! another that is still judged then.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Content};
+use packetboat_proto::content::{Alteration, Content, Erasure};
 use packetboat_proto::entry::Entry;
 
 use super::place::{
@@ -290,7 +290,7 @@ fn not_recalled(history: &mut History, choice: usize) -> bool {
         return false;
     };
     let (at, by) = (choice % (log.len() - 1), log.len() as u64);
-    log[at].content = Content::Erased { by }.encode();
+    log[at].content = Content::Erased(Erasure::Recalled { by }).encode();
     true
 }
 
