@@ -17,8 +17,8 @@ use packetboat::store::act::{Act, Acted};
 use packetboat::store::backend::Backend;
 use packetboat::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use packetboat::store::proof::{
-    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, MOVE_OPERATIONS_MAX, OpenTurn, Step, View,
-    draft_operations_max,
+    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, DUE_OPERATIONS_MAX, MOVE_OPERATIONS_MAX,
+    OpenTurn, Step, View, draft_operations_max,
 };
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
 use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, Refusal, Start};
@@ -27,7 +27,7 @@ use packetboat_proto::packet::JoinState;
 
 use self::compare::compare_chat;
 use self::disk::Disk;
-use self::model::{CHATS, DEVICES, Line, NAMES, Told, Verdict, What, World};
+use self::model::{CHATS, DEVICES, NAMES, Told, Verdict, What, World};
 use self::names::{chat, device, index, number, session, user};
 use self::saying::{check_entry, draft};
 use crate::choices::Choices;
@@ -56,6 +56,7 @@ enum Command {
     RemoveAccount { by: usize },
     Ask { by: usize, to: usize },
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
+    DoDue,
 }
 
 /// Runs the commands that the bytes say.
@@ -185,8 +186,8 @@ impl Site {
             Effect::Stored(stored) => {
                 let to = number(&CHATS, stored.chat.as_str());
                 let line = &self.world.rooms[to].log[index(stored.seq)];
-                // It may have been recalled since.
-                check_entry(&stored.body, to, stored.seq, &Line { erased: None, ..line.clone() });
+                // Whatever became of it since.
+                check_entry(&stored.body, (to, stored.seq), line, None);
                 assert_eq!(stored.origin, session(line.by), "an entry's origin is its session");
                 Told::Stored(to, stored.seq)
             }
@@ -195,13 +196,13 @@ impl Site {
 
     /// Everything that can be asked, against the model.
     fn compare(&self) {
-        let view = self.bench.view(0);
+        let view = self.bench.view(self.now_ms);
         for by in 0..NAMES.len() {
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
             }
             for to in 0..CHATS.len() {
-                compare_chat(&view, by, to, &self.world.rooms[to]);
+                compare_chat(&view, by, to, &self.world.rooms[to], self.now_ms);
             }
         }
     }
@@ -233,7 +234,8 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 18 {
+    match choices.byte() % 19 {
+        18 => Command::DoDue,
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -292,6 +294,7 @@ fn operations_max(command: &Command) -> usize {
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
         Command::Ask { .. } | Command::NotLetIn { .. } => ACT_OPERATIONS_MAX,
+        Command::DoDue => DUE_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
 }
@@ -340,6 +343,9 @@ fn perform(
             let found = turn.act(&user(*by), &act).expect(READ);
             let expected = world.refuse((*by, *to), users, (now_ms, full), told);
             assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
+        }
+        Command::DoDue => {
+            assert_eq!(turn.do_next_due().expect(READ), world.do_next_due(now_ms));
         }
         Command::Release { by } => turn.release(&user(*by)).expect(READ),
         Command::SetAccount { by, bytes, new } => {

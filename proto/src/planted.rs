@@ -40,11 +40,13 @@ pub enum Bug {
     AppliedUnderSync,
     /// What is recalled is said to be, and stays in the log.
     RecallKeepsContent,
+    /// What has expired goes on being shown.
+    ExpiredShown,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -62,6 +64,7 @@ impl Bug {
         Self::SyncErrorIgnored,
         Self::AppliedUnderSync,
         Self::RecallKeepsContent,
+        Self::ExpiredShown,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -84,6 +87,7 @@ impl Bug {
             Self::SyncErrorIgnored => "sync-error-ignored",
             Self::AppliedUnderSync => "applied-under-sync",
             Self::RecallKeepsContent => "recall-keeps-content",
+            Self::ExpiredShown => "expired-shown",
         }
     }
 

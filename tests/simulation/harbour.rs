@@ -12,14 +12,17 @@ use packetboat::auth::doorman::Doorman;
 use packetboat::auth::open::Open;
 use packetboat::clock::{Clock, Wall};
 use packetboat::hub::{Hub, HubOutlet};
+use packetboat::metrics::Metrics;
 use packetboat::session::house::House;
 use packetboat::session::task::{self, Arrival};
 use packetboat::store::crew::Pace;
 use packetboat::store::embedded::EmbeddedStore;
+use packetboat::timekeeper;
 use packetboat_proto::id::SessionId;
 use tokio::io::DuplexStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::disk::Disk;
 use crate::plan::{Plan, up_to};
@@ -59,6 +62,8 @@ struct Running {
     house: Arc<House<EmbeddedStore>>,
     drains: bool,
     sessions: JoinSet<()>,
+    /// Ends with it.
+    _timekeeper: JoinSet<()>,
 }
 
 struct Steps {
@@ -104,7 +109,7 @@ impl Harbour {
             return;
         }
         let plan = &self.plan;
-        let metrics = Arc::default();
+        let metrics: Arc<Metrics> = Arc::default();
         let hub = Arc::new(Hub::new(plan.mailbox, Arc::clone(&metrics)));
         let (origin, shift) = (self.origin, Arc::clone(&self.wall_shift_ms));
         let wall: Wall = Arc::new(move || {
@@ -122,6 +127,9 @@ impl Harbour {
         );
         // The disk fails while the store opens: the process ends, and is started again.
         let Ok(store) = store else { return };
+        let mut timekeeper = JoinSet::new();
+        let keeper = timekeeper::run(store.clone(), Arc::clone(&metrics), CancellationToken::new());
+        timekeeper.spawn(keeper);
         let house = House {
             doorman: Doorman::new(Box::new(Open), &SECRET, plan.ticket_ms),
             store,
@@ -134,7 +142,12 @@ impl Harbour {
             new_session: next_session,
         };
         let house = Arc::new(house);
-        state.running = Some(Running { house, drains: false, sessions: JoinSet::new() });
+        state.running = Some(Running {
+            house,
+            drains: false,
+            sessions: JoinSet::new(),
+            _timekeeper: timekeeper,
+        });
     }
 
     /// Takes a connection, unless no server runs or it drains.

@@ -39,7 +39,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 16] = [
+const PLANTS: [Bug; 17] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -56,6 +56,7 @@ const PLANTS: [Bug; 16] = [
     Bug::SyncErrorIgnored,
     Bug::AppliedUnderSync,
     Bug::RecallKeepsContent,
+    Bug::ExpiredShown,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;

@@ -13,6 +13,7 @@ use packetboat_proto::content::{
     Alteration, Body, Content, Context, GroupChange, GroupRules, JoinRule, Role,
 };
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
+use packetboat_proto::limits::EXPIRES_MS_LOWEST;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::disk::Disk;
@@ -33,8 +34,13 @@ const LOOK: Duration = Duration::from_millis(500);
 const LARGE_BYTES: usize = 12_000;
 /// Entries of a page that is read on the way.
 const PAGE_ITEMS: u32 = 5;
+/// The longest that something stays which expires, in milliseconds.
+const EXPIRES_MS: u64 = 60_000;
 /// The largest jump of the wall's clock, in milliseconds.
 const JUMP_MS: i64 = 3_600_000;
+
+/// Further than all jumps back together, and than anything stays which expires.
+const AFTER_ALL_MS: i64 = 1_000 * JUMP_MS;
 
 /// What came of a run.
 pub struct Run {
@@ -276,7 +282,11 @@ impl World {
         if self.rng.u8(0..30) == 0 {
             text = text.repeat(LARGE_BYTES / text.len());
         }
-        self.send(by, chat, Content::text(text));
+        let mut context = Context::default();
+        if self.rng.u8(0..10) == 0 {
+            context.expires_after_ms = self.rng.u64(EXPIRES_MS_LOWEST..=EXPIRES_MS);
+        }
+        self.send_in(by, chat, Content::text(text), &context);
     }
 
     /// What somebody of the same user has sent, as this device may send it.
@@ -428,6 +438,8 @@ impl World {
         if let Some(client) = self.people.iter().find_map(Person::client).cloned() {
             faults.extend(self.lounge.judge(&client).await);
         }
+        // Whatever way the clock has jumped, the time of all that expires is over then.
+        self.harbour.jump(AFTER_ALL_MS);
         let mut read = BTreeSet::new();
         for person in &self.people {
             for chat in &self.chats {

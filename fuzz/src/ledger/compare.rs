@@ -12,7 +12,7 @@ use super::saying::check_entry;
 const WIDE: PageLimit = PageLimit { items: usize::MAX, bytes: usize::MAX };
 
 /// What a user is shown of a chat.
-pub(super) fn compare_chat(view: &View, by: usize, to: usize, room: &Room) {
+pub(super) fn compare_chat(view: &View, by: usize, to: usize, room: &Room, now_ms: u64) {
     let (name, id) = (user(by), chat(to));
     let history = view.history(&name, &id, Edge::After(0), WIDE);
     let Some(part) = room.parts.get(&by) else {
@@ -27,7 +27,8 @@ pub(super) fn compare_chat(view: &View, by: usize, to: usize, room: &Room) {
     let seqs: Vec<u64> = history.iter().map(|logged| logged.seq).collect();
     assert!(part.visible().iter().eq(&seqs), "{name} sees {seqs:?} in {id}");
     for logged in &history {
-        check_entry(&logged.body, to, logged.seq, &room.log[index(logged.seq)]);
+        let (line, left) = (&room.log[index(logged.seq)], room.left(logged.seq, now_ms));
+        check_entry(&logged.body, (to, logged.seq), line, left);
     }
     let back = view.history(&name, &id, Edge::Before(0), WIDE).map(|page| page.items);
     assert_eq!(back.as_ref(), Ok(&history), "a log is the same from its end");

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use packetboat::store::Start;
 use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::Role;
+use packetboat_proto::content::{Erasure, Role};
 
 use super::standing::{Refused, Standing};
 pub use super::what::What;
@@ -72,8 +72,8 @@ pub struct Line {
     pub what: What,
     /// When.
     pub at_ms: u64,
-    /// The seq of what recalled it.
-    pub erased: Option<u64>,
+    /// Why it is gone, if it is.
+    pub erased: Option<Erasure>,
 }
 
 /// A user's part in a chat.
@@ -299,7 +299,7 @@ impl World {
         match what {
             // Its rights were looked at with what it refers to.
             What::Alter(_) | What::Reply(_) => {}
-            What::Text(..) => {
+            What::Text(..) | What::Expiring(_) => {
                 let mute = room.parts[&by].muted_until_ms > now_ms;
                 if mute || (after.rules.only_admins_write && !admin) {
                     return Err(RejectCode::Muted);

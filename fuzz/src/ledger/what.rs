@@ -7,6 +7,8 @@ use packetboat_proto::content::{Alteration, GroupRules};
 pub enum What {
     /// So many bytes, told apart by a letter.
     Text(u8, usize),
+    /// A text that stays so long, in milliseconds.
+    Expiring(u64),
     /// An answer to an entry, in its thread.
     Reply(u64),
     /// A change to an entry.
@@ -40,6 +42,6 @@ pub enum What {
 impl What {
     /// It changes its group.
     pub fn is_group_change(&self) -> bool {
-        !matches!(self, Self::Text(..) | Self::Reply(_) | Self::Alter(_))
+        !matches!(self, Self::Text(..) | Self::Expiring(_) | Self::Reply(_) | Self::Alter(_))
     }
 }

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use packetboat_proto::content::Erasure;
 use packetboat_proto::id::ChatId;
+use packetboat_proto::planted::{self, Bug};
 
 use super::group::Deed;
 use super::recall::RECALL_OPERATIONS_MAX;
@@ -35,6 +36,9 @@ impl Turn<'_> {
 
     /// Does what has been due for longest; whether there was anything.
     pub(crate) fn do_next_due(&mut self) -> Result<bool, ReadError> {
+        if planted::is(Bug::ExpiredShown) {
+            return Ok(false);
+        }
         let found = self.rows(&due::upto(self.now_ms), 1)?;
         let Some((row, _)) = found.into_iter().next() else { return Ok(false) };
         match due::read(&row)? {
