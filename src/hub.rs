@@ -17,7 +17,9 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::frame::put_with;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::HEAD_BYTES;
-use packetboat_proto::packet::{CursorMoved, Kind, Notice, Packet, Signal};
+use packetboat_proto::packet::{
+    CursorMoved, Kind, Notice, Packet, Rejected, ScheduledName, Signal,
+};
 use packetboat_proto::planted::{self, Bug};
 use tokio::sync::Notify;
 
@@ -134,6 +136,11 @@ impl Hub {
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::Dissolved { chat } => registry.dissolve(&chat),
             Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
+            Effect::ScheduleFailed { user, name, refusal } => {
+                let ScheduledName { chat, id } = name;
+                let rejected = Rejected { chat, id, verdict: refusal.verdict(0) };
+                self.notice(registry, &[user], Notice::ScheduleFailed(rejected));
+            }
             Effect::ProfileSet { user, status, visible_to } => {
                 self.profile_set(&user, status, visible_to);
             }

@@ -1,5 +1,5 @@
-//! Has the store do what is due: erase what has expired. Must never decide what that is: the store
-//! does, in one thread with all sends.
+//! Has the store do what is due: erase what has expired, send what was scheduled. Must never decide
+//! what that is: the store does, in one thread with all sends.
 
 use std::sync::Arc;
 use std::time::Duration;

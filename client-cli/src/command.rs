@@ -4,6 +4,7 @@ pub(crate) mod change;
 pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod room;
+pub(crate) mod schedule;
 pub(crate) mod target;
 pub(crate) mod wait;
 
@@ -20,6 +21,7 @@ use self::change::ChangeCommand;
 use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
 use self::room::{RoomCommand, VisibleTo};
+use self::schedule::ScheduleCommand;
 use self::target::{Target, room};
 use self::wait::Wait;
 
@@ -147,6 +149,8 @@ pub(crate) enum Command {
     Chats,
     #[command(flatten)]
     Change(ChangeCommand),
+    #[command(flatten)]
+    Schedule(ScheduleCommand),
     /// Make and change groups.
     #[command(subcommand)]
     Group(GroupCommand),
@@ -291,6 +295,11 @@ mod tests {
             "packetboat-cli --timeout -1 chats",
             "packetboat-cli --timeout nan chats",
             "packetboat-cli send bob",
+            "packetboat-cli send bob hi --expires-after soon",
+            "packetboat-cli schedule bob hi",
+            "packetboat-cli schedule bob hi --in 2h --at 2026-11-23T09:00",
+            "packetboat-cli schedule bob hi --at noon",
+            "packetboat-cli unschedule bob 12",
             "packetboat-cli send-file bob",
             "packetboat-cli save-file bob 0",
             "packetboat-cli recv --count 0",

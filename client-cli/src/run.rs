@@ -12,7 +12,9 @@ use crate::account::Account;
 use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::script::{change, chats, file, group, history, ping, presence, recv, room, send};
+use crate::script::{
+    change, chats, file, group, history, ping, presence, recv, room, schedule, send,
+};
 use crate::tui;
 use crate::visit::visit;
 
@@ -56,6 +58,7 @@ async fn dispatch(
             send::post(account, &chat, drafts, timeout, out).await
         }
         Command::Change(command) => change::run(account, command, timeout, out).await,
+        Command::Schedule(command) => schedule::run(account, command, timeout, out).await,
         Command::SendFile(args) => file::send(account, &args, timeout, out).await,
         Command::SaveFile(args) => file::save(account, args, timeout, out).await,
         Command::Files => {

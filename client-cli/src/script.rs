@@ -11,4 +11,5 @@ pub(crate) mod ping;
 pub(crate) mod presence;
 pub(crate) mod recv;
 pub(crate) mod room;
+pub(crate) mod schedule;
 pub(crate) mod send;

@@ -2,6 +2,7 @@
 //! was found, nor decide what is shown.
 
 mod errands;
+mod later;
 mod screen;
 
 use std::time::Duration;

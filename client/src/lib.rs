@@ -75,6 +75,7 @@ mod reconnect;
 mod room;
 mod room_event;
 mod rooms;
+mod schedule;
 mod sending;
 pub mod timeline;
 mod turns;
@@ -88,8 +89,9 @@ pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
     ChatState, CursorMoved, Edge, FileState, FilesPage, GroupCard, Invitation, InviteKey, JoinNews,
-    JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Role, RoomCount, RoomState,
-    Signal, SignalKind, Start, Verdict, Visibility, Welcome,
+    JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Rejected, Role, RoomCount,
+    RoomState, ScheduledMessage, ScheduledName, Signal, SignalKind, Start, Verdict, Visibility,
+    Welcome,
 };
 
 pub use crate::client::{Client, Page};

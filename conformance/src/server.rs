@@ -26,6 +26,7 @@ mod promises;
 mod questions;
 mod rights;
 mod rooms;
+mod scheduled;
 mod states;
 mod timers;
 
@@ -54,6 +55,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         joining::CHECKS,
         changes::CHECKS,
         rooms::CHECKS,
+        scheduled::CHECKS,
         presence::CHECKS,
         states::CHECKS,
         codes::CHECKS,

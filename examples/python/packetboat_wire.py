@@ -90,6 +90,11 @@ Pinned: 1 seq uint64, 2 unpinned bool
 Erased: 1 by uint64, 2 expired uint64
 Context: 1 reply_to uint64, 2 thread uint64, 3 forwarded Origin maybe, 4 mentions *string <=50, 5 mentions_all bool, 6 expires_after_ms uint64
 Origin: 1 chat string, 2 seq uint64, 3 sender string
+ScheduledName: 1 chat string chat, 2 message_id bytes =16
+Schedule: 1 name ScheduledName needed, 2 content bytes, 3 at_ms uint64
+ScheduledRequest: 1 after ScheduledName maybe, 2 limit uint32
+ScheduledMessage: 1 name ScheduledName needed, 2 content bytes, 3 at_ms uint64, 4 failed Verdict maybe
+ScheduledPage: 1 messages *ScheduledMessage <=200, 2 more bool
 PinsRequest: 1 chat string chat
 PinsList: 1 pins *Pin <=50
 Pin: 1 seq uint64 >=1
@@ -116,12 +121,12 @@ JoinProof: 1 invite bytes =8, 2 proof bytes =32
 Ack: 1 cursors *Cursor <=256
 Cursor: 1 chat string chat, 2 delivered uint64, 3 read uint64
 Signal: 1 chat string chat, 2 kind SignalKind known, 3 data bytes <=256, 4 sender string user?
-Notice: 1 .cursor CursorMoved, 2 .missed Unit, 3 .presence Presence, 4 .room_count RoomCount, 6 .join JoinNews
+Notice: 1 .cursor CursorMoved, 2 .missed Unit, 3 .presence Presence, 4 .room_count RoomCount, 6 .join JoinNews, 9 .schedule_failed Rejected
 RoomCount: 1 room string room, 2 listeners uint32
 JoinNews: 1 chat string chat, 2 user string user, 3 state JoinState
 CursorMoved: 1 chat string chat, 2 user string user, 3 delivered uint64, 4 read uint64
-Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
-Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
+Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin, 86 operation.schedule Schedule, 88 operation.unschedule ScheduledName, 90 operation.scheduled ScheduledRequest
+Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit, 87 result.schedule Unit, 89 result.unschedule Unit, 91 result.scheduled ScheduledPage
 HistoryRequest: 1 chat string chat, 2 edge.after uint64, 3 edge.before uint64, 4 limit uint32
 HistoryPage: 1 entries *Entry <=200, 2 more bool
 ChatsRequest: 1 after string chat?, 2 limit uint32

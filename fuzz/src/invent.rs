@@ -3,6 +3,7 @@
 
 mod file;
 mod joining;
+mod schedule;
 
 use std::collections::BTreeSet;
 
@@ -59,6 +60,11 @@ pub fn packet(choices: &mut Choices<'_>) -> Packet {
         Kind::Signal => Packet::Signal(signal(choices)),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Join(joining::news(choices))),
+        Kind::Notice if choices.flag() => {
+            let (chat, id) = (choices.chat(), choices.message_id());
+            let rejected = Rejected { chat, id, verdict: verdict(choices) };
+            Packet::Notice(Notice::ScheduleFailed(rejected))
+        }
         Kind::Notice => Packet::Notice(Notice::Cursor(CursorMoved {
             chat: choices.chat(),
             user: choices.user(),
@@ -200,6 +206,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
             let (chat, after) = (choices.chat(), choices.flag().then(|| choices.user()));
             Some(Operation::Members { chat, after, limit })
         }
+        5 if choices.flag() => Some(Operation::Scheduling(schedule::question(choices))),
         5 => Some(Operation::Joining(joining::question(choices))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
@@ -223,6 +230,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
             Answer::History { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
+        4 if more => Answer::Scheduled(schedule::answer(choices)),
         4 => Answer::Joining(joining::answer(choices)),
         8 => file::answer(choices, count),
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },

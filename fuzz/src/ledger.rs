@@ -9,6 +9,7 @@ pub mod model;
 mod names;
 mod saying;
 mod standing;
+mod waiting;
 mod what;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use packetboat::store::proof::{
 };
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
 use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, Refusal, Start};
-use packetboat_proto::id::UserId;
+use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::packet::JoinState;
 
 use self::compare::compare_chat;
@@ -42,6 +43,8 @@ const TEXT_BYTES: [usize; 8] =
     [1, 2, 30, 4_030, 4_100, 9_000, CONTENT_BYTES_MAX, CONTENT_BYTES_MAX + 1];
 /// Times until which somebody is mute: long ago, soon over, never.
 const MUTED_UNTIL_MS: [u64; 4] = [0, 5, 40, u64::MAX];
+/// Times at which something is to be sent: long ago, soon, later, never.
+const SENT_AT_MS: [u64; 4] = [0, 5, 40, u64::MAX];
 /// Operations of a command that writes one row.
 const ROW_OPERATIONS: usize = 1;
 
@@ -57,6 +60,8 @@ enum Command {
     Ask { by: usize, to: usize },
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
     DoDue,
+    Schedule { by: usize, to: usize, id: u8, what: What, at_ms: u64 },
+    Unschedule { by: usize, to: usize, id: u8 },
 }
 
 /// Runs the commands that the bytes say.
@@ -180,6 +185,10 @@ impl Site {
                     _ => Told::Asked(to, by),
                 }
             }
+            Effect::ScheduleFailed { user, name, .. } => {
+                let by = number(&NAMES, user.as_str());
+                Told::NotSent((by, number(&CHATS, name.chat.as_str()), name.id.as_bytes()[0]))
+            }
             Effect::CursorMoved { chat, delivered, read, .. } => {
                 Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read)
             }
@@ -188,7 +197,9 @@ impl Site {
                 let line = &self.world.rooms[to].log[index(stored.seq)];
                 // Whatever became of it since.
                 check_entry(&stored.body, (to, stored.seq), line, None);
-                assert_eq!(stored.origin, session(line.by), "an entry's origin is its session");
+                let is_origin = stored.origin == session(line.by);
+                let is_nobodys = stored.origin == SessionId::from([0; 16]);
+                assert!(is_origin || is_nobodys, "an entry's origin is its session, if it has one");
                 Told::Stored(to, stored.seq)
             }
         }
@@ -198,6 +209,7 @@ impl Site {
     fn compare(&self) {
         let view = self.bench.view(self.now_ms);
         for by in 0..NAMES.len() {
+            self.world.compare_waiting(&view, by);
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
             }
@@ -234,8 +246,13 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 19 {
-        18 => Command::DoDue,
+    match choices.byte() % 22 {
+        18 | 19 => Command::DoDue,
+        20 => {
+            let (id, what) = (choices.byte() % 24, what(choices));
+            Command::Schedule { by, to, id, what, at_ms: choices.one_of(&SENT_AT_MS) }
+        }
+        21 => Command::Unschedule { by, to, id: choices.byte() % 24 },
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -293,7 +310,10 @@ fn operations_max(command: &Command) -> usize {
         Command::Send { to, id, what, .. } => draft_operations_max(&draft(*to, *id, what)),
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
-        Command::Ask { .. } | Command::NotLetIn { .. } => ACT_OPERATIONS_MAX,
+        Command::Ask { .. }
+        | Command::NotLetIn { .. }
+        | Command::Schedule { .. }
+        | Command::Unschedule { .. } => ACT_OPERATIONS_MAX,
         Command::DoDue => DUE_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
@@ -345,7 +365,20 @@ fn perform(
             assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
         }
         Command::DoDue => {
-            assert_eq!(turn.do_next_due().expect(READ), world.do_next_due(now_ms));
+            let expected = world.do_next_due((now_ms, full), told);
+            assert_eq!(turn.do_next_due().expect(READ), expected);
+        }
+        Command::Schedule { by, to, id, what, at_ms } => {
+            let draft = Box::new(draft(*to, *id, what));
+            let found = turn.act(&user(*by), &Act::Schedule { draft, at_ms: *at_ms }).expect(READ);
+            let expected = world.schedule((*by, *to, *id), what, *at_ms, (now_ms, full));
+            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
+        }
+        Command::Unschedule { by, to, id } => {
+            let act = Act::Unschedule(waiting::name(*to, *id));
+            let found = turn.act(&user(*by), &act).expect(READ);
+            let expected = world.unschedule((*by, *to, *id), full);
+            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
         }
         Command::Release { by } => turn.release(&user(*by)).expect(READ),
         Command::SetAccount { by, bytes, new } => {

@@ -80,6 +80,12 @@ pub const MENTIONS_MAX: usize = 50;
 pub const EXPIRES_MS_LOWEST: u64 = 1_000;
 /// The longest: 366 days.
 pub const EXPIRES_MS_HIGHEST: u64 = 31_622_400_000;
+/// Messages that a user may have scheduled.
+pub const SCHEDULED_MAX: usize = 100;
+/// Bytes of a content that is scheduled.
+pub const SCHEDULED_BYTES_MAX: usize = 16_384;
+/// How far ahead a message may be scheduled, in milliseconds: 366 days.
+pub const SCHEDULED_AHEAD_MS_MAX: u64 = 31_622_400_000;
 /// Entries that are pinned in a chat.
 pub const PINS_MAX: usize = 50;
 /// Bytes of a group's name.

@@ -15,6 +15,7 @@ mod presence;
 mod profile;
 mod question;
 mod room;
+mod schedule;
 mod verdict;
 
 use bytes::{Bytes, BytesMut};
@@ -37,6 +38,7 @@ pub use self::presence::Presence;
 pub use self::profile::{Profile, Visibility};
 pub use self::question::{Edge, Operation, Request};
 pub use self::room::{RoomCount, RoomState};
+pub use self::schedule::{Scheduled, ScheduledMessage, ScheduledName, Scheduling};
 pub use self::verdict::Verdict;
 
 use crate::code::CloseCode;

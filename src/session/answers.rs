@@ -16,6 +16,7 @@ use super::house::House;
 
 mod presence;
 mod room;
+mod schedule;
 
 /// The answer to an operation of `user` on `device`, in `session`.
 pub async fn answer<S: Store>(
@@ -67,6 +68,9 @@ async fn find<S: Store>(
             Answer::Presence(house.hub.presences(&user, &users, &profiles))
         }
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
+        Operation::Scheduling(scheduling) => {
+            Answer::Scheduled(schedule::find(house, user, scheduling).await?)
+        }
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
         Operation::Thread { chat, seq: of, after, limit } => {
             let thread = Thread { chat, of, after };

@@ -8,7 +8,9 @@ use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
-use packetboat_proto::packet::{Answer, Joining, Operation, Request, Response, Verdict};
+use packetboat_proto::packet::{
+    Answer, Joining, Operation, Request, Response, Scheduling, Verdict,
+};
 use packetboat_proto::time::Time;
 
 use super::rate::{Bucket, Rate};
@@ -98,7 +100,9 @@ impl Questions {
     /// The operation with a limit that its answer's body can hold.
     fn bounded(&self, mut operation: Operation) -> Operation {
         let (limit, item_bytes) = match &mut operation {
-            Operation::History { limit, .. } | Operation::Thread { limit, .. } => (limit, 1),
+            Operation::History { limit, .. }
+            | Operation::Thread { limit, .. }
+            | Operation::Scheduling(Scheduling::List { limit, .. }) => (limit, 1),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
             Operation::Members { limit, .. }
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
-use packetboat_proto::packet::{JoinNews, Visibility};
+use packetboat_proto::packet::{JoinNews, ScheduledName, Visibility};
+
+use super::error::Refusal;
 
 /// A durable change that others are to learn of. Released in the order of the log, and only
 /// after the change is on stable storage.
@@ -55,6 +57,15 @@ pub enum Effect {
         to: Vec<UserId>,
         /// What.
         news: JoinNews,
+    },
+    /// A message that was due could not be sent.
+    ScheduleFailed {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        name: ScheduledName,
+        /// Why.
+        refusal: Refusal,
     },
     /// A user's cursors moved: the highest that any device has had, and what was read.
     CursorMoved {

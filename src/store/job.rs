@@ -109,6 +109,9 @@ impl Job {
                     drafts.iter().map(|draft| draft.content.len() + ITEM_BYTES).sum()
                 }
                 Self::Advance { moves, .. } => moves.len() * ITEM_BYTES,
+                Self::Act { act: Act::Schedule { draft, .. }, .. } => {
+                    draft.content.len() + ITEM_BYTES
+                }
                 Self::File { command: FileCommand::Begin { begin, .. }, .. } => {
                     begin.thumbnail.len() + ITEM_BYTES
                 }

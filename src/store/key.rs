@@ -24,7 +24,7 @@
 //! | `O` | user | how many rooms the user has open |
 //! | `S` | user | what the user says of itself, and to whom |
 //! | `F`, `Z` | see `file` | files, and which entries have them |
-//! | `X` | see `due` | what is due, and when |
+//! | `X`, `H` | see `due` | what is due, and when; messages that are to be sent |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.

@@ -18,6 +18,7 @@ mod rights;
 mod room;
 mod room_cache;
 mod room_rights;
+mod schedule;
 mod turn;
 
 pub(crate) use append::draft_operations_max;

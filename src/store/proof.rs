@@ -7,8 +7,10 @@ use std::sync::Arc;
 use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
+use packetboat_proto::packet::ScheduledName;
 
 use super::act::{Act, Acted};
+use super::agenda::Scheduled;
 use super::backend::Backend;
 use super::batch::Batch;
 use super::horizon::Horizon;
@@ -18,6 +20,7 @@ use super::read_error::ReadError;
 use super::reader::Reader;
 use super::record::file::FileRecord;
 use super::record::invite::{Asking, decode_invite, encode_invite};
+use super::record::schedule::ScheduledRow;
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
 use super::{
@@ -211,6 +214,16 @@ impl View {
         self.reader.pins(user, chat)
     }
 
+    /// See `Agenda::scheduled`.
+    pub fn scheduled(
+        &self,
+        user: &UserId,
+        after: Option<&ScheduledName>,
+        limit: PageLimit,
+    ) -> Result<Page<Scheduled>, StoreError> {
+        self.reader.scheduled(user, after, limit)
+    }
+
     /// See `Store::thread`.
     pub fn thread(
         &self,
@@ -242,7 +255,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 8] = [
+pub const CODECS: [Codec; 9] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -271,6 +284,10 @@ pub const CODECS: [Codec; 8] = [
     ("file", |value| {
         let file = FileRecord::decode(value).ok()?;
         Some((format!("{file:?}"), file.encode()))
+    }),
+    ("scheduled message", |value| {
+        let row = ScheduledRow::decode(value).ok()?;
+        Some((format!("{row:?}"), row.encode()))
     }),
     ("number", |value| {
         let meaning = as_number(value).ok()?;

@@ -8,6 +8,7 @@ mod joining;
 mod lag;
 mod profile;
 mod room;
+mod schedule;
 mod thread;
 mod view;
 

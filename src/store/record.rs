@@ -8,6 +8,7 @@
 pub(crate) mod file;
 pub(crate) mod profile;
 pub(crate) mod room;
+pub(crate) mod schedule;
 
 use packetboat_proto::content::{GroupRules, JoinRule, Role};
 use packetboat_proto::id::UserId;

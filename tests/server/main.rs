@@ -19,5 +19,6 @@ mod presence;
 mod questions;
 mod rooms;
 mod saving;
+mod scheduled;
 mod stats;
 mod stopping;

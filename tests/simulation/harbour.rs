@@ -43,6 +43,11 @@ fn next_session() -> SessionId {
     SessionId::from(SESSIONS.get().to_be_bytes())
 }
 
+fn wall_ms(origin: Instant, shift_ms: &AtomicI64) -> u64 {
+    let elapsed = u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (EPOCH_MS + elapsed).saturating_add_signed(shift_ms.load(Ordering::Relaxed))
+}
+
 /// The server of a run.
 #[derive(Clone)]
 pub struct Harbour {
@@ -112,10 +117,7 @@ impl Harbour {
         let metrics: Arc<Metrics> = Arc::default();
         let hub = Arc::new(Hub::new(plan.mailbox, Arc::clone(&metrics)));
         let (origin, shift) = (self.origin, Arc::clone(&self.wall_shift_ms));
-        let wall: Wall = Arc::new(move || {
-            let elapsed = u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX);
-            (EPOCH_MS + elapsed).saturating_add_signed(shift.load(Ordering::Relaxed))
-        });
+        let wall: Wall = Arc::new(move || wall_ms(origin, &shift));
         let rng = Mutex::new(state.rng.fork());
         let pace = Arc::new(Steps { rng, sync: plan.sync, read: plan.read });
         let store = EmbeddedStore::open_at(
@@ -207,6 +209,11 @@ impl Harbour {
         // What the process wrote stays with the system; what it had not written yet is gone.
         self.disk.unmount();
         self.state().running = None;
+    }
+
+    /// The wall's time, in milliseconds of Unix time.
+    pub fn now_ms(&self) -> u64 {
+        wall_ms(self.origin, &self.wall_shift_ms)
     }
 
     /// The wall's clock jumps.

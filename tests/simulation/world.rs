@@ -14,6 +14,7 @@ use packetboat_proto::content::{
 };
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
 use packetboat_proto::limits::EXPIRES_MS_LOWEST;
+use packetboat_proto::packet::ScheduledName;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::disk::Disk;
@@ -246,6 +247,7 @@ impl World {
             14 => self.contradict(by),
             15 | 16 => self.change_group(by),
             17 => (0..3).for_each(|_| self.alter(by)),
+            18 => self.schedule(by),
             _ => self.ask(by),
         }
     }
@@ -287,6 +289,18 @@ impl World {
             context.expires_after_ms = self.rng.u64(EXPIRES_MS_LOWEST..=EXPIRES_MS);
         }
         self.send_in(by, chat, Content::text(text), &context);
+    }
+
+    /// Something that the server is to send later, or at once; it may be asked to think again.
+    fn schedule(&mut self, by: usize) {
+        let me = self.people[by].device.user.clone();
+        let own: Vec<&ChatId> =
+            self.chats.iter().filter(|chat| chat.peer_of(&me).is_some()).collect();
+        let chat = own[self.rng.usize(0..own.len())].clone();
+        let text = format!("{} of {}, later", self.ids, self.people[by].device);
+        let name = ScheduledName { chat, id: self.next_id() };
+        let at_ms = self.harbour.now_ms().saturating_add_signed(self.rng.i64(-JUMP_MS..=JUMP_MS));
+        self.people[by].schedule(name, &Content::text(text), at_ms, self.rng.u8(0..4) == 0);
     }
 
     /// What somebody of the same user has sent, as this device may send it.
@@ -438,8 +452,10 @@ impl World {
         if let Some(client) = self.people.iter().find_map(Person::client).cloned() {
             faults.extend(self.lounge.judge(&client).await);
         }
-        // Whatever way the clock has jumped, the time of all that expires is over then.
+        // Whatever way the clock has jumped, the time of all that expires is over then, and of all
+        // that was to be sent has come.
         self.harbour.jump(AFTER_ALL_MS);
+        sleep(REST).await;
         let mut read = BTreeSet::new();
         for person in &self.people {
             for chat in &self.chats {

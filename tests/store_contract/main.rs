@@ -21,6 +21,7 @@ mod model;
 mod profiles;
 mod rights;
 mod rooms;
+mod scheduled;
 mod shaky;
 mod sled;
 
@@ -117,6 +118,13 @@ contracts! {
         a_recall_comes_before_the_time_is_over_or_not_at_all,
         an_edit_prolongs_nothing_and_a_forward_stays_by_itself,
         nothing_expires_in_a_room_and_everything_else_does;
+    scheduled:
+        a_scheduled_message_is_sent_once_and_at_its_time,
+        it_is_set_anew_and_taken_back_by_its_name,
+        what_may_not_be_sent_then_stays_with_the_reason,
+        a_message_whose_id_is_taken_meanwhile_is_no_second_one,
+        what_is_never_sent_later_is_refused_at_once,
+        a_user_has_so_many_scheduled_and_no_more;
     rooms:
         a_room_is_opened_once_and_by_whom_it_may_be,
         a_room_keeps_so_many_entries_and_their_ids,

@@ -19,7 +19,10 @@ impl FromStr for Wait {
         let (number, each) =
             unit.map_or((text, 1_000), |(unit, ms)| (text.trim_end_matches(*unit), *ms));
         let count = number.parse::<u64>().ok().and_then(|count| count.checked_mul(each));
-        count.map(Self).ok_or_else(|| "must be a time such as 90s, 15m, 2h or 7d".to_owned())
+        count
+            .filter(|ms| *ms > 0)
+            .map(Self)
+            .ok_or_else(|| "must be a time such as 90s, 15m, 2h or 7d".to_owned())
     }
 }
 
@@ -54,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_told() {
-        for text in ["", "s", "soon", "-1s", "1.5h", "5w", "1hm", "99999999999999999d"] {
+        for text in ["", "0", "0h", "s", "soon", "-1s", "1.5h", "5w", "1hm", "99999999999999999d"] {
             assert!(text.parse::<Wait>().is_err(), "{text}");
         }
     }

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 mod change;
 pub(crate) mod room;
+pub(crate) mod schedule;
 
 use super::{content, hex};
 

@@ -12,6 +12,7 @@ use packetboat_client::{
 use super::content;
 
 pub(crate) mod room;
+pub(crate) mod schedule;
 use crate::clean;
 use crate::clock::Clock;
 use crate::command::wait::Wait;

@@ -103,6 +103,7 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Err(error) => failed(error),
         },
         Effect::Door(door) => at_door(client, door).await,
+        Effect::Later(later) => super::later::run(client, later).await,
         Effect::AskPins(chat) => match client.pins(&chat).await {
             Ok(seqs) => Answer::Pins { chat, seqs },
             Err(error) => failed(error),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
     Accepted, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member, MessageId, Page,
-    Presence, RequestError, RoomState, SendError, SignalKind, UserId,
+    Presence, RequestError, RoomState, ScheduledName, SendError, SignalKind, UserId,
 };
 
 /// What happened.
@@ -49,6 +49,24 @@ pub(crate) enum Door {
         /// Who.
         users: Vec<UserId>,
     },
+}
+
+/// What is done about messages that are sent later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Later {
+    /// Have one sent.
+    Schedule {
+        /// How it is named.
+        name: ScheduledName,
+        /// What it says.
+        text: String,
+        /// When, in milliseconds of Unix time.
+        at_ms: u64,
+    },
+    /// Show them.
+    List,
+    /// Do not have one sent.
+    Unschedule(ScheduledName),
 }
 
 /// What became of an effect.
@@ -135,6 +153,8 @@ pub(crate) enum Effect {
         /// An encoded content.
         content: Bytes,
     },
+    /// Something about messages that are sent later.
+    Later(Later),
     /// Ask for the user's chats.
     AskChats,
     /// Ask for one chat.

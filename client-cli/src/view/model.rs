@@ -196,6 +196,9 @@ impl View {
                     self.roster.typing(now_ms, &chat, sender, kind == SignalKind::Typing);
                 }
             }
+            Event::Notice(Notice::ScheduleFailed(rejected)) => {
+                self.note(now_ms, &text::schedule::failed(&rejected), Mood::Bad);
+            }
             Event::Notice(Notice::Presence(presence)) => self.roster.presence(&[presence]),
             Event::Notice(Notice::RoomCount(count)) => {
                 self.roster.entry(&count.room).members = count.listeners;

@@ -15,9 +15,10 @@ use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
 use crate::command::target::{Target, group};
 use crate::command::wait::Wait;
 
+mod later;
 mod room;
 
-use super::event::Door;
+use super::event::{Door, Later};
 
 /// The lines of the help.
 pub(crate) const HELP: &[&str] = &[
@@ -47,6 +48,7 @@ pub(crate) const HELP: &[&str] = &[
     "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
     "/room promote, demote or unmute USERS; mute MINUTES USERS",
     "/expire TIME TEXT   it is gone for all after 90s, 15m, 2h or 7d",
+    "/later TIME TEXT    it is sent then; /scheduled; /unschedule ID",
     "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
     "/quit               //text is a message that starts with a slash",
 ];
@@ -66,6 +68,17 @@ pub(crate) enum Line {
     Refer(Refer),
     /// Who is in the open group.
     Members(ChatId),
+    /// Have a message sent later.
+    Schedule {
+        /// Where to.
+        chat: ChatId,
+        /// What it says.
+        text: String,
+        /// When, in milliseconds of Unix time.
+        at_ms: u64,
+    },
+    /// Something about messages that are sent later.
+    Later(Later),
     /// Something about coming into a group.
     Door(Door),
     /// Open or change a room.
@@ -112,6 +125,9 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "save" => save(rest, open),
         "help" | "h" | "?" => Ok(Line::Help),
         "expire" => expiring(rest),
+        "later" => later::schedule(rest, open, now_ms),
+        "scheduled" => Ok(Line::Later(Later::List)),
+        "unschedule" => later::unschedule(rest, open),
         "quit" | "q" => Ok(Line::Quit),
         _ => match refer::parse(verb, rest) {
             Some(meant) => meant.map(Line::Refer),

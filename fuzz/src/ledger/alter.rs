@@ -1,5 +1,5 @@
-//! Messages that refer to others and change them, or expire, as the model sees them. Must never know
-//! how what is gone is stored.
+//! Messages that refer to others and change them, or expire, as the model sees them. Must never
+//! know how what is gone is stored.
 
 use bytes::Bytes;
 use packetboat::store::proof::View;
@@ -112,6 +112,10 @@ impl Line {
 impl World {
     /// Whether somebody may refer to what a message refers to.
     pub(super) fn refers(&self, by: usize, to: usize, what: &What, now_ms: u64) -> Refused<()> {
+        let has_a_reference = matches!(what, What::Expiring(_) | What::Reply(_) | What::Alter(_));
+        if has_a_reference && CHATS[to].starts_with("room:") {
+            return Err(RejectCode::Unsupported);
+        }
         let room = &self.rooms[to];
         let (seq, alteration) = match what {
             What::Reply(of) => (*of, None),
@@ -179,24 +183,18 @@ impl World {
     }
 }
 
-impl World {
-    /// Erases what has been due for longest; whether there was anything.
-    pub(super) fn do_next_due(&mut self, now_ms: u64) -> bool {
-        let rooms = self.rooms.iter().enumerate();
-        let due = rooms.flat_map(|(to, room)| {
-            let lines = (1_u64..).zip(&room.log).filter(|(_, line)| line.erased.is_none());
-            lines.filter_map(move |(seq, line)| Some((line.expires_ms()?, CHATS[to], seq, to)))
-        });
-        let Some((expires_ms, _, of, to)) = due.min() else { return false };
-        let is_due = expires_ms <= now_ms;
-        if is_due {
-            self.rooms[to].erase(of, Erasure::Expired { of });
-        }
-        is_due
-    }
-}
-
 impl Room {
+    /// When the time of what is there is over, and its seq.
+    pub(super) fn expiries(&self) -> impl Iterator<Item = (u64, u64)> {
+        let lines = (1_u64..).zip(&self.log).filter(|(_, line)| line.erased.is_none());
+        lines.filter_map(|(seq, line)| Some((line.expires_ms()?, seq)))
+    }
+
+    /// The time of an entry is over.
+    pub(super) fn expire(&mut self, of: u64) {
+        self.erase(of, Erasure::Expired { of });
+    }
+
     fn erase(&mut self, of: u64, why: Erasure) {
         for (at, line) in (1..).zip(&mut self.log) {
             if at == of || line.edits(of) {

@@ -9,6 +9,7 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Erasure, Role};
 
 use super::standing::{Refused, Standing};
+use super::waiting::Waiting;
 pub use super::what::What;
 
 /// Everybody, by number.
@@ -57,6 +58,8 @@ pub enum Told {
     Asked(usize, usize),
     /// A user is not let in.
     NotLetIn(usize, usize),
+    /// What a user had scheduled could not be sent.
+    NotSent((usize, usize, u8)),
     /// Cursors of a user moved: delivered and read.
     Moved(usize, u64, u64),
 }
@@ -111,6 +114,8 @@ pub struct World {
     pub rules: Rules,
     /// The chats, by number.
     pub rooms: Vec<Room>,
+    /// What is to be sent later: by whom, where, and its id.
+    pub waiting: BTreeMap<(usize, usize, u8), Waiting>,
     /// Devices that were here.
     pub devices: BTreeSet<(usize, usize)>,
     /// Users who were here.
@@ -188,7 +193,7 @@ impl World {
     pub fn new(rules: Rules) -> Self {
         let rooms = vec![Room::default(); CHATS.len()];
         let (devices, seen, accounts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-        Self { rules, rooms, devices, seen, accounts }
+        Self { rules, rooms, waiting: BTreeMap::new(), devices, seen, accounts }
     }
 
     /// Somebody says something.

@@ -1,5 +1,6 @@
 //! What a text, data or file belongs to: a message that it answers, a thread, where it was said
-//! before, whom it calls, how long it stays (SPEC.md sections 6.1 and 6.2). Must never hold an origin that is told in part.
+//! before, whom it calls, how long it stays (SPEC.md sections 6.1 and 6.2). Must never hold an
+//! origin that is told in part.
 
 use crate::id::{ChatId, UserId};
 use crate::limits::{EXPIRES_MS_HIGHEST, EXPIRES_MS_LOWEST};

@@ -1,5 +1,5 @@
-//! What stands in the place of a content that is gone (SPEC.md sections 6.1 and 6.2). Must never say
-//! anything of the content.
+//! What stands in the place of a content that is gone (SPEC.md sections 6.1 and 6.2). Must never
+//! say anything of the content.
 
 use crate::schema;
 

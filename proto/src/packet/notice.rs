@@ -10,6 +10,7 @@ use crate::schema::notice::Kind;
 
 use super::body::{BodyError, check_length};
 use super::invite::JoinState;
+use super::message::Rejected;
 use super::presence::Presence;
 use super::room::RoomCount;
 
@@ -51,6 +52,8 @@ pub enum Notice {
     Missed,
     /// Somebody asks to come into a group, or is not let in.
     Join(JoinNews),
+    /// A message of the user's own that was due could not be sent.
+    ScheduleFailed(Rejected),
 }
 
 /// Somebody asks to come into a group, or is not let in.
@@ -121,6 +124,9 @@ impl Notice {
                 user: UserId::new(&news.user)?,
                 state: JoinState::from_wire(news.state()),
             })),
+            Some(Kind::ScheduleFailed(rejected)) => {
+                Some(Self::ScheduleFailed(Rejected::from_wire(rejected)?))
+            }
             Some(Kind::Presence(presence)) => Some(Self::Presence(Presence::from_wire(presence)?)),
             Some(Kind::RoomCount(count)) => Some(Self::RoomCount(RoomCount::from_wire(&count)?)),
             Some(Kind::Cursor(moved)) => Some(Self::Cursor(CursorMoved {
@@ -140,6 +146,7 @@ impl Notice {
                 user: news.user.to_string(),
                 state: JoinState::to_wire(news.state),
             }),
+            Self::ScheduleFailed(rejected) => Kind::ScheduleFailed(rejected.to_wire()),
             Self::Presence(presence) => Kind::Presence(presence.to_wire()),
             Self::RoomCount(count) => Kind::RoomCount(count.to_wire()),
             Self::Cursor(moved) => Kind::Cursor(schema::CursorMoved {

@@ -14,6 +14,7 @@ use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
 use super::profile::Profile;
 use super::room::room_id;
+use super::schedule::Scheduling;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub enum Operation {
     },
     /// About coming into a group.
     Joining(Joining),
+    /// About messages that are to be sent later.
+    Scheduling(Scheduling),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -167,6 +170,9 @@ impl Operation {
         if let Some(joining) = Joining::from_wire(&wire)? {
             return Ok(Some(Self::Joining(joining)));
         }
+        if let Some(scheduling) = Scheduling::from_wire(&wire)? {
+            return Ok(Some(Self::Scheduling(scheduling)));
+        }
         Ok(Some(match wire {
             Wire::History(asked) => Self::History {
                 chat: ChatId::new(&asked.chat)?,
@@ -261,6 +267,7 @@ impl Operation {
                 limit: *limit,
             }),
             Self::Joining(joining) => joining.to_wire(),
+            Self::Scheduling(scheduling) => scheduling.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
                 chat: chat.to_string(),

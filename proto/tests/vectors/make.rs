@@ -10,6 +10,7 @@ mod joining;
 mod limit;
 mod packet;
 mod room;
+mod schedule;
 mod state;
 
 use bytes::{Bytes, BytesMut};
@@ -33,6 +34,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
         ("joining.tsv", joining::vectors()),
         ("limits.tsv", limit::vectors()),
         ("packets.tsv", packet::vectors()),
+        ("schedule.tsv", schedule::vectors()),
         ("states.tsv", state::vectors()),
     ]
 }

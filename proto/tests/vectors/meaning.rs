@@ -3,6 +3,7 @@
 
 mod file;
 mod joining;
+mod schedule;
 
 use bytes::Bytes;
 use packetboat_proto::code::{Fault, Retry};
@@ -285,6 +286,11 @@ fn of_notice(notice: &Notice) -> Value {
     match notice {
         Notice::Missed => json!({ "missed": {} }),
         Notice::Join(news) => joining::of_news(news),
+        Notice::ScheduleFailed(rejected) => json!({ "schedule_failed": {
+            "chat": rejected.chat.as_str(),
+            "message_id": rejected.id.to_string(),
+            "verdict": of_verdict(&rejected.verdict),
+        } }),
         Notice::Presence(presence) => json!({ "presence": of_presence(presence) }),
         Notice::RoomCount(count) => json!({ "room_count": {
             "room": count.room.as_str(),
@@ -320,6 +326,7 @@ fn of_operation(operation: &Operation) -> Value {
         } }),
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
         Operation::Joining(asked) => joining::of_question(asked),
+        Operation::Scheduling(asked) => schedule::of_question(asked),
         Operation::Pins { chat } => json!({ "pins": { "chat": chat.as_str() } }),
         Operation::Thread { chat, seq, after, limit } => json!({ "thread": {
             "chat": chat.as_str(), "seq": seq, "after": after, "limit": limit,
@@ -364,6 +371,7 @@ fn of_answer(answer: &Answer) -> Value {
         }
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
         Answer::Joining(joined) => joining::of_answer(joined),
+        Answer::Scheduled(scheduled) => schedule::of_answer(scheduled),
         Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
         Answer::RoomLeave => json!({ "room_leave": {} }),
         Answer::Room(state) => json!({ "room": of_room(state) }),

@@ -1,9 +1,12 @@
 //! What the embedded store does at a time. Must never hold a rule: the ledger and the reader do.
 
+use packetboat_proto::id::UserId;
+use packetboat_proto::packet::ScheduledName;
+
 use super::EmbeddedStore;
-use crate::store::StoreError;
-use crate::store::agenda::Agenda;
+use crate::store::agenda::{Agenda, Scheduled};
 use crate::store::job::Job;
+use crate::store::{Page, PageLimit, StoreError};
 
 impl Agenda for EmbeddedStore {
     async fn do_due(&self) -> Result<usize, StoreError> {
@@ -13,5 +16,14 @@ impl Agenda for EmbeddedStore {
             return Ok(0);
         }
         self.shared.committer.ask(|answer| Job::DoDue { done: 0, answer }).await
+    }
+
+    async fn scheduled(
+        &self,
+        user: UserId,
+        after: Option<ScheduledName>,
+        limit: PageLimit,
+    ) -> Result<Page<Scheduled>, StoreError> {
+        self.read(move |reader| reader.scheduled(&user, after.as_ref(), limit)).await
     }
 }

@@ -1,16 +1,25 @@
-//! Where it stands what is due, and when: under `X`, in order of time. Must never know what is to be
-//! done then.
+//! Where it stands what is due, and when: under `X`, in order of time; and under `H` the messages
+//! that are to be sent then. Must never know what a value holds.
 //!
 //! | key | value |
 //! |---|---|
 //! | `X` time `e` chat 0 seq | nothing: then the time of that entry is over |
+//! | `X` time `s` user 0 chat 0 id | nothing: then that message is to be sent |
+//! | `H` `h` user 0 chat 0 id | when a message is to be sent, and why it could not be |
+//! | `H` `c` user 0 chat 0 id part | a part of its content |
 
-use packetboat_proto::id::ChatId;
+use packetboat_proto::id::{ChatId, MessageId, UserId};
+use packetboat_proto::limits::MESSAGE_ID_BYTES;
+use packetboat_proto::packet::ScheduledName;
 
 use super::{END, KeyError, KeyRange};
 
 const DUE: u8 = b'X';
 const ENTRY: u8 = b'e';
+const SEND: u8 = b's';
+const SCHEDULED: u8 = b'H';
+const HEAD: u8 = b'h';
+const CONTENT: u8 = b'c';
 /// Bytes of a time.
 const TIME_BYTES: usize = 8;
 
@@ -23,6 +32,13 @@ pub enum Due {
         chat: ChatId,
         /// Its place.
         seq: u64,
+    },
+    /// A message is to be sent.
+    Send {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        name: ScheduledName,
     },
 }
 
@@ -37,8 +53,68 @@ pub fn at(at_ms: u64, due: &Due) -> Vec<u8> {
             key.push(END);
             key.extend_from_slice(&seq.to_be_bytes());
         }
+        Due::Send { user, name } => {
+            key.push(SEND);
+            put_name(&mut key, user, name);
+        }
     }
     key
+}
+
+fn put_name(key: &mut Vec<u8>, user: &UserId, name: &ScheduledName) {
+    key.extend_from_slice(user.as_str().as_bytes());
+    key.push(END);
+    key.extend_from_slice(name.chat.as_str().as_bytes());
+    key.push(END);
+    key.extend_from_slice(name.id.as_bytes());
+}
+
+/// When a message is to be sent, and why it could not be.
+pub fn scheduled(user: &UserId, name: &ScheduledName) -> Vec<u8> {
+    let mut key = vec![SCHEDULED, HEAD];
+    put_name(&mut key, user, name);
+    key
+}
+
+/// Those of a user, behind `after`.
+pub fn all_scheduled(user: &UserId, after: Option<&ScheduledName>) -> KeyRange {
+    let mut prefix = vec![SCHEDULED, HEAD];
+    prefix.extend_from_slice(user.as_str().as_bytes());
+    prefix.push(END);
+    let mut range = KeyRange::behind(prefix, None);
+    if let Some(after) = after {
+        range.from = scheduled(user, after);
+        range.from.push(END);
+    }
+    range
+}
+
+/// A part of the content of one.
+pub fn content(user: &UserId, name: &ScheduledName, part: u8) -> Vec<u8> {
+    let mut key = vec![SCHEDULED, CONTENT];
+    put_name(&mut key, user, name);
+    key.push(part);
+    key
+}
+
+/// Whose a message is that is to be sent, and its name, from the key of its row.
+pub fn read_scheduled(key: &[u8]) -> Result<(UserId, ScheduledName), KeyError> {
+    key.get(2..)
+        .and_then(name_in)
+        .transpose()?
+        .ok_or_else(|| KeyError::Malformed { key: key.to_vec() })
+}
+
+/// A user, a chat and an id; `None`: they are not there.
+fn name_in(bytes: &[u8]) -> Option<Result<(UserId, ScheduledName), KeyError>> {
+    let (texts, id) = bytes.split_last_chunk::<MESSAGE_ID_BYTES>()?;
+    let texts = std::str::from_utf8(texts.strip_suffix(&[END])?).ok()?;
+    let (user, chat) = texts.split_once(char::from(END))?;
+    let read = || {
+        let name = ScheduledName { chat: ChatId::new(chat)?, id: MessageId::from(*id) };
+        Ok((UserId::new(user)?, name))
+    };
+    Some(read())
 }
 
 /// All that is due then, or was before.
@@ -61,6 +137,10 @@ pub fn read(key: &[u8]) -> Result<Due, KeyError> {
             let chat = chat.strip_suffix(&[END]).ok_or_else(malformed)?;
             let chat = std::str::from_utf8(chat).map_err(|_| malformed())?;
             Ok(Due::Expiry { chat: ChatId::new(chat)?, seq: u64::from_be_bytes(*seq) })
+        }
+        SEND => {
+            let (user, name) = name_in(what).transpose()?.ok_or_else(malformed)?;
+            Ok(Due::Send { user, name })
         }
         _ => Err(malformed()),
     }
@@ -86,6 +166,35 @@ mod tests {
             }
         }
         assert!(at(255, &expiry(u64::MAX)) < at(256, &expiry(1)));
+    }
+
+    fn name(chat: &str, id: u8) -> ScheduledName {
+        ScheduledName { chat: ChatId::new(chat).unwrap(), id: MessageId::from([id; 16]) }
+    }
+
+    #[test]
+    fn a_message_is_named_whole_whatever_its_id() {
+        let user = UserId::new("ann").unwrap();
+        for id in [0, 7, 255] {
+            let name = name("group:crew", id);
+            let due = Due::Send { user: user.clone(), name: name.clone() };
+            assert_eq!(read(&at(9, &due)), Ok(due));
+            assert_eq!(read_scheduled(&scheduled(&user, &name)), Ok((user.clone(), name)));
+        }
+        assert!(read_scheduled(b"Hhann").is_err());
+    }
+
+    #[test]
+    fn a_users_messages_are_one_range() {
+        let (ann, anna) = (UserId::new("ann").unwrap(), UserId::new("anna").unwrap());
+        let holds = |range: &KeyRange, key: &Vec<u8>| range.from <= *key && *key < range.to;
+        let (first, next) = (name("dm:ann:bob", 255), name("group:crew", 0));
+        assert!(holds(&all_scheduled(&ann, None), &scheduled(&ann, &first)));
+        assert!(!holds(&all_scheduled(&ann, None), &scheduled(&anna, &first)));
+        assert!(!holds(&all_scheduled(&ann, None), &content(&ann, &first, 0)));
+        let behind = all_scheduled(&ann, Some(&first));
+        assert!(!holds(&behind, &scheduled(&ann, &first)));
+        assert!(holds(&behind, &scheduled(&ann, &next)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, ChatKind, UserId};
 use packetboat_proto::limits::{
     BODY_BYTES_HIGHEST, BODY_OVERHEAD_BYTES, GROUP_NAME_BYTES_MAX, MEMBERS_PER_CHANGE_MAX,
-    USER_ID_BYTES_MAX,
+    SCHEDULED_BYTES_MAX, USER_ID_BYTES_MAX,
 };
 
 use packetboat_proto::planted::{self, Bug};
@@ -41,6 +41,12 @@ const FIRST_OPERATIONS: usize = 4;
 /// Operations for a text, data or file, beside the entry.
 const WORD_OPERATIONS: usize =
     FIRST_OPERATIONS + REFERENCE_OPERATIONS + FILE_OPERATIONS + EXPIRY_OPERATIONS;
+
+/// The most operations of a text or data of the size that may be scheduled.
+pub(super) const WORD_OPERATIONS_MAX: usize =
+    parts_of(SCHEDULED_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
+        + DEDUP_OPERATIONS
+        + WORD_OPERATIONS;
 
 const _: () =
     assert!(PARTS_MAX + DEDUP_OPERATIONS + RECALL_OPERATIONS_MAX <= OPERATIONS_PER_COMMAND_MAX);

@@ -6,9 +6,11 @@ use packetboat_proto::content::Erasure;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::planted::{self, Bug};
 
+use super::append::WORD_OPERATIONS_MAX;
 use super::group::Deed;
 use super::recall::RECALL_OPERATIONS_MAX;
 use super::refer::Target;
+use super::schedule::SCHEDULED_OPERATIONS_MAX;
 use super::turn::Turn;
 use crate::store::Draft;
 use crate::store::key::due::{self, Due};
@@ -19,6 +21,10 @@ pub(super) const EXPIRY_OPERATIONS: usize = 1;
 /// The most operations of one thing that is due: to erase an entry, which is the last that is said
 /// of it; and the row that says that it is due.
 pub(crate) const DUE_OPERATIONS_MAX: usize = RECALL_OPERATIONS_MAX + 1;
+const _: () = assert!(
+    DUE_OPERATIONS_MAX >= WORD_OPERATIONS_MAX + SCHEDULED_OPERATIONS_MAX,
+    "to send a message is less than to erase one"
+);
 
 impl Turn<'_> {
     /// Notes when the time of an entry is over, if it ever is.
@@ -43,6 +49,7 @@ impl Turn<'_> {
         let Some((row, _)) = found.into_iter().next() else { return Ok(false) };
         match due::read(&row)? {
             Due::Expiry { chat, seq } => self.expire(&chat, seq)?,
+            Due::Send { user, name } => self.send_due(&user, &name)?,
         }
         self.remove(row);
         Ok(true)

@@ -49,6 +49,8 @@ impl Turn<'_> {
             Act::Uninvite { chat, id } => self.uninvite(user, chat, *id),
             Act::AskToJoin { chat, proof } => self.ask_to_join(user, chat, proof.as_ref()),
             Act::RefuseJoin { chat, users } => self.refuse_join(user, chat, users),
+            Act::Schedule { draft, at_ms } => self.schedule(user, draft, *at_ms),
+            Act::Unschedule(name) => Ok(self.unschedule(user, name)?),
         }
     }
 

@@ -1,5 +1,5 @@
-//! What was recalled or has expired is erased: the entry keeps its place, and nothing of its content
-//! stays in any row. Must never leave a part of it, nor one of its edits.
+//! What was recalled or has expired is erased: the entry keeps its place, and nothing of its
+//! content stays in any row. Must never leave a part of it, nor one of its edits.
 
 use packetboat_proto::content::{Content, Erasure};
 use packetboat_proto::entry::Entry;

@@ -42,10 +42,15 @@ impl Room {
 
     /// Takes an entry, unless there is no room for it; the first one always fits.
     pub(super) fn take(&mut self, body: &Bytes) -> bool {
-        let fits = self.items > 0 && (body.len() <= self.bytes || self.fresh);
+        self.take_bytes(body.len())
+    }
+
+    /// The same of something that takes so many bytes.
+    pub(super) fn take_bytes(&mut self, bytes: usize) -> bool {
+        let fits = self.items > 0 && (bytes <= self.bytes || self.fresh);
         if fits {
             self.items -= 1;
-            self.bytes = self.bytes.saturating_sub(body.len());
+            self.bytes = self.bytes.saturating_sub(bytes);
         } else {
             self.items = 0;
         }

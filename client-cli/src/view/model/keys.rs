@@ -1,8 +1,9 @@
 //! What keys do. Must never send what is not whole: a line goes its way with Enter alone.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use packetboat_client::{Content, GroupChange, SignalKind};
+use packetboat_client::{Content, GroupChange, ScheduledName, SignalKind};
 
+use super::super::event::Later;
 use super::super::slash::{HELP, Line, parse};
 use super::{Effect, Mood, Overlay, View};
 
@@ -143,6 +144,11 @@ impl View {
                 self.editor.take();
                 return self.refer(now_ms, refer, effects);
             }
+            Line::Schedule { chat, text, at_ms } => {
+                let name = ScheduledName { chat, id: (self.new_id)() };
+                effects.push(Effect::Later(Later::Schedule { name, text, at_ms }));
+            }
+            Line::Later(later) => effects.push(Effect::Later(later)),
             Line::Door(door) => effects.push(Effect::Door(door)),
             Line::ChangeRoom(room, change) => {
                 self.editor.take();
