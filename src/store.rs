@@ -25,6 +25,7 @@ mod ledger;
 pub mod memory;
 pub mod opening;
 pub mod packed;
+mod page;
 mod parts;
 #[cfg(feature = "inside")]
 #[doc(hidden)]
@@ -54,6 +55,7 @@ pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
 use self::file::FileBook;
+pub use self::page::{Page, PageLimit};
 pub use self::view::{ChatView, MemberView, Profile, RoomView};
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
@@ -155,15 +157,6 @@ pub struct Logged {
     pub body: Bytes,
 }
 
-/// How much one page may hold: at least one item is always given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageLimit {
-    /// Items.
-    pub items: usize,
-    /// Bytes of their encoded bodies, together.
-    pub bytes: usize,
-}
-
 /// From where a page of history goes, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
@@ -182,15 +175,6 @@ pub struct Thread {
     pub of: u64,
     /// Entries with a higher seq.
     pub after: u64,
-}
-
-/// Some items, and whether there are more that way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
-    /// In ascending order.
-    pub items: Vec<T>,
-    /// There are more.
-    pub more: bool,
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.

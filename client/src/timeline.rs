@@ -128,8 +128,8 @@ impl Timeline {
         self.entries.is_empty()
     }
 
-    /// The chat as people see it at a time, in milliseconds of Unix time. What has expired by then is
-    /// forgotten, whatever the time is the next time.
+    /// The chat as people see it at a time, in milliseconds of Unix time. What has expired by then
+    /// is forgotten, whatever the time is the next time.
     pub fn view(&mut self, now_ms: u64) -> View {
         self.forget(now_ms);
         let changes = Changes::of(&self.entries);

@@ -3,7 +3,8 @@
 //!
 //! What it believes: a client records a send before it begins and an answer after it came, so what
 //! is recorded in an order that the promises rule out did happen in it; `Log` readings are made
-//! when nothing is under way any more and the time of what expires is over, by the creator of each group too.
+//! when nothing is under way any more and the time of what expires is over, by the creator of each
+//! group too.
 //!
 //! To add a kind of entry that changes who sees what: see `membership`. To add a promise: a variant
 //! of [`Violation`], the check in the file of what it looks at, and a history in `tests` that

@@ -8,7 +8,7 @@ use packetboat_proto::id::UserId;
 use packetboat_proto::packet::ScheduledName;
 
 use super::error::{Refusal, StoreError};
-use super::{Page, PageLimit};
+use super::page::{Page, PageLimit};
 
 /// Things that are done in one step, so that messages go on meanwhile.
 pub const DUE_PER_STEP: usize = 32;

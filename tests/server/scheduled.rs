@@ -1,5 +1,5 @@
-//! Messages that are sent later, end to end: while nobody is connected, over a restart, and when they
-//! may not be.
+//! Messages that are sent later, end to end: while nobody is connected, over a restart, and when
+//! they may not be.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -18,7 +18,9 @@ mod lounge;
 mod network;
 mod person;
 mod plan;
+mod promised;
 mod rude;
+mod saying;
 mod world;
 
 use std::cell::RefCell;

@@ -9,9 +9,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use packetboat_client::{Dial, Edge, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
-use packetboat_proto::content::{
-    Alteration, Body, Content, Context, GroupChange, GroupRules, JoinRule, Role,
-};
+use packetboat_proto::content::{Content, Context};
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
 use packetboat_proto::limits::EXPIRES_MS_LOWEST;
 use packetboat_proto::packet::ScheduledName;
@@ -23,7 +21,9 @@ use crate::lounge::{Deed, Lounge};
 use crate::network::{Network, State};
 use crate::person::{Habits, Log, Person};
 use crate::plan::{Plan, pick, up_to};
+use crate::promised::Promised;
 use crate::rude;
+use crate::saying::{alteration, group_change};
 
 /// How long everything may take to come to rest once nothing goes wrong any more.
 const LIVENESS: Duration = Duration::from_mins(10);
@@ -79,6 +79,7 @@ struct World {
     sent: Vec<Sent>,
     /// Which ids a device has used, and whether it was to contradict another one.
     said: BTreeMap<(usize, MessageId), bool>,
+    promised: Promised,
     recorder: Recorder,
     log: Log,
     lounge: Lounge,
@@ -149,6 +150,7 @@ impl World {
             chats,
             sent,
             said,
+            promised: Promised::default(),
             recorder,
             log,
             lounge,
@@ -300,7 +302,8 @@ impl World {
         let text = format!("{} of {}, later", self.ids, self.people[by].device);
         let name = ScheduledName { chat, id: self.next_id() };
         let at_ms = self.harbour.now_ms().saturating_add_signed(self.rng.i64(-JUMP_MS..=JUMP_MS));
-        self.people[by].schedule(name, &Content::text(text), at_ms, self.rng.u8(0..4) == 0);
+        let how = (at_ms, self.rng.u8(0..4) == 0);
+        self.people[by].schedule(name, &Content::text(text), how, self.promised.clone());
     }
 
     /// What somebody of the same user has sent, as this device may send it.
@@ -350,29 +353,7 @@ impl World {
         let others: Vec<UserId> = self.users.iter().filter(|user| **user != me).cloned().collect();
         let some: Vec<UserId> = others.iter().filter(|_| self.rng.bool()).cloned().collect();
         let one = vec![others[self.rng.usize(0..others.len())].clone()];
-        let change = match self.rng.u8(0..22) {
-            0..=5 => GroupChange::Created { name: "crew".to_owned(), members: some },
-            6..=8 => GroupChange::Added(one),
-            9..=11 => GroupChange::Removed(one),
-            12 => GroupChange::Left { new_owner: self.rng.bool().then(|| one[0].clone()) },
-            13 => GroupChange::Renamed("mates".to_owned()),
-            14 => GroupChange::Described { topic: Some("sails".to_owned()), avatar: None },
-            15 | 16 => GroupChange::RulesSet(GroupRules {
-                members_add: self.rng.bool(),
-                only_admins_write: self.rng.u8(0..4) == 0,
-                history_for_all: self.rng.bool(),
-                join_rule: if self.rng.bool() { JoinRule::Anyone } else { JoinRule::Invited },
-            }),
-            17 if self.rng.bool() => GroupChange::OwnerChanged(one[0].clone()),
-            17 => GroupChange::RolesGiven { users: one, role: Role::Admin },
-            18 => {
-                let until_ms = if self.rng.bool() { u64::MAX } else { 0 };
-                GroupChange::Muted { users: one, until_ms }
-            }
-            19 | 20 => GroupChange::Joined(None),
-            _ if self.rng.u8(0..4) == 0 => GroupChange::Dissolved,
-            _ => GroupChange::RolesGiven { users: one, role: Role::Member },
-        };
+        let change = group_change(&mut self.rng, some, one);
         self.send(by, chat, Content::Group(change));
     }
 
@@ -384,23 +365,7 @@ impl World {
         let chat = self.sent[self.rng.usize(0..self.sent.len())].chat.clone();
         let said = self.sent.iter().filter(|sent| sent.chat == chat).count() as u64;
         let seq = self.rng.u64(1..=said);
-        let new = Body::Text(format!("edit {}", self.ids));
-        let reaction = ["+1", "⚓"][self.rng.usize(0..2)].to_owned();
-        let context = Context { reply_to: seq, thread: seq, ..Context::default() };
-        let flag = self.rng.bool();
-        let (content, context) = match self.rng.u8(0..8) {
-            0 | 1 => (Content::Entry(Alteration::Edited { seq, new }), Context::default()),
-            2..=4 => (Content::Entry(Alteration::Recalled { seq }), Context::default()),
-            5 => {
-                let reacted = Alteration::Reacted { seq, reaction, taken_back: flag };
-                (Content::Entry(reacted), Context::default())
-            }
-            6 => {
-                let pinned = Alteration::Pinned { seq, unpinned: flag };
-                (Content::Entry(pinned), Context::default())
-            }
-            _ => (Content::text(format!("answer {}", self.ids)), context),
-        };
+        let (content, context) = alteration(&mut self.rng, seq, self.ids);
         self.send_in(by, chat, content, &context);
     }
 
@@ -464,7 +429,10 @@ impl World {
                 }
                 let (reader, chat) = (person.device.user.clone(), chat.clone());
                 match person.log(&chat).await {
-                    Ok(Some(entries)) => self.recorder.add(Event::Log { reader, chat, entries }),
+                    Ok(Some(entries)) => {
+                        faults.extend(self.promised.broken(&reader, &chat, &entries));
+                        self.recorder.add(Event::Log { reader, chat, entries });
+                    }
                     Ok(None) => {}
                     Err(why) => faults.push(format!("{reader} could not read {chat}: {why}")),
                 }

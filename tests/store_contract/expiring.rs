@@ -111,6 +111,8 @@ pub(crate) async fn what_has_expired_is_shown_to_nobody_and_then_erased(bed: imp
             assert_eq!(code(&outcome), Some(RejectCode::Invalid), "{outcome:?}");
         }
         assert_eq!(open.put("ann", secret.clone()).await, duplicate(1));
+        let other = Draft { id: secret.id, ..expiring(DM, "other") };
+        assert_eq!(open.put("ann", other).await, duplicate(1), "whatever it says");
         if !erased {
             assert_eq!(do_all_due(&open).await, 2);
             assert_eq!(open.effects(), [], "nobody is told what everybody knows");

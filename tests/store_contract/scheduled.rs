@@ -1,5 +1,5 @@
-//! Contracts of messages that are to be sent later: when, how often, by whose right, and what becomes
-//! of those that cannot be.
+//! Contracts of messages that are to be sent later: when, how often, by whose right, and what
+//! becomes of those that cannot be.
 
 use std::sync::atomic::Ordering;
 

@@ -1,5 +1,5 @@
-//! The command line of messages that the server sends later. Must never read a clock: when something
-//! is to be sent is known once it is asked.
+//! The command line of messages that the server sends later. Must never read a clock: when
+//! something is to be sent is known once it is asked.
 
 use clap::{Args, Subcommand};
 use packetboat_client::MessageId;

@@ -1,5 +1,5 @@
-//! `schedule`, `scheduled`, `unschedule`: messages that the server sends later. Must never print one as
-//! sent.
+//! `schedule`, `scheduled`, `unschedule`: messages that the server sends later. Must never print
+//! one as sent.
 
 use std::time::Duration;
 

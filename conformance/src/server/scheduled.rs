@@ -1,5 +1,5 @@
-//! Messages that are sent later (SPEC.md section 5.15). Must never schedule one that is left over for
-//! another run.
+//! Messages that are sent later (SPEC.md section 5.15). Must never schedule one that is left over
+//! for another run.
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;

@@ -1,5 +1,5 @@
-//! What is asked and answered about messages that are sent later, made from choices. Must never make
-//! what a peer would have to refuse.
+//! What is asked and answered about messages that are sent later, made from choices. Must never
+//! make what a peer would have to refuse.
 
 use bytes::Bytes;
 use packetboat_proto::packet::{Scheduled, ScheduledMessage, ScheduledName, Scheduling};

@@ -92,7 +92,7 @@ impl Line {
     }
 
     /// When its time is over, if it ever is.
-    fn expires_ms(&self) -> Option<u64> {
+    pub(super) fn expires_ms(&self) -> Option<u64> {
         match self.what {
             What::Expiring(after_ms) => Some(self.at_ms + after_ms),
             _ => None,

@@ -209,7 +209,8 @@ impl World {
             Ok(()) => {
                 if let Some(at) = self.rooms[to].seq_of(by, id) {
                     let line = &self.rooms[to].log[at];
-                    let same = line.what == *what || line.erased.is_some();
+                    let is_over = line.expires_ms().is_some_and(|expires_ms| expires_ms <= now_ms);
+                    let same = line.what == *what || line.erased.is_some() || is_over;
                     let again = Verdict::Duplicate(at as u64 + 1, line.at_ms);
                     return if same { again } else { Verdict::Refused(RejectCode::Conflict) };
                 }

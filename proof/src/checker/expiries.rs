@@ -1,5 +1,5 @@
-//! What expires: what is gone with its time had one, and what had one is gone where logs are read in
-//! the end, when all such time is over. Must never judge when it went: a history has no clock.
+//! What expires: what is gone with its time had one, and what had one is gone where logs are read
+//! in the end, when all such time is over. Must never judge when it went: a history has no clock.
 
 use bytes::Bytes;
 use packetboat_proto::content::{Alteration, Content, Erasure};

@@ -20,7 +20,6 @@ use super::recall::RECALL_OPERATIONS_MAX;
 use super::room::{TRIM_OPERATIONS, room_operations_max};
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::batch::OPERATIONS_PER_COMMAND_MAX;
-use crate::store::erased::erasure;
 use crate::store::key;
 use crate::store::parts::{Joiner, PARTS_MAX, Whole, parts_of};
 use crate::store::read_error::ReadError;
@@ -177,7 +176,7 @@ impl Turn<'_> {
         let entry = self.entry(&draft.chat, seq)?;
         debug_assert_eq!(entry.sender, author.user, "the sender is part of the dedup key");
         // What was recalled, or has expired, is not known any more.
-        let differs = entry.content != draft.content && erasure(&entry.content).is_none();
+        let differs = entry.content != draft.content && !self.is_gone(&entry);
         if differs && !planted::is(Bug::ConflictAccepted) {
             let reason = "the same message id was accepted with other content";
             return refuse(RejectCode::Conflict, reason);

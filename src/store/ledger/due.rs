@@ -18,8 +18,8 @@ use crate::store::read_error::ReadError;
 
 /// Operations for an entry that expires: the row by which it is found then.
 pub(super) const EXPIRY_OPERATIONS: usize = 1;
-/// The most operations of one thing that is due: to erase an entry, which is the last that is said
-/// of it; and the row that says that it is due.
+/// The most operations of one thing that is due: an entry is erased with its edits, and the row
+/// goes that says that it is due.
 pub(crate) const DUE_OPERATIONS_MAX: usize = RECALL_OPERATIONS_MAX + 1;
 const _: () = assert!(
     DUE_OPERATIONS_MAX >= WORD_OPERATIONS_MAX + SCHEDULED_OPERATIONS_MAX,

@@ -38,11 +38,6 @@ impl Target {
             _ => None,
         }
     }
-
-    /// Whether its time is over, though it may not be erased yet.
-    fn is_over(&self, now_ms: u64) -> bool {
-        self.context.expires_ms(self.entry.at_ms).is_some_and(|expires_ms| expires_ms <= now_ms)
-    }
 }
 
 impl Turn<'_> {
@@ -50,6 +45,15 @@ impl Turn<'_> {
     fn may_see(&mut self, user: &UserId, chat: &ChatId, seq: u64) -> Result<bool, ReadError> {
         let Some(place) = self.place(user, chat)? else { return Ok(false) };
         Ok(seq <= self.head(chat)? && place.spans.holds(seq))
+    }
+
+    /// Whether an entry says nothing any more: it is erased, or is to be, for its time is over.
+    pub(super) fn is_gone(&self, entry: &Entry) -> bool {
+        let is_over = |(_, context): (Content, Context)| {
+            let expires_ms = context.expires_ms(entry.at_ms);
+            expires_ms.is_some_and(|expires_ms| expires_ms <= self.now_ms)
+        };
+        erasure(&entry.content).is_some() || content_of(entry).is_some_and(is_over)
     }
 
     /// Refuses an entry that is not before the deed's own, or that its sender may not see.
@@ -64,13 +68,12 @@ impl Turn<'_> {
     pub(super) fn target(&mut self, deed: &Deed<'_>, seq: u64) -> Result<Target, Halt> {
         self.check_seen(deed, seq)?;
         let entry = self.entry(deed.chat, seq)?;
-        let is_erased = erasure(&entry.content).is_some();
+        if self.is_gone(&entry) {
+            return refuse(RejectCode::Invalid, format!("what the entry {seq} said is gone"));
+        }
         match Target::of(entry) {
-            Some(target) if !target.is_over(self.now_ms) => Ok(target),
-            None if !is_erased => {
-                refuse(RejectCode::Invalid, format!("the entry {seq} is no message"))
-            }
-            _ => refuse(RejectCode::Invalid, format!("what the entry {seq} said is gone")),
+            Some(target) => Ok(target),
+            None => refuse(RejectCode::Invalid, format!("the entry {seq} is no message")),
         }
     }
 
@@ -107,14 +110,10 @@ impl Turn<'_> {
             let entry = self.entry(chat, *seq)?;
             let said = Content::decode(&draft.content, usize::MAX).ok().and_then(Content::body);
             let same = |body: Option<Body>| body.is_some() && body == said;
-            let is_theirs = entry.sender == *sender;
-            if let Some(target) = Target::of(entry)
-                && !target.is_over(self.now_ms)
-            {
-                let then = content_of(&target.entry).and_then(|(content, _)| content.body());
-                if is_theirs && (same(then) || same(self.last_edit(chat, *seq)?)) {
-                    return Ok(());
-                }
+            let then = content_of(&entry).and_then(|(content, _)| content.body());
+            let is_theirs = entry.sender == *sender && !self.is_gone(&entry);
+            if is_theirs && (same(then) || same(self.last_edit(chat, *seq)?)) {
+                return Ok(());
             }
         }
         refuse(RejectCode::Invalid, "that was not said there, or you do not see it")

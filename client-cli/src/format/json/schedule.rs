@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{change, hex};
 
-/// One that is to be sent: `chat`, `id`, `at_ms`, what it says as in an entry, `expires_after_ms` (0:
-/// it stays), `failed` (null: it waits) with `code` and `reason`.
+/// One that is to be sent: `chat`, `id`, `at_ms`, what it says as in an entry, `expires_after_ms`
+/// (0: it stays), `failed` (null: it waits) with `code` and `reason`.
 pub(crate) fn message(message: &ScheduledMessage) -> Value {
     let mut object = match Content::decode_whole(&message.content, usize::MAX) {
         Ok((said, context)) => {
