@@ -99,7 +99,9 @@ fn what_has_expired_is_forgotten_with_all_that_was_said_of_it() {
         expiring(4, "bob", 5_000),
     ];
     let mut timeline = Timeline::default();
-    log.iter().for_each(|entry| timeline.insert(entry));
+    for entry in &log {
+        timeline.insert(entry);
+    }
     assert_eq!(timeline.next_expiry_ms(), Some(1_001));
     let view = timeline.view(1_000);
     assert_eq!((&view.messages[0].said, &view.pins), (&text("two"), &vec![1]));
@@ -108,7 +110,9 @@ fn what_has_expired_is_forgotten_with_all_that_was_said_of_it() {
     assert_eq!((&view.messages[0].said, &view.pins), (&Said::Expired, &vec![]));
     assert_eq!((view.messages.len(), timeline.next_expiry_ms()), (2, Some(5_004)));
     assert_eq!(timeline.view(0), view, "what is forgotten does not come back");
-    log.iter().for_each(|entry| timeline.insert(entry));
+    for entry in &log {
+        timeline.insert(entry);
+    }
     assert_eq!(timeline.view(0), view, "nor with an older page");
     let left = |seq| entry(seq, "ann", &Content::Erased(Erasure::Expired { of: 1 }));
     let read_late = folded(&[left(1), left(2), log[2].clone(), log[3].clone()]);

@@ -6,7 +6,8 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, Content, GroupChange};
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::packet::{
-    Answer, Edge, Notice, Operation, Packet, Scheduled, ScheduledMessage, ScheduledName, Scheduling,
+    Answer, Edge, Notice, Operation, Packet, Scheduled, ScheduledMessage, ScheduledName,
+    Scheduling, Verdict,
 };
 
 use crate::check::checks;
@@ -142,7 +143,7 @@ async fn failed(bed: &Bed) -> Checked {
     same("what is told of", (&name.chat, name.id), (&told.chat, told.id))?;
     same("why", Some(RejectCode::NoSuchChat), told.verdict.reject_code())?;
     let found = listed(&mut peer).await?;
-    let codes = found.iter().map(|it| it.failed.as_ref().and_then(|why| why.reject_code()));
+    let codes = found.iter().map(|it| it.failed.as_ref().and_then(Verdict::reject_code));
     same("what is listed", vec![Some(RejectCode::NoSuchChat)], codes.collect())?;
     let asked = Operation::History { chat: group, edge: Edge::After(0), limit: 0 };
     match owner.ask(asked).await? {

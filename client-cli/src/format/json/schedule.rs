@@ -1,5 +1,6 @@
 //! Messages that are sent later, as JSON.
 
+use packetboat_client::proto::code::RejectCode;
 use packetboat_client::proto::content::Content;
 use packetboat_client::{ScheduledMessage, Verdict};
 use serde_json::{Value, json};
@@ -28,14 +29,13 @@ pub(crate) fn message(message: &ScheduledMessage) -> Value {
 fn failure(verdict: &Verdict) -> Value {
     let code = verdict.reject_code();
     json!({
-        "code": code.map_or_else(|| verdict.code.to_string(), |code| code.name()),
+        "code": code.map_or_else(|| verdict.code.to_string(), RejectCode::name),
         "reason": verdict.reason,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use packetboat_client::proto::code::RejectCode;
     use packetboat_client::{MessageId, ScheduledName};
 
     use super::*;
