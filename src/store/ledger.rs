@@ -7,6 +7,7 @@ mod append;
 mod claim;
 mod cursor;
 mod due;
+mod expiry;
 mod file;
 mod group;
 mod joining;

@@ -9,7 +9,7 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Erasure, Role};
 
 use super::standing::{Refused, Standing};
-use super::waiting::Waiting;
+use super::what::Waiting;
 pub use super::what::What;
 
 /// Everybody, by number.

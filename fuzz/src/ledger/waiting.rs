@@ -9,22 +9,14 @@ use packetboat_proto::id::MessageId;
 use packetboat_proto::limits::{SCHEDULED_AHEAD_MS_MAX, SCHEDULED_BYTES_MAX};
 use packetboat_proto::packet::ScheduledName;
 
-use super::model::{CHATS, NAMES, Told, Verdict, What, World};
+use super::model::{CHATS, NAMES, Told, Verdict, World};
 use super::names::{chat, user};
 use super::saying::draft;
 use super::standing::Refused;
+use super::what::{Waiting, What};
 
 /// How much later a message is looked at again that could not be sent for now.
 const PUT_OFF_MS: u64 = 10_000;
-
-/// A message that is to be sent, or could not be.
-#[derive(Clone, Debug)]
-pub struct Waiting {
-    what: What,
-    at_ms: u64,
-    due_ms: u64,
-    failed: Option<RejectCode>,
-}
 
 /// What is due: an entry whose time is over, or a message. In the order in which that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,6 @@
 //! What is said in the model. Must never know what becomes of it.
 
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, GroupRules};
 
 /// What a message says.
@@ -37,6 +38,19 @@ pub enum What {
     Join,
     /// The group is over.
     Dissolve,
+}
+
+/// A message that is to be sent later, or could not be.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// What it says.
+    pub what: What,
+    /// When it is to be sent.
+    pub at_ms: u64,
+    /// When it is looked at next.
+    pub due_ms: u64,
+    /// Why it could not be sent.
+    pub failed: Option<RejectCode>,
 }
 
 impl What {

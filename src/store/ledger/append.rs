@@ -13,7 +13,7 @@ use packetboat_proto::limits::{
 use packetboat_proto::planted::{self, Bug};
 
 use super::alter::{Consequence, REFERENCE_OPERATIONS};
-use super::due::EXPIRY_OPERATIONS;
+use super::expiry::EXPIRY_OPERATIONS;
 use super::file::REFERENCE_OPERATIONS as FILE_OPERATIONS;
 use super::group::{Behind, CHANGE_OPERATIONS_PER_USER, Deed, change_operations_max};
 use super::recall::RECALL_OPERATIONS_MAX;
