@@ -24,6 +24,7 @@ use packetboat::store::proof::{
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
 use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, Refusal, Start};
 use packetboat_proto::id::{SessionId, UserId};
+use packetboat_proto::limits::EXPIRES_MS_LOWEST;
 use packetboat_proto::packet::JoinState;
 
 use self::compare::compare_chat;
@@ -83,6 +84,10 @@ pub fn run(data: &[u8]) {
     let mut site = Site { disk, bench, snapshots: vec![world.clone()], world, now_ms: 1 };
     while !choices.is_empty() {
         site.now_ms += choices.below(3) as u64;
+        if choices.once_in(8) {
+            // What expires, and what was put off, comes to its time.
+            site.now_ms += choices.one_of(&[EXPIRES_MS_LOWEST, 10 * EXPIRES_MS_LOWEST]);
+        }
         site.turn(&mut choices);
         match choices.byte() % 8 {
             0 => site.cut_power(&mut choices),

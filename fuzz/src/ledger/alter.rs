@@ -7,7 +7,7 @@ use packetboat::store::{PageLimit, Reference, Thread};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, Body, Content, Context, Erasure, Role};
 use packetboat_proto::id::{ChatId, UserId};
-use packetboat_proto::limits::{EDITS_MAX, PINS_MAX};
+use packetboat_proto::limits::{EDITS_MAX, EXPIRES_MS_LOWEST, PINS_MAX};
 
 use super::model::{CHATS, Line, Part, Room, What, World};
 use super::names::index;
@@ -42,7 +42,7 @@ pub(super) fn what(choices: &mut Choices<'_>) -> What {
             What::Alter(Alteration::Reacted { seq, reaction, taken_back: flag })
         }
         6 => What::Alter(Alteration::Pinned { seq, unpinned: flag }),
-        7 if flag => What::Expiring(1 + choices.below(8) as u64),
+        7 if flag => What::Expiring(EXPIRES_MS_LOWEST + choices.below(8) as u64),
         _ => What::Reply(seq),
     }
 }
