@@ -1,11 +1,14 @@
 //! Finds the sessions that an effect concerns and leaves it in their mailboxes. A push is a hint,
 //! the log is the truth: must never wait for a mailbox, nor touch the store.
 
+mod audience;
 mod crowd;
 pub mod herald;
+mod keys;
 mod live;
 pub mod mailbox;
 pub mod presence;
+pub mod receipts;
 pub mod registry;
 mod rooms;
 pub mod watches;
@@ -24,7 +27,7 @@ use packetboat_proto::planted::{self, Bug};
 use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
-use crate::store::{Effect, Outlet, Stored};
+use crate::store::{Effect, Outlet, Profile, ReceiptRule, Stored};
 
 use self::mailbox::{Delivery, Hint, Mailbox, MailboxLimits, Push};
 use self::registry::Registry;
@@ -135,17 +138,25 @@ impl Hub {
             Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::Dissolved { chat } => registry.dissolve(&chat),
+            Effect::Keys(news) => self.keys_news(registry, news),
             Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
             Effect::ScheduleFailed { user, name, refusal } => {
                 let ScheduledName { chat, id } = name;
                 let rejected = Rejected { chat, id, verdict: refusal.verdict(0) };
                 self.notice(registry, &[user], Notice::ScheduleFailed(rejected));
             }
-            Effect::ProfileSet { user, status, visible_to } => {
-                self.profile_set(&user, status, visible_to);
+            Effect::OwnChanged { user, revision } => self.own_changed(registry, &user, revision),
+            Effect::ProfileSet { user, status, visible_to, receipts } => {
+                if receipts == ReceiptRule::Hidden {
+                    registry.watch_no_receipts(&user);
+                }
+                self.profile_set(&user, Profile { last_seen_ms: 0, status, visible_to, receipts });
             }
-            Effect::CursorMoved { chat, user, delivered, read } => {
-                self.tell(registry, CursorMoved { chat, user, delivered, read });
+            Effect::CursorMoved { chat, user, delivered, read, told } => {
+                if told.is_some() && registry.receipts_mut().touch(&chat) {
+                    self.news.notify_one();
+                }
+                self.tell(registry, CursorMoved { chat, user, delivered, read }, told);
             }
         }
     }
@@ -170,14 +181,18 @@ impl Hub {
         }
     }
 
-    /// Tells the other user of a direct chat, and the user's own devices if there are several.
-    fn tell(&self, registry: &Registry, moved: CursorMoved) {
+    /// Tells the user's own devices if there are several, and the other user of a direct chat what
+    /// others are told.
+    fn tell(&self, registry: &Registry, moved: CursorMoved, told: Option<u64>) {
+        if registry.count(&moved.user) > 1 {
+            for mailbox in registry.of_user(moved.user.as_str()) {
+                self.hint(mailbox, Hint::Cursor(moved.clone()));
+            }
+        }
         let peer = moved.chat.peer_of(&moved.user).filter(|peer| *peer != moved.user);
-        let own = registry.of_user(moved.user.as_str());
-        let own = own.filter(|_| registry.count(&moved.user) > 1);
-        let peers = peer.iter().flat_map(|peer| registry.of_user(peer.as_str()));
-        for mailbox in own.chain(peers) {
-            self.hint(mailbox, Hint::Cursor(moved.clone()));
+        let (Some(peer), Some(read)) = (peer, told) else { return };
+        for mailbox in registry.of_user(peer.as_str()) {
+            self.hint(mailbox, Hint::Cursor(CursorMoved { read, ..moved.clone() }));
         }
     }
 
@@ -188,6 +203,16 @@ impl Hub {
         let frame = frame.freeze();
         for mailbox in to.iter().flat_map(|user| registry.of_user(user.as_str())) {
             self.hint(mailbox, Hint::Notice(frame.clone()));
+        }
+    }
+
+    /// Tells all sessions of a user that its own state has changed.
+    fn own_changed(&self, registry: &Registry, user: &UserId, revision: u64) {
+        let mut frame = BytesMut::new();
+        Packet::Notice(Notice::Own(revision)).put(&mut frame);
+        let frame = frame.freeze();
+        for mailbox in registry.of_user(user.as_str()) {
+            self.hint(mailbox, Hint::Own(frame.clone()));
         }
     }
 
@@ -297,8 +322,13 @@ mod tests {
     #[test]
     fn a_cursor_is_told_to_the_peer_and_to_several_own_devices_only() {
         let mut house = House::new();
-        let moved =
-            || Effect::CursorMoved { chat: chat("dm:a:b"), user: user("b"), delivered: 1, read: 0 };
+        let moved = || Effect::CursorMoved {
+            chat: chat("dm:a:b"),
+            user: user("b"),
+            delivered: 1,
+            read: 0,
+            told: Some(0),
+        };
         let (alice, bob) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));
         house.outlet.release(vec![moved()]);
         assert_eq!((alice.take().hints.len(), bob.take().hints.len()), (1, 0));
@@ -306,6 +336,23 @@ mod tests {
         house.outlet.release(vec![moved()]);
         let counts = [alice, bob, second].map(|mailbox| mailbox.take().hints.len());
         assert_eq!(counts, [1, 1, 1]);
+    }
+
+    #[test]
+    fn own_state_is_told_to_all_sessions_of_its_user_and_the_newest_alone() {
+        let mut house = House::new();
+        let own = [house.connect(1, "a", &[]), house.connect(2, "a", &[])];
+        let other = house.connect(3, "b", &[]);
+        for revision in [4, 5] {
+            house.outlet.release(vec![Effect::OwnChanged { user: user("a"), revision }]);
+        }
+        let mut newest = BytesMut::new();
+        Packet::Notice(Notice::Own(5)).put(&mut newest);
+        for mailbox in own {
+            let hints: Vec<Hint> = mailbox.take().hints.into();
+            assert!(matches!(&hints[..], [Hint::Own(frame)] if *frame == newest), "{hints:?}");
+        }
+        assert!(other.take().hints.is_empty());
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod in_time;
 mod job;
 mod journal;
 pub mod key;
+pub mod keys;
 mod ledger;
 pub mod memory;
 pub mod opening;
@@ -32,12 +33,15 @@ mod parts;
 pub mod proof;
 mod read_error;
 mod reader;
+pub mod receipt;
 mod recent;
 mod record;
 pub mod rules;
 pub mod sled;
 mod spans;
 mod stay;
+mod tallies;
+mod tally;
 mod view;
 
 use std::future::Future;
@@ -46,8 +50,8 @@ use bytes::Bytes;
 use packetboat_proto::content::JoinProof;
 pub use packetboat_proto::content::Role;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
-pub use packetboat_proto::packet::Visibility;
-use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
+use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, OwnPage};
+pub use packetboat_proto::packet::{ReceiptRule, Visibility};
 
 use self::act::{Act, Acted};
 use self::agenda::Agenda;
@@ -55,7 +59,9 @@ pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
 use self::file::FileBook;
+use self::keys::KeyBook;
 pub use self::page::{Page, PageLimit};
+use self::receipt::ReceiptBook;
 pub use self::view::{ChatView, MemberView, Profile, RoomView};
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
@@ -166,6 +172,17 @@ pub enum Edge {
     Before(u64),
 }
 
+/// A page of the user's chats that is asked for, those with the newest entries first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentChats {
+    /// When the last chat of the page before had its last entry, and which it was.
+    pub behind: Option<(u64, ChatId)>,
+    /// Chats at most.
+    pub limit: usize,
+    /// The last entry of a chat comes along if it has at most so many bytes.
+    pub last_bytes: usize,
+}
+
 /// A page of a thread that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
@@ -178,7 +195,7 @@ pub struct Thread {
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: FileBook + Agenda {
+pub trait Store: FileBook + ReceiptBook + KeyBook + Agenda {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(
@@ -241,6 +258,15 @@ pub trait Store: FileBook + Agenda {
         limit: usize,
     ) -> impl Future<Output = Result<Page<ChatView>, StoreError>> + Send;
 
+    /// The user's chats, those with the newest entries first, without those that the user is out
+    /// of.
+    fn recent(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        asked: RecentChats,
+    ) -> impl Future<Output = Result<Page<ChatView>, StoreError>> + Send;
+
     /// One chat of the user's, also one that the user is out of.
     fn chat(
         &self,
@@ -261,6 +287,14 @@ pub trait Store: FileBook + Agenda {
     /// Does what a user asks for by a request; asking again after any error is safe.
     fn act(&self, user: UserId, act: Act)
     -> impl Future<Output = Result<Acted, StoreError>> + Send;
+
+    /// What has changed of a user's own state behind a revision, in order of revision.
+    fn own_changes(
+        &self,
+        user: UserId,
+        after: u64,
+        limit: PageLimit,
+    ) -> impl Future<Output = Result<OwnPage, StoreError>> + Send;
 
     /// What the user may see of a group before it comes in.
     fn card(

@@ -13,7 +13,8 @@ use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
 use crate::script::{
-    change, chats, file, group, history, ping, presence, recv, room, schedule, send,
+    change, chats, file, group, history, keys, own, ping, presence, receipt, recv, room, schedule,
+    send,
 };
 use crate::tui;
 use crate::visit::visit;
@@ -58,6 +59,8 @@ async fn dispatch(
             send::post(account, &chat, drafts, timeout, out).await
         }
         Command::Change(command) => change::run(account, command, timeout, out).await,
+        Command::Keys(command) => keys::run(account, command, timeout, out).await,
+        Command::Receipt(command) => receipt::run(account, command, timeout, out).await,
         Command::Schedule(command) => schedule::run(account, command, timeout, out).await,
         Command::SendFile(args) => file::send(account, &args, timeout, out).await,
         Command::SaveFile(args) => file::save(account, args, timeout, out).await,
@@ -79,8 +82,11 @@ async fn dispatch(
             visit(account, timeout, async |visit| history::history(visit, &chat, range, out).await)
                 .await
         }
-        Command::Chats => {
-            visit(account, timeout, async |visit| chats::chats(visit, out).await).await
+        Command::Chats { recent } => {
+            visit(account, timeout, async |visit| chats::chats(visit, recent, out).await).await
+        }
+        Command::Own(command) => {
+            visit(account, timeout, async |visit| own::run(visit, command, out).await).await
         }
         Command::Presence { users } => {
             visit(account, timeout, async |visit| presence::presence(visit, users, out).await).await

@@ -3,6 +3,7 @@
 
 mod errands;
 mod later;
+mod own_errands;
 mod screen;
 
 use std::time::Duration;

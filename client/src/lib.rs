@@ -65,12 +65,15 @@ mod handover;
 mod heartbeat;
 mod inbox;
 mod invite;
+mod keys;
 mod lane;
 mod link;
 mod outbox;
+mod own;
 mod position;
 mod presence;
 mod random;
+mod receipt;
 mod reconnect;
 mod room;
 mod room_event;
@@ -86,13 +89,16 @@ pub use packetboat_proto::content::{
     GroupRules, JoinProof, JoinRule, Origin, RoomChange,
 };
 pub use packetboat_proto::entry::Entry;
-pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
+pub use packetboat_proto::id::{ChatId, ClaimId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatState, CursorMoved, Edge, FileState, FilesPage, GroupCard, Invitation, InviteKey, JoinNews,
-    JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Rejected, Role, RoomCount,
-    RoomState, ScheduledMessage, ScheduledName, Signal, SignalKind, Start, Verdict, Visibility,
+    ChatDraft, ChatState, CursorMoved, DeviceKeys, Edge, FileState, FilesPage, GroupCard,
+    Invitation, InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, KeyBundle, KeysNews,
+    KeysState, Limits, Marks, Member, Notice, OneTimeKey, Presence, PublishKeys, Readers,
+    ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Rejected, Role, RoomCount, RoomState,
+    ScheduledMessage, ScheduledName, SetMarks, Signal, SignalKind, Start, Verdict, Visibility,
     Welcome,
 };
+pub use packetboat_proto::seqs::{SeqRange, SeqSet};
 
 pub use crate::client::{Client, Page};
 pub use crate::config::{AckMode, BackoffConfig, Config, Credential, Roots, TlsConfig};
@@ -102,6 +108,8 @@ pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::file::{FileError, Upload};
 pub use crate::handover::Events;
 pub use crate::invite::{EnterError, Entered, InviteLink, LinkError, prove};
+pub use crate::keys::new_claim;
+pub use crate::own::{OwnChat, OwnState};
 pub use crate::room_event::RoomEvent;
 pub use crate::sending::{Accepted, Sending};
 pub use crate::timeline::Timeline;

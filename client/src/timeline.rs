@@ -5,9 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use packetboat_proto::content::{Alteration, Body, Content, Context, Erasure, GroupChange};
+use packetboat_proto::content::{
+    Alteration, Body, Content, Context, Erasure, FileSent, GroupChange, RoomChange,
+};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{MessageId, UserId};
+use packetboat_proto::seqs::SeqSet;
 
 /// Entries that a timeline keeps, unless it is told another number.
 pub const TIMELINE_ENTRIES: usize = 1_000;
@@ -18,6 +21,7 @@ pub const TIMELINE_ENTRIES: usize = 1_000;
 pub struct Timeline {
     entries: BTreeMap<u64, Held>,
     kept: usize,
+    hidden: SeqSet,
 }
 
 /// An entry, read once.
@@ -34,8 +38,10 @@ struct Held {
 #[derive(Clone, Debug)]
 enum Sense {
     Body(Body, Context),
+    File(FileSent, Context),
     Alteration(Alteration),
     Group(GroupChange),
+    Room(RoomChange),
     Erased(Erasure),
     Unknown(Bytes),
 }
@@ -79,8 +85,12 @@ pub struct Shown {
 pub enum Said {
     /// A text or data.
     Body(Body),
+    /// A file.
+    File(FileSent),
     /// The group changed.
     Group(GroupChange),
+    /// The room changed.
+    Room(RoomChange),
     /// It was recalled, by the entry of that seq.
     Recalled {
         /// The seq.
@@ -101,7 +111,7 @@ impl Default for Timeline {
 impl Timeline {
     /// An empty one, for so many entries.
     pub fn keeping(entries: usize) -> Self {
-        Self { entries: BTreeMap::new(), kept: entries.max(1) }
+        Self { entries: BTreeMap::new(), kept: entries.max(1), hidden: SeqSet::default() }
     }
 
     /// Takes an entry of the chat.
@@ -116,6 +126,12 @@ impl Timeline {
         while self.entries.len() > self.kept {
             self.entries.pop_first();
         }
+    }
+
+    /// What the user has deleted for itself: it is not shown, but what it does to other entries
+    /// it does.
+    pub fn hide(&mut self, seqs: SeqSet) {
+        self.hidden = seqs;
     }
 
     /// How many entries are kept.
@@ -134,7 +150,8 @@ impl Timeline {
         self.forget(now_ms);
         let changes = Changes::of(&self.entries);
         let shown = |(seq, held): (&u64, &Held)| changes.shown(*seq, held);
-        let messages = self.entries.iter().filter_map(shown).collect();
+        let seen = self.entries.iter().filter(|(seq, _)| !self.hidden.holds(**seq));
+        let messages = seen.filter_map(shown).collect();
         View { messages, pins: changes.pins.into_iter().collect() }
     }
 
@@ -155,8 +172,10 @@ impl Timeline {
         for (seq, held) in &mut self.entries {
             let of = match &held.said {
                 Sense::Alteration(Alteration::Edited { seq: of, .. }) => *of,
-                Sense::Body(..) | Sense::Unknown(_) => *seq,
-                Sense::Alteration(_) | Sense::Group(_) | Sense::Erased(_) => continue,
+                Sense::Body(..) | Sense::File(..) | Sense::Unknown(_) => *seq,
+                Sense::Alteration(_) | Sense::Group(_) | Sense::Room(_) | Sense::Erased(_) => {
+                    continue;
+                }
             };
             if over.contains(&of) {
                 held.said = Sense::Erased(Erasure::Expired { of });
@@ -169,16 +188,15 @@ impl Held {
     fn of(entry: &Entry) -> Self {
         let content = &entry.content;
         let (said, context) = match Content::decode_whole(content, usize::MAX) {
-            Ok((Content::Entry(alteration), context)) => (Sense::Alteration(alteration), context),
-            Ok((Content::Group(change), context)) => (Sense::Group(change), context),
-            Ok((Content::Erased(erasure), context)) => (Sense::Erased(erasure), context),
-            Ok((said, context)) => match said.body() {
-                Some(body) => (Sense::Body(body, context.clone()), context),
-                None => (Sense::Unknown(content.clone()), context),
-            },
+            Ok((said, context)) => (Sense::of(said, &context), context),
             Err(_) => (Sense::Unknown(content.clone()), Context::default()),
         };
-        let expires_ms = context.expires_ms(entry.at_ms);
+        let expires_ms = match &said {
+            Sense::Body(..) | Sense::File(..) | Sense::Unknown(_) => {
+                context.expires_ms(entry.at_ms)
+            }
+            Sense::Alteration(_) | Sense::Group(_) | Sense::Room(_) | Sense::Erased(_) => None,
+        };
         Self { sender: entry.sender.clone(), id: entry.id, at_ms: entry.at_ms, expires_ms, said }
     }
 
@@ -186,6 +204,22 @@ impl Held {
     fn is_over(&self, seq: u64, now_ms: u64) -> bool {
         self.expires_ms.is_some_and(|expires_ms| expires_ms <= now_ms)
             || matches!(self.said, Sense::Erased(Erasure::Expired { of }) if of == seq)
+    }
+}
+
+impl Sense {
+    fn of(content: Content, context: &Context) -> Self {
+        match content {
+            Content::Entry(alteration) => Self::Alteration(alteration),
+            Content::Group(change) => Self::Group(change),
+            Content::Room(change) => Self::Room(change),
+            Content::Erased(erasure) => Self::Erased(erasure),
+            Content::File(sent) => Self::File(sent, context.clone()),
+            Content::Text(body) => Self::Body(Body::Text(body), context.clone()),
+            Content::Data { media_type, body } => {
+                Self::Body(Body::Data { media_type, body }, context.clone())
+            }
+        }
     }
 }
 
@@ -273,6 +307,7 @@ impl<'a> Changes<'a> {
             }
             (Sense::Erased(Erasure::Expired { .. }), None) => shown.said = Said::Expired,
             (Sense::Group(change), None) => shown.said = Said::Group(change.clone()),
+            (Sense::Room(change), None) => shown.said = Said::Room(change.clone()),
             (Sense::Unknown(bytes), None) => {
                 shown.said = Said::Unknown(bytes.clone());
                 shown.expires_ms = held.expires_ms;
@@ -281,13 +316,22 @@ impl<'a> Changes<'a> {
                 let edit = self.edits.get(&seq).filter(|(_, by, _)| **by == held.sender);
                 shown.edited = edit.map(|(seq, ..)| *seq);
                 shown.said = Said::Body(edit.map_or(body, |(.., new)| new).clone());
-                shown.context = context.clone();
-                shown.expires_ms = held.expires_ms;
-                shown.reactions = self.reactions.get(&seq).cloned().unwrap_or_default();
-                shown.pinned = self.pins.contains(&seq);
+                self.dress(&mut shown, held, context);
+            }
+            (Sense::File(sent, context), None) => {
+                shown.said = Said::File(sent.clone());
+                self.dress(&mut shown, held, context);
             }
         }
         Some(shown)
+    }
+
+    /// What a message has beside what it says.
+    fn dress(&self, shown: &mut Shown, held: &Held, context: &Context) {
+        shown.context = context.clone();
+        shown.expires_ms = held.expires_ms;
+        shown.reactions = self.reactions.get(&shown.seq).cloned().unwrap_or_default();
+        shown.pinned = self.pins.contains(&shown.seq);
     }
 }
 

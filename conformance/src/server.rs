@@ -19,11 +19,14 @@ mod handshake;
 mod hints;
 mod ids;
 mod joining;
+mod keys;
 mod messages;
+mod own;
 mod peer;
 mod presence;
 mod promises;
 mod questions;
+mod receipts;
 mod rights;
 mod rooms;
 mod scheduled;
@@ -48,15 +51,18 @@ pub fn checks() -> Vec<Check<Bed>> {
         acks::CHECKS,
         hints::CHECKS,
         questions::CHECKS,
+        receipts::CHECKS,
         files::CHECKS,
         contents::CHECKS,
         groups::CHECKS,
         rights::CHECKS,
         joining::CHECKS,
+        keys::CHECKS,
         changes::CHECKS,
         rooms::CHECKS,
         scheduled::CHECKS,
         presence::CHECKS,
+        own::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

@@ -3,6 +3,9 @@
 
 mod file;
 mod joining;
+mod keys;
+mod own;
+mod receipt;
 mod schedule;
 
 use std::collections::BTreeSet;
@@ -60,6 +63,9 @@ pub fn packet(choices: &mut Choices<'_>) -> Packet {
         Kind::Signal => Packet::Signal(signal(choices)),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Join(joining::news(choices))),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Own(choices.number())),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Receipts(choices.chat())),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Keys(keys::news(choices))),
         Kind::Notice if choices.flag() => {
             let (chat, id) = (choices.chat(), choices.message_id());
             let rejected = Rejected { chat, id, verdict: verdict(choices) };
@@ -180,7 +186,7 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 10 {
+    let operation = match choices.byte() % 12 {
         9 => Some(file::operation(choices, limit)),
         0 => None,
         6 => Some(Operation::Pins { chat: choices.chat() }),
@@ -208,6 +214,10 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
         }
         5 if choices.flag() => Some(Operation::Scheduling(schedule::question(choices))),
         5 => Some(Operation::Joining(joining::question(choices))),
+        8 if choices.flag() => Some(Operation::Keys(keys::question(choices))),
+        8 => Some(Operation::Receipts(receipt::question(choices))),
+        10 => Some(Operation::Own(own::question(choices))),
+        11 => Some(Operation::Recent(own::recent(choices))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
             Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
@@ -218,21 +228,25 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 9;
+    let kind = choices.byte() % 12;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
         6 => {
             Answer::Thread { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
         }
-        0 => Answer::Chat(chat_state(choices)),
+        0 => Answer::Chat(chat_state(choices).into()),
         1 => {
             Answer::History { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         4 if more => Answer::Scheduled(schedule::answer(choices)),
         4 => Answer::Joining(joining::answer(choices)),
+        9 if more => Answer::Keys(keys::answer(choices)),
+        9 => Answer::Receipts(receipt::answer(choices)),
         8 => file::answer(choices, count),
+        11 => Answer::Own(own::answer(choices, count)),
+        10 => Answer::Recent { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
         _ => {
             let one = |choices: &mut Choices<'_>| Presence {
@@ -269,6 +283,9 @@ fn chat_state(choices: &mut Choices<'_>) -> ChatState {
         rules: rules(choices),
         muted_until_ms: choices.number(),
         join_requests: choices.number_32(),
+        marks: own::marks(choices),
+        mentions: choices.number(),
+        last: choices.flag().then(|| Box::new(entry(choices))),
     }
 }
 

@@ -5,9 +5,14 @@ mod alter;
 mod asked;
 mod compare;
 pub mod disk;
+mod keys;
 pub mod model;
 mod names;
+mod own;
+mod piles;
+mod receipts;
 mod saying;
+mod setting;
 mod standing;
 mod waiting;
 mod what;
@@ -22,16 +27,20 @@ use packetboat::store::proof::{
     OpenTurn, Step, View, draft_operations_max,
 };
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
-use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, Refusal, Start};
+use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, ReceiptRule, Refusal, Start};
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::EXPIRES_MS_LOWEST;
-use packetboat_proto::packet::JoinState;
+use packetboat_proto::packet::{JoinState, KeyBundle};
 
 use self::compare::compare_chat;
 use self::disk::Disk;
 use self::model::{CHATS, DEVICES, NAMES, Told, Verdict, What, World};
 use self::names::{chat, device, index, number, session, user};
+use self::own::Setting;
+use self::piles::Batch;
 use self::saying::{check_entry, draft};
+use self::standing::Refused;
 use crate::choices::Choices;
 use crate::invent;
 
@@ -60,6 +69,10 @@ enum Command {
     RemoveAccount { by: usize },
     Ask { by: usize, to: usize },
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
+    Set { by: usize, to: usize, setting: Setting },
+    TellReads { by: usize, told: bool },
+    PublishKeys { by: usize, on: usize, batch: Batch },
+    ClaimKey { by: usize, claim: u8, of: usize, on: usize },
     DoDue,
     Schedule { by: usize, to: usize, id: u8, what: What, at_ms: u64 },
     Unschedule { by: usize, to: usize, id: u8 },
@@ -156,6 +169,7 @@ impl Site {
         let kept = choices.below(self.snapshots.len());
         self.disk.cut_power(kept);
         self.world = self.snapshots.swap_remove(kept);
+        self.world.piles.restart();
         self.snapshots = vec![self.world.clone()];
         self.bench = Bench::open(Arc::new(self.disk.clone()), self.world.rules, CHATS_CACHED);
         self.compare();
@@ -180,7 +194,18 @@ impl Site {
             Effect::Left { chat, users } => {
                 Told::Left(number(&CHATS, chat.as_str()), numbers(users))
             }
-            Effect::ProfileSet { .. } => unreachable!("nobody says anything of itself here"),
+            Effect::OwnChanged { user, revision } => {
+                Told::Own(number(&NAMES, user.as_str()), *revision)
+            }
+            Effect::ProfileSet { user, receipts, .. } => {
+                let told = *receipts == ReceiptRule::Told;
+                Told::Reads(number(&NAMES, user.as_str()), told)
+            }
+            Effect::Keys(news) => {
+                let (by, keys) = (number(&NAMES, news.user.as_str()), &news.device);
+                let on = number(&DEVICES, keys.device.as_str());
+                Told::Keys(by, on, keys.state.map(|state| state.left))
+            }
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
                 let (to, by) =
@@ -194,8 +219,8 @@ impl Site {
                 let by = number(&NAMES, user.as_str());
                 Told::NotSent((by, number(&CHATS, name.chat.as_str()), name.id.as_bytes()[0]))
             }
-            Effect::CursorMoved { chat, delivered, read, .. } => {
-                Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read)
+            Effect::CursorMoved { chat, delivered, read, told, .. } => {
+                Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read, *told)
             }
             Effect::Stored(stored) => {
                 let to = number(&CHATS, stored.chat.as_str());
@@ -213,13 +238,17 @@ impl Site {
     /// Everything that can be asked, against the model.
     fn compare(&self) {
         let view = self.bench.view(self.now_ms);
+        keys::compare(&view, &self.world);
         for by in 0..NAMES.len() {
             self.world.compare_waiting(&view, by);
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
             }
+            setting::compare(&view, by, &self.world.own[by]);
             for to in 0..CHATS.len() {
-                compare_chat(&view, by, to, &self.world.rooms[to], self.now_ms);
+                let (room, own) = (&self.world.rooms[to], &self.world.own[by]);
+                compare_chat(&view, (by, to), room, own, self.now_ms);
+                receipts::compare(&view, by, to, &self.world);
             }
         }
     }
@@ -251,13 +280,24 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 22 {
-        18 | 19 => Command::DoDue,
-        20 => {
+    match choices.byte() % 27 {
+        18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
+        20 => Command::TellReads { by, told: choices.flag() },
+        21 => {
+            let (identity, first) = (choices.byte() % 3, u64::from(choices.byte()) + 1);
+            let count = u64::from(choices.byte() % 24);
+            Command::PublishKeys { by, on, batch: Batch { identity, first, count } }
+        }
+        22 => {
+            let of = choices.below(NAMES.len());
+            Command::ClaimKey { by, claim: choices.byte() % 6, of, on }
+        }
+        23 | 24 => Command::DoDue,
+        25 => {
             let (id, what) = (choices.byte() % 24, what(choices));
             Command::Schedule { by, to, id, what, at_ms: choices.one_of(&SENT_AT_MS) }
         }
-        21 => Command::Unschedule { by, to, id: choices.byte() % 24 },
+        26 => Command::Unschedule { by, to, id: choices.byte() % 24 },
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -317,6 +357,10 @@ fn operations_max(command: &Command) -> usize {
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
         Command::Ask { .. }
         | Command::NotLetIn { .. }
+        | Command::Set { .. }
+        | Command::TellReads { .. }
+        | Command::PublishKeys { .. }
+        | Command::ClaimKey { .. }
         | Command::Schedule { .. }
         | Command::Unschedule { .. } => ACT_OPERATIONS_MAX,
         Command::DoDue => DUE_OPERATIONS_MAX,
@@ -356,34 +400,9 @@ fn perform(
                 Step::After(chat) => panic!("a user of few chats is not done after {chat}"),
             }
         }
-        Command::Ask { by, to } => {
-            let act = Act::AskToJoin { chat: chat(*to), proof: None };
-            let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = world.ask(*by, *to, (now_ms, full), told);
-            assert_eq!(found.map_err(code), expected.map(Acted::Asked), "{command:?}");
-        }
-        Command::NotLetIn { by, to, users } => {
-            let named = users.iter().map(|by| user(*by)).collect();
-            let act = Act::RefuseJoin { chat: chat(*to), users: named };
-            let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = world.refuse((*by, *to), users, (now_ms, full), told);
-            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
-        }
         Command::DoDue => {
             let expected = world.do_next_due((now_ms, full), told);
             assert_eq!(turn.do_next_due().expect(READ), expected);
-        }
-        Command::Schedule { by, to, id, what, at_ms } => {
-            let draft = Box::new(draft(*to, *id, what));
-            let found = turn.act(&user(*by), &Act::Schedule { draft, at_ms: *at_ms }).expect(READ);
-            let expected = world.schedule((*by, *to, *id), what, *at_ms, (now_ms, full));
-            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
-        }
-        Command::Unschedule { by, to, id } => {
-            let act = Act::Unschedule(waiting::name(*to, *id));
-            let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = world.unschedule((*by, *to, *id), full);
-            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
         }
         Command::Release { by } => turn.release(&user(*by)).expect(READ),
         Command::SetAccount { by, bytes, new } => {
@@ -395,10 +414,71 @@ fn perform(
             let found = turn.remove_account(&user(*by)).expect(READ);
             assert_eq!(found.map_err(code), world.remove_account(*by), "{command:?}");
         }
+        _ => {
+            let (by, act, expected) = acted(world, command, (now_ms, full), told);
+            let found = turn.act(&user(by), &act).expect(READ);
+            assert_eq!(found.map_err(code), expected, "{command:?}");
+        }
     }
 }
 
-fn code(refusal: Refusal) -> packetboat_proto::code::RejectCode {
+/// Who asks for what, and what comes of it in the model.
+fn acted(
+    world: &mut World,
+    command: &Command,
+    (now_ms, full): (u64, bool),
+    told: &mut Vec<Told>,
+) -> (usize, Act, Refused<Acted>) {
+    let when = (now_ms, full);
+    match command {
+        Command::Ask { by, to } => {
+            let expected = world.ask(*by, *to, when, told).map(Acted::Asked);
+            (*by, Act::AskToJoin { chat: chat(*to), proof: None }, expected)
+        }
+        Command::NotLetIn { by, to, users } => {
+            let expected = world.refuse((*by, *to), users, when, told).map(|()| Acted::Done);
+            let users = users.iter().map(|by| user(*by)).collect();
+            (*by, Act::RefuseJoin { chat: chat(*to), users }, expected)
+        }
+        Command::Set { by, to, setting } => {
+            let expected = world.set_own((*by, *to), *setting, full, told).map(Acted::Set);
+            (*by, setting::act(*to, *setting), expected)
+        }
+        Command::PublishKeys { by, on, batch } => {
+            let act = Act::PublishKeys { device: device(*on), keys: batch.keys() };
+            let expected = world.publish_keys((*by, *on), *batch, full, told);
+            (*by, act, expected.map(Acted::Published))
+        }
+        Command::ClaimKey { by, claim, of, on } => {
+            let (of_whom, device) = (user(*of), device(*on));
+            let act = Act::ClaimKey { claim: piles::claim_id(*claim), of: of_whom, device };
+            let expected = world.claim_key((*by, *claim), (*of, *on), when, told);
+            let expected = expected.map(|given| {
+                let one_time = given.id.map(|id| piles::one(given.identity, id));
+                let (identity, prekey) = (vec![given.identity].into(), "prekey".into());
+                Acted::Key(Box::new(KeyBundle { identity, prekey, one_time }))
+            });
+            (*by, act, expected)
+        }
+        Command::TellReads { by, told: reads } => {
+            let rule = if *reads { ReceiptRule::Told } else { ReceiptRule::Hidden };
+            let expected = world.tell_reads(*by, *reads, full, told).map(|()| Acted::Done);
+            (*by, Act::SetReceipts(rule), expected)
+        }
+        Command::Schedule { by, to, id, what, at_ms } => {
+            let expected = world.schedule((*by, *to, *id), what, *at_ms, when);
+            let draft = Box::new(draft(*to, *id, what));
+            (*by, Act::Schedule { draft, at_ms: *at_ms }, expected.map(|()| Acted::Done))
+        }
+        Command::Unschedule { by, to, id } => {
+            let expected = world.unschedule((*by, *to, *id), full).map(|()| Acted::Done);
+            (*by, Act::Unschedule(waiting::name(*to, *id)), expected)
+        }
+        _ => unreachable!("{command:?} is no act"),
+    }
+}
+
+fn code(refusal: Refusal) -> RejectCode {
     refusal.code
 }
 

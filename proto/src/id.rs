@@ -8,8 +8,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::limits::{
-    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, DEVICE_ID_BYTES_MAX, FILE_ID_BYTES, INVITE_ID_BYTES,
-    MESSAGE_ID_BYTES, SESSION_ID_BYTES, USER_ID_BYTES_MAX,
+    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, CLAIM_ID_BYTES, DEVICE_ID_BYTES_MAX, FILE_ID_BYTES,
+    INVITE_ID_BYTES, MESSAGE_ID_BYTES, SESSION_ID_BYTES, USER_ID_BYTES_MAX,
 };
 
 /// Why a text or bytes are no id.
@@ -324,6 +324,12 @@ bytes_id!(SessionId, "a session id", SESSION_ID_BYTES);
 pub struct InviteId([u8; INVITE_ID_BYTES]);
 
 bytes_id!(InviteId, "an invitation's id", INVITE_ID_BYTES);
+
+/// A claim of a key: 16 random bytes, chosen by who claims.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClaimId([u8; CLAIM_ID_BYTES]);
+
+bytes_id!(ClaimId, "a claim's id", CLAIM_ID_BYTES);
 
 #[cfg(test)]
 mod tests {

@@ -129,8 +129,39 @@ pub const PRESENCE_USERS_MAX: usize = 100;
 pub const WATCHED_MAX: usize = 500;
 /// Bytes of what a user says of itself.
 pub const STATUS_BYTES_MAX: usize = 256;
+/// Bytes of what a user has begun to write in a chat.
+pub const DRAFT_BYTES_MAX: usize = 3 * 1024;
+/// Ranges of entries of a chat that a user has hidden.
+pub const HIDDEN_RANGES_MAX: usize = 256;
+/// Ranges of entries in one page of what users have set for themselves.
+pub const PAGE_RANGES_MAX: usize = 1_024;
+/// Ranges of entries that one request hides.
+pub const HIDE_RANGES_MAX: usize = 100;
+/// Bytes of the last entry of a chat that may come along with its state.
+pub const LAST_BYTES_MAX: u32 = 4 * 1024;
 /// Requests that may be unanswered.
 pub const REQUESTS_MAX: usize = 16;
+/// Ranges of entries in one question for receipts.
+pub const RECEIPT_RANGES_MAX: usize = 64;
+/// Groups of which a session is told that receipts have moved.
+pub const RECEIPTS_WATCHED_MAX: usize = 16;
+
+/// Bytes of a device's identity key.
+pub const KEY_IDENTITY_BYTES_MAX: usize = 256;
+/// Bytes of the proof that one identity follows another.
+pub const KEY_PROOF_BYTES_MAX: usize = 512;
+/// Bytes of a device's signed prekey.
+pub const PREKEY_BYTES_MAX: usize = 2_048;
+/// Bytes of a one-time key.
+pub const ONE_TIME_KEY_BYTES_MAX: usize = 2_048;
+/// One-time keys in one request.
+pub const ONE_TIME_KEYS_PER_PUBLISH_MAX: usize = 100;
+/// One-time keys of a device that are not given yet.
+pub const ONE_TIME_KEYS_MAX: u32 = 200;
+/// Bytes of the id of a claim, neither more nor fewer.
+pub const CLAIM_ID_BYTES: usize = 16;
+/// Users of whose keys a session is told.
+pub const KEYS_WATCHED_MAX: usize = 500;
 
 /// Bytes of a file id, neither more nor fewer.
 pub const FILE_ID_BYTES: usize = 16;
@@ -153,4 +184,5 @@ const _: () = assert!(BODY_BYTES_DEFAULT >= BODY_BYTES_LOWEST);
 const _: () = assert!(BODY_BYTES_DEFAULT <= BODY_BYTES_HIGHEST);
 const _: () = assert!(WINDOW_DEFAULT <= WINDOW_HIGHEST && SENDS_DEFAULT <= SENDS_HIGHEST);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
+const _: () = assert!(HIDDEN_RANGES_MAX <= PAGE_RANGES_MAX);
 const _: () = assert!(1 <= ROOM_KEEP_DEFAULT && ROOM_KEEP_DEFAULT <= ROOM_KEEP_MAX);

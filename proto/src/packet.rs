@@ -9,11 +9,14 @@ mod file;
 mod hello;
 mod invite;
 mod joining;
+mod keys;
 mod message;
 mod notice;
+mod own;
 mod presence;
 mod profile;
 mod question;
+mod receipt;
 mod room;
 mod schedule;
 mod verdict;
@@ -32,11 +35,18 @@ pub use self::invite::{
     GroupCard, Invitation, InviteKey, JoinRequest, JoinState, JoinWay, join_note,
 };
 pub use self::joining::{Joined, Joining};
+pub use self::keys::{
+    AskKeys, DeviceKeys, KeyBundle, Keys, KeysNews, KeysState, OneTimeKey, PublishKeys,
+};
 pub use self::message::{Accepted, Rejected, Send};
 pub use self::notice::{CursorMoved, JoinNews, Notice, Signal, SignalKind};
+pub use self::own::{ChatDraft, Item, Marks, Own, OwnAnswer, OwnItem, OwnPage, SetMarks};
 pub use self::presence::Presence;
 pub use self::profile::{Profile, Visibility};
-pub use self::question::{Edge, Operation, Request};
+pub use self::question::{Edge, Operation, Recent, Request};
+pub use self::receipt::{
+    AskReceipts, Readers, ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Receipts,
+};
 pub use self::room::{RoomCount, RoomState};
 pub use self::schedule::{Scheduled, ScheduledMessage, ScheduledName, Scheduling};
 pub use self::verdict::Verdict;

@@ -40,13 +40,19 @@ pub enum Bug {
     AppliedUnderSync,
     /// What is recalled is said to be, and stays in the log.
     RecallKeepsContent,
+    /// A room forgets an entry that it is still to keep.
+    RoomForgetsEarly,
+    /// What a user sets anew for itself keeps the revision that it had.
+    RevisionKept,
+    /// A one-time key that is given stays in the pile.
+    KeyGivenTwice,
     /// What has expired goes on being shown.
     ExpiredShown,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -64,6 +70,9 @@ impl Bug {
         Self::SyncErrorIgnored,
         Self::AppliedUnderSync,
         Self::RecallKeepsContent,
+        Self::RoomForgetsEarly,
+        Self::RevisionKept,
+        Self::KeyGivenTwice,
         Self::ExpiredShown,
     ];
 
@@ -87,6 +96,9 @@ impl Bug {
             Self::SyncErrorIgnored => "sync-error-ignored",
             Self::AppliedUnderSync => "applied-under-sync",
             Self::RecallKeepsContent => "recall-keeps-content",
+            Self::RoomForgetsEarly => "room-forgets-early",
+            Self::RevisionKept => "revision-kept",
+            Self::KeyGivenTwice => "key-given-twice",
             Self::ExpiredShown => "expired-shown",
         }
     }

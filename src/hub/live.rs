@@ -3,14 +3,15 @@
 
 use bytes::BytesMut;
 use packetboat_proto::id::{ChatId, SessionId, UserId};
-use packetboat_proto::packet::{Notice, Packet, Presence, RoomCount};
+use packetboat_proto::packet::{KeysNews, Notice, Packet, Presence, RoomCount};
 
-use crate::store::{Profile, Visibility};
+use crate::store::Profile;
 
 use super::Hub;
 use super::mailbox::Hint;
 use super::presence::{There, presence_for};
-use super::registry::JoinError;
+use super::receipts::ReceiptsError;
+use super::registry::{JoinError, Registry};
 use super::watches::TooManyWatched;
 
 /// Users whose presence one round looks at.
@@ -92,8 +93,7 @@ impl Hub {
     }
 
     /// A user says other things of itself.
-    pub(super) fn profile_set(&self, user: &UserId, status: String, visible_to: Visibility) {
-        let profile = Profile { last_seen_ms: 0, status, visible_to };
+    pub(super) fn profile_set(&self, user: &UserId, profile: Profile) {
         if self.watches().set_profile(user, profile) {
             self.news.notify_one();
         }
@@ -146,6 +146,79 @@ impl Hub {
             }
         }
         self.has_counts()
+    }
+
+    /// A session is told of receipts of groups from now on, and of others no more.
+    pub fn watch_receipts(
+        &self,
+        user: &UserId,
+        session: SessionId,
+        add: &[ChatId],
+        remove: &[ChatId],
+    ) -> Result<(), ReceiptsError> {
+        self.registry().watch_receipts(user, session, add, remove)
+    }
+
+    /// Tells those who watch a group's receipts that they have moved; whether there are more groups
+    /// to tell of.
+    pub(super) fn tell_receipts(&self) -> bool {
+        let mut told = 0;
+        while told < NOTICES_PER_ROUND_MAX {
+            let mut registry = self.registry();
+            let Some((group, to)) = registry.receipts_mut().next_moved() else { return false };
+            let mut frame = BytesMut::new();
+            Packet::Notice(Notice::Receipts(group.clone())).put(&mut frame);
+            let frame = frame.freeze();
+            for mailbox in to {
+                self.hint(mailbox, Hint::Receipts(group.clone(), frame.clone()));
+                told += 1;
+            }
+        }
+        self.registry().receipts_mut().has_moved()
+    }
+
+    /// A session is told of a user's keys from now on.
+    pub fn watch_keys(&self, user: &UserId, session: SessionId, of: &UserId) {
+        let mut registry = self.registry();
+        // Without a seat it is about to end.
+        if let Some(mailbox) = registry.mailbox(user, session) {
+            registry.keys_mut().watch(&mailbox, of);
+        }
+    }
+
+    /// A device has few one-time keys left, which it is told; or its identity is another, which the
+    /// herald tells others.
+    pub(super) fn keys_news(&self, registry: &mut Registry, news: KeysNews) {
+        if news.device.state.is_none() {
+            if registry.keys_mut().changed(news) {
+                self.news.notify_one();
+            }
+            return;
+        }
+        let mut frame = BytesMut::new();
+        Packet::Notice(Notice::Keys(news.clone())).put(&mut frame);
+        let frame = frame.freeze();
+        let own = registry.of_user(news.user.as_str());
+        for mailbox in own.filter(|mailbox| mailbox.device() == Some(&news.device.device)) {
+            self.hint(mailbox, Hint::Notice(frame.clone()));
+        }
+    }
+
+    /// Tells who asked for users' keys whose identity is another; whether there is more to tell.
+    pub(super) fn tell_keys(&self) -> bool {
+        let mut told = 0;
+        while told < NOTICES_PER_ROUND_MAX {
+            let mut registry = self.registry();
+            let Some((news, to)) = registry.keys_mut().next_news() else { return false };
+            let mut frame = BytesMut::new();
+            Packet::Notice(Notice::Keys(news)).put(&mut frame);
+            let frame = frame.freeze();
+            for mailbox in to {
+                self.hint(mailbox, Hint::Notice(frame.clone()));
+                told += 1;
+            }
+        }
+        self.registry().keys_mut().has_news()
     }
 
     /// Whether there are rooms to tell of.

@@ -52,7 +52,8 @@ mod tests {
             (Visibility::Contacts, false),
             (Visibility::Nobody, false),
         ] {
-            let profile = Profile { last_seen_ms: 7, status: "at sea".into(), visible_to };
+            let status = "at sea".into();
+            let profile = Profile { last_seen_ms: 7, status, visible_to, ..Profile::default() };
             let told = presence_for(&ann, &bob, there, &profile);
             assert_eq!(told != Presence::hidden(bob.clone()), seen, "{visible_to:?}");
             assert!(presence_for(&bob, &bob, there, &profile).away);

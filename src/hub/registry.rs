@@ -8,8 +8,10 @@ use ahash::HashMap;
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
 use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
 
+use super::keys::Keys;
 use super::mailbox::Mailbox;
 use super::presence::There;
+use super::receipts::{Receipts, ReceiptsError};
 use super::rooms::Rooms;
 
 /// A connected session that has its device.
@@ -86,6 +88,8 @@ pub struct Registry {
     users: HashMap<UserId, Seats>,
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
     rooms: Rooms,
+    receipts: Receipts,
+    keys: Keys,
     seated: usize,
     draining: bool,
 }
@@ -140,6 +144,8 @@ impl Registry {
         }
         let seat = seat?;
         self.seated -= 1;
+        self.receipts.leave(seat.mailbox.session());
+        self.keys.leave(seat.mailbox.session());
         for chat in &seat.groups {
             let session = seat.mailbox.session();
             match chat.kind() {
@@ -168,6 +174,7 @@ impl Registry {
             for seat in seats {
                 seat.groups.retain(|group| group != chat);
                 remove_from(&mut self.groups, chat, seat.mailbox.session());
+                self.receipts.part(chat, seat.mailbox.session());
             }
         }
     }
@@ -198,6 +205,39 @@ impl Registry {
             seat.groups.retain(|chat| chat != room);
             self.rooms.leave(room, session);
         }
+    }
+
+    /// A session of a user is told of receipts of groups from now on, and of others no more.
+    pub fn watch_receipts(
+        &mut self,
+        user: &UserId,
+        session: SessionId,
+        add: &[ChatId],
+        remove: &[ChatId],
+    ) -> Result<(), ReceiptsError> {
+        let seat = self.seat_of(user, session).ok_or(ReceiptsError::NoSeat)?;
+        if !add.iter().all(|chat| !chat.is_room() && seat.groups.contains(chat)) {
+            return Err(ReceiptsError::NoSeat);
+        }
+        let mailbox = Arc::clone(&seat.mailbox);
+        self.receipts.watch(&mailbox, add, remove)
+    }
+
+    /// The sessions of a user are told of no receipts any more.
+    pub fn watch_no_receipts(&mut self, user: &UserId) {
+        for seat in self.users.get(user).map_or(&[][..], Seats::all) {
+            self.receipts.leave(seat.mailbox.session());
+        }
+    }
+
+    /// Which sessions are told of whose keys.
+    pub(super) fn keys_mut(&mut self) -> &mut Keys {
+        &mut self.keys
+    }
+
+    /// Which sessions are told of which groups.
+    pub(super) fn receipts_mut(&mut self) -> &mut Receipts {
+        &mut self.receipts
     }
 
     /// Who listens to which room.
@@ -232,6 +272,7 @@ impl Registry {
     pub fn dissolve(&mut self, chat: &ChatId) {
         self.groups.remove(chat);
         self.rooms.close(chat);
+        self.receipts.close(chat);
     }
 
     /// How many sessions a user has here.

@@ -9,7 +9,7 @@ use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::WATCHED_MAX;
 use packetboat_proto::packet::{Notice, Packet, Presence};
 
-use crate::store::Profile;
+use crate::store::{Profile, ReceiptRule};
 
 use super::mailbox::{Hint, Mailbox};
 use super::presence::{There, may_see_presence, presence_for};
@@ -106,7 +106,7 @@ impl Watches {
         let profile = watched.profile.get_or_insert_with(|| read.clone());
         let profile = Profile { last_seen_ms: read.last_seen_ms, ..profile.clone() };
         let told = presence_for(viewer, user, there, &profile);
-        let now = Some((there, Profile { last_seen_ms: 0, ..profile }));
+        let now = Some((there, shown(profile)));
         if watched.told != now {
             // Others were told otherwise, and this one is told as much as they in the next round.
             watched.told = None;
@@ -150,7 +150,7 @@ impl Watches {
         }) else {
             return (0, 0);
         };
-        let now = (there, Profile { last_seen_ms: 0, ..profile });
+        let now = (there, shown(profile));
         if watched.told.as_ref() == Some(&now) {
             return (0, 0);
         }
@@ -167,6 +167,11 @@ impl Watches {
         watched.told = Some(now);
         (watched.watchers.len(), lost)
     }
+}
+
+/// What of a profile others are told as it changes.
+fn shown(profile: Profile) -> Profile {
+    Profile { last_seen_ms: 0, receipts: ReceiptRule::default(), ..profile }
 }
 
 fn frame(presence: Presence) -> Bytes {

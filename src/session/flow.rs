@@ -408,7 +408,9 @@ impl Flow {
             Hint::Signal(frame)
             | Hint::Notice(frame)
             | Hint::Presence(_, frame)
-            | Hint::RoomCount(_, frame) => Action::WriteFrame(frame),
+            | Hint::RoomCount(_, frame)
+            | Hint::Receipts(_, frame)
+            | Hint::Own(frame) => Action::WriteFrame(frame),
         });
     }
 

@@ -6,19 +6,23 @@ use std::collections::VecDeque;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{
-    BODY_OVERHEAD_BYTES, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
+    BODY_OVERHEAD_BYTES, LAST_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
 use packetboat_proto::packet::{
-    Answer, Joining, Operation, Request, Response, Scheduling, Verdict,
+    Answer, AskKeys, AskReceipts, Joining, Operation, Own, Recent, Request, Response, Scheduling,
+    Verdict,
 };
 use packetboat_proto::time::Time;
 
 use super::rate::{Bucket, Rate};
 
-/// Bytes that one chat takes of a page at most: its id, its name, ten numbers.
-pub const CHAT_STATE_BYTES_MAX: u32 = 400;
+/// Bytes that one chat takes of a page, mostly: its id, its name, ten numbers. Where it is more,
+/// the page ends earlier.
+pub const CHAT_STATE_BYTES: u32 = 400;
 /// Bytes that one member takes of a page at most: its id, three numbers.
 pub const MEMBER_BYTES_MAX: u32 = 100;
+/// Bytes that the keys of one device take of a page at most: an id, an identity, a proof.
+pub const DEVICE_KEYS_BYTES_MAX: u32 = 900;
 
 /// The requests of a session.
 #[derive(Debug)]
@@ -102,9 +106,16 @@ impl Questions {
         let (limit, item_bytes) = match &mut operation {
             Operation::History { limit, .. }
             | Operation::Thread { limit, .. }
-            | Operation::Scheduling(Scheduling::List { limit, .. }) => (limit, 1),
-            Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
+            | Operation::Scheduling(Scheduling::List { limit, .. })
+            | Operation::Own(Own::Changes { limit, .. }) => (limit, 1),
+            Operation::Keys(AskKeys::Devices { limit, .. }) => (limit, DEVICE_KEYS_BYTES_MAX),
+            Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES),
+            Operation::Recent(Recent { limit, last_bytes, .. }) => {
+                *last_bytes = (*last_bytes).min(LAST_BYTES_MAX);
+                (limit, CHAT_STATE_BYTES)
+            }
             Operation::Members { limit, .. }
+            | Operation::Receipts(AskReceipts::Readers { limit, .. })
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
             _ => return operation,
         };

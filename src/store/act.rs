@@ -2,8 +2,12 @@
 //! otherwise than as a draft.
 
 use packetboat_proto::content::JoinProof;
-use packetboat_proto::id::{ChatId, InviteId, UserId};
-use packetboat_proto::packet::{Invitation, JoinState, ScheduledName};
+use packetboat_proto::id::{ChatId, ClaimId, DeviceId, InviteId, UserId};
+use packetboat_proto::packet::{
+    ChatDraft, Invitation, JoinState, KeyBundle, KeysState, PublishKeys, ReceiptRule,
+    ScheduledName, SetMarks,
+};
+use packetboat_proto::seqs::SeqRange;
 
 use super::draft::Draft;
 
@@ -48,13 +52,48 @@ pub enum Act {
         /// Who.
         users: Vec<UserId>,
     },
+    /// Wants a chat to be shown otherwise.
+    SetMarks(SetMarks),
+    /// Has begun to write something in a chat, or to write it no more.
+    SetDraft(ChatDraft),
+    /// Deletes entries for itself.
+    Hide {
+        /// Of which chat.
+        chat: ChatId,
+        /// Which.
+        ranges: Vec<SeqRange>,
+    },
+    /// Tells others what the user has read, or tells them no more.
+    SetReceipts(ReceiptRule),
+    /// The keys of the user's device are these, and more one-time keys.
+    PublishKeys {
+        /// Which.
+        device: DeviceId,
+        /// They.
+        keys: PublishKeys,
+    },
+    /// Is given what it takes to write to a device.
+    ClaimKey {
+        /// The same again is given the same.
+        claim: ClaimId,
+        /// Whose device.
+        of: UserId,
+        /// Which.
+        device: DeviceId,
+    },
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acted {
     /// It is as it was to be.
     Done,
     /// How a wish to come in stands.
     Asked(JoinState),
+    /// An item of the user's own state is set; the revision that it has, or 0 if there is none.
+    Set(u64),
+    /// How many one-time keys a device has.
+    Published(KeysState),
+    /// What it takes to write to a device.
+    Key(Box<KeyBundle>),
 }

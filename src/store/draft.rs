@@ -47,7 +47,7 @@ impl Draft {
             Content::Room(change) => draft.change = Some(Change::Room(change)),
             Content::Entry(alteration) => draft.refers = Some(Reference::Alteration(alteration)),
             Content::File(sent) => draft.file = Some(sent),
-            Content::Text(_) | Content::Data { .. } | Content::Erased { .. } => {}
+            Content::Text(_) | Content::Data { .. } | Content::Erased(_) => {}
         }
         // Only a text, data or file has one.
         if context != Context::default() {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
-use packetboat_proto::packet::{JoinNews, ScheduledName, Visibility};
+use packetboat_proto::packet::{JoinNews, KeysNews, ReceiptRule, ScheduledName, Visibility};
 
 use super::error::Refusal;
 
@@ -45,6 +45,8 @@ pub enum Effect {
         status: String,
         /// To whom.
         visible_to: Visibility,
+        /// Whether others are told what it has read.
+        receipts: ReceiptRule,
     },
     /// A group or a room is over; released after the entry that says so.
     Dissolved {
@@ -58,6 +60,15 @@ pub enum Effect {
         /// What.
         news: JoinNews,
     },
+    /// A user's own state has changed.
+    OwnChanged {
+        /// Whose.
+        user: UserId,
+        /// Its newest revision.
+        revision: u64,
+    },
+    /// A device's identity is another, or it has few one-time keys left.
+    Keys(KeysNews),
     /// A message that was due could not be sent.
     ScheduleFailed {
         /// Whose.
@@ -77,6 +88,8 @@ pub enum Effect {
         delivered: u64,
         /// Now read up to.
         read: u64,
+        /// What others are told that it has read; `None`: there is no news for others.
+        told: Option<u64>,
     },
 }
 

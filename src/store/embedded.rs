@@ -3,6 +3,8 @@
 
 mod agenda;
 mod file;
+mod keys;
+mod receipt;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,7 +13,7 @@ use std::time::Duration;
 use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use packetboat_proto::limits::BODY_BYTES_DEFAULT;
-use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
+use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, OwnPage};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -27,10 +29,11 @@ use super::job::Job;
 use super::opening::{FirstRows, OpenError, SECRET_BYTES, prepare};
 use super::reader::Reader;
 use super::rules::{Rules, RulesError, within};
+use super::tallies::Tallies;
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
-    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RoomView, Store, StoreError,
-    Stretch, Thread, Visibility,
+    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RecentChats, RoomView, Store,
+    StoreError, Stretch, Thread, Visibility,
 };
 
 /// Reads that are under way at once, unless the operator sets another number.
@@ -120,8 +123,9 @@ struct Shared {
     reads: Arc<Semaphore>,
     reads_waited: AtomicU64,
     readers: u32,
-    crew: Crew,
+    tallies: Tallies,
     clock: Clock,
+    crew: Crew,
     secret: [u8; SECRET_BYTES],
     body_max: u32,
 }
@@ -188,8 +192,9 @@ impl EmbeddedStore {
             reads,
             reads_waited: AtomicU64::new(0),
             readers,
-            crew,
+            tallies: Tallies::default(),
             clock,
+            crew,
             secret,
             body_max,
         };
@@ -362,7 +367,18 @@ impl Store for EmbeddedStore {
         after: Option<ChatId>,
         limit: usize,
     ) -> Result<Page<ChatView>, StoreError> {
-        self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit)).await
+        let now_ms = self.now_ms();
+        self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit, now_ms)).await
+    }
+
+    async fn recent(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        asked: RecentChats,
+    ) -> Result<Page<ChatView>, StoreError> {
+        let now_ms = self.now_ms();
+        self.read(move |reader| reader.recent(&user, &device, &asked, now_ms)).await
     }
 
     async fn chat(
@@ -371,7 +387,8 @@ impl Store for EmbeddedStore {
         device: DeviceId,
         chat: ChatId,
     ) -> Result<ChatView, StoreError> {
-        self.read(move |reader| reader.chat(&user, &device, chat)).await
+        let now_ms = self.now_ms();
+        self.read(move |reader| reader.chat(&user, &device, chat, now_ms)).await
     }
 
     async fn members(
@@ -386,6 +403,15 @@ impl Store for EmbeddedStore {
 
     async fn act(&self, user: UserId, act: Act) -> Result<Acted, StoreError> {
         Ok(self.shared.committer.ask(|answer| Job::Act { user, act, answer }).await??)
+    }
+
+    async fn own_changes(
+        &self,
+        user: UserId,
+        after: u64,
+        limit: PageLimit,
+    ) -> Result<OwnPage, StoreError> {
+        self.settled(move |reader| reader.own_changes(&user, after, limit)).await
     }
 
     async fn card(

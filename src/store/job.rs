@@ -109,6 +109,11 @@ impl Job {
                     drafts.iter().map(|draft| draft.content.len() + ITEM_BYTES).sum()
                 }
                 Self::Advance { moves, .. } => moves.len() * ITEM_BYTES,
+                Self::Act { act: Act::PublishKeys { keys, .. }, .. } => {
+                    let one_time = keys.one_time.iter();
+                    let one_time: usize = one_time.map(|one| one.key.len() + ITEM_BYTES).sum();
+                    one_time + keys.identity.len() + keys.proof.len() + keys.prekey.len()
+                }
                 Self::Act { act: Act::Schedule { draft, .. }, .. } => {
                     draft.content.len() + ITEM_BYTES
                 }

@@ -2,6 +2,8 @@
 //! no socket and no clock. Must never write to a backend: it fills a `Turn`'s batch.
 
 mod account;
+mod act;
+mod allowance;
 mod alter;
 mod append;
 mod claim;
@@ -11,7 +13,10 @@ mod expiry;
 mod file;
 mod group;
 mod joining;
+mod keys;
 mod members;
+mod mention;
+mod own;
 mod profile;
 mod recall;
 mod refer;
@@ -22,12 +27,12 @@ mod room_rights;
 mod schedule;
 mod turn;
 
+pub(crate) use act::ACT_OPERATIONS_MAX;
 pub(crate) use append::draft_operations_max;
 pub(crate) use claim::{CLAIM_OPERATIONS_MAX, ClaimStep};
 pub(crate) use cursor::MOVE_OPERATIONS_MAX;
 pub(crate) use due::DUE_OPERATIONS_MAX;
 pub(crate) use file::{FILE_OPERATIONS_MAX, FileCommand, FileOutcome, NO_SUCH_FILE};
-pub(crate) use joining::ACT_OPERATIONS_MAX;
 pub(crate) use turn::{Caches, Halt, Turn, Work};
 
 #[cfg(test)]

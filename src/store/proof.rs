@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
-use packetboat_proto::packet::ScheduledName;
+use packetboat_proto::packet::{DeviceKeys, OwnPage, Readers, ReceiptCounts, ScheduledName};
+use packetboat_proto::seqs::SeqRange;
 
 use super::act::{Act, Acted};
 use super::agenda::Scheduled;
@@ -18,8 +19,12 @@ use super::ledger::{self, Caches, ClaimStep, Halt, Turn};
 use super::parts::{self, Joiner};
 use super::read_error::ReadError;
 use super::reader::Reader;
+use super::receipt::ReadersQuery;
 use super::record::file::FileRecord;
-use super::record::invite::{Asking, decode_invite, encode_invite};
+use super::record::invite::{Asking, InviteRecord};
+use super::record::keys::{Bundle, Given};
+use super::record::own::{Mentioned, OwnHead, decode_item};
+use super::record::profile::ProfileRow;
 use super::record::schedule::ScheduledRow;
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
@@ -241,7 +246,44 @@ impl View {
         device: &DeviceId,
         chat: &ChatId,
     ) -> Result<ChatView, StoreError> {
-        self.reader.chat(user, device, chat.clone())
+        self.reader.chat(user, device, chat.clone(), self.now_ms)
+    }
+
+    /// See `Store::own_changes`.
+    pub fn own_changes(
+        &self,
+        user: &UserId,
+        after: u64,
+        limit: PageLimit,
+    ) -> Result<OwnPage, StoreError> {
+        Ok(self.reader.own_changes(user, after, limit)?.expect(DURABLE))
+    }
+
+    /// See `KeyBook::keys`.
+    pub fn keys(&self, user: &UserId, of: &UserId) -> Result<Page<DeviceKeys>, StoreError> {
+        self.reader.keys(user, of, None, usize::MAX)
+    }
+
+    /// See `ReceiptBook::receipts`; in a large group, too, they are counted anew.
+    pub fn receipts(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        ranges: &[SeqRange],
+    ) -> Result<ReceiptCounts, StoreError> {
+        let (viewer, few) = self.reader.viewer(user, chat)?;
+        let tally = few.map_or_else(|| self.reader.tally(chat), Ok)?;
+        Ok(viewer.counts(&tally, ranges))
+    }
+
+    /// See `ReceiptBook::readers`.
+    pub fn readers(
+        &self,
+        user: &UserId,
+        query: &ReadersQuery,
+        limit: usize,
+    ) -> Result<Readers, StoreError> {
+        self.reader.readers(user, query, limit)
     }
 
     /// See `Store::members`.
@@ -255,7 +297,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 9] = [
+pub const CODECS: [Codec; 15] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -274,8 +316,8 @@ pub const CODECS: [Codec; 9] = [
         Some((meaning, account.to_value()))
     }),
     ("invitation", |value| {
-        let invitation = decode_invite(InviteId::from([0; 8]), value).ok()?;
-        Some((format!("{invitation:?}"), encode_invite(&invitation)))
+        let record = InviteRecord::decode(InviteId::from([0; 8]), value).ok()?;
+        Some((format!("{record:?}"), record.encode()))
     }),
     ("asking", |value| {
         let asking = Asking::from_value(value).ok()?;
@@ -284,6 +326,30 @@ pub const CODECS: [Codec; 9] = [
     ("file", |value| {
         let file = FileRecord::decode(value).ok()?;
         Some((format!("{file:?}"), file.encode()))
+    }),
+    ("own state", |value| {
+        let head = OwnHead::from_value(Some(value)).ok()?;
+        Some((format!("{head:?}"), head.to_value()))
+    }),
+    ("item", |value| {
+        let item = decode_item(value.to_vec()).ok()?;
+        Some((format!("{item:?}"), item.encode()))
+    }),
+    ("mentions", |value| {
+        let mentioned = Mentioned::from_value(value).ok()?;
+        Some((format!("{mentioned:?}"), mentioned.to_value()))
+    }),
+    ("key bundle", |value| {
+        let bundle = Bundle::from_value(value).ok()?;
+        Some((format!("{bundle:?}"), bundle.to_value()))
+    }),
+    ("given key", |value| {
+        let given = Given::from_value(value).ok()?;
+        Some((format!("{given:?}"), given.to_value()))
+    }),
+    ("profile", |value| {
+        let profile = ProfileRow::decode(value).ok()?;
+        Some((format!("{profile:?}"), profile.encode()))
     }),
     ("scheduled message", |value| {
         let row = ScheduledRow::decode(value).ok()?;

@@ -6,6 +6,8 @@
 //! is eight bytes, big-endian.
 
 pub(crate) mod file;
+pub(crate) mod keys;
+pub(crate) mod own;
 pub(crate) mod profile;
 pub(crate) mod room;
 pub(crate) mod schedule;

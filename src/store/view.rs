@@ -2,8 +2,9 @@
 //! may not know.
 
 use packetboat_proto::content::{GroupRules, Role};
+use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
-use packetboat_proto::packet::Visibility;
+use packetboat_proto::packet::{Marks, ReceiptRule, Visibility};
 
 /// A chat as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,12 @@ pub struct ChatView {
     pub muted_until_ms: u64,
     /// Who asks to come into a group, for one who may let them in.
     pub join_requests: u32,
+    /// How the user wants it to be shown.
+    pub marks: Marks,
+    /// Entries of others after `read` that mention the user.
+    pub mentions: u64,
+    /// The last entry in which there is something to read, if it was asked for.
+    pub last: Option<Box<Entry>>,
 }
 
 /// A room as one user sees it.
@@ -72,6 +79,8 @@ pub struct Profile {
     pub status: String,
     /// Who is told of its presence.
     pub visible_to: Visibility,
+    /// Whether others are told what it has read.
+    pub receipts: ReceiptRule,
 }
 
 /// A member as the others see it.

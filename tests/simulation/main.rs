@@ -12,13 +12,17 @@
 #![allow(unreachable_pub, clippy::print_stdout, reason = "a test crate has no outside, and prints")]
 
 mod coverage;
+mod dialer;
 mod disk;
 mod harbour;
+mod keyring;
 mod lounge;
 mod network;
+mod notes;
 mod person;
 mod plan;
 mod promised;
+mod receipts;
 mod rude;
 mod saying;
 mod world;
@@ -41,7 +45,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 17] = [
+const PLANTS: [Bug; 20] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -58,6 +62,9 @@ const PLANTS: [Bug; 17] = [
     Bug::SyncErrorIgnored,
     Bug::AppliedUnderSync,
     Bug::RecallKeepsContent,
+    Bug::RoomForgetsEarly,
+    Bug::RevisionKept,
+    Bug::KeyGivenTwice,
     Bug::ExpiredShown,
 ];
 /// Seeds within which a planted bug must be found.

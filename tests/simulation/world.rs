@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use packetboat_client::{Dial, Edge, SignalKind};
+use packetboat_client::{Edge, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
 use packetboat_proto::content::{Content, Context};
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
@@ -15,15 +15,18 @@ use packetboat_proto::limits::EXPIRES_MS_LOWEST;
 use packetboat_proto::packet::ScheduledName;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::dialer::dialer;
 use crate::disk::Disk;
 use crate::harbour::Harbour;
+use crate::keyring::Keyring;
 use crate::lounge::{Deed, Lounge};
 use crate::network::{Network, State};
+use crate::notes::Notes;
 use crate::person::{Habits, Log, Person};
 use crate::plan::{Plan, pick, up_to};
 use crate::promised::Promised;
-use crate::rude;
 use crate::saying::{alteration, group_change};
+use crate::{receipts, rude};
 
 /// How long everything may take to come to rest once nothing goes wrong any more.
 const LIVENESS: Duration = Duration::from_mins(10);
@@ -83,6 +86,8 @@ struct World {
     recorder: Recorder,
     log: Log,
     lounge: Lounge,
+    notes: Notes,
+    keyring: Keyring,
     ids: u128,
 }
 
@@ -93,6 +98,7 @@ pub async fn run(seed: u64) -> Run {
     world.work().await;
     let mut faults = world.heal().await;
     faults.extend(world.log.all());
+    faults.extend(world.keyring.judge());
     let plan = &world.plan;
     Run {
         history: world.recorder.history(),
@@ -154,6 +160,8 @@ impl World {
             recorder,
             log,
             lounge,
+            notes: Notes::default(),
+            keyring: Keyring::default(),
             ids: 0,
         }
     }
@@ -241,7 +249,9 @@ impl World {
 
     fn deed(&mut self) {
         let by = self.rng.usize(0..self.people.len());
-        match self.rng.u8(0..22) {
+        match self.rng.u8(0..26) {
+            22 | 23 => self.note(by),
+            24 | 25 => self.keys(by),
             0..=9 => self.say(by),
             20 | 21 => self.lounge(by),
             10 => (0..self.rng.usize(5..25)).for_each(|_| self.say(by)),
@@ -336,10 +346,32 @@ impl World {
 
     /// Something in the room, of which nothing is owed to anybody.
     fn lounge(&mut self, by: usize) {
-        let deeds = [Deed::Open, Deed::Join, Deed::Join, Deed::Say, Deed::Say, Deed::Leave];
-        let (deed, id) = (pick(&mut self.rng, &deeds), self.next_id());
+        let deeds = [Deed::Talk, Deed::Talk, Deed::TakeBack, Deed::Leave];
+        let deed = pick(&mut self.rng, &deeds);
+        let ids = std::array::from_fn(|_| self.next_id());
         if let Some(client) = self.people[by].client().cloned() {
-            tokio::spawn(self.lounge.clone().act(client, deed, id));
+            tokio::spawn(self.lounge.clone().act(client, deed, ids));
+        }
+    }
+
+    /// Somebody sets something for itself, or reads what its devices have set.
+    fn note(&mut self, by: usize) {
+        let Some(client) = self.people[by].client().cloned() else { return };
+        let (notes, device) = (self.notes.clone(), self.people[by].device.clone());
+        if self.rng.bool() {
+            tokio::spawn(notes.read(client, device));
+        } else {
+            let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
+            tokio::spawn(notes.set(client, chat));
+        }
+    }
+
+    /// Publishes keys, or claims one of somebody's.
+    fn keys(&mut self, by: usize) {
+        let of = self.people[self.rng.usize(0..self.people.len())].device.clone();
+        let (own, dice) = (self.people[by].device.clone(), self.rng.u8(..));
+        if let Some(client) = self.people[by].client().cloned() {
+            tokio::spawn(self.keyring.clone().act(client, own, of, dice));
         }
     }
 
@@ -373,7 +405,7 @@ impl World {
     fn ask(&mut self, by: usize) {
         let Some(client) = self.people[by].client().cloned() else { return };
         let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
-        let (users, which) = (self.users.clone(), self.rng.u8(0..10));
+        let (users, which) = (self.users.clone(), self.rng.u8(0..12));
         let (recorder, reader) = (self.recorder.clone(), self.people[by].device.user.clone());
         // Signals may be dropped, and none that is too large is given.
         let _ = client.signal(&chat, SignalKind::Typing, Bytes::new());
@@ -387,6 +419,8 @@ impl World {
                 2 => drop(client.members(&chat, None, 2).await),
                 3 => drop(client.presence(users).await),
                 4 => drop(client.ping().await),
+                10 => receipts::ask(&client, &chat).await,
+                11 => drop(client.watch_receipts(vec![chat], Vec::new()).await),
                 _ => {
                     if let Ok(page) = client.history(&chat, Edge::Before(0), PAGE_ITEMS).await {
                         recorder.add(Event::Page { reader, entries: page.items });
@@ -416,6 +450,11 @@ impl World {
         }
         if let Some(client) = self.people.iter().find_map(Person::client).cloned() {
             faults.extend(self.lounge.judge(&client).await);
+        }
+        for person in &self.people {
+            if let Some(client) = person.client().cloned() {
+                faults.extend(self.notes.judge(&client, &person.device).await);
+            }
         }
         // Whatever way the clock has jumped, the time of all that expires is over then, and of all
         // that was to be sent has come.
@@ -454,14 +493,4 @@ impl World {
             }
         }
     }
-}
-
-fn dialer(owner: usize, network: Network, harbour: Harbour) -> Box<dyn Fn() -> Dial> {
-    Box::new(move || {
-        let (network, harbour) = (network.clone(), harbour.clone());
-        Dial::new(move || {
-            let (network, harbour) = (network.clone(), harbour.clone());
-            async move { network.dial(owner, |end| harbour.accept(end)).await }
-        })
-    })
 }

@@ -16,9 +16,12 @@ mod files;
 mod fjall;
 mod groups;
 mod joining;
+mod keys;
 mod messages;
 mod model;
+mod own;
 mod profiles;
+mod receipts;
 mod rights;
 mod rooms;
 mod scheduled;
@@ -131,13 +134,39 @@ contracts! {
         a_room_keeps_fewer_when_it_is_told_to,
         a_log_goes_on_where_it_was_over_a_restart,
         a_slow_room_refuses_what_comes_too_soon,
+        what_is_said_in_a_room_is_answered_and_passed_on,
+        what_is_said_in_a_room_is_taken_back_by_whom_it_may_be,
         the_owner_and_moderators_make_others_mute,
         a_room_is_changed_by_its_owner_and_not_like_a_group,
         a_closed_room_is_read_and_nothing_else,
         a_page_of_a_room_is_whole_while_its_log_forgets,
         nobody_has_a_place_in_a_room;
+    own:
+        what_is_set_has_a_revision_and_is_told_once,
+        marks_that_are_not_named_stay_as_they_are,
+        only_ones_own_chats_are_marked,
+        a_removal_is_told_until_it_is_forgotten,
+        changes_come_in_pages,
+        what_is_hidden_counts_no_more,
+        so_many_ranges_are_hidden_and_no_more,
+        mentions_are_counted_behind_what_was_read,
+        own_state_outlives_a_restart,
+        chats_come_by_what_was_written_last,
+        the_last_entry_comes_along_unless_it_is_hidden_or_long;
     profiles:
         a_profile_is_kept_and_told_once;
+    receipts:
+        receipts_count_the_others_who_may_see_an_entry,
+        who_hides_what_it_reads_is_told_of_nobody,
+        readers_come_in_pages,
+        a_large_group_is_counted_once_in_a_while;
+    keys:
+        a_one_time_key_is_given_once_and_again_to_the_same_claim,
+        what_was_taken_once_is_passed_over,
+        another_identity_ends_the_keys_before_and_is_told,
+        keys_are_bounded_and_so_are_claims,
+        concurrent_claims_are_given_different_keys,
+        what_was_given_stays_given_over_a_power_cut;
     files:
         a_file_is_begun_once_and_counts,
         only_a_whole_file_is_sent_by_who_has_it,

@@ -14,6 +14,9 @@ use packetboat_client::{
 use serde_json::{Map, Value, json};
 
 mod change;
+pub(crate) mod keys;
+pub(crate) mod own;
+pub(crate) mod receipt;
 pub(crate) mod room;
 pub(crate) mod schedule;
 
@@ -171,6 +174,9 @@ pub(crate) fn chat(state: &ChatState) -> Value {
         "join_requests": state.join_requests,
         "peer_delivered": state.peer_delivered,
         "peer_read": state.peer_read,
+        "marks": own::marks(state.marks),
+        "mentions": state.mentions,
+        "last": state.last.as_deref().map(entry),
     })
 }
 

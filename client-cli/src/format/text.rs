@@ -11,13 +11,16 @@ use packetboat_client::{
 
 use super::content;
 
+pub(crate) mod keys;
+pub(crate) mod own;
+pub(crate) mod receipt;
 pub(crate) mod room;
 pub(crate) mod schedule;
 use crate::clean;
 use crate::clock::Clock;
 use crate::command::wait::Wait;
 
-pub(crate) use self::file::{file, quota, saved};
+pub(crate) use self::file::{file, quota, saved, sent};
 
 /// What is shown of a message whose time is over.
 pub(crate) const EXPIRED: &str = "had a message here that has expired";
@@ -30,7 +33,7 @@ pub(crate) fn said(entry: &Entry) -> Vec<String> {
         Ok(Content::Erased(Erasure::Recalled { .. })) => vec!["took a message back".to_owned()],
         Ok(Content::Erased(Erasure::Expired { .. })) => vec![EXPIRED.to_owned()],
         Ok(Content::Room(change)) => vec![room::changed(&change)],
-        Ok(Content::File(sent)) => file::sent(&sent),
+        Ok(Content::File(file)) => sent(&file),
         Ok(said) => {
             let mut lines = said.body().map(|body| self::body(&body)).unwrap_or_default();
             if let Some(first) = lines.first_mut() {
@@ -193,7 +196,17 @@ pub(crate) fn chats_head() -> String {
 /// A line of the table of chats.
 pub(crate) fn chat(clock: &Clock, user: &UserId, state: &ChatState) -> String {
     let (chat, name, at) = (state.chat.as_str(), name(user, state), clock.full(state.last_at_ms));
-    format!("{chat:<28} {name:<20} {:>6} {:>8}  {at}", state.unread, state.head)
+    let mut line = format!("{chat:<28} {name:<20} {:>6} {:>8}  {at}", state.unread, state.head);
+    let mut marks = own::marks(clock, state.marks);
+    marks.extend((state.mentions > 0).then(|| format!("{} mention you", state.mentions)));
+    if !marks.is_empty() {
+        line = format!("{line}  ({})", marks.join(", "));
+    }
+    if let Some(last) = &state.last {
+        let said = said(last).into_iter().next().unwrap_or_default();
+        line = format!("{line}  {}: {said}", last.sender);
+    }
+    line
 }
 
 /// What people call a chat.

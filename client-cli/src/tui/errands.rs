@@ -1,16 +1,19 @@
 //! Does what the view wants done, and tells it what came of it. Must never make it wait, nor send
 //! messages in another order than they were written.
 
+mod receipt;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
 use packetboat_client::{
-    ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError, Upload,
+    ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError, Upload, UserId,
 };
 use tokio::sync::mpsc;
 
+use super::own_errands::OwnErrands;
 use crate::clock::Clock;
 use crate::format::text;
 use crate::format::text::saved;
@@ -33,6 +36,7 @@ pub(crate) struct Errands {
     client: Client,
     answers: mpsc::Sender<Answer>,
     sends: mpsc::Sender<Draft>,
+    own: OwnErrands,
 }
 
 impl Errands {
@@ -41,7 +45,8 @@ impl Errands {
         let (answers, received) = mpsc::channel(ANSWERS_MAX);
         let (sends, drafts) = mpsc::channel(SENDS_MAX);
         tokio::spawn(send_all(client.clone(), drafts, answers.clone()));
-        (Self { client, answers, sends }, received)
+        let own = OwnErrands::start(client.clone(), answers.clone());
+        (Self { client, answers, sends, own }, received)
     }
 
     /// Starts one.
@@ -56,6 +61,10 @@ impl Errands {
             }
             // What the screen is to do, and what ends the chat, is no errand.
             Effect::Repaint | Effect::Quit | Effect::GiveUp(_) => {}
+            errand @ (Effect::SyncOwn
+            | Effect::Mark(_)
+            | Effect::KeepDraft(_)
+            | Effect::Hide { .. }) => self.own.run(errand),
             question => {
                 let (client, answers) = (self.client.clone(), self.answers.clone());
                 tokio::spawn(async move {
@@ -103,6 +112,11 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Err(error) => failed(error),
         },
         Effect::Door(door) => at_door(client, door).await,
+        Effect::AskReaders { chat, seq } => {
+            receipt::readers(client, &chat, seq).await.unwrap_or_else(failed)
+        }
+        Effect::AskKeys(user) => keys(client, &user).await.unwrap_or_else(failed),
+        Effect::TellReads(rule) => receipt::tell_reads(client, rule).await.unwrap_or_else(failed),
         Effect::Later(later) => super::later::run(client, later).await,
         Effect::AskPins(chat) => match client.pins(&chat).await {
             Ok(seqs) => Answer::Pins { chat, seqs },
@@ -119,7 +133,11 @@ async fn ask(client: &Client, question: Effect) -> Answer {
         }
         Effect::SendFile { chat, path } => send_file(client, &chat, &path).await,
         Effect::SaveFile { chat, seq, path } => save_file(client, &chat, seq, path).await,
-        Effect::Send { .. }
+        Effect::SyncOwn
+        | Effect::Mark(_)
+        | Effect::KeepDraft(_)
+        | Effect::Hide { .. }
+        | Effect::Send { .. }
         | Effect::Read { .. }
         | Effect::Signal { .. }
         | Effect::Repaint
@@ -173,6 +191,12 @@ async fn requests(client: &Client, group: &ChatId) -> Result<Answer, RequestErro
     let page = client.join_requests(group, None, PAGE_ITEMS_MAX).await?;
     let lines = page.items.iter().map(|request| text::join_request(&clock, request)).collect();
     Ok(Answer::Sheet { title: format!("Who asks to come into {group}"), lines })
+}
+
+async fn keys(client: &Client, user: &UserId) -> Result<Answer, RequestError> {
+    let page = client.keys(user, None, PAGE_ITEMS_MAX).await?;
+    let lines = page.items.iter().map(|keys| text::keys::device(user, keys)).collect();
+    Ok(Answer::Sheet { title: format!("Devices of {user} that have keys"), lines })
 }
 
 async fn send_file(client: &Client, chat: &ChatId, path: &Path) -> Answer {

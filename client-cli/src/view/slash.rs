@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use packetboat_client::{
-    ChatId, Content, Context, GroupChange, GroupRules, InviteLink, Role, UserId,
+    ChatId, Content, Context, GroupChange, GroupRules, InviteLink, ReceiptRule, Role, UserId,
 };
 
+use super::own::{self, Own};
 use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
 use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
+use crate::command::receipt::Tell;
 use crate::command::target::{Target, group};
 use crate::command::wait::Wait;
 
@@ -34,7 +36,11 @@ pub(crate) const HELP: &[&str] = &[
     "/members, /pins     who is in the open group, what is pinned in the chat",
     "/edit TEXT          the last message of yours says this",
     "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
-    "/pin N, /unpin N, /forward N TARGET: N counts from the last message, 1, 2, …",
+    "/pin N, /unpin N, /forward N TARGET, /seen N (who has read it), /hide N (for you alone):",
+    "N counts from the last message, 1, 2, …",
+    "/quiet [MINUTES], /pin-chat [PLACE], /archive, /unread; each with off",
+    "/receipts on, off   whether others are told what you read",
+    "/keys USER          who the devices of a user are, for programs that encrypt",
     "",
     "/join LINK          come into a group, or ask to",
     "/group create ID [USERS], and in the open group:",
@@ -66,6 +72,8 @@ pub(crate) enum Line {
     Change(ChatId, GroupChange),
     /// Do something with a message of the open chat.
     Refer(Refer),
+    /// Set something for oneself.
+    Own(Own),
     /// Who is in the open group.
     Members(ChatId),
     /// Have a message sent later.
@@ -91,6 +99,10 @@ pub(crate) enum Line {
     File(ChatId, PathBuf),
     /// Save the file of a message of the open chat.
     Save(ChatId, u64, Option<PathBuf>),
+    /// Tell others what is read, or hide it.
+    TellReads(ReceiptRule),
+    /// Who the devices of a user are.
+    Keys(UserId),
     /// What can be done.
     Help,
     /// Leave.
@@ -123,16 +135,25 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "file" if !rest.is_empty() => Ok(Line::File(chat_of(open)?, rest.into())),
         "file" => Err("/file needs a path".to_owned()),
         "save" => save(rest, open),
+        "keys" => rest.parse().map(Line::Keys).map_err(|_| "/keys USER".to_owned()),
+        "receipts" => match Tell::from_str(rest, true) {
+            Ok(tell) => Ok(Line::TellReads(tell.into())),
+            Err(_) => Err("/receipts on, or off: whether others are told what you read".to_owned()),
+        },
         "help" | "h" | "?" => Ok(Line::Help),
         "expire" => expiring(rest),
         "later" => later::schedule(rest, open, now_ms),
         "scheduled" => Ok(Line::Later(Later::List)),
         "unschedule" => later::unschedule(rest, open),
         "quit" | "q" => Ok(Line::Quit),
-        _ => match refer::parse(verb, rest) {
-            Some(meant) => meant.map(Line::Refer),
-            None => Err(format!("there is no /{verb}; /help tells what there is")),
-        },
+        _ => {
+            if let Some(meant) = refer::parse(verb, rest) {
+                return meant.map(Line::Refer);
+            }
+            let meant = own::parse(verb, rest, open, now_ms);
+            let none = || Err(format!("there is no /{verb}; /help tells what there is"));
+            meant.map_or_else(none, |meant| meant.map(Line::Own))
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use packetboat_client::timeline::{Said, Shown, View};
-use packetboat_client::{Edge, Entry};
+use packetboat_client::{Edge, Entry, SeqSet};
 
 use super::fold;
 
@@ -40,6 +40,8 @@ pub(crate) struct Timeline {
     /// When that changes though nothing comes.
     next_expiry_ms: Option<u64>,
     shown: Vec<Message>,
+    /// What the user has deleted for itself.
+    hidden: SeqSet,
     /// The log has entries before the stretch.
     above: bool,
     /// The log may have entries after the stretch.
@@ -57,10 +59,17 @@ impl Timeline {
             now_ms: 0,
             next_expiry_ms: None,
             shown: Vec::new(),
+            hidden: SeqSet::default(),
             above: false,
             below: true,
             asked: false,
         }
+    }
+
+    /// What the user has deleted for itself.
+    pub(crate) fn hide(&mut self, seqs: SeqSet) {
+        self.hidden = seqs;
+        self.fold();
     }
 
     /// The messages as they are shown, in order.
@@ -86,6 +95,7 @@ impl Timeline {
     fn fold(&mut self) {
         let mut fold = packetboat_client::Timeline::keeping(MESSAGES_MAX);
         self.messages.iter().for_each(|message| fold.insert(&message.entry));
+        fold.hide(self.hidden.clone());
         self.view = fold.view(self.now_ms);
         self.next_expiry_ms = fold.next_expiry_ms();
         let of = |shown: &Shown| {

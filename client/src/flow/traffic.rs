@@ -81,7 +81,7 @@ impl Flow {
 
     fn response(&mut self, now: Time, response: Response, out: &mut Vec<Action>) {
         let states = match &response.answer {
-            Ok(Answer::Chat(state)) => std::slice::from_ref(state),
+            Ok(Answer::Chat(state)) => std::slice::from_ref(&**state),
             Ok(Answer::Chats { chats, .. }) => chats,
             _ => &[],
         };

@@ -59,7 +59,7 @@ async fn crew(bed: &Bed, owner: &UserId, others: &[&UserId]) -> Checked<(ChatId,
 
 async fn state(peer: &mut Peer, group: &ChatId) -> Checked<ChatState> {
     match peer.ask(Operation::Chat { chat: group.clone() }).await? {
-        Ok(Answer::Chat(state)) => Ok(state),
+        Ok(Answer::Chat(state)) => Ok(*state),
         other => fail("a chat", format_args!("{other:?}")),
     }
 }

@@ -8,6 +8,8 @@ use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Erasure, Role};
 
+use super::own::OwnState;
+use super::piles::Piles;
 use super::standing::{Refused, Standing};
 use super::what::Waiting;
 pub use super::what::What;
@@ -60,8 +62,14 @@ pub enum Told {
     NotLetIn(usize, usize),
     /// What a user had scheduled could not be sent.
     NotSent((usize, usize, u8)),
-    /// Cursors of a user moved: delivered and read.
-    Moved(usize, u64, u64),
+    /// Cursors of a user moved: delivered and read, and what others are told of that.
+    Moved(usize, u64, u64, Option<u64>),
+    /// A user has set something for itself: the revision.
+    Own(usize, u64),
+    /// A user tells others what it reads, or hides it.
+    Reads(usize, bool),
+    /// A device's identity is another, or it has so few keys left.
+    Keys(usize, usize, Option<u32>),
 }
 
 /// An entry.
@@ -116,12 +124,18 @@ pub struct World {
     pub rooms: Vec<Room>,
     /// What is to be sent later: by whom, where, and its id.
     pub waiting: BTreeMap<(usize, usize, u8), Waiting>,
+    /// What users have set for themselves.
+    pub own: Vec<OwnState>,
     /// Devices that were here.
     pub devices: BTreeSet<(usize, usize)>,
     /// Users who were here.
     pub seen: BTreeSet<usize>,
     /// Accounts: whether there is one, and how often it was changed.
     pub accounts: BTreeMap<usize, (bool, u64)>,
+    /// Whether users who have said so tell others what they read.
+    pub tells_reads: BTreeMap<usize, bool>,
+    /// The keys of devices.
+    pub piles: Piles,
 }
 
 impl Part {
@@ -183,7 +197,7 @@ impl Room {
 }
 
 /// The two of a direct chat, or the one.
-fn pair(to: usize) -> Option<BTreeSet<usize>> {
+pub(super) fn pair(to: usize) -> Option<BTreeSet<usize>> {
     let pair: Vec<&str> = CHATS[to].strip_prefix("dm:")?.split(':').collect();
     Some((0..NAMES.len()).filter(|at| pair.contains(&NAMES[*at])).collect())
 }
@@ -193,7 +207,10 @@ impl World {
     pub fn new(rules: Rules) -> Self {
         let rooms = vec![Room::default(); CHATS.len()];
         let (devices, seen, accounts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-        Self { rules, rooms, waiting: BTreeMap::new(), devices, seen, accounts }
+        let own = vec![OwnState::default(); NAMES.len()];
+        let (waiting, tells_reads) = (BTreeMap::new(), BTreeMap::new());
+        let piles = Piles::default();
+        Self { rules, rooms, waiting, own, devices, seen, accounts, tells_reads, piles }
     }
 
     /// Somebody says something.
@@ -434,16 +451,20 @@ impl World {
         (delivered, read): (u64, u64),
         told: &mut Vec<Told>,
     ) {
+        let both = pair(to).unwrap_or_default().into_iter().chain([by]);
+        let tells = both.into_iter().all(|user| self.tells_reads(user));
         let Some(part) = self.rooms[to].parts.get_mut(&by) else { return };
         let (delivered, read) = (delivered.min(part.last()), read.min(part.last()));
         if delivered > part.cursor(on) {
             part.cursors.insert(on, delivered);
         }
         let moved = delivered > part.delivered || read > part.read;
+        let news = tells || delivered > part.delivered;
         part.delivered = part.delivered.max(delivered);
         part.read = part.read.max(read);
         if moved {
-            told.push(Told::Moved(to, part.delivered, part.read));
+            let others = news.then_some(if tells { part.read } else { 0 });
+            told.push(Told::Moved(to, part.delivered, part.read, others));
         }
     }
 

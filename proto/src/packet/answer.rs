@@ -14,7 +14,10 @@ use super::body::BodyError;
 use super::chat::{ChatState, Member};
 use super::file::{FileChunk, FileState, FilesPage};
 use super::joining::{self, Joined};
+use super::keys::{self, Keys};
+use super::own::{self, OwnAnswer};
 use super::presence::Presence;
+use super::receipt::{self, Receipts};
 use super::room::RoomState;
 use super::schedule::{self, Scheduled};
 use super::verdict::Verdict;
@@ -46,7 +49,7 @@ pub enum Answer {
         more: bool,
     },
     /// One chat.
-    Chat(ChatState),
+    Chat(Box<ChatState>),
     /// Members, and whether there are more.
     Members {
         /// In order of user id.
@@ -56,8 +59,21 @@ pub enum Answer {
     },
     /// The users asked for, in the order asked.
     Presence(Vec<Presence>),
+    /// Chats, those with the newest entries first, and whether there are more.
+    Recent {
+        /// Those with the newest entries first.
+        chats: Vec<ChatState>,
+        /// There are more.
+        more: bool,
+    },
+    /// About the user's own state.
+    Own(OwnAnswer),
     /// About coming into a group.
     Joining(Joined),
+    /// About receipts.
+    Receipts(Receipts),
+    /// About keys.
+    Keys(Keys),
     /// About messages that are to be sent later.
     Scheduled(Scheduled),
     /// The seqs of what is pinned, ascending.
@@ -94,7 +110,7 @@ pub enum Answer {
 }
 
 /// The field numbers of the lists in a `Response`, each with the most that it may hold.
-const RESPONSE_LISTS: [([u32; 2], usize); 8] = [
+const RESPONSE_LISTS: [([u32; 2], usize); 9] = [
     ([3, 1], PAGE_ITEMS_MAX as usize),
     ([4, 1], PAGE_ITEMS_MAX as usize),
     ([6, 1], PAGE_ITEMS_MAX as usize),
@@ -102,8 +118,17 @@ const RESPONSE_LISTS: [([u32; 2], usize); 8] = [
     ([17, 1], PINS_MAX),
     ([19, 1], PAGE_ITEMS_MAX as usize),
     ([27, 1], PRESENCE_USERS_MAX),
+    ([39, 1], PAGE_ITEMS_MAX as usize),
     ([59, 1], PAGE_ITEMS_MAX as usize),
 ];
+
+fn states(chats: Vec<schema::ChatState>) -> Result<Vec<ChatState>, BodyError> {
+    chats.into_iter().map(ChatState::from_wire).collect()
+}
+
+fn chats_page(chats: &[ChatState], more: bool) -> schema::ChatsPage {
+    schema::ChatsPage { chats: chats.iter().map(ChatState::to_wire).collect(), more }
+}
 
 fn presences(list: schema::PresenceList) -> Result<Vec<Presence>, BodyError> {
     list.users.into_iter().map(Presence::from_wire).collect()
@@ -117,6 +142,10 @@ impl Response {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
         let lists = RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS);
         for (list, max) in lists.chain(schedule::RESPONSE_LISTS) {
+            check_count(&body, &list, max)?;
+        }
+        own::check_lists(&body)?;
+        for (list, max) in receipt::RESPONSE_LISTS.into_iter().chain(keys::RESPONSE_LISTS) {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Response::decode(body)?;
@@ -142,6 +171,15 @@ impl Answer {
         if let Some(joined) = Joined::from_wire(&wire)? {
             return Ok(Self::Joining(joined));
         }
+        if let Some(own) = OwnAnswer::from_wire(&wire)? {
+            return Ok(Self::Own(own));
+        }
+        if let Some(receipts) = Receipts::from_wire(&wire)? {
+            return Ok(Self::Receipts(receipts));
+        }
+        if let Some(keys) = Keys::from_wire(&wire)? {
+            return Ok(Self::Keys(keys));
+        }
         if let Some(scheduled) = Scheduled::from_wire(&wire)? {
             return Ok(Self::Scheduled(scheduled));
         }
@@ -151,15 +189,9 @@ impl Answer {
             }
             Wire::Pins(list) => Self::Pins(pinned(&list.pins)?),
             Wire::Thread(page) => Self::Thread { entries: checked(page.entries)?, more: page.more },
-            Wire::Chats(page) => Self::Chats {
-                chats: page
-                    .chats
-                    .into_iter()
-                    .map(ChatState::from_wire)
-                    .collect::<Result<_, _>>()?,
-                more: page.more,
-            },
-            Wire::Chat(chat) => Self::Chat(ChatState::from_wire(chat)?),
+            Wire::Chats(page) => Self::Chats { chats: states(page.chats)?, more: page.more },
+            Wire::Recent(page) => Self::Recent { chats: states(page.chats)?, more: page.more },
+            Wire::Chat(chat) => Self::Chat(Box::new(ChatState::from_wire(chat)?)),
             Wire::Members(page) => Self::Members {
                 members: page
                     .members
@@ -191,10 +223,9 @@ impl Answer {
             Self::History { entries, more } => {
                 Wire::History(schema::HistoryPage { entries: entries.clone(), more: *more })
             }
-            Self::Chats { chats, more } => Wire::Chats(schema::ChatsPage {
-                chats: chats.iter().map(ChatState::to_wire).collect(),
-                more: *more,
-            }),
+            Self::Chats { chats, more } => Wire::Chats(chats_page(chats, *more)),
+            Self::Recent { chats, more } => Wire::Recent(chats_page(chats, *more)),
+            Self::Own(own) => own.to_wire(),
             Self::Chat(chat) => Wire::Chat(chat.to_wire()),
             Self::Members { members, more } => Wire::Members(schema::MembersPage {
                 members: members.iter().map(Member::to_wire).collect(),
@@ -213,6 +244,8 @@ impl Answer {
             Self::FileState(state) => Wire::FileState(state.to_wire()),
             Self::Files(page) => Wire::Files(page.to_wire()),
             Self::Joining(joined) => joined.to_wire(),
+            Self::Receipts(receipts) => receipts.to_wire(),
+            Self::Keys(keys) => keys.to_wire(),
             Self::Scheduled(scheduled) => scheduled.to_wire(),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });

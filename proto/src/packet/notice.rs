@@ -10,6 +10,7 @@ use crate::schema::notice::Kind;
 
 use super::body::{BodyError, check_length};
 use super::invite::JoinState;
+use super::keys::KeysNews;
 use super::message::Rejected;
 use super::presence::Presence;
 use super::room::RoomCount;
@@ -52,6 +53,12 @@ pub enum Notice {
     Missed,
     /// Somebody asks to come into a group, or is not let in.
     Join(JoinNews),
+    /// The user's own state has changed; its newest revision.
+    Own(u64),
+    /// Receipts of a group have moved: ask for those that are shown.
+    Receipts(ChatId),
+    /// Somebody's keys are others, or the user's own run low.
+    Keys(KeysNews),
     /// A message of the user's own that was due could not be sent.
     ScheduleFailed(Rejected),
 }
@@ -124,6 +131,9 @@ impl Notice {
                 user: UserId::new(&news.user)?,
                 state: JoinState::from_wire(news.state()),
             })),
+            Some(Kind::Own(changed)) => Some(Self::Own(changed.revision)),
+            Some(Kind::Keys(news)) => Some(Self::Keys(KeysNews::from_wire(&news)?)),
+            Some(Kind::Receipts(moved)) => Some(Self::Receipts(ChatId::new(&moved.chat)?)),
             Some(Kind::ScheduleFailed(rejected)) => {
                 Some(Self::ScheduleFailed(Rejected::from_wire(rejected)?))
             }
@@ -146,6 +156,11 @@ impl Notice {
                 user: news.user.to_string(),
                 state: JoinState::to_wire(news.state),
             }),
+            Self::Own(revision) => Kind::Own(schema::OwnChanged { revision: *revision }),
+            Self::Keys(news) => Kind::Keys(news.to_wire()),
+            Self::Receipts(chat) => {
+                Kind::Receipts(schema::ReceiptsMoved { chat: chat.to_string() })
+            }
             Self::ScheduleFailed(rejected) => Kind::ScheduleFailed(rejected.to_wire()),
             Self::Presence(presence) => Kind::Presence(presence.to_wire()),
             Self::RoomCount(count) => Kind::RoomCount(count.to_wire()),

@@ -12,7 +12,10 @@ use crate::unfold::check_count;
 use super::body::{BodyError, optional, text};
 use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
+use super::keys::{self, AskKeys};
+use super::own::{self, Own};
 use super::profile::Profile;
+use super::receipt::{self, AskReceipts};
 use super::room::room_id;
 use super::schedule::Scheduling;
 
@@ -63,8 +66,16 @@ pub enum Operation {
         /// At most 100 users.
         users: Vec<UserId>,
     },
+    /// The user's chats, those with the newest entries first.
+    Recent(Recent),
+    /// About the user's own state.
+    Own(Own),
     /// About coming into a group.
     Joining(Joining),
+    /// About receipts.
+    Receipts(AskReceipts),
+    /// About keys.
+    Keys(AskKeys),
     /// About messages that are to be sent later.
     Scheduling(Scheduling),
     /// What is pinned in a chat.
@@ -134,6 +145,18 @@ pub enum Operation {
     },
 }
 
+/// A page of the user's chats, those with the newest entries first. Those of the same millisecond
+/// are in order of chat id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recent {
+    /// The `last_at_ms` and the id of the last chat of the page before.
+    pub behind: Option<(u64, ChatId)>,
+    /// Chats at most; 0 leaves it to the server.
+    pub limit: u32,
+    /// The last entry of a chat comes along if it has at most so many bytes.
+    pub last_bytes: u32,
+}
+
 /// From where a page of history goes, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
@@ -150,7 +173,9 @@ impl Request {
         for list in REQUEST_LISTS {
             check_count(&body, &list, PRESENCE_USERS_MAX)?;
         }
-        for (list, max) in joining::REQUEST_LISTS {
+        let lists = joining::REQUEST_LISTS.into_iter().chain(own::REQUEST_LISTS);
+        let lists = lists.chain(receipt::REQUEST_LISTS).chain(keys::REQUEST_LISTS);
+        for (list, max) in lists {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Request::decode(body)?;
@@ -170,6 +195,15 @@ impl Operation {
         if let Some(joining) = Joining::from_wire(&wire)? {
             return Ok(Some(Self::Joining(joining)));
         }
+        if let Some(own) = Own::from_wire(&wire)? {
+            return Ok(Some(Self::Own(own)));
+        }
+        if let Some(asked) = AskReceipts::from_wire(&wire)? {
+            return Ok(Some(Self::Receipts(asked)));
+        }
+        if let Some(asked) = AskKeys::from_wire(&wire)? {
+            return Ok(Some(Self::Keys(asked)));
+        }
         if let Some(scheduling) = Scheduling::from_wire(&wire)? {
             return Ok(Some(Self::Scheduling(scheduling)));
         }
@@ -186,6 +220,7 @@ impl Operation {
             Wire::Chats(asked) => {
                 Self::Chats { after: optional(&asked.after, ChatId::new)?, limit: asked.limit }
             }
+            Wire::Recent(asked) => Self::Recent(Recent::from_wire(&asked)?),
             Wire::Chat(asked) => Self::Chat { chat: ChatId::new(&asked.chat)? },
             Wire::Members(asked) => Self::Members {
                 chat: ChatId::new(&asked.chat)?,
@@ -266,7 +301,11 @@ impl Operation {
                     .map_or_else(Bytes::new, |file| Bytes::copy_from_slice(file.as_bytes())),
                 limit: *limit,
             }),
+            Self::Recent(recent) => Wire::Recent(recent.to_wire()),
+            Self::Own(own) => own.to_wire(),
             Self::Joining(joining) => joining.to_wire(),
+            Self::Receipts(asked) => asked.to_wire(),
+            Self::Keys(asked) => asked.to_wire(),
             Self::Scheduling(scheduling) => scheduling.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
@@ -275,6 +314,27 @@ impl Operation {
                 after: *after,
                 limit: *limit,
             }),
+        }
+    }
+}
+
+impl Recent {
+    fn from_wire(wire: &schema::RecentRequest) -> Result<Self, BodyError> {
+        let after = optional(&wire.after, ChatId::new)?;
+        Ok(Self {
+            behind: after.map(|chat| (wire.before_ms, chat)),
+            limit: wire.limit,
+            last_bytes: wire.last_bytes,
+        })
+    }
+
+    fn to_wire(&self) -> schema::RecentRequest {
+        let behind = self.behind.as_ref();
+        schema::RecentRequest {
+            before_ms: behind.map_or(0, |(at_ms, _)| *at_ms),
+            after: text(behind.map(|(_, chat)| chat)),
+            limit: self.limit,
+            last_bytes: self.last_bytes,
         }
     }
 }

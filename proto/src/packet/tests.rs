@@ -71,6 +71,9 @@ fn state() -> ChatState {
         rules: GroupRules { only_admins_write: true, ..GroupRules::default() },
         muted_until_ms: 5,
         join_requests: 6,
+        marks: Marks { quiet_until_ms: 7, pinned: 8, archived: true, unread: true },
+        mentions: 9,
+        last: Some(Box::new(entry())),
     }
 }
 
@@ -141,7 +144,7 @@ fn answers() -> Vec<Packet> {
     let answers = [
         Ok(Answer::History { entries: vec![entry().encode()], more: true }),
         Ok(Answer::Chats { chats: vec![state()], more: false }),
-        Ok(Answer::Chat(state())),
+        Ok(Answer::Chat(Box::new(state()))),
         Ok(Answer::Members { members: vec![member], more: false }),
         Ok(Answer::Presence(vec![Presence {
             online: true,

@@ -3,6 +3,9 @@
 
 mod file;
 mod joining;
+mod keys;
+mod own;
+mod receipt;
 mod schedule;
 
 use bytes::Bytes;
@@ -286,6 +289,9 @@ fn of_notice(notice: &Notice) -> Value {
     match notice {
         Notice::Missed => json!({ "missed": {} }),
         Notice::Join(news) => joining::of_news(news),
+        Notice::Own(revision) => json!({ "own": { "revision": revision } }),
+        Notice::Keys(news) => json!({ "keys": keys::of_news(news) }),
+        Notice::Receipts(chat) => json!({ "receipts": { "chat": chat.as_str() } }),
         Notice::ScheduleFailed(rejected) => json!({ "schedule_failed": {
             "chat": rejected.chat.as_str(),
             "message_id": rejected.id.to_string(),
@@ -326,6 +332,10 @@ fn of_operation(operation: &Operation) -> Value {
         } }),
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
         Operation::Joining(asked) => joining::of_question(asked),
+        Operation::Own(asked) => own::of_question(asked),
+        Operation::Recent(recent) => json!({ "recent": own::of_recent(recent) }),
+        Operation::Receipts(asked) => receipt::of_question(asked),
+        Operation::Keys(asked) => keys::of_question(asked),
         Operation::Scheduling(asked) => schedule::of_question(asked),
         Operation::Pins { chat } => json!({ "pins": { "chat": chat.as_str() } }),
         Operation::Thread { chat, seq, after, limit } => json!({ "thread": {
@@ -365,12 +375,18 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::Chats { chats, more } => {
             json!({ "chats": { "chats": list(chats, of_chat), "more": more } })
         }
+        Answer::Recent { chats, more } => {
+            json!({ "recent": { "chats": list(chats, of_chat), "more": more } })
+        }
+        Answer::Own(answer) => own::of_answer(answer),
         Answer::Chat(chat) => json!({ "chat": of_chat(chat) }),
         Answer::Members { members, more } => {
             json!({ "members": { "members": list(members, of_member), "more": more } })
         }
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
         Answer::Joining(joined) => joining::of_answer(joined),
+        Answer::Receipts(receipts) => receipt::of_answer(receipts),
+        Answer::Keys(keys) => keys::of_answer(keys),
         Answer::Scheduled(scheduled) => schedule::of_answer(scheduled),
         Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
         Answer::RoomLeave => json!({ "room_leave": {} }),
@@ -435,6 +451,9 @@ fn of_chat(chat: &ChatState) -> Value {
         "rules": of_rules(chat.rules),
         "muted_until_ms": chat.muted_until_ms,
         "join_requests": chat.join_requests,
+        "marks": own::of_marks(chat.marks),
+        "mentions": chat.mentions,
+        "last": chat.last.as_deref().map(of_entry),
     })
 }
 

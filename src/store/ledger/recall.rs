@@ -8,6 +8,7 @@ use packetboat_proto::limits::{BODY_OVERHEAD_BYTES, EDIT_BYTES_MAX, EDITS_MAX};
 use packetboat_proto::planted::{self, Bug};
 
 use super::file::UNREFERENCE_OPERATIONS;
+use super::mention::calls;
 use super::refer::Target;
 use super::turn::Turn;
 use crate::store::key;
@@ -16,8 +17,9 @@ use crate::store::read_error::ReadError;
 
 /// Operations for each edit: its parts, and the row by which it is found.
 const OPERATIONS_PER_EDIT: usize = parts_of(EDIT_BYTES_MAX + BODY_OVERHEAD_BYTES as usize) + 1;
-/// Operations for what refers to the entry: its pin, its place in a thread, when it expires.
-const ROW_OPERATIONS: usize = 3;
+/// Operations for what refers to the entry: its pin, its place in a thread, when it expires, whom
+/// it mentions.
+const ROW_OPERATIONS: usize = 4;
 /// The most operations of a recall, beside those of its own entry.
 pub(super) const RECALL_OPERATIONS_MAX: usize =
     PARTS_MAX + EDITS_MAX * OPERATIONS_PER_EDIT + ROW_OPERATIONS + UNREFERENCE_OPERATIONS;
@@ -45,6 +47,9 @@ impl Turn<'_> {
         }
         if let Some(expires_ms) = context.expires_ms(entry.at_ms) {
             self.forget_expiry(expires_ms, chat, entry.seq);
+        }
+        if calls(&context) {
+            self.remove(key::own::mention(chat, entry.seq));
         }
         if let Some(file) = file {
             self.remove_reference(&file, chat, entry.seq)?;

@@ -10,7 +10,6 @@ use packetboat_proto::limits::{
 };
 use packetboat_proto::packet::ScheduledName;
 
-use super::joining::ACT_OPERATIONS_MAX;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::act::Acted;
 use crate::store::batch::VALUE_BYTES_MAX;
@@ -25,7 +24,6 @@ const PARTS_MAX: usize = SCHEDULED_BYTES_MAX.div_ceil(VALUE_BYTES_MAX);
 /// The most operations beside those of an entry: the row, when it is due before and after, and the
 /// parts of its content.
 pub(super) const SCHEDULED_OPERATIONS_MAX: usize = 3 + PARTS_MAX;
-const _: () = assert!(2 * SCHEDULED_OPERATIONS_MAX <= ACT_OPERATIONS_MAX, "one replaces another");
 /// How much later one is looked at again that could not be sent for now, in milliseconds.
 const PUT_OFF_MS: u64 = 10_000;
 /// What sends a scheduled message: no session has this name, so none is left out.

@@ -2,10 +2,11 @@
 //! sees what the ones before it did. Must never show a write of a batch that failed: after one, the
 //! turn's caches must not be used again.
 
-use ahash::HashMap;
+use ahash::{HashMap, HashSet};
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
+use packetboat_proto::packet::ReceiptRule;
 use packetboat_proto::planted::{self, Bug};
 use thiserror::Error;
 
@@ -18,9 +19,11 @@ use crate::store::record::{AccountRow, Group, Member, Place, as_number, number};
 use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
+use super::allowance::Allowance;
 use super::room_cache::RoomCache;
 
-/// Users whose number of chats is kept at hand, and up to twice as many.
+/// Users whose number of chats is kept at hand, and whether they hide what they read, and up to
+/// twice as many.
 const COUNTS_CACHED: usize = 32_768;
 /// Groups of which it is kept at hand who may write, and up to twice as many.
 const GATES_CACHED: usize = 32_768;
@@ -47,6 +50,8 @@ pub(crate) struct Caches {
     chats: Recent<UserId, u32>,
     gates: Recent<ChatId, Gate>,
     rooms: RoomCache,
+    receipts: Recent<UserId, ReceiptRule>,
+    claims: Recent<UserId, Allowance>,
 }
 
 impl Caches {
@@ -59,6 +64,8 @@ impl Caches {
             chats: Recent::keeping(COUNTS_CACHED),
             gates: Recent::keeping(GATES_CACHED),
             rooms: RoomCache::default(),
+            receipts: Recent::keeping(COUNTS_CACHED),
+            claims: Recent::keeping(COUNTS_CACHED),
         }
     }
 }
@@ -72,6 +79,8 @@ pub(crate) struct Work {
     pub(crate) effects: Vec<Effect>,
     /// Where the logs that grow ended before.
     pub(crate) heads_before: HashMap<ChatId, u64>,
+    /// Whose own state changes.
+    pub(crate) owners: HashSet<UserId>,
 }
 
 /// Why a command ends early: refused, with nothing changed; or the store cannot be read.
@@ -243,6 +252,31 @@ impl<'a> Turn<'a> {
             self.work.heads_before.insert(chat.clone(), seq - 1);
         }
         self.caches.heads.set(chat, seq);
+    }
+
+    /// A user's own state changes.
+    pub(super) fn note_own(&mut self, user: &UserId) {
+        self.work.owners.insert(user.clone());
+    }
+
+    /// Whether others are told what a user has read.
+    pub(super) fn receipt_rule(&mut self, user: &UserId) -> Result<ReceiptRule, ReadError> {
+        if let Some(rule) = self.caches.receipts.get(user) {
+            return Ok(rule);
+        }
+        let rule = self.profile(user)?.unwrap_or_default().receipts;
+        self.caches.receipts.set(user, rule);
+        Ok(rule)
+    }
+
+    /// That is from now on so.
+    pub(super) fn keep_receipt_rule(&mut self, user: &UserId, rule: ReceiptRule) {
+        self.caches.receipts.set(user, rule);
+    }
+
+    /// How many keys users may claim still.
+    pub(super) fn allowances(&mut self) -> &mut Recent<UserId, Allowance> {
+        &mut self.caches.claims
     }
 
     /// What is at hand of rooms.

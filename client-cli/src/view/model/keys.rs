@@ -149,6 +149,7 @@ impl View {
                 effects.push(Effect::Later(Later::Schedule { name, text, at_ms }));
             }
             Line::Later(later) => effects.push(Effect::Later(later)),
+            Line::Own(own) => self.set_own(now_ms, own, effects),
             Line::Door(door) => effects.push(Effect::Door(door)),
             Line::ChangeRoom(room, change) => {
                 self.editor.take();
@@ -156,6 +157,8 @@ impl View {
             }
             Line::Join(room) => effects.push(Effect::Join(room)),
             Line::Part(room) => effects.push(Effect::Part(room)),
+            Line::Keys(user) => effects.push(Effect::AskKeys(user)),
+            Line::TellReads(rule) => effects.push(Effect::TellReads(rule)),
             Line::Members(group) => effects.push(Effect::AskMembers(group)),
             Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
             Line::Save(chat, seq, path) => effects.push(Effect::SaveFile { chat, seq, path }),
