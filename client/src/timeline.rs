@@ -191,12 +191,7 @@ impl Held {
             Ok((said, context)) => (Sense::of(said, &context), context),
             Err(_) => (Sense::Unknown(content.clone()), Context::default()),
         };
-        let expires_ms = match &said {
-            Sense::Body(..) | Sense::File(..) | Sense::Unknown(_) => {
-                context.expires_ms(entry.at_ms)
-            }
-            Sense::Alteration(_) | Sense::Group(_) | Sense::Room(_) | Sense::Erased(_) => None,
-        };
+        let expires_ms = context.expires_ms(entry.at_ms);
         Self { sender: entry.sender.clone(), id: entry.id, at_ms: entry.at_ms, expires_ms, said }
     }
 
@@ -308,10 +303,7 @@ impl<'a> Changes<'a> {
             (Sense::Erased(Erasure::Expired { .. }), None) => shown.said = Said::Expired,
             (Sense::Group(change), None) => shown.said = Said::Group(change.clone()),
             (Sense::Room(change), None) => shown.said = Said::Room(change.clone()),
-            (Sense::Unknown(bytes), None) => {
-                shown.said = Said::Unknown(bytes.clone());
-                shown.expires_ms = held.expires_ms;
-            }
+            (Sense::Unknown(bytes), None) => shown.said = Said::Unknown(bytes.clone()),
             (Sense::Body(body, context), None) => {
                 let edit = self.edits.get(&seq).filter(|(_, by, _)| **by == held.sender);
                 shown.edited = edit.map(|(seq, ..)| *seq);

@@ -4,19 +4,20 @@
 use std::sync::atomic::Ordering;
 
 use packetboat::store::agenda::{Agenda, DUE_PER_STEP};
-use packetboat::store::{Draft, Edge, Outcome, Role, Start, Store, Thread};
+use packetboat::store::{Draft, Edge, Outcome, RecentChats, Role, Start, Store, Thread};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{
-    Alteration, Body, Content, Context, Forwarded, GroupChange, Origin,
+    Alteration, Body, Content, Context, Forwarded, GroupChange, Origin, RoomChange,
 };
 use packetboat_proto::entry::Entry;
 
 use crate::bed::{
-    Bed, Opened, WIDE, chat, code, content_draft, duplicate, stored, text_of, user, users,
+    Bed, Opened, WIDE, chat, code, content_draft, device, duplicate, stored, text_of, user, users,
 };
 
 const CREW: &str = "group:crew";
 const DM: &str = "dm:ann:bob";
+const LOBBY: &str = "room:lobby";
 /// The clock of a store that was just opened, and how long what expires stays.
 const OPENED_MS: u64 = 1_000;
 const STAYS_MS: u64 = 1_000;
@@ -175,10 +176,50 @@ pub(crate) async fn an_edit_prolongs_nothing_and_a_forward_stays_by_itself(bed: 
     open.close().await;
 }
 
+/// What is unread of the only chat of a user, what mentions it, and what was said last.
+async fn counts(open: &Opened, name: &str) -> (u64, u64, Option<String>) {
+    let (user, device) = (user(name), device("phone"));
+    let asked = RecentChats { behind: None, limit: 9, last_bytes: usize::MAX };
+    let mut page = open.recent(user.clone(), device.clone(), asked).await.unwrap();
+    let recent = page.items.remove(0);
+    let chats = open.chats(user.clone(), device.clone(), None, 9).await.unwrap().items;
+    for view in [&chats[0], &open.chat(user, device, recent.chat.clone()).await.unwrap()] {
+        assert_eq!((view.unread, view.mentions), (recent.unread, recent.mentions));
+    }
+    let last = recent.last.map(|last| text_of(&last.encode()));
+    (recent.unread, recent.mentions, last)
+}
+
+pub(crate) async fn what_has_expired_is_not_counted_and_not_the_last(bed: impl Bed) {
+    let open = bed.open();
+    // Of several parts: that it expires is said in the last one.
+    let long = "x".repeat(9_000);
+    for (text, expires_after_ms) in [("stays", 0), (&long, STAYS_MS)] {
+        let context = Context { mentions: users(&["bob"]), expires_after_ms, ..Context::default() };
+        open.put("ann", content_draft(DM, Content::text(text), context)).await;
+    }
+    set_time(&open, OVER_MS - 1);
+    assert_eq!(counts(&open, "bob").await, (2, 2, Some(long)));
+    for (now_ms, erased) in [(OVER_MS, false), (OVER_MS, true), (0, true)] {
+        set_time(&open, now_ms);
+        let left = (1, 1, Some("stays".to_owned()));
+        assert_eq!(counts(&open, "bob").await, left, "at {now_ms}, erased: {erased}");
+        assert_eq!(do_all_due(&open).await, usize::from(!erased));
+    }
+    open.close().await;
+}
+
 pub(crate) async fn nothing_expires_in_a_room_and_everything_else_does(bed: impl Bed) {
     let open = bed.open();
-    let refused = open.put("ann", expiring("room:lobby", "hi")).await;
+    let lobby =
+        RoomChange::Opened { name: "Lobby".into(), topic: String::new(), keep: 9, slow_ms: 0 };
+    open.must("ann", LOBBY, lobby).await;
+    let answer = Context { reply_to: 1, ..Context::default() };
+    let expiring_answer = Context { expires_after_ms: STAYS_MS, ..answer.clone() };
+    let refused = open.put("ann", content_draft(LOBBY, Content::text("hi"), expiring_answer)).await;
     assert_eq!(code(&refused), Some(RejectCode::Unsupported));
+    open.put("ann", content_draft(LOBBY, Content::text("hi"), answer)).await;
+    assert_eq!(texts(&open, "ann", LOBBY).await, ["+room", "hi"]);
     open.crew("ann", &["bob"]).await;
     open.put("bob", expiring(CREW, "secret")).await;
     let role = GroupChange::RolesGiven { users: users(&["bob"]), role: Role::Admin };

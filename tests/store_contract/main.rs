@@ -120,6 +120,7 @@ contracts! {
         what_was_due_while_nobody_looked_is_erased_in_steps,
         a_recall_comes_before_the_time_is_over_or_not_at_all,
         an_edit_prolongs_nothing_and_a_forward_stays_by_itself,
+        what_has_expired_is_not_counted_and_not_the_last,
         nothing_expires_in_a_room_and_everything_else_does;
     scheduled:
         a_scheduled_message_is_sent_once_and_at_its_time,

@@ -85,9 +85,8 @@ fn a_message_shows_its_newest_text_its_reactions_and_its_pin() {
     assert_eq!(folded(&entries).messages[0].edited, None, "the last edit is nobody's");
 }
 
-#[test]
-fn a_file_is_reacted_to_pinned_and_taken_back() {
-    let file = FileSent {
+fn file() -> FileSent {
+    FileSent {
         file: FileId::from([3; 16]),
         name: "cat.png".into(),
         media_type: "image/png".into(),
@@ -95,7 +94,12 @@ fn a_file_is_reacted_to_pinned_and_taken_back() {
         sha256: [4; 32],
         caption: String::new(),
         from: None,
-    };
+    }
+}
+
+#[test]
+fn a_file_is_reacted_to_pinned_and_taken_back() {
+    let file = file();
     let reaction = Alteration::Reacted { seq: 1, reaction: "+1".into(), taken_back: false };
     let entries = [
         entry(1, "ann", &Content::File(file.clone())),
@@ -161,6 +165,23 @@ fn what_has_expired_is_forgotten_with_all_that_was_said_of_it() {
     let read_late = folded(&[left(1), left(2), log[2].clone(), log[3].clone()]);
     let said = |view: &View| view.messages.iter().map(|it| it.said.clone()).collect::<Vec<_>>();
     assert_eq!((said(&read_late), read_late.pins), (said(&view), view.pins));
+}
+
+#[test]
+fn a_file_expires_as_a_text_does_and_what_a_room_became_never() {
+    let context = Context { expires_after_ms: 1_000, ..Context::default() };
+    let change = RoomChange::Muted { users: vec![user("bob")], until_ms: 9 };
+    let mut timeline = Timeline::default();
+    let sent = Content::File(file());
+    timeline.insert(&Entry { content: sent.encode_in(&context), ..entry(1, "ann", &sent) });
+    timeline.insert(&entry(2, "ann", &Content::Room(change.clone())));
+    let sent = &timeline.view(1_000).messages[0];
+    assert_eq!((&sent.said, sent.expires_ms), (&Said::File(file()), Some(1_001)));
+    assert_eq!(timeline.next_expiry_ms(), Some(1_001));
+    let view = timeline.view(9_999);
+    assert_eq!(view.messages[0].said, Said::Expired);
+    assert_eq!((&view.messages[1].said, view.messages[1].expires_ms), (&Said::Room(change), None));
+    assert_eq!(timeline.next_expiry_ms(), None);
 }
 
 #[test]
