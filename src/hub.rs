@@ -20,7 +20,9 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::frame::put_with;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::HEAD_BYTES;
-use packetboat_proto::packet::{CursorMoved, Kind, Notice, Packet, Signal};
+use packetboat_proto::packet::{
+    CursorMoved, Kind, Notice, Packet, Rejected, ScheduledName, Signal,
+};
 use packetboat_proto::planted::{self, Bug};
 use tokio::sync::Notify;
 
@@ -138,6 +140,11 @@ impl Hub {
             Effect::Dissolved { chat } => registry.dissolve(&chat),
             Effect::Keys(news) => self.keys_news(registry, news),
             Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
+            Effect::ScheduleFailed { user, name, refusal } => {
+                let ScheduledName { chat, id } = name;
+                let rejected = Rejected { chat, id, verdict: refusal.verdict(0) };
+                self.notice(registry, &[user], Notice::ScheduleFailed(rejected));
+            }
             Effect::OwnChanged { user, revision } => self.own_changed(registry, &user, revision),
             Effect::ProfileSet { user, status, visible_to, receipts } => {
                 if receipts == ReceiptRule::Hidden {

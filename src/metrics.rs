@@ -78,6 +78,8 @@ counters! {
     file_hash_mismatches,
     /// Files removed because they stood in no chat.
     files_collected,
+    /// Entries that expired, and messages that were sent at their time or could not be.
+    due_done,
     /// Claims refused: the user has as many devices as may be.
     devices_refused,
 }

@@ -47,6 +47,7 @@ use crate::store::packed::{PackedBackend, PackedSettings};
 use crate::store::rules::{Rooms as StoreRooms, Rules as StoreRules, UnknownUsers};
 use crate::store::sled::SledBackend;
 use crate::store::{Effect, Outlet};
+use crate::timekeeper;
 use crate::tls;
 
 use self::sockets::Sockets;
@@ -164,6 +165,8 @@ impl Server {
             let (files, book) = (Arc::clone(files), self.store.clone());
             servants.spawn(collector::run(files, book, self.house.clock.clone(), drain.clone()));
         }
+        let (agenda, metrics) = (self.store.clone(), Arc::clone(&self.house.metrics));
+        servants.spawn(timekeeper::run(agenda, metrics, drain.clone()));
         #[cfg(unix)]
         servants.spawn({
             let stopped = drain.clone().cancelled_owned();

@@ -2,6 +2,7 @@
 //! The session and the hub know only this file of the store; must never name a backend.
 
 pub mod act;
+pub mod agenda;
 pub mod backend;
 pub mod batch;
 mod committer;
@@ -25,6 +26,7 @@ mod ledger;
 pub mod memory;
 pub mod opening;
 pub mod packed;
+mod page;
 mod parts;
 #[cfg(feature = "inside")]
 #[doc(hidden)]
@@ -37,6 +39,7 @@ mod record;
 pub mod rules;
 pub mod sled;
 mod spans;
+mod stay;
 mod tallies;
 mod tally;
 mod view;
@@ -51,13 +54,15 @@ use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, OwnPage};
 pub use packetboat_proto::packet::{ReceiptRule, Visibility};
 
 use self::act::{Act, Acted};
+use self::agenda::Agenda;
 pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
 use self::file::FileBook;
 use self::keys::KeyBook;
+pub use self::page::{Page, PageLimit};
 use self::receipt::ReceiptBook;
-pub use self::view::{ChatView, MemberView, Page, Profile, RoomView};
+pub use self::view::{ChatView, MemberView, Profile, RoomView};
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,15 +163,6 @@ pub struct Logged {
     pub body: Bytes,
 }
 
-/// How much one page may hold: at least one item is always given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageLimit {
-    /// Items.
-    pub items: usize,
-    /// Bytes of their encoded bodies, together.
-    pub bytes: usize,
-}
-
 /// From where a page of history goes, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
@@ -199,7 +195,7 @@ pub struct Thread {
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: FileBook + ReceiptBook + KeyBook {
+pub trait Store: FileBook + ReceiptBook + KeyBook + Agenda {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(

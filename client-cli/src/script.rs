@@ -14,4 +14,5 @@ pub(crate) mod presence;
 pub(crate) mod receipt;
 pub(crate) mod recv;
 pub(crate) mod room;
+pub(crate) mod schedule;
 pub(crate) mod send;

@@ -2,6 +2,7 @@
 //! was found, nor decide what is shown.
 
 mod errands;
+mod later;
 mod own_errands;
 mod screen;
 

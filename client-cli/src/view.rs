@@ -17,5 +17,5 @@ mod roster;
 mod slash;
 mod timeline;
 
-pub(crate) use self::event::{Answer, Door, Effect, Input, Trouble};
+pub(crate) use self::event::{Answer, Door, Effect, Input, Later, Trouble};
 pub(crate) use self::model::View;

@@ -78,14 +78,15 @@ mod reconnect;
 mod room;
 mod room_event;
 mod rooms;
+mod schedule;
 mod sending;
 pub mod timeline;
 mod turns;
 
 pub use packetboat_proto as proto;
 pub use packetboat_proto::content::{
-    Alteration, Body, Content, Context, FileHash, FileSent, Forwarded, GroupChange, GroupRules,
-    JoinProof, JoinRule, Origin, RoomChange,
+    Alteration, Body, Content, Context, Erasure, FileHash, FileSent, Forwarded, GroupChange,
+    GroupRules, JoinProof, JoinRule, Origin, RoomChange,
 };
 pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, ClaimId, DeviceId, FileId, InviteId, MessageId, UserId};
@@ -93,8 +94,9 @@ pub use packetboat_proto::packet::{
     ChatDraft, ChatState, CursorMoved, DeviceKeys, Edge, FileState, FilesPage, GroupCard,
     Invitation, InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, KeyBundle, KeysNews,
     KeysState, Limits, Marks, Member, Notice, OneTimeKey, Presence, PublishKeys, Readers,
-    ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Role, RoomCount, RoomState, SetMarks,
-    Signal, SignalKind, Start, Verdict, Visibility, Welcome,
+    ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Rejected, Role, RoomCount, RoomState,
+    ScheduledMessage, ScheduledName, SetMarks, Signal, SignalKind, Start, Verdict, Visibility,
+    Welcome,
 };
 pub use packetboat_proto::seqs::{SeqRange, SeqSet};
 

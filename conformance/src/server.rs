@@ -11,6 +11,7 @@ mod connection;
 mod contents;
 mod delivery;
 mod evolution;
+mod expiring;
 mod files;
 mod frames;
 mod groups;
@@ -28,6 +29,7 @@ mod questions;
 mod receipts;
 mod rights;
 mod rooms;
+mod scheduled;
 mod states;
 mod timers;
 
@@ -58,12 +60,14 @@ pub fn checks() -> Vec<Check<Bed>> {
         keys::CHECKS,
         changes::CHECKS,
         rooms::CHECKS,
+        scheduled::CHECKS,
         presence::CHECKS,
         own::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,
         evolution::CHECKS,
+        expiring::CHECKS,
     ];
     chapters.concat()
 }

@@ -14,6 +14,7 @@ mod receipts;
 mod saying;
 mod setting;
 mod standing;
+mod waiting;
 mod what;
 
 use std::sync::Arc;
@@ -22,22 +23,24 @@ use packetboat::store::act::{Act, Acted};
 use packetboat::store::backend::Backend;
 use packetboat::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use packetboat::store::proof::{
-    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, MOVE_OPERATIONS_MAX, OpenTurn, Step, View,
-    draft_operations_max,
+    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, DUE_OPERATIONS_MAX, MOVE_OPERATIONS_MAX,
+    OpenTurn, Step, View, draft_operations_max,
 };
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
 use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, ReceiptRule, Refusal, Start};
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::id::UserId;
+use packetboat_proto::id::{SessionId, UserId};
+use packetboat_proto::limits::EXPIRES_MS_LOWEST;
 use packetboat_proto::packet::{JoinState, KeyBundle};
 
 use self::compare::compare_chat;
 use self::disk::Disk;
-use self::model::{CHATS, DEVICES, Line, NAMES, Told, Verdict, What, World};
+use self::model::{CHATS, DEVICES, NAMES, Told, Verdict, What, World};
 use self::names::{chat, device, index, number, session, user};
 use self::own::Setting;
 use self::piles::Batch;
 use self::saying::{check_entry, draft};
+use self::standing::Refused;
 use crate::choices::Choices;
 use crate::invent;
 
@@ -50,6 +53,8 @@ const TEXT_BYTES: [usize; 8] =
     [1, 2, 30, 4_030, 4_100, 9_000, CONTENT_BYTES_MAX, CONTENT_BYTES_MAX + 1];
 /// Times until which somebody is mute: long ago, soon over, never.
 const MUTED_UNTIL_MS: [u64; 4] = [0, 5, 40, u64::MAX];
+/// Times at which something is to be sent: long ago, soon, later, never.
+const SENT_AT_MS: [u64; 4] = [0, 5, 40, u64::MAX];
 /// Operations of a command that writes one row.
 const ROW_OPERATIONS: usize = 1;
 
@@ -68,6 +73,9 @@ enum Command {
     TellReads { by: usize, told: bool },
     PublishKeys { by: usize, on: usize, batch: Batch },
     ClaimKey { by: usize, claim: u8, of: usize, on: usize },
+    DoDue,
+    Schedule { by: usize, to: usize, id: u8, what: What, at_ms: u64 },
+    Unschedule { by: usize, to: usize, id: u8 },
 }
 
 /// Runs the commands that the bytes say.
@@ -89,6 +97,10 @@ pub fn run(data: &[u8]) {
     let mut site = Site { disk, bench, snapshots: vec![world.clone()], world, now_ms: 1 };
     while !choices.is_empty() {
         site.now_ms += choices.below(3) as u64;
+        if choices.once_in(8) {
+            // What expires, and what was put off, comes to its time.
+            site.now_ms += choices.one_of(&[EXPIRES_MS_LOWEST, 10 * EXPIRES_MS_LOWEST]);
+        }
         site.turn(&mut choices);
         match choices.byte() % 8 {
             0 => site.cut_power(&mut choices),
@@ -203,15 +215,21 @@ impl Site {
                     _ => Told::Asked(to, by),
                 }
             }
+            Effect::ScheduleFailed { user, name, .. } => {
+                let by = number(&NAMES, user.as_str());
+                Told::NotSent((by, number(&CHATS, name.chat.as_str()), name.id.as_bytes()[0]))
+            }
             Effect::CursorMoved { chat, delivered, read, told, .. } => {
                 Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read, *told)
             }
             Effect::Stored(stored) => {
                 let to = number(&CHATS, stored.chat.as_str());
                 let line = &self.world.rooms[to].log[index(stored.seq)];
-                // It may have been recalled since.
-                check_entry(&stored.body, to, stored.seq, &Line { erased: None, ..line.clone() });
-                assert_eq!(stored.origin, session(line.by), "an entry's origin is its session");
+                // Whatever became of it since.
+                check_entry(&stored.body, (to, stored.seq), line, None);
+                let is_origin = stored.origin == session(line.by);
+                let is_nobodys = stored.origin == SessionId::from([0; 16]);
+                assert!(is_origin || is_nobodys, "an entry's origin is its session, if it has one");
                 Told::Stored(to, stored.seq)
             }
         }
@@ -219,15 +237,17 @@ impl Site {
 
     /// Everything that can be asked, against the model.
     fn compare(&self) {
-        let view = self.bench.view();
+        let view = self.bench.view(self.now_ms);
         keys::compare(&view, &self.world);
         for by in 0..NAMES.len() {
+            self.world.compare_waiting(&view, by);
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
             }
             setting::compare(&view, by, &self.world.own[by]);
             for to in 0..CHATS.len() {
-                compare_chat(&view, (by, to), &self.world.rooms[to], &self.world.own[by]);
+                let (room, own) = (&self.world.rooms[to], &self.world.own[by]);
+                compare_chat(&view, (by, to), room, own, self.now_ms);
                 receipts::compare(&view, by, to, &self.world);
             }
         }
@@ -260,7 +280,7 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 23 {
+    match choices.byte() % 27 {
         18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
         20 => Command::TellReads { by, told: choices.flag() },
         21 => {
@@ -272,6 +292,12 @@ fn command(choices: &mut Choices<'_>) -> Command {
             let of = choices.below(NAMES.len());
             Command::ClaimKey { by, claim: choices.byte() % 6, of, on }
         }
+        23 | 24 => Command::DoDue,
+        25 => {
+            let (id, what) = (choices.byte() % 24, what(choices));
+            Command::Schedule { by, to, id, what, at_ms: choices.one_of(&SENT_AT_MS) }
+        }
+        26 => Command::Unschedule { by, to, id: choices.byte() % 24 },
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -334,7 +360,10 @@ fn operations_max(command: &Command) -> usize {
         | Command::Set { .. }
         | Command::TellReads { .. }
         | Command::PublishKeys { .. }
-        | Command::ClaimKey { .. } => ACT_OPERATIONS_MAX,
+        | Command::ClaimKey { .. }
+        | Command::Schedule { .. }
+        | Command::Unschedule { .. } => ACT_OPERATIONS_MAX,
+        Command::DoDue => DUE_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
 }
@@ -371,47 +400,9 @@ fn perform(
                 Step::After(chat) => panic!("a user of few chats is not done after {chat}"),
             }
         }
-        Command::Ask { by, to } => {
-            let act = Act::AskToJoin { chat: chat(*to), proof: None };
-            let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = world.ask(*by, *to, (now_ms, full), told);
-            assert_eq!(found.map_err(code), expected.map(Acted::Asked), "{command:?}");
-        }
-        Command::NotLetIn { by, to, users } => {
-            let named = users.iter().map(|by| user(*by)).collect();
-            let act = Act::RefuseJoin { chat: chat(*to), users: named };
-            let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = world.refuse((*by, *to), users, (now_ms, full), told);
-            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
-        }
-        Command::Set { by, to, setting } => {
-            let found = turn.act(&user(*by), &setting::act(*to, *setting)).expect(READ);
-            let expected = world.set_own((*by, *to), *setting, full, told);
-            assert_eq!(found.map_err(code), expected.map(Acted::Set), "{command:?}");
-        }
-        Command::PublishKeys { by, on, batch } => {
-            let act = Act::PublishKeys { device: device(*on), keys: batch.keys() };
-            let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = world.publish_keys((*by, *on), *batch, full, told);
-            assert_eq!(found.map_err(code), expected.map(Acted::Published), "{command:?}");
-        }
-        Command::ClaimKey { by, claim, of, on } => {
-            let (of_whom, device) = (user(*of), device(*on));
-            let act = Act::ClaimKey { claim: piles::claim_id(*claim), of: of_whom, device };
-            let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = world.claim_key((*by, *claim), (*of, *on), (now_ms, full), told);
-            let expected = expected.map(|given| {
-                let one_time = given.id.map(|id| piles::one(given.identity, id));
-                let (identity, prekey) = (vec![given.identity].into(), "prekey".into());
-                Acted::Key(Box::new(KeyBundle { identity, prekey, one_time }))
-            });
-            assert_eq!(found.map_err(code), expected, "{command:?}");
-        }
-        Command::TellReads { by, told: reads } => {
-            let rule = if *reads { ReceiptRule::Told } else { ReceiptRule::Hidden };
-            let found = turn.act(&user(*by), &Act::SetReceipts(rule)).expect(READ);
-            let expected = world.tell_reads(*by, *reads, full, told);
-            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
+        Command::DoDue => {
+            let expected = world.do_next_due((now_ms, full), told);
+            assert_eq!(turn.do_next_due().expect(READ), expected);
         }
         Command::Release { by } => turn.release(&user(*by)).expect(READ),
         Command::SetAccount { by, bytes, new } => {
@@ -423,6 +414,67 @@ fn perform(
             let found = turn.remove_account(&user(*by)).expect(READ);
             assert_eq!(found.map_err(code), world.remove_account(*by), "{command:?}");
         }
+        _ => {
+            let (by, act, expected) = acted(world, command, (now_ms, full), told);
+            let found = turn.act(&user(by), &act).expect(READ);
+            assert_eq!(found.map_err(code), expected, "{command:?}");
+        }
+    }
+}
+
+/// Who asks for what, and what comes of it in the model.
+fn acted(
+    world: &mut World,
+    command: &Command,
+    (now_ms, full): (u64, bool),
+    told: &mut Vec<Told>,
+) -> (usize, Act, Refused<Acted>) {
+    let when = (now_ms, full);
+    match command {
+        Command::Ask { by, to } => {
+            let expected = world.ask(*by, *to, when, told).map(Acted::Asked);
+            (*by, Act::AskToJoin { chat: chat(*to), proof: None }, expected)
+        }
+        Command::NotLetIn { by, to, users } => {
+            let expected = world.refuse((*by, *to), users, when, told).map(|()| Acted::Done);
+            let users = users.iter().map(|by| user(*by)).collect();
+            (*by, Act::RefuseJoin { chat: chat(*to), users }, expected)
+        }
+        Command::Set { by, to, setting } => {
+            let expected = world.set_own((*by, *to), *setting, full, told).map(Acted::Set);
+            (*by, setting::act(*to, *setting), expected)
+        }
+        Command::PublishKeys { by, on, batch } => {
+            let act = Act::PublishKeys { device: device(*on), keys: batch.keys() };
+            let expected = world.publish_keys((*by, *on), *batch, full, told);
+            (*by, act, expected.map(Acted::Published))
+        }
+        Command::ClaimKey { by, claim, of, on } => {
+            let (of_whom, device) = (user(*of), device(*on));
+            let act = Act::ClaimKey { claim: piles::claim_id(*claim), of: of_whom, device };
+            let expected = world.claim_key((*by, *claim), (*of, *on), when, told);
+            let expected = expected.map(|given| {
+                let one_time = given.id.map(|id| piles::one(given.identity, id));
+                let (identity, prekey) = (vec![given.identity].into(), "prekey".into());
+                Acted::Key(Box::new(KeyBundle { identity, prekey, one_time }))
+            });
+            (*by, act, expected)
+        }
+        Command::TellReads { by, told: reads } => {
+            let rule = if *reads { ReceiptRule::Told } else { ReceiptRule::Hidden };
+            let expected = world.tell_reads(*by, *reads, full, told).map(|()| Acted::Done);
+            (*by, Act::SetReceipts(rule), expected)
+        }
+        Command::Schedule { by, to, id, what, at_ms } => {
+            let expected = world.schedule((*by, *to, *id), what, *at_ms, when);
+            let draft = Box::new(draft(*to, *id, what));
+            (*by, Act::Schedule { draft, at_ms: *at_ms }, expected.map(|()| Acted::Done))
+        }
+        Command::Unschedule { by, to, id } => {
+            let expected = world.unschedule((*by, *to, *id), full).map(|()| Acted::Done);
+            (*by, Act::Unschedule(waiting::name(*to, *id)), expected)
+        }
+        _ => unreachable!("{command:?} is no act"),
     }
 }
 

@@ -76,6 +76,16 @@ pub const EDITS_MAX: usize = 64;
 pub const REACTION_BYTES_MAX: usize = 64;
 /// Users whom a message mentions.
 pub const MENTIONS_MAX: usize = 50;
+/// The shortest time after which a message may expire, in milliseconds.
+pub const EXPIRES_MS_LOWEST: u64 = 1_000;
+/// The longest: 366 days.
+pub const EXPIRES_MS_HIGHEST: u64 = 31_622_400_000;
+/// Messages that a user may have scheduled.
+pub const SCHEDULED_MAX: usize = 100;
+/// Bytes of a content that is scheduled.
+pub const SCHEDULED_BYTES_MAX: usize = 16_384;
+/// How far ahead a message may be scheduled, in milliseconds: 366 days.
+pub const SCHEDULED_AHEAD_MS_MAX: u64 = 31_622_400_000;
 /// Entries that are pinned in a chat.
 pub const PINS_MAX: usize = 50;
 /// Bytes of a group's name.

@@ -18,6 +18,7 @@ mod profile;
 mod question;
 mod receipt;
 mod room;
+mod schedule;
 mod verdict;
 
 use bytes::{Bytes, BytesMut};
@@ -47,6 +48,7 @@ pub use self::receipt::{
     AskReceipts, Readers, ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Receipts,
 };
 pub use self::room::{RoomCount, RoomState};
+pub use self::schedule::{Scheduled, ScheduledMessage, ScheduledName, Scheduling};
 pub use self::verdict::Verdict;
 
 use crate::code::CloseCode;

@@ -46,11 +46,13 @@ pub enum Bug {
     RevisionKept,
     /// A one-time key that is given stays in the pile.
     KeyGivenTwice,
+    /// What has expired goes on being shown.
+    ExpiredShown,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -71,6 +73,7 @@ impl Bug {
         Self::RoomForgetsEarly,
         Self::RevisionKept,
         Self::KeyGivenTwice,
+        Self::ExpiredShown,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -96,6 +99,7 @@ impl Bug {
             Self::RoomForgetsEarly => "room-forgets-early",
             Self::RevisionKept => "revision-kept",
             Self::KeyGivenTwice => "key-given-twice",
+            Self::ExpiredShown => "expired-shown",
         }
     }
 

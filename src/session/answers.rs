@@ -20,6 +20,7 @@ use super::house::House;
 mod presence;
 mod receipt;
 mod room;
+mod schedule;
 
 /// The answer to an operation of `user` on `device`, in `session`.
 pub async fn answer<S: Store>(
@@ -82,6 +83,9 @@ async fn find<S: Store>(
         }
         Operation::Keys(asked) => {
             Answer::Keys(keys::find(house, (user, device), session, asked).await?)
+        }
+        Operation::Scheduling(scheduling) => {
+            Answer::Scheduled(schedule::find(house, user, scheduling).await?)
         }
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
         Operation::Thread { chat, seq: of, after, limit } => {

@@ -9,7 +9,8 @@ use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, LAST_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
 use packetboat_proto::packet::{
-    Answer, AskKeys, AskReceipts, Joining, Operation, Own, Recent, Request, Response, Verdict,
+    Answer, AskKeys, AskReceipts, Joining, Operation, Own, Recent, Request, Response, Scheduling,
+    Verdict,
 };
 use packetboat_proto::time::Time;
 
@@ -105,6 +106,7 @@ impl Questions {
         let (limit, item_bytes) = match &mut operation {
             Operation::History { limit, .. }
             | Operation::Thread { limit, .. }
+            | Operation::Scheduling(Scheduling::List { limit, .. })
             | Operation::Own(Own::Changes { limit, .. }) => (limit, 1),
             Operation::Keys(AskKeys::Devices { limit, .. }) => (limit, DEVICE_KEYS_BYTES_MAX),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES),

@@ -1,12 +1,15 @@
-//! What a user asks to have changed by a request, and what comes of it. Must never hold what is a
-//! message: that is a draft.
+//! What a user asks to have changed by a request, and what comes of it. Must never hold a message
+//! otherwise than as a draft.
 
 use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, ClaimId, DeviceId, InviteId, UserId};
 use packetboat_proto::packet::{
-    ChatDraft, Invitation, JoinState, KeyBundle, KeysState, PublishKeys, ReceiptRule, SetMarks,
+    ChatDraft, Invitation, JoinState, KeyBundle, KeysState, PublishKeys, ReceiptRule,
+    ScheduledName, SetMarks,
 };
 use packetboat_proto::seqs::SeqRange;
+
+use super::draft::Draft;
 
 /// What a user asks to have changed. Each sets something to a value, so that asking again after a
 /// lost answer does no harm.
@@ -33,6 +36,15 @@ pub enum Act {
         /// By which invitation, if not by the group's rule.
         proof: Option<JoinProof>,
     },
+    /// Has a message sent later, instead of what was to be sent under its name before.
+    Schedule {
+        /// The message.
+        draft: Box<Draft>,
+        /// When, in milliseconds of Unix time.
+        at_ms: u64,
+    },
+    /// Does not have it sent.
+    Unschedule(ScheduledName),
     /// Does not let in who asks.
     RefuseJoin {
         /// Into which group.

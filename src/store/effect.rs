@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
-use packetboat_proto::packet::{JoinNews, KeysNews, ReceiptRule, Visibility};
+use packetboat_proto::packet::{JoinNews, KeysNews, ReceiptRule, ScheduledName, Visibility};
+
+use super::error::Refusal;
 
 /// A durable change that others are to learn of. Released in the order of the log, and only
 /// after the change is on stable storage.
@@ -67,6 +69,15 @@ pub enum Effect {
     },
     /// A device's identity is another, or it has few one-time keys left.
     Keys(KeysNews),
+    /// A message that was due could not be sent.
+    ScheduleFailed {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        name: ScheduledName,
+        /// Why.
+        refusal: Refusal,
+    },
     /// A user's cursors moved: the highest that any device has had, and what was read.
     CursorMoved {
         /// The chat.

@@ -1,6 +1,7 @@
 //! The embedded store: one node's messages in one backend. Writes go to the committer's threads,
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
+mod agenda;
 mod file;
 mod keys;
 mod receipt;
@@ -242,6 +243,10 @@ impl EmbeddedStore {
         }
     }
 
+    fn now_ms(&self) -> u64 {
+        (self.shared.clock)()
+    }
+
     /// A read that may find a recall that is not durable yet; it is done again once that is.
     async fn settled<T: Send + 'static>(
         &self,
@@ -325,7 +330,9 @@ impl Store for EmbeddedStore {
         stretches: Vec<Stretch>,
         limit: PageLimit,
     ) -> Result<Vec<Read>, StoreError> {
-        self.settled(move |reader| reader.stretches(&user, stretches.clone(), limit)).await
+        let now_ms = self.now_ms();
+        let read = move |reader: &Reader| reader.stretches(&user, stretches.clone(), limit, now_ms);
+        self.settled(read).await
     }
 
     async fn history(
@@ -335,7 +342,8 @@ impl Store for EmbeddedStore {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        self.settled(move |reader| reader.history(&user, &chat, edge, limit)).await
+        let now_ms = self.now_ms();
+        self.settled(move |reader| reader.history(&user, &chat, edge, limit, now_ms)).await
     }
 
     async fn pins(&self, user: UserId, chat: ChatId) -> Result<Vec<u64>, StoreError> {
@@ -348,7 +356,8 @@ impl Store for EmbeddedStore {
         thread: Thread,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        self.settled(move |reader| reader.thread(&user, &thread, limit)).await
+        let now_ms = self.now_ms();
+        self.settled(move |reader| reader.thread(&user, &thread, limit, now_ms)).await
     }
 
     async fn chats(
@@ -358,7 +367,8 @@ impl Store for EmbeddedStore {
         after: Option<ChatId>,
         limit: usize,
     ) -> Result<Page<ChatView>, StoreError> {
-        self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit)).await
+        let now_ms = self.now_ms();
+        self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit, now_ms)).await
     }
 
     async fn recent(
@@ -367,7 +377,8 @@ impl Store for EmbeddedStore {
         device: DeviceId,
         asked: RecentChats,
     ) -> Result<Page<ChatView>, StoreError> {
-        self.read(move |reader| reader.recent(&user, &device, &asked)).await
+        let now_ms = self.now_ms();
+        self.read(move |reader| reader.recent(&user, &device, &asked, now_ms)).await
     }
 
     async fn chat(
@@ -376,7 +387,8 @@ impl Store for EmbeddedStore {
         device: DeviceId,
         chat: ChatId,
     ) -> Result<ChatView, StoreError> {
-        self.read(move |reader| reader.chat(&user, &device, chat)).await
+        let now_ms = self.now_ms();
+        self.read(move |reader| reader.chat(&user, &device, chat, now_ms)).await
     }
 
     async fn members(

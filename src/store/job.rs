@@ -5,9 +5,10 @@ use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use tokio::sync::oneshot;
 
 use super::act::{Act, Acted};
+use super::agenda::DUE_PER_STEP;
 use super::ledger::{
-    ACT_OPERATIONS_MAX, CLAIM_OPERATIONS_MAX, ClaimStep, FILE_OPERATIONS_MAX, FileCommand,
-    FileOutcome, Halt, MOVE_OPERATIONS_MAX, Turn, draft_operations_max,
+    ACT_OPERATIONS_MAX, CLAIM_OPERATIONS_MAX, ClaimStep, DUE_OPERATIONS_MAX, FILE_OPERATIONS_MAX,
+    FileCommand, FileOutcome, Halt, MOVE_OPERATIONS_MAX, Turn, draft_operations_max,
 };
 use super::read_error::ReadError;
 use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal, Visibility};
@@ -70,6 +71,10 @@ pub(crate) enum Job {
         command: FileCommand,
         answer: oneshot::Sender<FileOutcome>,
     },
+    DoDue {
+        done: usize,
+        answer: oneshot::Sender<usize>,
+    },
 }
 
 /// An answer that waits for its batch. Who asked may have gone: then it is dropped.
@@ -81,6 +86,7 @@ pub(crate) enum Answer {
     Acted(oneshot::Sender<Result<Acted, Refusal>>, Result<Acted, Refusal>),
     Account(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>),
     File(oneshot::Sender<FileOutcome>, Box<FileOutcome>),
+    Counted(oneshot::Sender<usize>, usize),
 }
 
 /// How far a job came in one turn.
@@ -107,6 +113,9 @@ impl Job {
                     let one_time = keys.one_time.iter();
                     let one_time: usize = one_time.map(|one| one.key.len() + ITEM_BYTES).sum();
                     one_time + keys.identity.len() + keys.proof.len() + keys.prekey.len()
+                }
+                Self::Act { act: Act::Schedule { draft, .. }, .. } => {
+                    draft.content.len() + ITEM_BYTES
                 }
                 Self::File { command: FileCommand::Begin { begin, .. }, .. } => {
                     begin.thumbnail.len() + ITEM_BYTES
@@ -142,6 +151,7 @@ impl Job {
                 let outcome = turn.file(&command)?;
                 Ok(Ran::Done(Answer::File(answer, Box::new(outcome))))
             }
+            Self::DoDue { done, answer } => do_due(turn, done, answer),
             one_row if turn.room() < ROW_OPERATIONS => Ok(Ran::Unfinished(one_row)),
             Self::Release { user, answer } => {
                 turn.release(&user)?;
@@ -205,6 +215,25 @@ fn run_claim(
     })
 }
 
+/// One thing that is due: how many there are has no bound.
+fn do_due(
+    turn: &mut Turn<'_>,
+    done: usize,
+    answer: oneshot::Sender<usize>,
+) -> Result<Ran, ReadError> {
+    if done == DUE_PER_STEP {
+        return Ok(Ran::Done(Answer::Counted(answer, done)));
+    }
+    if turn.room() < DUE_OPERATIONS_MAX {
+        return Ok(Ran::Unfinished(Job::DoDue { done, answer }));
+    }
+    Ok(if turn.do_next_due()? {
+        Ran::More(Job::DoDue { done: done + 1, answer })
+    } else {
+        Ran::Done(Answer::Counted(answer, done))
+    })
+}
+
 fn run_act(
     turn: &mut Turn<'_>,
     user: UserId,
@@ -231,6 +260,7 @@ impl Answer {
             Self::Acted(answer, acted) => drop(answer.send(acted)),
             Self::Account(answer, verdict) => drop(answer.send(verdict)),
             Self::File(answer, outcome) => drop(answer.send(*outcome)),
+            Self::Counted(answer, count) => drop(answer.send(count)),
         }
     }
 }

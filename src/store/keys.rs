@@ -6,7 +6,7 @@ use packetboat_proto::id::{ClaimId, DeviceId, UserId};
 use packetboat_proto::packet::{DeviceKeys, KeyBundle, KeysState, PublishKeys};
 
 use super::error::StoreError;
-use super::view::Page;
+use super::page::Page;
 
 /// A device and its user.
 pub type Owned = (UserId, DeviceId);

@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod own;
 pub(crate) mod profile;
 pub(crate) mod room;
+pub(crate) mod schedule;
 
 use packetboat_proto::content::{GroupRules, JoinRule, Role};
 use packetboat_proto::id::UserId;

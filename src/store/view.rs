@@ -6,15 +6,6 @@ use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::packet::{Marks, ReceiptRule, Visibility};
 
-/// Some items, and whether there are more that way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
-    /// In ascending order.
-    pub items: Vec<T>,
-    /// There are more.
-    pub more: bool,
-}
-
 /// A chat as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatView {

@@ -21,8 +21,10 @@ mod network;
 mod notes;
 mod person;
 mod plan;
+mod promised;
 mod receipts;
 mod rude;
+mod saying;
 mod world;
 
 use std::cell::RefCell;
@@ -43,7 +45,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 19] = [
+const PLANTS: [Bug; 20] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -63,6 +65,7 @@ const PLANTS: [Bug; 19] = [
     Bug::RoomForgetsEarly,
     Bug::RevisionKept,
     Bug::KeyGivenTwice,
+    Bug::ExpiredShown,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;

@@ -17,7 +17,9 @@ use packetboat::store::{
     Stretch,
 };
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Change, Content, Context, GroupChange, RoomChange};
+use packetboat_proto::content::{
+    Alteration, Change, Content, Context, Erasure, GroupChange, RoomChange,
+};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use tempfile::TempDir;
@@ -343,7 +345,8 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Entry(Alteration::Recalled { seq }) => format!("recall {seq}"),
         Content::Entry(Alteration::Reacted { seq, .. }) => format!("react {seq}"),
         Content::Entry(Alteration::Pinned { seq, .. }) => format!("pin {seq}"),
-        Content::Erased { by } => format!("erased by {by}"),
+        Content::Erased(Erasure::Recalled { by }) => format!("erased by {by}"),
+        Content::Erased(Erasure::Expired { of }) => format!("expired {of}"),
         Content::Room(RoomChange::Opened { .. }) => "+room".into(),
         Content::Room(RoomChange::Set { .. }) => "settings".into(),
         Content::Room(RoomChange::Moderators { .. }) => "moderators".into(),

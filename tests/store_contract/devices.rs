@@ -177,6 +177,7 @@ fn told(effect: &Effect) -> String {
         Effect::Keys(_) => "keys".into(),
         Effect::Dissolved { .. } => "dissolved".to_owned(),
         Effect::Joining { to, news } => format!("{}: {} {:?}", names(to), news.user, news.state),
+        Effect::ScheduleFailed { user, refusal, .. } => format!("{user} {}", refusal.code.name()),
         Effect::CursorMoved { user, delivered, read, .. } => format!("{user} {delivered} {read}"),
     }
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
     Accepted, ChatDraft, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member,
-    MessageId, OwnState, Page, Presence, ReceiptRule, RequestError, RoomState, SendError, SetMarks,
-    SignalKind, UserId,
+    MessageId, OwnState, Page, Presence, ReceiptRule, RequestError, RoomState, ScheduledName,
+    SendError, SetMarks, SignalKind, UserId,
 };
 
 /// What happened.
@@ -50,6 +50,24 @@ pub(crate) enum Door {
         /// Who.
         users: Vec<UserId>,
     },
+}
+
+/// What is done about messages that are sent later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Later {
+    /// Have one sent.
+    Schedule {
+        /// How it is named.
+        name: ScheduledName,
+        /// What it says.
+        text: String,
+        /// When, in milliseconds of Unix time.
+        at_ms: u64,
+    },
+    /// Show them.
+    List,
+    /// Do not have one sent.
+    Unschedule(ScheduledName),
 }
 
 /// What became of an effect.
@@ -138,6 +156,8 @@ pub(crate) enum Effect {
         /// An encoded content.
         content: Bytes,
     },
+    /// Something about messages that are sent later.
+    Later(Later),
     /// Ask for the user's chats.
     AskChats,
     /// Ask for one chat.

@@ -109,6 +109,9 @@ impl View {
     /// Something happened at this time; says what is to be done.
     pub(crate) fn handle(&mut self, now_ms: u64, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if let Some(chat) = self.open.as_ref().map(|open| open.chat.clone()) {
+            self.keep_place(&chat, |timeline| timeline.pass(now_ms));
+        }
         match input {
             Input::Key(key) => self.key(now_ms, key, &mut effects),
             Input::Paste(text) => {
@@ -208,6 +211,9 @@ impl View {
                 if kind != SignalKind::Custom {
                     self.roster.typing(now_ms, &chat, sender, kind == SignalKind::Typing);
                 }
+            }
+            Event::Notice(Notice::ScheduleFailed(rejected)) => {
+                self.note(now_ms, &text::schedule::failed(&rejected), Mood::Bad);
             }
             Event::Notice(Notice::Presence(presence)) => self.roster.presence(&[presence]),
             Event::Notice(Notice::RoomCount(count)) => {

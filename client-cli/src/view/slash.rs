@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use packetboat_client::{
-    ChatId, Content, GroupChange, GroupRules, InviteLink, ReceiptRule, Role, UserId,
+    ChatId, Content, Context, GroupChange, GroupRules, InviteLink, ReceiptRule, Role, UserId,
 };
 
 use super::own::{self, Own};
@@ -15,10 +15,12 @@ use crate::command::group::GroupRule;
 use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
 use crate::command::receipt::Tell;
 use crate::command::target::{Target, group};
+use crate::command::wait::Wait;
 
+mod later;
 mod room;
 
-use super::event::Door;
+use super::event::{Door, Later};
 
 /// The lines of the help.
 pub(crate) const HELP: &[&str] = &[
@@ -51,6 +53,8 @@ pub(crate) const HELP: &[&str] = &[
     "/join %ROOM, /part  listen to a room, or no more; /room open NAME",
     "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
     "/room promote, demote or unmute USERS; mute MINUTES USERS",
+    "/expire TIME TEXT   it is gone for all after 90s, 15m, 2h or 7d",
+    "/later TIME TEXT    it is sent then; /scheduled; /unschedule ID",
     "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
     "/quit               //text is a message that starts with a slash",
 ];
@@ -60,6 +64,8 @@ pub(crate) const HELP: &[&str] = &[
 pub(crate) enum Line {
     /// A message.
     Text(String),
+    /// A message that expires.
+    Expiring(String, Context),
     /// Open a chat.
     Open(Target),
     /// Change a group; a new one is opened.
@@ -70,6 +76,17 @@ pub(crate) enum Line {
     Own(Own),
     /// Who is in the open group.
     Members(ChatId),
+    /// Have a message sent later.
+    Schedule {
+        /// Where to.
+        chat: ChatId,
+        /// What it says.
+        text: String,
+        /// When, in milliseconds of Unix time.
+        at_ms: u64,
+    },
+    /// Something about messages that are sent later.
+    Later(Later),
     /// Something about coming into a group.
     Door(Door),
     /// Open or change a room.
@@ -124,6 +141,10 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
             Err(_) => Err("/receipts on, or off: whether others are told what you read".to_owned()),
         },
         "help" | "h" | "?" => Ok(Line::Help),
+        "expire" => expiring(rest),
+        "later" => later::schedule(rest, open, now_ms),
+        "scheduled" => Ok(Line::Later(Later::List)),
+        "unschedule" => later::unschedule(rest, open),
         "quit" | "q" => Ok(Line::Quit),
         _ => {
             if let Some(meant) = refer::parse(verb, rest) {
@@ -138,6 +159,18 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
 
 fn chat_of(open: Option<&ChatId>) -> Result<ChatId, String> {
     open.cloned().ok_or_else(|| "/open a chat first".to_owned())
+}
+
+fn expiring(rest: &str) -> Result<Line, String> {
+    let (wait, text) = split(rest);
+    let Some(Wait(expires_after_ms)) = wait.parse().ok().filter(|_| !text.is_empty()) else {
+        return Err("/expire TIME TEXT, the time such as 90s, 15m, 2h or 7d".to_owned());
+    };
+    let context = Context { expires_after_ms, ..Context::default() };
+    match Content::decode(&Content::text(text).encode_in(&context), usize::MAX) {
+        Ok(_) => Ok(Line::Expiring(text.to_owned(), context)),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn save(rest: &str, open: Option<&ChatId>) -> Result<Line, String> {
@@ -283,6 +316,9 @@ mod tests {
         let bob = Target::User("bob".parse().unwrap());
         assert_eq!(parse("/open  bob ", None, NOW_MS), Ok(Line::Open(bob)));
         assert_eq!(parse("/quit", None, NOW_MS), Ok(Line::Quit));
+        let context = Context { expires_after_ms: 7_200_000, ..Context::default() };
+        let expiring = Line::Expiring("so  it is".into(), context);
+        assert_eq!(parse("/expire 2h so  it is", None, NOW_MS), Ok(expiring));
         let file = Line::File(crew(), PathBuf::from("a b.png"));
         assert_eq!(parse("/file a b.png", Some(&crew()), NOW_MS), Ok(file));
         let save = Line::Save(crew(), 7, None);
@@ -339,6 +375,10 @@ mod tests {
             "/file",
             "/save",
             "/save 0",
+            "/expire",
+            "/expire 2h",
+            "/expire soon it is gone",
+            "/expire 0 never said",
             "/open",
             "/open a/b",
             "/group add bob",

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{
-    Alteration, Body, Content, Context, Forwarded, GroupChange, Origin, Role,
+    Alteration, Body, Content, Context, Erasure, Forwarded, GroupChange, Origin, Role,
 };
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
@@ -138,7 +138,14 @@ async fn text_or_data(bed: &Bed) -> Checked {
     for content in [edit(seq, "x"), recall(seq), react(seq, false), pin(seq, false)] {
         owner.rejected(bed, &group, content, RejectCode::Invalid).await?;
     }
-    owner.rejected(bed, &group, Content::Erased { by: 3 }.encode(), RejectCode::Invalid).await
+    owner
+        .rejected(
+            bed,
+            &group,
+            Content::Erased(Erasure::Recalled { by: 3 }).encode(),
+            RejectCode::Invalid,
+        )
+        .await
 }
 
 async fn edited(bed: &Bed) -> Checked {
@@ -174,7 +181,7 @@ async fn recalled(bed: &Bed) -> Checked {
     post(&mut other, bed, &chat, pin(said.seq, false)).await?;
     let by = post(&mut one, bed, &chat, recall(said.seq)).await?;
     let log = log(&mut other, &chat).await?;
-    let left = Content::Erased { by }.encode();
+    let left = Content::Erased(Erasure::Recalled { by }).encode();
     let wanted = Entry {
         chat: chat.clone(),
         seq: said.seq,

@@ -238,7 +238,7 @@ async fn taken_back(bed: &Bed) -> Checked {
         Ok(Answer::History { entries, .. }) => {
             let said = entries.into_iter().map(|entry| Entry::decode(entry).map(|it| it.content));
             let left = said.flatten().all(|content| {
-                matches!(Content::decode(&content, usize::MAX), Ok(Content::Erased { .. }))
+                matches!(Content::decode(&content, usize::MAX), Ok(Content::Erased(_)))
             });
             ensure(left, "what was taken back is erased", "it says something")
         }

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use packetboat::store::Start;
 use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::Role;
+use packetboat_proto::content::{Erasure, Role};
 
 use super::own::OwnState;
 use super::piles::Piles;
 use super::standing::{Refused, Standing};
+use super::what::Waiting;
 pub use super::what::What;
 
 /// Everybody, by number.
@@ -59,6 +60,8 @@ pub enum Told {
     Asked(usize, usize),
     /// A user is not let in.
     NotLetIn(usize, usize),
+    /// What a user had scheduled could not be sent.
+    NotSent((usize, usize, u8)),
     /// Cursors of a user moved: delivered and read, and what others are told of that.
     Moved(usize, u64, u64, Option<u64>),
     /// A user has set something for itself: the revision.
@@ -80,8 +83,8 @@ pub struct Line {
     pub what: What,
     /// When.
     pub at_ms: u64,
-    /// The seq of what recalled it.
-    pub erased: Option<u64>,
+    /// Why it is gone, if it is.
+    pub erased: Option<Erasure>,
 }
 
 /// A user's part in a chat.
@@ -119,6 +122,8 @@ pub struct World {
     pub rules: Rules,
     /// The chats, by number.
     pub rooms: Vec<Room>,
+    /// What is to be sent later: by whom, where, and its id.
+    pub waiting: BTreeMap<(usize, usize, u8), Waiting>,
     /// What users have set for themselves.
     pub own: Vec<OwnState>,
     /// Devices that were here.
@@ -203,9 +208,9 @@ impl World {
         let rooms = vec![Room::default(); CHATS.len()];
         let (devices, seen, accounts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
         let own = vec![OwnState::default(); NAMES.len()];
-        let tells_reads = BTreeMap::new();
+        let (waiting, tells_reads) = (BTreeMap::new(), BTreeMap::new());
         let piles = Piles::default();
-        Self { rules, rooms, own, devices, seen, accounts, tells_reads, piles }
+        Self { rules, rooms, waiting, own, devices, seen, accounts, tells_reads, piles }
     }
 
     /// Somebody says something.
@@ -221,7 +226,8 @@ impl World {
             Ok(()) => {
                 if let Some(at) = self.rooms[to].seq_of(by, id) {
                     let line = &self.rooms[to].log[at];
-                    let same = line.what == *what || line.erased.is_some();
+                    let is_over = line.expires_ms().is_some_and(|expires_ms| expires_ms <= now_ms);
+                    let same = line.what == *what || line.erased.is_some() || is_over;
                     let again = Verdict::Duplicate(at as u64 + 1, line.at_ms);
                     return if same { again } else { Verdict::Refused(RejectCode::Conflict) };
                 }
@@ -316,7 +322,7 @@ impl World {
         match what {
             // Its rights were looked at with what it refers to.
             What::Alter(_) | What::Reply(_) => {}
-            What::Text(..) => {
+            What::Text(..) | What::Expiring(_) => {
                 let mute = room.parts[&by].muted_until_ms > now_ms;
                 if mute || (after.rules.only_admins_write && !admin) {
                     return Err(RejectCode::Muted);

@@ -19,6 +19,7 @@ use super::own::{self, OwnAnswer};
 use super::presence::Presence;
 use super::receipt::{self, Receipts};
 use super::room::RoomState;
+use super::schedule::{self, Scheduled};
 use super::verdict::Verdict;
 
 /// The answer to a request.
@@ -73,6 +74,8 @@ pub enum Answer {
     Receipts(Receipts),
     /// About keys.
     Keys(Keys),
+    /// About messages that are to be sent later.
+    Scheduled(Scheduled),
     /// The seqs of what is pinned, ascending.
     Pins(Vec<u64>),
     /// Encoded entries of a thread in ascending order, and whether there are more.
@@ -137,7 +140,8 @@ fn presence_list(users: &[Presence]) -> schema::PresenceList {
 
 impl Response {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
-        for (list, max) in RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS) {
+        let lists = RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS);
+        for (list, max) in lists.chain(schedule::RESPONSE_LISTS) {
             check_count(&body, &list, max)?;
         }
         own::check_lists(&body)?;
@@ -175,6 +179,9 @@ impl Answer {
         }
         if let Some(keys) = Keys::from_wire(&wire)? {
             return Ok(Self::Keys(keys));
+        }
+        if let Some(scheduled) = Scheduled::from_wire(&wire)? {
+            return Ok(Self::Scheduled(scheduled));
         }
         Ok(match wire {
             Wire::History(page) => {
@@ -239,6 +246,7 @@ impl Answer {
             Self::Joining(joined) => joined.to_wire(),
             Self::Receipts(receipts) => receipts.to_wire(),
             Self::Keys(keys) => keys.to_wire(),
+            Self::Scheduled(scheduled) => scheduled.to_wire(),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
                 Wire::Pins(schema::PinsList { pins: pins.collect() })

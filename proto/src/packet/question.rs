@@ -17,6 +17,7 @@ use super::own::{self, Own};
 use super::profile::Profile;
 use super::receipt::{self, AskReceipts};
 use super::room::room_id;
+use super::schedule::Scheduling;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub enum Operation {
     Receipts(AskReceipts),
     /// About keys.
     Keys(AskKeys),
+    /// About messages that are to be sent later.
+    Scheduling(Scheduling),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -201,6 +204,9 @@ impl Operation {
         if let Some(asked) = AskKeys::from_wire(&wire)? {
             return Ok(Some(Self::Keys(asked)));
         }
+        if let Some(scheduling) = Scheduling::from_wire(&wire)? {
+            return Ok(Some(Self::Scheduling(scheduling)));
+        }
         Ok(Some(match wire {
             Wire::History(asked) => Self::History {
                 chat: ChatId::new(&asked.chat)?,
@@ -300,6 +306,7 @@ impl Operation {
             Self::Joining(joining) => joining.to_wire(),
             Self::Receipts(asked) => asked.to_wire(),
             Self::Keys(asked) => asked.to_wire(),
+            Self::Scheduling(scheduling) => scheduling.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
                 chat: chat.to_string(),

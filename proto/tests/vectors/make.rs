@@ -13,6 +13,7 @@ mod own;
 mod packet;
 mod receipt;
 mod room;
+mod schedule;
 mod state;
 
 use bytes::{Bytes, BytesMut};
@@ -39,6 +40,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
         ("own.tsv", own::vectors()),
         ("packets.tsv", packet::vectors()),
         ("receipts.tsv", receipt::vectors()),
+        ("schedule.tsv", schedule::vectors()),
         ("states.tsv", state::vectors()),
     ]
 }

@@ -4,11 +4,12 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use packetboat_proto::content::Erasure;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 
 use super::Reader;
-use crate::store::erased::erased_by;
+use crate::store::erased::erasure;
 use crate::store::key;
 use crate::store::parts::Joiner;
 use crate::store::read_error::ReadError;
@@ -41,10 +42,15 @@ impl Room {
 
     /// Takes an entry, unless there is no room for it; the first one always fits.
     pub(super) fn take(&mut self, body: &Bytes) -> bool {
-        let fits = self.items > 0 && (body.len() <= self.bytes || self.fresh);
+        self.take_bytes(body.len())
+    }
+
+    /// The same of something that takes so many bytes.
+    pub(super) fn take_bytes(&mut self, bytes: usize) -> bool {
+        let fits = self.items > 0 && (bytes <= self.bytes || self.fresh);
         if fits {
             self.items -= 1;
-            self.bytes = self.bytes.saturating_sub(body.len());
+            self.bytes = self.bytes.saturating_sub(bytes);
         } else {
             self.items = 0;
         }
@@ -61,6 +67,7 @@ impl Reader {
         user: &UserId,
         stretches: Vec<Stretch>,
         limit: PageLimit,
+        now_ms: u64,
     ) -> Result<Option<Vec<Read>>, StoreError> {
         let mut room = Room::of(limit);
         let mut reads = Vec::with_capacity(stretches.len());
@@ -68,10 +75,11 @@ impl Reader {
             if room.is_full() {
                 break;
             }
-            let read = self.stretch(user, stretch, &mut room)?;
+            let mut read = self.stretch(user, stretch, &mut room)?;
             if !self.are_settled(&read.chat, &read.entries)? {
                 return Ok(None);
             }
+            self.let_go(&read.chat, &mut read.entries, now_ms)?;
             reads.push(read);
         }
         Ok(Some(reads))
@@ -87,7 +95,10 @@ impl Reader {
         }
         for logged in entries {
             let entry = Entry::decode(logged.body.clone())?;
-            if erased_by(&entry.content).is_some_and(|by| by > durable) {
+            // What has expired would not be shown again: no power cut turns the clock back.
+            if let Some(Erasure::Recalled { by }) = erasure(&entry.content)
+                && by > durable
+            {
                 return Ok(false);
             }
         }
@@ -174,6 +185,7 @@ impl Reader {
         chat: &ChatId,
         edge: Edge,
         limit: PageLimit,
+        now_ms: u64,
     ) -> Result<Option<Page<Logged>>, StoreError> {
         if chat.is_room() {
             let page = self.room_history(chat, edge, limit)?;
@@ -181,8 +193,9 @@ impl Reader {
         }
         let spans = self.own_place(user, chat)?.spans;
         let head = self.head(chat)?;
-        let page = self.page_of(chat, &spans, head, edge, limit)?;
+        let mut page = self.page_of(chat, &spans, head, edge, limit)?;
         let settled = self.are_settled(chat, &page.items)?;
+        self.let_go(chat, &mut page.items, now_ms)?;
         Ok(settled.then_some(page))
     }
 

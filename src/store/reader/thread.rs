@@ -32,6 +32,7 @@ impl Reader {
         user: &UserId,
         thread: &Thread,
         limit: PageLimit,
+        now_ms: u64,
     ) -> Result<Option<Page<Logged>>, StoreError> {
         let Thread { chat, of, after } = thread;
         let spans = self.own_place(user, chat)?.spans;
@@ -53,6 +54,7 @@ impl Reader {
             }
         }
         let settled = self.are_settled(chat, &items)?;
+        self.let_go(chat, &mut items, now_ms)?;
         Ok(settled.then_some(Page { items, more }))
     }
 

@@ -108,7 +108,11 @@ fn forwarded(chat: ChatId, shown: &Shown) -> Option<(Content, Context)> {
             let forwarded = Some(Forwarded::Somewhere);
             Some((Content::File(file), Context { forwarded, ..Context::default() }))
         }
-        Said::Group(_) | Said::Room(_) | Said::Recalled { .. } | Said::Unknown(_) => None,
+        Said::Group(_)
+        | Said::Room(_)
+        | Said::Recalled { .. }
+        | Said::Expired
+        | Said::Unknown(_) => None,
     }
 }
 
