@@ -112,10 +112,6 @@ impl Line {
 impl World {
     /// Whether somebody may refer to what a message refers to.
     pub(super) fn refers(&self, by: usize, to: usize, what: &What, now_ms: u64) -> Refused<()> {
-        let has_a_reference = matches!(what, What::Expiring(_) | What::Reply(_) | What::Alter(_));
-        if has_a_reference && CHATS[to].starts_with("room:") {
-            return Err(RejectCode::Unsupported);
-        }
         let room = &self.rooms[to];
         let (seq, alteration) = match what {
             What::Reply(of) => (*of, None),
