@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use packetboat::store::agenda::Agenda;
 use packetboat::store::backend::Backend;
 use packetboat::store::embedded::{EmbeddedStore, Settings};
 use packetboat::store::fjall::FjallBackend;
@@ -133,6 +134,17 @@ impl Deref for Opened {
 }
 
 impl Opened {
+    /// Has the store do all that is due, step by step; how much that was.
+    pub(crate) async fn do_all_due(&self) -> usize {
+        let mut all = 0;
+        loop {
+            match self.do_due().await.unwrap() {
+                0 => return all,
+                done => all += done,
+            }
+        }
+    }
+
     pub(crate) fn over(backend: impl Backend, settings: Settings) -> Self {
         let (heard, clock) = (Heard::default(), Arc::new(AtomicU64::new(1_000)));
         let time = Arc::clone(&clock);

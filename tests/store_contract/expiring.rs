@@ -70,16 +70,6 @@ async fn threaded(open: &Opened, of: u64) -> Vec<String> {
     page.items.iter().map(|logged| text_of(&logged.body)).collect()
 }
 
-async fn do_all_due(open: &Opened) -> usize {
-    let mut all = 0;
-    loop {
-        match open.do_due().await.unwrap() {
-            0 => return all,
-            done => all += done,
-        }
-    }
-}
-
 pub(crate) async fn what_has_expired_is_shown_to_nobody_and_then_erased(bed: impl Bed) {
     let mut open = bed.open();
     open.claim("bob", "phone", Start::Everything).await;
@@ -115,7 +105,7 @@ pub(crate) async fn what_has_expired_is_shown_to_nobody_and_then_erased(bed: imp
         let other = Draft { id: secret.id, ..expiring(DM, "other") };
         assert_eq!(open.put("ann", other).await, duplicate(1), "whatever it says");
         if !erased {
-            assert_eq!(do_all_due(&open).await, 2);
+            assert_eq!(open.do_all_due().await, 2);
             assert_eq!(open.effects(), [], "nobody is told what everybody knows");
         }
         assert_eq!(open.pins(user("bob"), chat(DM)).await.unwrap(), Vec::<u64>::new());
@@ -154,7 +144,7 @@ pub(crate) async fn a_recall_comes_before_the_time_is_over_or_not_at_all(bed: im
     let recalled = open.put("ann", altering(DM, Alteration::Recalled { seq: 1 })).await;
     assert_eq!(recalled, stored(3));
     set_time(&open, OVER_MS);
-    assert_eq!(do_all_due(&open).await, 1, "what was recalled is not due any more");
+    assert_eq!(open.do_all_due().await, 1, "what was recalled is not due any more");
     assert_eq!(texts(&open, "bob", DM).await, ["erased by 3", "expired 2", "recall 1"]);
     open.close().await;
 }
@@ -171,7 +161,7 @@ pub(crate) async fn an_edit_prolongs_nothing_and_a_forward_stays_by_itself(bed: 
     set_time(&open, OVER_MS);
     let left = ["expired 1", "plain", "expired 1", "edit 2", "secret"];
     assert_eq!(texts(&open, "bob", DM).await, left);
-    assert_eq!(do_all_due(&open).await, 1);
+    assert_eq!(open.do_all_due().await, 1);
     assert_eq!(texts(&open, "bob", DM).await, left);
     open.close().await;
 }
@@ -204,7 +194,7 @@ pub(crate) async fn what_has_expired_is_not_counted_and_not_the_last(bed: impl B
         set_time(&open, now_ms);
         let left = (1, 1, Some("stays".to_owned()));
         assert_eq!(counts(&open, "bob").await, left, "at {now_ms}, erased: {erased}");
-        assert_eq!(do_all_due(&open).await, usize::from(!erased));
+        assert_eq!(open.do_all_due().await, usize::from(!erased));
     }
     open.close().await;
 }
@@ -226,7 +216,7 @@ pub(crate) async fn nothing_expires_in_a_room_and_everything_else_does(bed: impl
     open.must("ann", CREW, role).await;
     open.must("ann", CREW, GroupChange::Dissolved).await;
     set_time(&open, OVER_MS);
-    assert_eq!(do_all_due(&open).await, 1);
+    assert_eq!(open.do_all_due().await, 1);
     assert_eq!(texts(&open, "ann", CREW).await, ["+group", "expired 2", "roles", "end"]);
     let unread = open.chat(user("bob"), "phone".parse().unwrap(), chat(CREW)).await.unwrap();
     assert_eq!(unread.unread, 3, "what has expired is not unread");

@@ -70,16 +70,6 @@ async fn texts(open: &Opened, by: &str, of: &str) -> Vec<String> {
     log(open, by, of).await.iter().map(|entry| text_of(&entry.encode())).collect()
 }
 
-async fn do_all_due(open: &Opened) -> usize {
-    let mut all = 0;
-    loop {
-        match open.do_due().await.unwrap() {
-            0 => return all,
-            done => all += done,
-        }
-    }
-}
-
 pub(crate) async fn a_scheduled_message_is_sent_once_and_at_its_time(bed: impl Bed) {
     let mut open = bed.open();
     let late = with_id(draft(DM, "late"), 1);
@@ -96,7 +86,7 @@ pub(crate) async fn a_scheduled_message_is_sent_once_and_at_its_time(bed: impl B
     assert_eq!(open.do_due().await.unwrap(), 0);
     for (now_ms, sent) in [(LATER_MS, 1), (LATER_MS + 1, 1), (LATER_MS + 9_999, 0)] {
         set_time(&open, now_ms);
-        assert_eq!(do_all_due(&open).await, sent);
+        assert_eq!(open.do_all_due().await, sent);
     }
     let entries = log(&open, "bob", DM).await;
     let found: Vec<_> = entries.iter().map(|it| (it.id, it.sender.as_str(), it.at_ms)).collect();
@@ -125,7 +115,7 @@ pub(crate) async fn it_is_set_anew_and_taken_back_by_its_name(bed: impl Bed) {
     let found = scheduled(&open, "ann").await;
     assert_eq!((found.len(), &found[0].content), (1, &second.content));
     set_time(&open, LATER_MS);
-    assert_eq!(do_all_due(&open).await, 0, "it is due at its new time");
+    assert_eq!(open.do_all_due().await, 0, "it is due at its new time");
     // Another's of the same name is another.
     let of_bob = with_id(draft(DM, "mine"), 7);
     schedule(&open, "bob", &of_bob, LATER_MS).await;
@@ -133,7 +123,7 @@ pub(crate) async fn it_is_set_anew_and_taken_back_by_its_name(bed: impl Bed) {
     unschedule(&open, "ann", &second).await;
     assert_eq!((scheduled(&open, "ann").await, scheduled(&open, "bob").await.len()), (vec![], 1));
     set_time(&open, LATER_MS + 10);
-    assert_eq!(do_all_due(&open).await, 1);
+    assert_eq!(open.do_all_due().await, 1);
     assert_eq!(texts(&open, "ann", DM).await, ["mine"]);
     unschedule(&open, "bob", &of_bob).await;
     assert_eq!(texts(&open, "ann", DM).await, ["mine"], "what was sent stays");
@@ -152,7 +142,7 @@ pub(crate) async fn what_may_not_be_sent_then_stays_with_the_reason(bed: impl Be
     open.must("ann", CREW, GroupChange::Muted { users: users(&["bob"]), until_ms }).await;
     open.effects();
     set_time(&open, LATER_MS);
-    assert_eq!(do_all_due(&open).await, 2);
+    assert_eq!(open.do_all_due().await, 2);
     let mut told: Vec<_> = open
         .effects()
         .into_iter()
@@ -170,12 +160,12 @@ pub(crate) async fn what_may_not_be_sent_then_stays_with_the_reason(bed: impl Be
     open.close().await;
     open = bed.open();
     set_time(&open, until_ms);
-    assert_eq!(do_all_due(&open).await, 0, "what has failed waits for its user");
+    assert_eq!(open.do_all_due().await, 0, "what has failed waits for its user");
     let failed = scheduled(&open, "bob").await.remove(0).failed.unwrap();
     assert_eq!(failed.code, RejectCode::Muted);
     schedule(&open, "bob", &muted, 0).await;
     unschedule(&open, "eve", &stranger).await;
-    assert_eq!(do_all_due(&open).await, 1, "a time that is over is now");
+    assert_eq!(open.do_all_due().await, 1, "a time that is over is now");
     assert_eq!(texts(&open, "ann", CREW).await, ["+group", "mute", "muted"]);
     assert_eq!((scheduled(&open, "bob").await, scheduled(&open, "eve").await), (vec![], vec![]));
     open.close().await;
@@ -190,7 +180,7 @@ pub(crate) async fn a_message_whose_id_is_taken_meanwhile_is_no_second_one(bed: 
     open.put("ann", same.clone()).await;
     open.put("ann", with_id(draft(DM, "something else"), 2)).await;
     set_time(&open, LATER_MS);
-    assert_eq!(do_all_due(&open).await, 2);
+    assert_eq!(open.do_all_due().await, 2);
     assert_eq!(texts(&open, "bob", DM).await, ["same", "something else"]);
     let left = scheduled(&open, "ann").await;
     let failed = left[0].failed.as_ref().map(|refusal| refusal.code);
@@ -223,9 +213,9 @@ pub(crate) async fn what_is_never_sent_later_is_refused_at_once(bed: impl Bed) {
     let both = content_draft(DM, Content::text("both"), context);
     schedule(&open, "ann", &both, LATER_MS).await;
     set_time(&open, LATER_MS);
-    assert_eq!(do_all_due(&open).await, 1);
+    assert_eq!(open.do_all_due().await, 1);
     set_time(&open, LATER_MS + 1_000);
-    assert_eq!(do_all_due(&open).await, 1);
+    assert_eq!(open.do_all_due().await, 1);
     assert_eq!(texts(&open, "ann", DM).await, ["expired 1"], "its time counts from its entry");
     open.close().await;
 }
@@ -248,7 +238,7 @@ pub(crate) async fn a_user_has_so_many_scheduled_and_no_more(bed: impl Bed) {
     let page = open.store.scheduled(user("ann"), None, narrow).await.unwrap();
     assert_eq!((page.items.len(), page.more), (1, true), "at least one is given");
     set_time(&open, LATER_MS + 1);
-    assert_eq!(do_all_due(&open).await, 101);
+    assert_eq!(open.do_all_due().await, 101);
     assert_eq!(texts(&open, "bob", DM).await.len(), 101);
     open.close().await;
 }

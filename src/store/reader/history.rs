@@ -20,13 +20,13 @@ use crate::store::{Edge, Logged, Page, PageLimit, Read, StoreError, Stretch};
 const READS_OF_AN_ENTRY: usize = 2;
 
 /// What a page may still take.
-pub(super) struct Room {
+pub(super) struct Budget {
     items: usize,
     bytes: usize,
     fresh: bool,
 }
 
-impl Room {
+impl Budget {
     pub(super) fn of(limit: PageLimit) -> Self {
         Self { items: limit.items.max(1), bytes: limit.bytes, fresh: true }
     }
@@ -69,13 +69,13 @@ impl Reader {
         limit: PageLimit,
         now_ms: u64,
     ) -> Result<Option<Vec<Read>>, StoreError> {
-        let mut room = Room::of(limit);
+        let mut budget = Budget::of(limit);
         let mut reads = Vec::with_capacity(stretches.len());
         for stretch in stretches {
-            if room.is_full() {
+            if budget.is_full() {
                 break;
             }
-            let mut read = self.stretch(user, stretch, &mut room)?;
+            let mut read = self.stretch(user, stretch, &mut budget)?;
             if !self.are_settled(&read.chat, &read.entries)? {
                 return Ok(None);
             }
@@ -105,14 +105,19 @@ impl Reader {
         Ok(true)
     }
 
-    fn stretch(&self, user: &UserId, stretch: Stretch, room: &mut Room) -> Result<Read, ReadError> {
+    fn stretch(
+        &self,
+        user: &UserId,
+        stretch: Stretch,
+        budget: &mut Budget,
+    ) -> Result<Read, ReadError> {
         let Stretch { chat, after, upto } = stretch;
         let Some(place) = self.place(user, &chat)? else {
             return Ok(Read { chat, entries: Vec::new(), reached: upto });
         };
         // What is not durable yet is not reached: it would be taken for something not visible.
         let end = upto.min(self.head(&chat)?);
-        let (entries, whole) = self.forward(&chat, &place.spans, after, end, room)?;
+        let (entries, whole) = self.forward(&chat, &place.spans, after, end, budget)?;
         let reached = match entries.last() {
             Some(last) if !whole => last.seq,
             None if !whole => after,
@@ -128,11 +133,11 @@ impl Reader {
         spans: &Spans,
         after: u64,
         upto: u64,
-        room: &mut Room,
+        budget: &mut Budget,
     ) -> Result<(Vec<Logged>, bool), ReadError> {
         let mut entries = Vec::new();
         for (first, last) in spans.between(after, upto) {
-            if !self.read_run(chat, first, last, room, &mut entries)? {
+            if !self.read_run(chat, first, last, budget, &mut entries)? {
                 return Ok((entries, false));
             }
         }
@@ -145,13 +150,13 @@ impl Reader {
         chat: &ChatId,
         first: u64,
         last: u64,
-        room: &mut Room,
+        budget: &mut Budget,
         entries: &mut Vec<Logged>,
     ) -> Result<bool, ReadError> {
         let mut next = first;
         while next <= last {
             let joiner = Joiner::default();
-            let mut run = Run { chat, next, joiner, torn: false, room, entries };
+            let mut run = Run { chat, next, joiner, torn: false, budget, entries };
             let mut whole = true;
             self.try_scan(&key::entries(chat, next, last), |key, value| {
                 let flow = run.take(key, value)?;
@@ -168,7 +173,7 @@ impl Reader {
             }
             // It was recalled between two of its parts. The next scan begins behind it.
             let body = self.entry(chat, next)?;
-            if !room.take(&body) {
+            if !budget.take(&body) {
                 return Ok(false);
             }
             entries.push(Logged { seq: next, body });
@@ -208,11 +213,11 @@ impl Reader {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, ReadError> {
-        let mut room = Room::of(limit);
+        let mut budget = Budget::of(limit);
         let (items, whole) = match edge {
-            Edge::After(after) => self.forward(chat, spans, after, head, &mut room)?,
-            Edge::Before(0) => self.backward(chat, spans, head, &mut room)?,
-            Edge::Before(seq) => self.backward(chat, spans, head.min(seq - 1), &mut room)?,
+            Edge::After(after) => self.forward(chat, spans, after, head, &mut budget)?,
+            Edge::Before(0) => self.backward(chat, spans, head, &mut budget)?,
+            Edge::Before(seq) => self.backward(chat, spans, head.min(seq - 1), &mut budget)?,
         };
         Ok(Page { items, more: !whole })
     }
@@ -224,18 +229,18 @@ impl Reader {
         chat: &ChatId,
         spans: &Spans,
         upto: u64,
-        room: &mut Room,
+        budget: &mut Budget,
     ) -> Result<(Vec<Logged>, bool), ReadError> {
         let mut entries = Vec::new();
         let runs = spans.between(0, upto).rev();
         let mut whole = true;
         for seq in runs.flat_map(|(first, last)| (first..=last).rev()) {
-            whole = !room.is_full();
+            whole = !budget.is_full();
             if !whole {
                 break;
             }
             let body = self.entry(chat, seq)?;
-            whole = room.take(&body);
+            whole = budget.take(&body);
             if !whole {
                 break;
             }
@@ -280,7 +285,7 @@ struct Run<'a> {
     joiner: Joiner,
     /// The rest of an entry was not where it should be.
     torn: bool,
-    room: &'a mut Room,
+    budget: &'a mut Budget,
     entries: &'a mut Vec<Logged>,
 }
 
@@ -294,13 +299,13 @@ impl Run<'_> {
         if seq != self.next {
             return Err(ReadError::Hole { chat: self.chat.clone(), seq: self.next });
         }
-        if self.room.is_full() {
+        if self.budget.is_full() {
             return Ok(ControlFlow::Break(()));
         }
         let Some(body) = self.joiner.take(part, value)? else {
             return Ok(ControlFlow::Continue(()));
         };
-        if !self.room.take(&body) {
+        if !self.budget.take(&body) {
             return Ok(ControlFlow::Break(()));
         }
         self.entries.push(Logged { seq, body });

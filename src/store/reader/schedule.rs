@@ -5,7 +5,7 @@ use packetboat_proto::id::UserId;
 use packetboat_proto::packet::ScheduledName;
 
 use super::Reader;
-use super::history::Room;
+use super::history::Budget;
 use crate::store::agenda::Scheduled;
 use crate::store::batch::VALUE_BYTES_MAX;
 use crate::store::key::due;
@@ -33,15 +33,15 @@ impl Reader {
         after: Option<&ScheduledName>,
         limit: PageLimit,
     ) -> Result<Page<Scheduled>, ReadError> {
-        let mut room = Room::of(limit);
-        let found = self.rows(&due::all_scheduled(user, after), room.items())?;
+        let mut budget = Budget::of(limit);
+        let found = self.rows(&due::all_scheduled(user, after), budget.items())?;
         let mut items = Vec::with_capacity(found.rows.len());
         for (key, value) in &found.rows {
             let (_, name) = due::read_scheduled(key)?;
             let row = ScheduledRow::decode(value)?;
             // Between the two reads it may have been sent.
             let Some(content) = self.scheduled_content(user, &name, row.bytes)? else { continue };
-            if !room.take_bytes(content.len() + SCHEDULED_OVERHEAD_BYTES) {
+            if !budget.take_bytes(content.len() + SCHEDULED_OVERHEAD_BYTES) {
                 return Ok(Page { items, more: true });
             }
             items.push(Scheduled { name, content, at_ms: row.at_ms, failed: row.failed });
