@@ -107,9 +107,7 @@ impl Hub {
             self.metrics.signals_dropped.one();
             return;
         }
-        let mut frame = BytesMut::new();
-        Packet::Signal(Signal { sender: Some(user.clone()), ..signal }).put(&mut frame);
-        let frame = frame.freeze();
+        let frame = Packet::Signal(Signal { sender: Some(user.clone()), ..signal }).to_frame();
         for mailbox in others {
             self.hint(mailbox, Hint::Signal(frame.clone()));
         }
@@ -198,9 +196,7 @@ impl Hub {
 
     /// Leaves a notice for all sessions of users.
     fn notice(&self, registry: &Registry, to: &[UserId], notice: Notice) {
-        let mut frame = BytesMut::new();
-        Packet::Notice(notice).put(&mut frame);
-        let frame = frame.freeze();
+        let frame = Packet::Notice(notice).to_frame();
         for mailbox in to.iter().flat_map(|user| registry.of_user(user.as_str())) {
             self.hint(mailbox, Hint::Notice(frame.clone()));
         }
@@ -208,9 +204,7 @@ impl Hub {
 
     /// Tells all sessions of a user that its own state has changed.
     fn own_changed(&self, registry: &Registry, user: &UserId, revision: u64) {
-        let mut frame = BytesMut::new();
-        Packet::Notice(Notice::Own(revision)).put(&mut frame);
-        let frame = frame.freeze();
+        let frame = Packet::Notice(Notice::Own(revision)).to_frame();
         for mailbox in registry.of_user(user.as_str()) {
             self.hint(mailbox, Hint::Own(frame.clone()));
         }
@@ -346,8 +340,7 @@ mod tests {
         for revision in [4, 5] {
             house.outlet.release(vec![Effect::OwnChanged { user: user("a"), revision }]);
         }
-        let mut newest = BytesMut::new();
-        Packet::Notice(Notice::Own(5)).put(&mut newest);
+        let newest = Packet::Notice(Notice::Own(5)).to_frame();
         for mailbox in own {
             let hints: Vec<Hint> = mailbox.take().hints.into();
             assert!(matches!(&hints[..], [Hint::Own(frame)] if *frame == newest), "{hints:?}");
@@ -371,9 +364,7 @@ mod tests {
         house.hub.relay(&user("a"), session(1), signal("b"));
         assert!(alice.take().hints.is_empty() && eve.take().hints.is_empty());
         let Some(Hint::Signal(frame)) = bob.take().hints.pop_front() else { panic!("no signal") };
-        let mut expected = BytesMut::new();
-        Packet::Signal(signal("a")).put(&mut expected);
-        assert_eq!(frame, expected.freeze());
+        assert_eq!(frame, Packet::Signal(signal("a")).to_frame());
     }
 
     #[test]

@@ -266,6 +266,13 @@ impl Packet {
         put_with(out, self.kind() as u8, |body| self.put_body(body));
     }
 
+    /// The packet's frame by itself, such as many connections share.
+    pub fn to_frame(&self) -> Bytes {
+        let mut frame = BytesMut::new();
+        self.put(&mut frame);
+        frame.freeze()
+    }
+
     fn put_body(&self, out: &mut BytesMut) {
         let written = match self {
             Self::Hello(hello) => hello.to_wire().encode(out),

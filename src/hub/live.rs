@@ -1,7 +1,6 @@
 //! What the hub does for rooms and for those who watch others. Must never tell more in one round
 //! than its bounds: what is left is told in the next.
 
-use bytes::BytesMut;
 use packetboat_proto::id::{ChatId, SessionId, UserId};
 use packetboat_proto::packet::{KeysNews, Notice, Packet, Presence, RoomCount};
 
@@ -136,10 +135,8 @@ impl Hub {
             let mut registry = self.registry();
             let Some((room, count)) = registry.rooms_mut().next_recount() else { return false };
             let listeners = u32::try_from(count).unwrap_or(u32::MAX);
-            let mut frame = BytesMut::new();
             let count = RoomCount { room: room.clone(), listeners };
-            Packet::Notice(Notice::RoomCount(count)).put(&mut frame);
-            let frame = frame.freeze();
+            let frame = Packet::Notice(Notice::RoomCount(count)).to_frame();
             for mailbox in registry.of_chat(&room) {
                 self.hint(mailbox, Hint::RoomCount(room.clone(), frame.clone()));
                 told += 1;
@@ -166,9 +163,7 @@ impl Hub {
         while told < NOTICES_PER_ROUND_MAX {
             let mut registry = self.registry();
             let Some((group, to)) = registry.receipts_mut().next_moved() else { return false };
-            let mut frame = BytesMut::new();
-            Packet::Notice(Notice::Receipts(group.clone())).put(&mut frame);
-            let frame = frame.freeze();
+            let frame = Packet::Notice(Notice::Receipts(group.clone())).to_frame();
             for mailbox in to {
                 self.hint(mailbox, Hint::Receipts(group.clone(), frame.clone()));
                 told += 1;
@@ -195,9 +190,7 @@ impl Hub {
             }
             return;
         }
-        let mut frame = BytesMut::new();
-        Packet::Notice(Notice::Keys(news.clone())).put(&mut frame);
-        let frame = frame.freeze();
+        let frame = Packet::Notice(Notice::Keys(news.clone())).to_frame();
         let own = registry.of_user(news.user.as_str());
         for mailbox in own.filter(|mailbox| mailbox.device() == Some(&news.device.device)) {
             self.hint(mailbox, Hint::Notice(frame.clone()));
@@ -210,9 +203,7 @@ impl Hub {
         while told < NOTICES_PER_ROUND_MAX {
             let mut registry = self.registry();
             let Some((news, to)) = registry.keys_mut().next_news() else { return false };
-            let mut frame = BytesMut::new();
-            Packet::Notice(Notice::Keys(news)).put(&mut frame);
-            let frame = frame.freeze();
+            let frame = Packet::Notice(Notice::Keys(news)).to_frame();
             for mailbox in to {
                 self.hint(mailbox, Hint::Notice(frame.clone()));
                 told += 1;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ahash::{HashMap, HashSet};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::WATCHED_MAX;
 use packetboat_proto::packet::{Notice, Packet, Presence};
@@ -175,9 +175,7 @@ fn shown(profile: Profile) -> Profile {
 }
 
 fn frame(presence: Presence) -> Bytes {
-    let mut frame = BytesMut::new();
-    Packet::Notice(Notice::Presence(presence)).put(&mut frame);
-    frame.freeze()
+    Packet::Notice(Notice::Presence(presence)).to_frame()
 }
 
 #[cfg(test)]
