@@ -139,6 +139,8 @@ pub const PAGE_RANGES_MAX: usize = 1_024;
 pub const HIDE_RANGES_MAX: usize = 100;
 /// Bytes of the last entry of a chat that may come along with its state.
 pub const LAST_BYTES_MAX: u32 = 4 * 1024;
+/// Bytes of the words that are searched for.
+pub const SEARCH_WORDS_BYTES_MAX: usize = 256;
 /// Requests that may be unanswered.
 pub const REQUESTS_MAX: usize = 16;
 /// Ranges of entries in one question for receipts.

@@ -19,6 +19,7 @@ mod question;
 mod receipt;
 mod room;
 mod schedule;
+mod search;
 mod verdict;
 
 use bytes::{Bytes, BytesMut};
@@ -49,6 +50,7 @@ pub use self::receipt::{
 };
 pub use self::room::{RoomCount, RoomState};
 pub use self::schedule::{Scheduled, ScheduledMessage, ScheduledName, Scheduling};
+pub use self::search::{Search, SearchPage, SearchPlace};
 pub use self::verdict::Verdict;
 
 use crate::code::CloseCode;

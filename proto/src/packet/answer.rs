@@ -20,6 +20,7 @@ use super::presence::Presence;
 use super::receipt::{self, Receipts};
 use super::room::RoomState;
 use super::schedule::{self, Scheduled};
+use super::search::{self, SearchPage};
 use super::verdict::Verdict;
 
 /// The answer to a request.
@@ -76,6 +77,8 @@ pub enum Answer {
     Keys(Keys),
     /// About messages that are to be sent later.
     Scheduled(Scheduled),
+    /// What a search found.
+    Search(SearchPage),
     /// The seqs of what is pinned, ascending.
     Pins(Vec<u64>),
     /// Encoded entries of a thread in ascending order, and whether there are more.
@@ -141,7 +144,7 @@ fn presence_list(users: &[Presence]) -> schema::PresenceList {
 impl Response {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
         let lists = RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS);
-        for (list, max) in lists.chain(schedule::RESPONSE_LISTS) {
+        for (list, max) in lists.chain(schedule::RESPONSE_LISTS).chain(search::RESPONSE_LISTS) {
             check_count(&body, &list, max)?;
         }
         own::check_lists(&body)?;
@@ -187,6 +190,7 @@ impl Answer {
             Wire::History(page) => {
                 Self::History { entries: checked(page.entries)?, more: page.more }
             }
+            Wire::Search(page) => Self::Search(SearchPage::from_wire(page)?),
             Wire::Pins(list) => Self::Pins(pinned(&list.pins)?),
             Wire::Thread(page) => Self::Thread { entries: checked(page.entries)?, more: page.more },
             Wire::Chats(page) => Self::Chats { chats: states(page.chats)?, more: page.more },
@@ -247,6 +251,7 @@ impl Answer {
             Self::Receipts(receipts) => receipts.to_wire(),
             Self::Keys(keys) => keys.to_wire(),
             Self::Scheduled(scheduled) => scheduled.to_wire(),
+            Self::Search(page) => Wire::Search(page.to_wire()),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
                 Wire::Pins(schema::PinsList { pins: pins.collect() })

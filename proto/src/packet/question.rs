@@ -18,6 +18,7 @@ use super::profile::Profile;
 use super::receipt::{self, AskReceipts};
 use super::room::room_id;
 use super::schedule::Scheduling;
+use super::search::Search;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,8 @@ pub enum Operation {
     Keys(AskKeys),
     /// About messages that are to be sent later.
     Scheduling(Scheduling),
+    /// Which entries have some words.
+    Search(Search),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -243,6 +246,7 @@ impl Operation {
                 file: FileId::new(&asked.file)?,
                 chat: optional(&asked.chat, ChatId::new)?,
             },
+            Wire::Search(asked) => Self::Search(Search::from_wire(asked)?),
             Wire::Pins(asked) => Self::Pins { chat: ChatId::new(&asked.chat)? },
             Wire::Thread(asked) => Self::Thread {
                 chat: ChatId::new(&asked.chat)?,
@@ -307,6 +311,7 @@ impl Operation {
             Self::Receipts(asked) => asked.to_wire(),
             Self::Keys(asked) => asked.to_wire(),
             Self::Scheduling(scheduling) => scheduling.to_wire(),
+            Self::Search(search) => Wire::Search(search.to_wire()),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
                 chat: chat.to_string(),

@@ -14,6 +14,7 @@ mod packet;
 mod receipt;
 mod room;
 mod schedule;
+mod search;
 mod state;
 
 use bytes::{Bytes, BytesMut};
@@ -41,6 +42,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
         ("packets.tsv", packet::vectors()),
         ("receipts.tsv", receipt::vectors()),
         ("schedule.tsv", schedule::vectors()),
+        ("search.tsv", search::vectors()),
         ("states.tsv", state::vectors()),
     ]
 }

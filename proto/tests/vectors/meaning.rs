@@ -7,6 +7,7 @@ mod keys;
 mod own;
 mod receipt;
 mod schedule;
+mod search;
 
 use bytes::Bytes;
 use packetboat_proto::code::{Fault, Retry};
@@ -337,6 +338,7 @@ fn of_operation(operation: &Operation) -> Value {
         Operation::Receipts(asked) => receipt::of_question(asked),
         Operation::Keys(asked) => keys::of_question(asked),
         Operation::Scheduling(asked) => schedule::of_question(asked),
+        Operation::Search(asked) => search::of_question(asked),
         Operation::Pins { chat } => json!({ "pins": { "chat": chat.as_str() } }),
         Operation::Thread { chat, seq, after, limit } => json!({ "thread": {
             "chat": chat.as_str(), "seq": seq, "after": after, "limit": limit,
@@ -388,6 +390,7 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::Receipts(receipts) => receipt::of_answer(receipts),
         Answer::Keys(keys) => keys::of_answer(keys),
         Answer::Scheduled(scheduled) => schedule::of_answer(scheduled),
+        Answer::Search(page) => search::of_answer(page),
         Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
         Answer::RoomLeave => json!({ "room_leave": {} }),
         Answer::Room(state) => json!({ "room": of_room(state) }),
