@@ -1,7 +1,7 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
 //!
 //! Floors, lowest first: [`metrics`], [`clock`], [`complaint`], [`places`]; [`config`]; [`store`];
-//! [`auth`], [`tls`]; [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`],
+//! [`search`]; [`auth`], [`tls`]; [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`],
 //! [`user`], `stats`, [`greeting`].
 
 pub mod auth;
@@ -16,6 +16,7 @@ pub mod hub;
 pub mod listener;
 pub mod metrics;
 pub mod places;
+pub mod search;
 pub mod server;
 pub mod session;
 #[cfg(unix)]

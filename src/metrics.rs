@@ -80,6 +80,16 @@ counters! {
     files_collected,
     /// Entries that expired, and messages that were sent at their time or could not be.
     due_done,
+    /// Searches answered.
+    searches,
+    /// Entries that the index of search was told of.
+    search_entries_read,
+    /// Commits of the index.
+    search_commits,
+    /// Hints for the index that its full queue had no room for: it looks at all chats then.
+    search_hints_dropped,
+    /// Times that the index could not be fed, or read, for a while.
+    search_failures,
     /// Claims refused: the user has as many devices as may be.
     devices_refused,
 }

@@ -1,6 +1,7 @@
 //! The wiring: from a configuration to a server that runs and stops. The only place that names
 //! concrete types. Must never hold a rule of its own.
 
+mod searching;
 mod sockets;
 mod start_error;
 
@@ -9,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+#[cfg(feature = "search")]
+use futures_util::future::BoxFuture;
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -50,6 +53,7 @@ use crate::store::{Effect, Outlet};
 use crate::timekeeper;
 use crate::tls;
 
+use self::searching::Searching;
 use self::sockets::Sockets;
 pub use self::start_error::StartError;
 
@@ -61,6 +65,7 @@ pub struct Server {
     store: EmbeddedStore,
     house: Arc<House<EmbeddedStore>>,
     sockets: Sockets,
+    searching: Searching,
     #[cfg(unix)]
     control: ControlSocket,
     connections_max: usize,
@@ -80,7 +85,8 @@ impl Server {
         };
         let hub = Arc::new(Hub::new(mailbox, Arc::clone(&metrics)));
         let unknown_users = config.store.unknown_users.keep(config.auth.kind);
-        let outlet = HubOutlet(Arc::clone(&hub));
+        let mut searching = Searching::prepare(config, &metrics);
+        let outlet = searching.noting(HubOutlet(Arc::clone(&hub)));
         let body_max = config.limits.max_body;
         let store = open_store(&config.store, unknown_users, body_max, outlet).await?;
         if store.body_max() > body_max {
@@ -95,6 +101,7 @@ impl Server {
         let house = House {
             store: store.clone(),
             files: files.map(Arc::new),
+            search: searching.start(&store, config, &metrics),
             hub,
             doorman,
             metrics,
@@ -107,6 +114,7 @@ impl Server {
             store,
             house: Arc::new(house),
             sockets,
+            searching,
             #[cfg(unix)]
             control,
             connections_max: places::affordable(config.listen.connections_max),
@@ -129,6 +137,20 @@ impl Server {
         Arc::clone(&self.house.metrics)
     }
 
+    /// Waits until the index of search has all that was stored before, if there is one.
+    #[cfg(feature = "search")]
+    pub fn index_caught_up(&self) -> impl Fn() -> BoxFuture<'static, ()> + Send + use<> {
+        let hints = self.searching.hints();
+        move || {
+            let hints = hints.clone();
+            Box::pin(async move {
+                if let Some(hints) = hints {
+                    hints.caught_up().await;
+                }
+            })
+        }
+    }
+
     /// Serves one connection over a stream that no listener took, such as one within this process;
     /// it counts for no place.
     pub fn attend<T>(&self, stream: T) -> impl Future<Output = ()> + Send + use<T>
@@ -142,7 +164,7 @@ impl Server {
 
     /// Serves until `stop` resolves, then drains; or until the store fails, when the process is
     /// to end at once: nothing more may be acknowledged.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let drain = CancellationToken::new();
         let stopping = Stopping { hub: Arc::clone(&self.house.hub), drain: drain.clone() };
         let places = Arc::new(Semaphore::new(self.connections_max));
@@ -188,6 +210,7 @@ impl Server {
                 warn!(left, "connections are cut off: the time to drain is over");
             },
         }
+        self.searching.stop().await;
         if timeout(CLOSE_TIME_MAX, self.store.close()).await.is_err() {
             warn!("the store did not close in time; what was accepted is on disk");
         }

@@ -23,6 +23,8 @@ mod journal;
 pub mod key;
 pub mod keys;
 mod ledger;
+#[cfg(feature = "search")]
+mod logs;
 pub mod memory;
 pub mod opening;
 pub mod packed;

@@ -25,6 +25,8 @@ pub struct Config {
     pub store: StoreSettings,
     /// Files.
     pub files: FilesSettings,
+    /// Search.
+    pub search: SearchSettings,
     /// Who may come in.
     pub auth: AuthSettings,
     /// How the server stops.
@@ -219,6 +221,13 @@ impl Default for FilesSettings {
             bytes_per_s: 16 * 1024 * 1024,
         }
     }
+}
+
+/// Search in one's own chats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SearchSettings {
+    /// Whether there is an index, and searches are answered.
+    pub on: bool,
 }
 
 /// What keeps a store's data in its folder.

@@ -73,6 +73,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("limits", "The bounds of one session."),
     ("store", "What is kept, and where."),
     ("files", "What is uploaded: how much, of what kind, and where it is kept."),
+    ("search", "Words in one's own chats: an index beside the messages."),
     ("auth", "Who may come in."),
     ("drain", "How the server stops."),
     ("log", "What the server says about itself, on standard error."),
@@ -179,6 +180,9 @@ settings! {
         "Milliseconds that a file is kept that stands in no chat, and an upload that stands still.";
     files.bytes_per_s: count(0, 4 * GIB - 1),
         "Bytes of files a second, for one session; 0: no limit.";
+
+    search.on: Shape::Flag,
+        "Keep an index and answer searches, in a server built with the cargo feature search.";
 
     auth.kind: Shape::Choice(AUTH_KINDS),
         "open: anybody is who they say, on loopback only. password: accounts. token: JWT.";

@@ -21,6 +21,7 @@ mod presence;
 mod receipt;
 mod room;
 mod schedule;
+mod search;
 
 /// The answer to an operation of `user` on `device`, in `session`.
 pub async fn answer<S: Store>(
@@ -87,6 +88,7 @@ async fn find<S: Store>(
         Operation::Scheduling(scheduling) => {
             Answer::Scheduled(schedule::find(house, user, scheduling).await?)
         }
+        Operation::Search(asked) => Answer::Search(search::find(house, user, asked).await?),
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
         Operation::Thread { chat, seq: of, after, limit } => {
             let thread = Thread { chat, of, after };

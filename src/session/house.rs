@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::files::Files;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
+use crate::search::Search;
 use crate::store::Store;
 
 use super::port::Rules;
@@ -20,6 +21,8 @@ pub struct House<S: Store> {
     pub store: S,
     /// Where files are kept, if any are.
     pub files: Option<Arc<Files>>,
+    /// What finds entries by their words, if anything does.
+    pub search: Option<Arc<dyn Search>>,
     /// Who is connected.
     pub hub: Arc<Hub>,
     /// Who may come in.

@@ -10,7 +10,7 @@ use packetboat_proto::limits::{
 };
 use packetboat_proto::packet::{
     Answer, AskKeys, AskReceipts, Joining, Operation, Own, Recent, Request, Response, Scheduling,
-    Verdict,
+    Search, Verdict,
 };
 use packetboat_proto::time::Time;
 
@@ -107,6 +107,7 @@ impl Questions {
             Operation::History { limit, .. }
             | Operation::Thread { limit, .. }
             | Operation::Scheduling(Scheduling::List { limit, .. })
+            | Operation::Search(Search { limit, .. })
             | Operation::Own(Own::Changes { limit, .. }) => (limit, 1),
             Operation::Keys(AskKeys::Devices { limit, .. }) => (limit, DEVICE_KEYS_BYTES_MAX),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES),

@@ -5,6 +5,8 @@ mod agenda;
 mod file;
 mod keys;
 mod receipt;
+#[cfg(feature = "search")]
+mod search;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};

@@ -42,7 +42,7 @@ use thiserror::Error;
 pub const FORMAT: u64 = 1;
 
 const META: u8 = b'!';
-const LOG: u8 = b'L';
+pub(super) const LOG: u8 = b'L';
 const DEDUP: u8 = b'D';
 const GROUP: u8 = b'G';
 const MEMBER: u8 = b'M';
@@ -59,9 +59,9 @@ const THREAD: u8 = b'T';
 const ROOM: u8 = b'O';
 const PROFILE: u8 = b'S';
 
-const END: u8 = 0;
+pub(super) const END: u8 = 0;
 /// Bytes after the chat in a log's key: the end of the chat, the seq and the part.
-const LOG_TAIL_BYTES: usize = 1 + 8 + 1;
+pub(super) const LOG_TAIL_BYTES: usize = 1 + 8 + 1;
 
 /// A key that is not what its range should hold.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

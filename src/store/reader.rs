@@ -13,8 +13,13 @@ mod receipt;
 mod recent;
 mod room;
 mod schedule;
+#[cfg(feature = "search")]
+mod search;
 mod thread;
 mod view;
+
+#[cfg(feature = "search")]
+pub(crate) use self::search::{Said, Seen};
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -54,6 +54,7 @@ fn house(clock: Clock) -> Arc<House<EmbeddedStore>> {
     Arc::new(House {
         store,
         files: None,
+        search: None,
         hub,
         doorman: Doorman::new(Box::new(Open), &[7; 32], 0),
         metrics: Arc::default(),

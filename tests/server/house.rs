@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "search")]
+use futures_util::future::BoxFuture;
 use packetboat::config::settings::Config;
 use packetboat::metrics::Metrics;
 use packetboat::server::{Server, StartError};
@@ -18,6 +20,9 @@ pub struct House {
     pub tls: Option<SocketAddr>,
     pub metrics: Arc<Metrics>,
     pub config: Config,
+    /// Waits for the index of search.
+    #[cfg(feature = "search")]
+    pub caught_up: Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<Result<(), Failure>>,
@@ -49,16 +54,28 @@ impl House {
         Self::start(folder, config).await.unwrap()
     }
 
-    async fn start(folder: TempDir, config: Config) -> Result<Self, StartError> {
+    pub async fn start(folder: TempDir, config: Config) -> Result<Self, StartError> {
         let server = Server::start(&config).await?;
         let bound = server.bound();
         let (address, tls) = (bound.plain.unwrap(), bound.tls);
         let metrics = server.metrics();
+        #[cfg(feature = "search")]
+        let caught_up = Box::new(server.index_caught_up());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        Ok(Self { address, tls, metrics, config, folder, stop: Some(stop), running })
+        Ok(Self {
+            address,
+            tls,
+            metrics,
+            config,
+            #[cfg(feature = "search")]
+            caught_up,
+            folder,
+            stop: Some(stop),
+            running,
+        })
     }
 
     /// Asks the server to stop, without waiting for it.

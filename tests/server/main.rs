@@ -23,5 +23,6 @@ mod receipts;
 mod rooms;
 mod saving;
 mod scheduled;
+mod search;
 mod stats;
 mod stopping;

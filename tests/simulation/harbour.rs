@@ -136,6 +136,7 @@ impl Harbour {
             doorman: Doorman::new(Box::new(Open), &SECRET, plan.ticket_ms),
             store,
             files: None,
+            search: None,
             hub,
             metrics,
             rules: Arc::new(plan.rules),

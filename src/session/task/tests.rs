@@ -52,6 +52,7 @@ fn house(handshake: Duration) -> Arc<House<EmbeddedStore>> {
     Arc::new(House {
         store,
         files: None,
+        search: None,
         hub,
         doorman: Doorman::new(Box::new(Open), &[7; 32], 0),
         metrics: Arc::default(),

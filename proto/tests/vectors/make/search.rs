@@ -1,9 +1,7 @@
 //! What is asked and answered of a search.
 
 use packetboat_proto::entry::Entry;
-use packetboat_proto::packet::{
-    Answer, Kind, Operation, Packet, Search, SearchPage, SearchPlace,
-};
+use packetboat_proto::packet::{Answer, Kind, Operation, Packet, Search, SearchPage, SearchPlace};
 
 use super::packet::{chat, entry, request, response};
 use super::{Message, Theme};

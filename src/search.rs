@@ -1,0 +1,42 @@
+//! Search in one's own chats: what a session asks for, and behind the cargo feature `search` an
+//! index of words beside the logs. The index is a hint, the log is the truth: must never answer
+//! with what the store's reader has not just given for this user.
+
+#[cfg(feature = "search")]
+pub mod finder;
+#[cfg(feature = "search")]
+mod folder;
+#[cfg(feature = "search")]
+pub mod hints;
+#[cfg(feature = "search")]
+mod index;
+#[cfg(feature = "search")]
+pub mod indexer;
+#[cfg(feature = "search")]
+mod newest;
+#[cfg(feature = "search")]
+mod open;
+#[cfg(feature = "search")]
+mod said;
+#[cfg(feature = "search")]
+mod words;
+#[cfg(feature = "search")]
+mod writer;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use packetboat_proto::id::UserId;
+use packetboat_proto::packet;
+
+use crate::store::{PageLimit, StoreError};
+
+/// What is found, once it is.
+pub type Finding<'a> =
+    Pin<Box<dyn Future<Output = Result<packet::SearchPage, StoreError>> + Send + 'a>>;
+
+/// Finds entries by their words.
+pub trait Search: Send + Sync + 'static {
+    /// Entries that have all of the words and that the user may see now.
+    fn find(&self, user: UserId, asked: packet::Search, limit: PageLimit) -> Finding<'_>;
+}

@@ -1,0 +1,138 @@
+//! What writes the index: entries, how far each chat was read, and both in one commit, so that the
+//! cursors never say more than the index has. Must never read a log: it is told what to write.
+
+use std::time::{Duration, Instant};
+
+use ahash::HashMap;
+use packetboat_proto::id::ChatId;
+use tantivy::IndexWriter;
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+
+use super::folder::Folder;
+use super::index::Indexed;
+use super::open::{Open, OpenError};
+
+/// Bytes of words that the writer keeps before it writes them out.
+const WRITER_BYTES: usize = 32 * 1024 * 1024;
+/// How often it commits: what is stored, edited or recalled is so in the index after that time.
+pub(super) const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// Changes after which it commits earlier.
+const CHANGES_PER_COMMIT: usize = 20_000;
+/// Chats of which it is at hand how far they were read.
+const CURSORS_CACHED: usize = 65_536;
+/// A part of the index of which this much is gone is written anew, without it.
+const GONE_RATIO: f32 = 0.2;
+
+/// Writes the index.
+pub(super) struct Writer {
+    pub(super) open: Open,
+    writer: IndexWriter,
+    mark: String,
+    known: HashMap<ChatId, u64>,
+    moved: HashMap<ChatId, u64>,
+    changes: usize,
+    committed: Option<Instant>,
+}
+
+impl Writer {
+    pub(super) fn open(folder: &Folder, mark: String) -> Result<Self, OpenError> {
+        let open = Open::open(folder, &mark)?;
+        let options = IndexWriterOptions::builder()
+            .memory_budget_per_thread(WRITER_BYTES)
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .build();
+        let writer: IndexWriter = open.index.writer_with_options(options).map_err(OpenError::of)?;
+        let mut policy = LogMergePolicy::default();
+        policy.set_del_docs_ratio_before_merge(GONE_RATIO);
+        writer.set_merge_policy(Box::new(policy));
+        Ok(Self {
+            open,
+            writer,
+            mark,
+            known: HashMap::default(),
+            moved: HashMap::default(),
+            changes: 0,
+            committed: None,
+        })
+    }
+
+    /// Up to where a chat was read.
+    pub(super) fn cursor(&mut self, chat: &ChatId) -> tantivy::Result<u64> {
+        if let Some(upto) = self.moved.get(chat).or_else(|| self.known.get(chat)) {
+            return Ok(*upto);
+        }
+        let upto = self.open.cursor(chat)?;
+        self.keep(chat.clone(), upto);
+        Ok(upto)
+    }
+
+    fn keep(&mut self, chat: ChatId, upto: u64) {
+        if self.known.len() >= CURSORS_CACHED {
+            self.known.clear();
+        }
+        self.known.insert(chat, upto);
+    }
+
+    /// A chat was read up to a seq.
+    pub(super) fn moved(&mut self, chat: &ChatId, upto: u64) {
+        self.changes += 1;
+        self.moved.insert(chat.clone(), upto);
+    }
+
+    pub(super) fn add(&mut self, entry: &Indexed<'_>) -> tantivy::Result<()> {
+        self.writer.add_document(self.open.fields.entry(entry))?;
+        self.changes += 1;
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, chat: &ChatId, seq: u64) {
+        self.writer.delete_term(self.open.fields.at(chat, seq));
+        self.changes += 1;
+    }
+
+    /// Forgets all of a chat, and that it was read.
+    pub(super) fn forget(&mut self, chat: &ChatId) {
+        self.writer.delete_term(self.open.fields.of_chat(chat));
+        self.moved(chat, 0);
+    }
+
+    /// Removes what has expired.
+    pub(super) fn expire(&mut self, now_ms: u64) -> tantivy::Result<()> {
+        if self.open.has_expired(now_ms)? {
+            self.writer.delete_query(Box::new(self.open.expired(now_ms)))?;
+            self.changes += 1;
+        }
+        Ok(())
+    }
+
+    /// Whether there is something to commit.
+    pub(super) fn has_changes(&self) -> bool {
+        self.changes > 0
+    }
+
+    /// How long it may still gather.
+    pub(super) fn time_left(&self) -> Duration {
+        if self.changes >= CHANGES_PER_COMMIT {
+            return Duration::ZERO;
+        }
+        let since = self.committed.map_or(COMMIT_EVERY, |committed| committed.elapsed());
+        COMMIT_EVERY.saturating_sub(since)
+    }
+
+    /// From here on all of it is found, and stays after a loss of power.
+    pub(super) fn commit(&mut self) -> tantivy::Result<()> {
+        for (chat, upto) in std::mem::take(&mut self.moved) {
+            self.writer.delete_term(self.open.fields.read(&chat));
+            self.writer.add_document(self.open.fields.cursor(&chat, upto))?;
+            self.keep(chat, upto);
+        }
+        let mut commit = self.writer.prepare_commit()?;
+        commit.set_payload(&self.mark);
+        commit.commit()?;
+        self.open.reader.reload()?;
+        self.changes = 0;
+        self.committed = Some(Instant::now());
+        Ok(())
+    }
+}
