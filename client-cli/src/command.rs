@@ -8,6 +8,7 @@ pub(crate) mod own;
 pub(crate) mod receipt;
 pub(crate) mod room;
 pub(crate) mod schedule;
+pub(crate) mod search;
 pub(crate) mod target;
 pub(crate) mod wait;
 
@@ -28,6 +29,7 @@ use self::own::OwnCommand;
 use self::receipt::ReceiptCommand;
 use self::room::{RoomCommand, VisibleTo};
 use self::schedule::ScheduleCommand;
+use self::search::SearchArgs;
 use self::target::{Target, room};
 use self::wait::Wait;
 
@@ -143,6 +145,10 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SEQ")]
         after: Option<u64>,
     },
+    /// Find messages by their words in all of your chats, the newest first.
+    ///
+    /// The server must have search switched on. What was just sent is found a moment later.
+    Search(SearchArgs),
     /// Upload a file and send it.
     SendFile(SendFileArgs),
     /// Save the file that a message has.
@@ -323,6 +329,8 @@ mod tests {
             "packetboat-cli recv --start 0",
             "packetboat-cli history bob --before 3 --after 4",
             "packetboat-cli history bob --limit 10001",
+            "packetboat-cli search",
+            "packetboat-cli search tide --limit 0",
             "packetboat-cli chats --recent 0",
             "packetboat-cli quiet bob 5 --off",
             "packetboat-cli pin-chat bob 0",

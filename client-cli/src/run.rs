@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::out::Out;
 use crate::script::{
     change, chats, file, group, history, keys, own, ping, presence, receipt, recv, room, schedule,
-    send,
+    search, send,
 };
 use crate::tui;
 use crate::visit::visit;
@@ -62,6 +62,10 @@ async fn dispatch(
         Command::Keys(command) => keys::run(account, command, timeout, out).await,
         Command::Receipt(command) => receipt::run(account, command, timeout, out).await,
         Command::Schedule(command) => schedule::run(account, command, timeout, out).await,
+        Command::Search(args) => {
+            visit(account, timeout, async |visit| search::search(visit, account, args, out).await)
+                .await
+        }
         Command::SendFile(args) => file::send(account, &args, timeout, out).await,
         Command::SaveFile(args) => file::save(account, args, timeout, out).await,
         Command::Files => {

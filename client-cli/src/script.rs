@@ -15,4 +15,5 @@ pub(crate) mod receipt;
 pub(crate) mod recv;
 pub(crate) mod room;
 pub(crate) mod schedule;
+pub(crate) mod search;
 pub(crate) mod send;

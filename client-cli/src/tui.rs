@@ -5,6 +5,7 @@ mod errands;
 mod later;
 mod own_errands;
 mod screen;
+mod search;
 
 use std::time::Duration;
 

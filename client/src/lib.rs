@@ -79,6 +79,7 @@ mod room;
 mod room_event;
 mod rooms;
 mod schedule;
+mod search;
 mod sending;
 pub mod timeline;
 mod turns;
@@ -95,8 +96,8 @@ pub use packetboat_proto::packet::{
     Invitation, InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, KeyBundle, KeysNews,
     KeysState, Limits, Marks, Member, Notice, OneTimeKey, Presence, PublishKeys, Readers,
     ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Rejected, Role, RoomCount, RoomState,
-    ScheduledMessage, ScheduledName, SetMarks, Signal, SignalKind, Start, Verdict, Visibility,
-    Welcome,
+    ScheduledMessage, ScheduledName, SearchPlace, SetMarks, Signal, SignalKind, Start, Verdict,
+    Visibility, Welcome,
 };
 pub use packetboat_proto::seqs::{SeqRange, SeqSet};
 
@@ -111,5 +112,6 @@ pub use crate::invite::{EnterError, Entered, InviteLink, LinkError, prove};
 pub use crate::keys::new_claim;
 pub use crate::own::{OwnChat, OwnState};
 pub use crate::room_event::RoomEvent;
+pub use crate::search::Found;
 pub use crate::sending::{Accepted, Sending};
 pub use crate::timeline::Timeline;

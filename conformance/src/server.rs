@@ -30,6 +30,7 @@ mod receipts;
 mod rights;
 mod rooms;
 mod scheduled;
+mod search;
 mod states;
 mod timers;
 
@@ -61,6 +62,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         changes::CHECKS,
         rooms::CHECKS,
         scheduled::CHECKS,
+        search::CHECKS,
         presence::CHECKS,
         own::CHECKS,
         states::CHECKS,

@@ -7,6 +7,7 @@ mod keys;
 mod own;
 mod receipt;
 mod schedule;
+mod search;
 
 use std::collections::BTreeSet;
 
@@ -186,7 +187,7 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 15 {
+    let operation = match choices.byte() % 16 {
         9 => Some(file::operation(choices, limit)),
         0 => None,
         6 => Some(Operation::Pins { chat: choices.chat() }),
@@ -218,6 +219,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
         11 => Some(Operation::Recent(own::recent(choices))),
         12 => Some(Operation::Keys(keys::question(choices))),
         13 => Some(Operation::Scheduling(schedule::question(choices))),
+        14 => Some(Operation::Search(search::question(choices, limit))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
             Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
@@ -228,7 +230,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 14;
+    let kind = choices.byte() % 15;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
@@ -244,6 +246,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         9 => Answer::Receipts(receipt::answer(choices)),
         12 => Answer::Keys(keys::answer(choices)),
         13 => Answer::Scheduled(schedule::answer(choices)),
+        14 => Answer::Search(search::answer(choices, count)),
         8 => file::answer(choices, count),
         11 => Answer::Own(own::answer(choices, count)),
         10 => Answer::Recent { chats: (0..count).map(|_| chat_state(choices)).collect(), more },

@@ -117,6 +117,7 @@ async fn ask(client: &Client, question: Effect) -> Answer {
         }
         Effect::AskKeys(user) => keys(client, &user).await.unwrap_or_else(failed),
         Effect::TellReads(rule) => receipt::tell_reads(client, rule).await.unwrap_or_else(failed),
+        Effect::Search(words) => super::search::run(client, &words).await,
         Effect::Later(later) => super::later::run(client, later).await,
         Effect::AskPins(chat) => match client.pins(&chat).await {
             Ok(seqs) => Answer::Pins { chat, seqs },

@@ -158,6 +158,8 @@ pub(crate) enum Effect {
     },
     /// Something about messages that are sent later.
     Later(Later),
+    /// Show what has these words.
+    Search(String),
     /// Ask for the user's chats.
     AskChats,
     /// Ask for one chat.

@@ -34,6 +34,7 @@ pub(crate) const HELP: &[&str] = &[
     "",
     "/open USER, #GROUP  chat with a user, or in a group",
     "/members, /pins     who is in the open group, what is pinned in the chat",
+    "/search WORDS       what has all of them, in all of your chats",
     "/edit TEXT          the last message of yours says this",
     "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
     "/pin N, /unpin N, /forward N TARGET, /seen N (who has read it), /hide N (for you alone):",
@@ -87,6 +88,8 @@ pub(crate) enum Line {
     },
     /// Something about messages that are sent later.
     Later(Later),
+    /// Show what has these words, in all chats.
+    Search(String),
     /// Something about coming into a group.
     Door(Door),
     /// Open or change a room.
@@ -142,6 +145,8 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         },
         "help" | "h" | "?" => Ok(Line::Help),
         "expire" => expiring(rest),
+        "search" if !rest.is_empty() => Ok(Line::Search(rest.to_owned())),
+        "search" => Err("/search WORDS".to_owned()),
         "later" => later::schedule(rest, open, now_ms),
         "scheduled" => Ok(Line::Later(Later::List)),
         "unschedule" => later::unschedule(rest, open),
@@ -326,6 +331,9 @@ mod tests {
         let save = Line::Save(crew(), 7, Some(PathBuf::from("/tmp")));
         assert_eq!(parse("/save 7 /tmp", Some(&crew()), NOW_MS), Ok(save));
         assert!(parse("/file a", None, NOW_MS).is_err());
+        let search = Line::Search("the tide".into());
+        assert_eq!(parse("/search the tide", None, NOW_MS), Ok(search));
+        assert!(parse("/search", None, NOW_MS).is_err());
         assert_eq!(parse("/members", Some(&crew()), NOW_MS), Ok(Line::Members(crew())));
         let bob = || vec!["bob".parse().unwrap()];
         let created = GroupChange::Created { name: "crew".into(), members: bob() };

@@ -148,6 +148,7 @@ impl View {
                 let name = ScheduledName { chat, id: (self.new_id)() };
                 effects.push(Effect::Later(Later::Schedule { name, text, at_ms }));
             }
+            Line::Search(words) => effects.push(Effect::Search(words)),
             Line::Later(later) => effects.push(Effect::Later(later)),
             Line::Own(own) => self.set_own(now_ms, own, effects),
             Line::Door(door) => effects.push(Effect::Door(door)),
