@@ -3,7 +3,7 @@
 
 use packetboat_proto::code::CloseCode;
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 14] = [
     include_str!("../../proto/vectors/packets.tsv"),
     include_str!("../../proto/vectors/bodies.tsv"),
     include_str!("../../proto/vectors/frames.tsv"),
@@ -15,6 +15,8 @@ const FILES: [&str; 12] = [
     include_str!("../../proto/vectors/receipts.tsv"),
     include_str!("../../proto/vectors/files.tsv"),
     include_str!("../../proto/vectors/own.tsv"),
+    include_str!("../../proto/vectors/schedule.tsv"),
+    include_str!("../../proto/vectors/search.tsv"),
     include_str!("../../proto/vectors/states.tsv"),
 ];
 
@@ -77,5 +79,9 @@ mod tests {
         assert_eq!((hello.reads, hello.limit), ("server.open", 65_536));
         assert_eq!(hello.close_code(), Some(CloseCode::WrongState));
         assert_eq!(&hello.bytes[..5], [0, 0, 0, 12, 1]);
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/vectors");
+        let names = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+        let there = names.filter(|name| name.to_string_lossy().ends_with(".tsv")).count();
+        assert_eq!(FILES.len(), there, "a file of vectors is left out");
     }
 }
