@@ -136,3 +136,85 @@ impl Writer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::search::newest::Seen;
+    use crate::search::words::Wanted;
+
+    fn chat(text: &str) -> ChatId {
+        ChatId::new(text).unwrap()
+    }
+
+    fn add(writer: &mut Writer, chat: &ChatId, seq: u64, text: &str, expires_ms: Option<u64>) {
+        writer.add(&Indexed { chat, seq, at_ms: 10 + seq, expires_ms, text }).unwrap();
+    }
+
+    /// The seqs of what the index has, within a stretch of a chat.
+    fn found(writer: &Writer, of: &ChatId, words: &str, (first, last): (u64, u64)) -> Vec<u64> {
+        let wanted = Wanted::of(words).unwrap();
+        let seen: Arc<[Seen]> = Arc::new([(of.clone(), vec![(first, last)])]);
+        let places = writer.open.newest(&wanted, &seen, None, 9).unwrap();
+        assert!(places.iter().all(|place| place.chat == *of && place.at_ms == 10 + place.seq));
+        places.into_iter().map(|place| place.seq).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_found_within_what_is_seen_and_removed_is_not() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = Folder::in_data(data.path());
+        let (one, other) = (chat("dm:ann:bob"), chat("group:crew"));
+        let mut writer = Writer::open(&folder, "mark".into()).unwrap();
+        for seq in 1..=4 {
+            add(&mut writer, &one, seq, "tide", (seq == 2).then_some(50));
+        }
+        add(&mut writer, &other, 1, "tide and ebb", None);
+        writer.moved(&one, 4);
+        assert_eq!(found(&writer, &one, "tide", (1, 9)), [0; 0], "not before it is committed");
+        writer.commit().unwrap();
+        assert!(!writer.has_changes());
+        assert_eq!(found(&writer, &one, "tide", (1, u64::MAX)), [4, 3, 2, 1]);
+        assert_eq!(found(&writer, &one, "tide", (2, 3)), [3, 2]);
+        assert_eq!(found(&writer, &other, "TIDE ebb", (1, 9)), [1]);
+        assert_eq!(found(&writer, &one, "tide ebb", (1, 9)), [0; 0]);
+        writer.remove(&one, 3);
+        writer.expire(49).unwrap();
+        writer.commit().unwrap();
+        assert_eq!(found(&writer, &one, "tide", (1, 9)), [4, 2, 1]);
+        writer.expire(50).unwrap();
+        writer.forget(&other);
+        writer.commit().unwrap();
+        assert_eq!(found(&writer, &one, "tide", (1, 9)), [4, 1]);
+        assert_eq!(found(&writer, &other, "tide", (1, 9)), [0; 0]);
+        writer.expire(50).unwrap();
+        assert!(!writer.has_changes(), "nothing more has expired");
+    }
+
+    #[test]
+    fn how_far_chats_were_read_is_committed_with_what_was_read() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = Folder::in_data(data.path());
+        let one = chat("dm:ann:bob");
+        let mut writer = Writer::open(&folder, "mark".into()).unwrap();
+        for upto in [3, 7] {
+            add(&mut writer, &one, upto, "tide", None);
+            writer.moved(&one, upto);
+            writer.commit().unwrap();
+        }
+        add(&mut writer, &one, 9, "tide", None);
+        writer.moved(&one, 9);
+        assert_eq!(writer.cursor(&one).unwrap(), 9);
+        assert!(matches!(Writer::open(&folder, "mark".into()), Err(OpenError::Taken)));
+        drop(writer);
+        let mut writer = Writer::open(&folder, "mark".into()).unwrap();
+        assert_eq!(writer.cursor(&one).unwrap(), 7, "what was not committed is read again");
+        assert_eq!(found(&writer, &one, "tide", (1, 9)), [7, 3]);
+        assert_eq!(writer.cursor(&chat("group:crew")).unwrap(), 0);
+        drop(writer);
+        let foreign = Writer::open(&folder, "another".into()).err().unwrap();
+        assert!(matches!(foreign, OpenError::Foreign) && foreign.is_broken());
+    }
+}

@@ -44,6 +44,7 @@ fn recalled(seq: u64) -> bytes::Bytes {
 mod with {
     use std::collections::BTreeSet;
     use std::fs;
+    use std::path::Path;
     use std::time::Duration;
 
     use packetboat_proto::content::{Context, GroupChange};
@@ -252,7 +253,7 @@ mod with {
         ada.post(DM, 1, "tide").await;
         caught_up(&house).await;
         drop(ada);
-        let breakages: [fn(&std::path::Path); 3] = [
+        let breakages: [fn(&Path); 3] = [
             |index| fs::remove_dir_all(index).unwrap(),
             |index| fs::write(index.join("meta.json"), "{").unwrap(),
             |index| {
@@ -274,6 +275,48 @@ mod with {
             let failures = house.metrics.search_failures.get();
             assert_eq!(failures > 0, number > 0, "breakage {number}: {failures}");
         }
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).unwrap();
+        for file in fs::read_dir(from).unwrap().map(Result::unwrap) {
+            let (path, to) = (file.path(), to.join(file.file_name()));
+            if path.is_dir() {
+                copy(&path, &to);
+            } else if file.file_type().unwrap().is_file() {
+                fs::copy(&path, to).unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_index_that_is_ahead_of_a_restored_store_reads_its_chats_anew() {
+        let house = open().await;
+        let mut ada = Peer::login(house.address, "ada", "x").await;
+        ada.post(DM, 1, "tide one").await;
+        drop(ada);
+        let (data, backup) = (house.config.store.data.clone(), tempfile::tempdir().unwrap());
+        let (folder, config) = house.close().await;
+        copy(&data, backup.path());
+        let house = House::start(folder, config).await.unwrap();
+        let mut ada = Peer::login(house.address, "ada", "x").await;
+        ada.post(DM, 2, "tide two").await;
+        ada.post(DM, 3, "tide three").await;
+        caught_up(&house).await;
+        drop(ada);
+        let (folder, config) = house.close().await;
+        fs::rename(data.join("search"), folder.path().join("search")).unwrap();
+        fs::remove_dir_all(&data).unwrap();
+        copy(backup.path(), &data);
+        fs::remove_dir_all(data.join("search")).unwrap();
+        fs::rename(folder.path().join("search"), data.join("search")).unwrap();
+        let house = House::start(folder, config).await.unwrap();
+        caught_up(&house).await;
+        let mut ada = Peer::login(house.address, "ada", "y").await;
+        assert_eq!(seqs(&mut ada, "tide").await, [1]);
+        assert_eq!(ada.post(DM, 4, "ebb two").await, 2);
+        caught_up(&house).await;
+        assert_eq!((seqs(&mut ada, "tide").await, seqs(&mut ada, "two").await), (vec![1], vec![2]));
     }
 
     #[tokio::test]
