@@ -38,7 +38,7 @@ pub struct Finder {
 struct Page {
     limit: PageLimit,
     bytes: usize,
-    page: SearchPage,
+    made: SearchPage,
 }
 
 impl Finder {
@@ -66,7 +66,7 @@ impl Finder {
         let Some(open) = self.shared.open() else {
             return refuse(RejectCode::Unavailable, "the index is not open for now");
         };
-        let mut page = Page { limit, bytes: 0, page: empty };
+        let mut page = Page { limit, bytes: 0, made: empty };
         let (mut before, mut looked_up) = (asked.before, 0);
         loop {
             let found = self.candidates(&open, &wanted, &seen, before.take()).await?;
@@ -79,17 +79,17 @@ impl Finder {
                 if let Some(body) = body
                     && !page.take(body)
                 {
-                    page.page.next = before;
-                    return Ok(page.page);
+                    page.made.next = before;
+                    return Ok(page.made);
                 }
                 before = Some(place);
             }
             if is_last {
-                return Ok(page.page);
+                return Ok(page.made);
             }
             if looked_up >= LOOKED_UP_MAX {
-                page.page.next = before;
-                return Ok(page.page);
+                page.made.next = before;
+                return Ok(page.made);
             }
         }
     }
@@ -118,11 +118,11 @@ impl Finder {
 impl Page {
     /// Takes an entry, unless there is no room for it; the first one always fits.
     fn take(&mut self, body: bytes::Bytes) -> bool {
-        let (items, bytes) = (self.page.entries.len(), self.bytes + body.len());
+        let (items, bytes) = (self.made.entries.len(), self.bytes + body.len());
         let fits = items < self.limit.items.max(1) && bytes <= self.limit.bytes;
         if fits || items == 0 {
             self.bytes = bytes;
-            self.page.entries.push(body);
+            self.made.entries.push(body);
         }
         fits || items == 0
     }

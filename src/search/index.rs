@@ -128,8 +128,8 @@ fn place(chat: &ChatId, seq: u64) -> String {
 pub(super) fn mark(secret: &[u8; 32]) -> String {
     let named = [&b"packetboat search "[..], &secret[..]].concat();
     let hash = digest(&SHA256, &named);
-    let of: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("packetboat {FORMAT} {of}")
+    let (of, _) = hash.as_ref().split_first_chunk().expect("the hash has 32 bytes");
+    format!("packetboat {FORMAT} {:016x}", u64::from_be_bytes(*of))
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ impl Feeding {
             let commits = self.shared.metrics.search_commits.get();
             let fed = catch_unwind(AssertUnwindSafe(|| self.feed()));
             let fault = match fed {
-                Ok(Ok(())) | Ok(Err(Fault::Store(StoreError::Stopped))) => break,
+                Ok(Ok(()) | Err(Fault::Store(StoreError::Stopped))) => break,
                 Ok(Err(fault)) => fault,
                 Err(panic) => Fault::Panic(said_by(&*panic)),
             };
@@ -162,7 +162,7 @@ impl Feeding {
             let is_new = self.shared.metrics.search_commits.get() > commits;
             (failures, wait) = if is_new { (1, WAIT.0) } else { (failures + 1, wait) };
             warn!(%fault, "the index of search is not fed for now; messages go on");
-            if self.is_to_go(&fault, failures) {
+            if is_to_go(&fault, failures) {
                 failures = 0;
                 match self.folder.remove() {
                     Ok(()) => info!("the index of search is made anew from the logs"),
@@ -175,16 +175,6 @@ impl Feeding {
             wait = (wait * 2).min(WAIT.1);
         }
         self.shared.set_open(None);
-    }
-
-    /// Whether the index is to be made anew: it does not open, or it fails again and again.
-    fn is_to_go(&self, fault: &Fault, failures: u32) -> bool {
-        match fault {
-            Fault::Open(error) => error.is_broken(),
-            Fault::Suspect => true,
-            Fault::Index(_) | Fault::Panic(_) => failures >= FAILURES_MAX,
-            Fault::Store(_) | Fault::DiskFull => false,
-        }
     }
 
     /// Feeds the index until it is to end.
@@ -204,6 +194,16 @@ impl Feeding {
             unreadable: 0,
         }
         .turn()
+    }
+}
+
+/// Whether the index is to be made anew: it does not open, or it fails again and again.
+fn is_to_go(fault: &Fault, failures: u32) -> bool {
+    match fault {
+        Fault::Open(error) => error.is_broken(),
+        Fault::Suspect => true,
+        Fault::Index(_) | Fault::Panic(_) => failures >= FAILURES_MAX,
+        Fault::Store(_) | Fault::DiskFull => false,
     }
 }
 

@@ -136,15 +136,14 @@ impl InSegment {
         else {
             return Ok(None);
         };
-        let at = match self.known.get(&number) {
-            Some(known) => *known,
-            None => {
-                let is_there = chat.ord_to_str(number, &mut self.name)?;
-                let found = self.chats.binary_search_by(|(chat, _)| chat.as_str().cmp(&self.name));
-                let at = found.ok().filter(|_| is_there);
-                self.known.insert(number, at);
-                at
-            }
+        let at = if let Some(known) = self.known.get(&number) {
+            *known
+        } else {
+            let is_there = chat.ord_to_str(number, &mut self.name)?;
+            let found = self.chats.binary_search_by(|(chat, _)| chat.as_str().cmp(&self.name));
+            let at = found.ok().filter(|_| is_there);
+            self.known.insert(number, at);
+            at
         };
         let Some(at) = at else { return Ok(None) };
         let (_, stretches) = &self.chats[at];

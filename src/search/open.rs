@@ -64,7 +64,7 @@ fn has(term: tantivy::Term) -> Box<dyn Query> {
 
 impl Open {
     /// Opens it, or makes an empty one.
-    pub(super) fn open(folder: &Folder, mark: &str) -> Result<Self, OpenError> {
+    pub(super) fn at(folder: &Folder, mark: &str) -> Result<Self, OpenError> {
         folder.make()?;
         let directory = MmapDirectory::open(folder.path()).map_err(TantivyError::from)?;
         let fields = Fields::new();

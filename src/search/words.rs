@@ -188,7 +188,7 @@ mod tests {
                 let found = wanted.words().iter().all(|word| indexed.contains(word));
                 // The index may find what the text does not have, and never the other way round.
                 prop_assert!(found || !is_in, "{text:?} {part:?}");
-                let whole = part.chars().all(|letter| is_unspaced(letter));
+                let whole = part.chars().all(is_unspaced);
                 prop_assert!(is_in || !whole, "{text:?} {part:?}");
             }
         }

@@ -26,7 +26,7 @@ const GONE_RATIO: f32 = 0.2;
 /// Writes the index.
 pub(super) struct Writer {
     pub(super) open: Open,
-    writer: IndexWriter,
+    tantivy: IndexWriter,
     mark: String,
     known: HashMap<ChatId, u64>,
     moved: HashMap<ChatId, u64>,
@@ -36,19 +36,20 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn open(folder: &Folder, mark: String) -> Result<Self, OpenError> {
-        let open = Open::open(folder, &mark)?;
+        let open = Open::at(folder, &mark)?;
         let options = IndexWriterOptions::builder()
             .memory_budget_per_thread(WRITER_BYTES)
             .num_worker_threads(1)
             .num_merge_threads(1)
             .build();
-        let writer: IndexWriter = open.index.writer_with_options(options).map_err(OpenError::of)?;
+        let tantivy: IndexWriter =
+            open.index.writer_with_options(options).map_err(OpenError::of)?;
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(GONE_RATIO);
-        writer.set_merge_policy(Box::new(policy));
+        tantivy.set_merge_policy(Box::new(policy));
         Ok(Self {
             open,
-            writer,
+            tantivy,
             mark,
             known: HashMap::default(),
             moved: HashMap::default(),
@@ -81,26 +82,26 @@ impl Writer {
     }
 
     pub(super) fn add(&mut self, entry: &Indexed<'_>) -> tantivy::Result<()> {
-        self.writer.add_document(self.open.fields.entry(entry))?;
+        self.tantivy.add_document(self.open.fields.entry(entry))?;
         self.changes += 1;
         Ok(())
     }
 
     pub(super) fn remove(&mut self, chat: &ChatId, seq: u64) {
-        self.writer.delete_term(self.open.fields.at(chat, seq));
+        self.tantivy.delete_term(self.open.fields.at(chat, seq));
         self.changes += 1;
     }
 
     /// Forgets all of a chat, and that it was read.
     pub(super) fn forget(&mut self, chat: &ChatId) {
-        self.writer.delete_term(self.open.fields.of_chat(chat));
+        self.tantivy.delete_term(self.open.fields.of_chat(chat));
         self.moved(chat, 0);
     }
 
     /// Removes what has expired.
     pub(super) fn expire(&mut self, now_ms: u64) -> tantivy::Result<()> {
         if self.open.has_expired(now_ms)? {
-            self.writer.delete_query(Box::new(self.open.expired(now_ms)))?;
+            self.tantivy.delete_query(Box::new(self.open.expired(now_ms)))?;
             self.changes += 1;
         }
         Ok(())
@@ -123,11 +124,11 @@ impl Writer {
     /// From here on all of it is found, and stays after a loss of power.
     pub(super) fn commit(&mut self) -> tantivy::Result<()> {
         for (chat, upto) in std::mem::take(&mut self.moved) {
-            self.writer.delete_term(self.open.fields.read(&chat));
-            self.writer.add_document(self.open.fields.cursor(&chat, upto))?;
+            self.tantivy.delete_term(self.open.fields.read(&chat));
+            self.tantivy.add_document(self.open.fields.cursor(&chat, upto))?;
             self.keep(chat, upto);
         }
-        let mut commit = self.writer.prepare_commit()?;
+        let mut commit = self.tantivy.prepare_commit()?;
         commit.set_payload(&self.mark);
         commit.commit()?;
         self.open.reader.reload()?;

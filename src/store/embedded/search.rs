@@ -4,7 +4,7 @@ use bytes::Bytes;
 use packetboat_proto::id::{ChatId, UserId};
 
 use super::EmbeddedStore;
-use crate::store::reader::{Said, Seen};
+use crate::store::reader::{Reader, Said, Seen};
 use crate::store::{Logged, Page, PageLimit, StoreError};
 
 impl EmbeddedStore {
@@ -56,7 +56,7 @@ impl EmbeddedStore {
 
     /// Bytes that are free on the disk, where that is known.
     pub(crate) async fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
-        self.read(|reader| reader.free_bytes()).await
+        self.read(Reader::free_bytes).await
     }
 
     /// The time by which entries expire.
