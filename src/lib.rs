@@ -1,8 +1,8 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
 //!
 //! Floors, lowest first: [`metrics`], [`clock`], [`complaint`], [`places`]; [`config`]; [`store`];
-//! [`search`]; [`auth`], [`tls`]; [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`]; [`cli`],
-//! [`user`], `stats`, [`greeting`].
+//! [`search`]; [`auth`], [`tls`]; [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`];
+//! [`cli`], [`user`], `stats`, [`greeting`].
 
 pub mod auth;
 pub mod cli;

@@ -39,6 +39,8 @@ pub mod receipt;
 mod recent;
 mod record;
 pub mod rules;
+#[cfg(feature = "search")]
+pub(crate) mod said;
 pub mod sled;
 mod spans;
 mod stay;

@@ -12,12 +12,12 @@ use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use super::indexer::Shared;
-use super::newest::Seen;
 use super::open::Open;
 use super::said::text_in;
 use super::words::Wanted;
 use super::{Finding, Search};
 use crate::store::embedded::EmbeddedStore;
+use crate::store::said::Seen;
 use crate::store::{PageLimit, Refusal, StoreError};
 
 /// Searches at one time, each on a thread; others wait.

@@ -7,16 +7,13 @@ use std::io;
 use std::sync::Arc;
 
 use ahash::HashMap;
-use packetboat_proto::id::ChatId;
 use packetboat_proto::packet::SearchPlace;
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 
 use super::index::{AT_MS, CHAT, SEQ};
-
-/// What a user may see of a chat: the first and the last seq of each stretch.
-pub(super) type Seen = (ChatId, Vec<(u64, u64)>);
+use crate::store::said::Seen;
 
 /// When an entry was stored, which of the chats it is in, and its seq: the order of what is found.
 type Rank = (u64, usize, u64);

@@ -16,8 +16,9 @@ use thiserror::Error;
 
 use super::folder::Folder;
 use super::index::{Fields, UPTO};
-use super::newest::{Newest, Seen};
+use super::newest::Newest;
 use super::words::Wanted;
+use crate::store::said::Seen;
 
 /// Why the index does not open.
 #[derive(Debug, Error)]

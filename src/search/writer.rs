@@ -143,8 +143,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::search::newest::Seen;
     use crate::search::words::Wanted;
+    use crate::store::said::Seen;
 
     fn chat(text: &str) -> ChatId {
         ChatId::new(text).unwrap()

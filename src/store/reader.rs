@@ -18,9 +18,6 @@ mod search;
 mod thread;
 mod view;
 
-#[cfg(feature = "search")]
-pub(crate) use self::search::{Said, Seen};
-
 use std::ops::ControlFlow;
 use std::sync::Arc;
 

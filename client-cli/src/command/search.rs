@@ -2,8 +2,10 @@
 
 use clap::Args;
 
-use super::HISTORY_LIMIT_MAX;
 use super::target::Target;
+
+/// Messages that one search may ask for.
+const FOUND_MAX: i64 = 10_000;
 
 /// What to search for.
 #[derive(Debug, Args)]
@@ -16,6 +18,6 @@ pub(crate) struct SearchArgs {
     pub(crate) chat: Option<Target>,
     /// How many messages.
     #[arg(long, default_value_t = 20,
-          value_parser = clap::value_parser!(u32).range(1..=HISTORY_LIMIT_MAX))]
+          value_parser = clap::value_parser!(u32).range(1..=FOUND_MAX))]
     pub(crate) limit: u32,
 }

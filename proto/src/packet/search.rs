@@ -1,5 +1,5 @@
-//! What is asked and answered of a search (SPEC.md section 5.16). Must never say what a word is: that
-//! is the server's affair.
+//! What is asked and answered of a search (SPEC.md section 5.16). Must never say what a word is:
+//! that is the server's affair.
 
 use bytes::Bytes;
 

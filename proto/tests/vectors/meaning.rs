@@ -5,6 +5,7 @@ mod file;
 mod joining;
 mod keys;
 mod own;
+mod presence;
 mod receipt;
 mod schedule;
 mod search;
@@ -17,8 +18,7 @@ use packetboat_proto::content::{
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
     Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Limits, Member, Notice,
-    Operation, Packet, Presence, Profile, Role, RoomState, Signal, SignalKind, Start, Verdict,
-    Visibility, Welcome,
+    Operation, Packet, Role, RoomState, Signal, SignalKind, Start, Verdict, Welcome,
 };
 use serde_json::{Value, json};
 
@@ -298,7 +298,7 @@ fn of_notice(notice: &Notice) -> Value {
             "message_id": rejected.id.to_string(),
             "verdict": of_verdict(&rejected.verdict),
         } }),
-        Notice::Presence(presence) => json!({ "presence": of_presence(presence) }),
+        Notice::Presence(presence) => json!({ "presence": presence::of_presence(presence) }),
         Notice::RoomCount(count) => json!({ "room_count": {
             "room": count.room.as_str(),
             "listeners": count.listeners,
@@ -350,7 +350,7 @@ fn of_operation(operation: &Operation) -> Value {
             json!({ "watch": { "add": texts(add), "remove": texts(remove) } })
         }
         Operation::SetPresence { away } => json!({ "set_presence": { "away": away } }),
-        Operation::SetProfile(profile) => json!({ "set_profile": of_profile(profile) }),
+        Operation::SetProfile(profile) => json!({ "set_profile": presence::of_profile(profile) }),
         Operation::FileBegin(begin) => json!({ "file_begin": file::of_begin(begin) }),
         Operation::FilePut(put) => json!({ "file_put": file::of_put(put) }),
         Operation::FileGet(get) => json!({ "file_get": file::of_get(get) }),
@@ -385,7 +385,9 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::Members { members, more } => {
             json!({ "members": { "members": list(members, of_member), "more": more } })
         }
-        Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
+        Answer::Presence(users) => {
+            json!({ "presence": { "users": list(users, presence::of_presence) } })
+        }
         Answer::Joining(joined) => joining::of_answer(joined),
         Answer::Receipts(receipts) => receipt::of_answer(receipts),
         Answer::Keys(keys) => keys::of_answer(keys),
@@ -394,7 +396,7 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
         Answer::RoomLeave => json!({ "room_leave": {} }),
         Answer::Room(state) => json!({ "room": of_room(state) }),
-        Answer::Watch(users) => json!({ "watch": { "users": list(users, of_presence) } }),
+        Answer::Watch(users) => json!({ "watch": { "users": list(users, presence::of_presence) } }),
         Answer::SetPresence => json!({ "set_presence": {} }),
         Answer::SetProfile => json!({ "set_profile": {} }),
         Answer::FileBegin(state) => json!({ "file_begin": file::of_state(state) }),
@@ -421,18 +423,6 @@ fn of_room(state: &RoomState) -> Value {
         "slow_ms": state.slow_ms,
         "role": of_role(state.role),
         "muted_until_ms": state.muted_until_ms,
-    })
-}
-
-fn of_profile(profile: &Profile) -> Value {
-    json!({
-        "status": profile.status,
-        "visible_to": match profile.visible_to {
-            None => "UNSPECIFIED",
-            Some(Visibility::Everyone) => "EVERYONE",
-            Some(Visibility::Contacts) => "CONTACTS",
-            Some(Visibility::Nobody) => "NOBODY",
-        },
     })
 }
 
@@ -467,16 +457,6 @@ fn of_member(member: &Member) -> Value {
         "delivered": member.delivered,
         "read": member.read,
         "muted_until_ms": member.muted_until_ms,
-    })
-}
-
-fn of_presence(presence: &Presence) -> Value {
-    json!({
-        "user": presence.user.as_str(),
-        "online": presence.online,
-        "away": presence.away,
-        "status": presence.status,
-        "last_seen_ms": presence.last_seen_ms,
     })
 }
 

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use packetboat_proto::id::{ChatId, UserId};
 
 use super::EmbeddedStore;
-use crate::store::reader::{Reader, Said, Seen};
+use crate::store::reader::Reader;
+use crate::store::said::{Said, Seen};
 use crate::store::{Logged, Page, PageLimit, StoreError};
 
 impl EmbeddedStore {

@@ -15,18 +15,10 @@ use crate::store::erased::erasure;
 use crate::store::key::{self, KeyRange};
 use crate::store::logs;
 use crate::store::read_error::ReadError;
+use crate::store::record::Place;
+use crate::store::said::{Said, Seen};
 use crate::store::spans::Spans;
 use crate::store::{Edge, Logged, Page, PageLimit, StoreError};
-
-/// A chat, and the first and the last seq of each stretch of it that a user may see.
-pub(crate) type Seen = (ChatId, Vec<(u64, u64)>);
-
-/// An entry, and what stands for it: itself, or its newest edit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Said {
-    pub(crate) entry: Bytes,
-    pub(crate) newest: Bytes,
-}
 
 /// What an entry says now.
 enum Now {
@@ -56,7 +48,7 @@ impl Reader {
             let found = self.rows(&key::places(user, after.as_ref()), CHATS_PER_SCAN)?;
             for (row, value) in &found.rows {
                 let chat = key::last_chat(row).map_err(ReadError::from)?;
-                let place = super::Place::decode(value).map_err(ReadError::from)?;
+                let place = Place::decode(value).map_err(ReadError::from)?;
                 after = Some(chat.clone());
                 chats.push(seen(chat, &place.spans));
             }
