@@ -82,6 +82,11 @@ mod with {
 }
 
 #[cfg(not(feature = "search"))]
+#[allow(
+    clippy::unused_self,
+    clippy::unused_async,
+    reason = "it is called as that with the feature"
+)]
 mod without {
     use std::sync::Arc;
 

@@ -2,7 +2,6 @@
 //! and at no time what the user may not see; and a server that has none.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Body, Content};
 use packetboat_proto::packet::{Answer, Operation, Search, SearchPage};
 
 use crate::house::House;
@@ -32,14 +31,6 @@ async fn a_server_without_search_says_so() {
     assert_eq!(ask(&mut ada, within).await, Err(RejectCode::Unsupported));
 }
 
-fn edited(seq: u64, text: &str) -> bytes::Bytes {
-    Content::Entry(Alteration::Edited { seq, new: Body::Text(text.into()) }).encode()
-}
-
-fn recalled(seq: u64) -> bytes::Bytes {
-    Content::Entry(Alteration::Recalled { seq }).encode()
-}
-
 #[cfg(feature = "search")]
 mod with {
     use std::collections::BTreeSet;
@@ -47,7 +38,8 @@ mod with {
     use std::path::Path;
     use std::time::Duration;
 
-    use packetboat_proto::content::{Context, GroupChange};
+    use bytes::Bytes;
+    use packetboat_proto::content::{Alteration, Body, Content, Context, GroupChange};
     use packetboat_proto::entry::Entry;
     use packetboat_proto::packet::Own;
     use packetboat_proto::seqs::SeqRange;
@@ -57,6 +49,14 @@ mod with {
     use crate::peer::{PATIENCE, user};
 
     const CREW: &str = "group:crew";
+
+    fn edited(seq: u64, text: &str) -> Bytes {
+        Content::Entry(Alteration::Edited { seq, new: Body::Text(text.into()) }).encode()
+    }
+
+    fn recalled(seq: u64) -> Bytes {
+        Content::Entry(Alteration::Recalled { seq }).encode()
+    }
 
     async fn open() -> House {
         House::with(|config| config.search.on = true).await
