@@ -157,7 +157,10 @@ impl Feeding {
                 Ok(Err(fault)) => fault,
                 Err(panic) => Fault::Panic(said_by(&*panic)),
             };
-            self.shared.set_open(None);
+            // What is in the index is found as long as nothing says that it is broken.
+            if !matches!(fault, Fault::Store(_) | Fault::DiskFull) {
+                self.shared.set_open(None);
+            }
             self.shared.metrics.search_failures.one();
             let is_new = self.shared.metrics.search_commits.get() > commits;
             (failures, wait) = if is_new { (1, WAIT.0) } else { (failures + 1, wait) };
