@@ -2,9 +2,11 @@
 //! the log is the truth: must never wait for a mailbox, nor touch the store.
 
 mod crowd;
+mod devices;
 pub mod herald;
 mod live;
 pub mod mailbox;
+pub mod policy;
 pub mod presence;
 pub mod registry;
 mod rooms;
@@ -13,7 +15,6 @@ pub mod watches;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
-use packetboat_proto::code::CloseCode;
 use packetboat_proto::frame::put_with;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::HEAD_BYTES;
@@ -25,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::store::{Effect, Outlet, Stored};
 
 use self::mailbox::{Delivery, Hint, Mailbox, MailboxLimits, Push};
+use self::policy::{Connected, DevicePolicy};
 use self::registry::Registry;
 use self::watches::Watches;
 
@@ -35,6 +37,7 @@ pub const SIGNAL_SEATS_MAX: usize = 1_000;
 #[derive(Debug)]
 pub struct Hub {
     limits: MailboxLimits,
+    policy: DevicePolicy,
     metrics: Arc<Metrics>,
     registry: Mutex<Registry>,
     /// Locked while the registry is, and never the other way round.
@@ -48,11 +51,23 @@ impl Hub {
     pub fn new(limits: MailboxLimits, metrics: Arc<Metrics>) -> Self {
         Self {
             limits,
+            policy: DevicePolicy::default(),
             metrics,
             registry: Mutex::default(),
             watches: Mutex::default(),
             news: Notify::new(),
         }
+    }
+
+    /// The same, which lets those of a user's devices be connected that the policy does.
+    #[must_use]
+    pub fn with_policy(self, policy: DevicePolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Lets a session in; it is pushed nothing before its claim is released.
@@ -118,16 +133,14 @@ impl Hub {
 
     fn apply(&self, registry: &mut Registry, effect: Effect) {
         match effect {
-            Effect::Claimed { user, device, session, mut groups } => {
+            Effect::Claimed { user, device, session, platform, mut groups } => {
                 if planted::is(Bug::GroupsForgotten) {
                     groups.clear();
                 }
-                if let Some(older) = registry.seat(session, &user, &device, groups) {
-                    self.metrics.sessions_replaced.one();
-                    older.evict(CloseCode::Replaced);
-                }
-                self.touch(&user);
+                let who = Connected { device: &device, platform: &platform };
+                self.seat(registry, session, &user, who, groups);
             }
+            Effect::LoggedOut { user, devices } => self.log_out(registry, &user, &devices),
             Effect::Joined { chat, users } => registry.join(&chat, &users),
             Effect::Stored(stored) => self.fan_out(registry, &stored),
             Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}
@@ -244,6 +257,7 @@ mod tests {
                 user: user(name),
                 device: DeviceId::new(&format!("d{number}")).unwrap(),
                 session: session(number),
+                platform: String::new(),
                 groups: groups.iter().map(|group| chat(group)).collect(),
             }]);
             mailbox

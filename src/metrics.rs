@@ -44,6 +44,10 @@ counters! {
     rate_closes,
     /// Sessions that a newer one of the same device replaced.
     sessions_replaced,
+    /// Sessions that one of another device of the user displaced, by the operator's policy.
+    sessions_displaced,
+    /// Sessions whose device was logged out.
+    sessions_logged_out,
     /// Connections ended because of bytes that are no packet for their state.
     protocol_errors,
     /// Sends taken from clients.
@@ -78,8 +82,10 @@ counters! {
     file_hash_mismatches,
     /// Files removed because they stood in no chat.
     files_collected,
-    /// Claims refused: the user has as many devices as may be.
+    /// Devices refused: the user has as many as may be, or another one is connected that stays.
     devices_refused,
+    /// Devices forgotten: they were not seen for long.
+    devices_forgotten,
 }
 
 /// A number that only grows.

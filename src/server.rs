@@ -20,15 +20,19 @@ use tracing::{info, warn};
 
 use crate::auth::doorman::Doorman;
 use crate::clock::{Clock, wall_ms};
-use crate::config::settings::{BackendKind, Config, Drain, Rooms, StoreSettings};
+use crate::config::settings::{
+    self, BackendKind, Config, DevicesSettings, Drain, Rooms, StoreSettings,
+};
 #[cfg(unix)]
 use crate::control::TakeStats;
 #[cfg(unix)]
 use crate::control::socket::{ControlSocket, SOCKET_FILE};
+use crate::devices::{self, Keeper};
 use crate::files::opening as files;
 use crate::files::{Files, collector};
 use crate::greeting::Bound;
 use crate::hub::mailbox::MailboxLimits;
+use crate::hub::policy::{AtOnce, DevicePolicy, Wins};
 use crate::hub::{Hub, HubOutlet, herald};
 use crate::listener::{Listener, TURNED_AWAY_MAX};
 use crate::metrics::Metrics;
@@ -64,6 +68,7 @@ pub struct Server {
     control: ControlSocket,
     connections_max: usize,
     drain: Drain,
+    forget_ms: u64,
 }
 
 impl Server {
@@ -77,7 +82,8 @@ impl Server {
             entries: config.limits.mailbox_entries,
             bytes: config.limits.mailbox_bytes,
         };
-        let hub = Arc::new(Hub::new(mailbox, Arc::clone(&metrics)));
+        let hub = Hub::new(mailbox, Arc::clone(&metrics));
+        let hub = Arc::new(hub.with_policy(device_policy(&config.devices)));
         let unknown_users = config.store.unknown_users.keep(config.auth.kind);
         let outlet = HubOutlet(Arc::clone(&hub));
         let body_max = config.limits.max_body;
@@ -110,6 +116,7 @@ impl Server {
             control,
             connections_max: places::affordable(config.listen.connections_max),
             drain: config.drain.clone(),
+            forget_ms: config.devices.forget_ms,
         })
     }
 
@@ -164,6 +171,9 @@ impl Server {
             let (files, book) = (Arc::clone(files), self.store.clone());
             servants.spawn(collector::run(files, book, self.house.clock.clone(), drain.clone()));
         }
+        let hub = Arc::clone(&self.house.hub);
+        let keeper = Keeper::new(hub, self.store.clone(), self.forget_ms);
+        servants.spawn(devices::run(keeper, self.house.clock.clone(), drain.clone()));
         #[cfg(unix)]
         servants.spawn({
             let stopped = drain.clone().cancelled_owned();
@@ -344,6 +354,20 @@ pub struct NoOutlet;
 
 impl Outlet for NoOutlet {
     fn release(&mut self, _effects: Vec<Effect>) {}
+}
+
+fn device_policy(settings: &DevicesSettings) -> DevicePolicy {
+    DevicePolicy {
+        at_once: match settings.at_once {
+            settings::AtOnce::Any => AtOnce::Any,
+            settings::AtOnce::OnePerPlatform => AtOnce::OnePerPlatform,
+            settings::AtOnce::One => AtOnce::One,
+        },
+        wins: match settings.wins {
+            settings::Wins::Newest => Wins::Newest,
+            settings::Wins::Oldest => Wins::Oldest,
+        },
+    }
 }
 
 async fn open_files(

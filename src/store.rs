@@ -6,6 +6,7 @@ pub mod backend;
 pub mod batch;
 mod committer;
 pub mod crew;
+pub mod device;
 mod draft;
 mod effect;
 pub mod embedded;
@@ -47,6 +48,7 @@ pub use packetboat_proto::packet::Visibility;
 use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
 
 use self::act::{Act, Acted};
+use self::device::{DeviceBook, DeviceLabel};
 pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
@@ -89,6 +91,18 @@ pub struct Claim {
     pub session: SessionId,
     /// Where the device starts if it is new.
     pub start: Start,
+    /// What the device says of itself, and from where it comes.
+    pub label: DeviceLabel,
+    /// By a ticket: the number of the device that it was given to. If that one is gone, the claim
+    /// is refused.
+    pub by_ticket: Option<u64>,
+}
+
+impl Claim {
+    /// Of a device that says nothing of itself, and shows no ticket.
+    pub fn new(user: UserId, device: DeviceId, session: SessionId, start: Start) -> Self {
+        Self { user, device, session, start, label: DeviceLabel::default(), by_ticket: None }
+    }
 }
 
 /// What a claim found.
@@ -98,6 +112,8 @@ pub struct Claimed {
     pub new_device: bool,
     /// The user has, or had, a place in a chat. If not, there was nothing to scan for.
     pub has_chats: bool,
+    /// The number of the device, among all that the user ever had. A ticket is bound to it.
+    pub number: u64,
 }
 
 /// A chat in which a device has not had everything.
@@ -191,7 +207,7 @@ pub struct Page<T> {
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: FileBook {
+pub trait Store: FileBook + DeviceBook {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(
@@ -210,12 +226,17 @@ pub trait Store: FileBook {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Gives a session its device, in the order of all changes: what is stored later is pushed
-    /// to it, what was stored earlier is found by `lagging`. A new device of a user who has as
-    /// many as may be is refused.
+    /// to it, what was stored earlier is found by `lagging`. Its effect is released before it is
+    /// answered. A new device of a user who has as many as may be is refused with `LIMIT_REACHED`,
+    /// a ticket of a device that is gone with `NOT_ALLOWED`.
     fn claim(&self, claim: Claim) -> impl Future<Output = Result<Claimed, StoreError>> + Send;
 
-    /// Notes that a session of the user has ended just now.
-    fn release(&self, user: UserId) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Notes that a session of the user on that device has ended just now.
+    fn release(
+        &self,
+        user: UserId,
+        device: DeviceId,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The chats in which a device has not had everything that is durable, after `after` in order
     /// of chat id; at most `limit` of them.

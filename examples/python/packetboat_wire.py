@@ -67,7 +67,7 @@ def is_chat(text):
 # whole message. Bounds: `user`, `chat` (with ? also empty), `=16` bytes, `<=n` bytes or elements,
 # `>=1`, `1..n`, `known` enum, `needed`, `maybe` absent (None).
 _TABLE = """
-Hello: 1 user string user, 2 device string user, 3 credential Credential, 4 client string <=64, 5 wanted Limits, 6 start Start
+Hello: 1 user string user, 2 device string user, 3 credential Credential, 4 client string <=64, 5 wanted Limits, 6 start Start, 7 device_name string <=64, 8 platform string <=32
 Credential: 1 .open Unit, 2 .password string <=256, 3 .token string <=3072, 4 .ticket bytes <=512
 Unit:
 Limits: 1 max_body uint32, 2 window uint32, 3 heartbeat_ms uint32, 4 max_content uint32, 5 sends uint32
@@ -120,8 +120,8 @@ Notice: 1 .cursor CursorMoved, 2 .missed Unit, 3 .presence Presence, 4 .room_cou
 RoomCount: 1 room string room, 2 listeners uint32
 JoinNews: 1 chat string chat, 2 user string user, 3 state JoinState
 CursorMoved: 1 chat string chat, 2 user string user, 3 delivered uint64, 4 read uint64
-Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
-Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
+Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 40 operation.devices DevicesRequest, 42 operation.log_out LogOut, 44 operation.log_out_others Unit, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
+Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 41 result.devices DevicesPage, 43 result.log_out Unit, 45 result.log_out_others Unit, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
 HistoryRequest: 1 chat string chat, 2 edge.after uint64, 3 edge.before uint64, 4 limit uint32
 HistoryPage: 1 entries *Entry <=200, 2 more bool
 ChatsRequest: 1 after string chat?, 2 limit uint32
@@ -157,6 +157,10 @@ InvitesRequest: 1 chat string chat
 InviteList: 1 invitations *Invitation <=100
 AskToJoin: 1 chat string chat, 2 proof JoinProof maybe
 JoinAsked: 1 state JoinState
+DevicesRequest: 1 after string user?, 2 limit uint32
+DevicesPage: 1 devices *DeviceState <=200, 2 more bool
+DeviceState: 1 device string user, 2 name string <=64, 3 platform string <=32, 4 client string <=64, 5 first_seen_ms uint64, 6 last_seen_ms uint64, 7 address string <=64, 8 online bool
+LogOut: 1 device string user
 JoinRequestsRequest: 1 chat string chat, 2 after string user?, 3 limit uint32
 JoinRequestsPage: 1 requests *JoinRequest <=200, 2 more bool
 JoinRequest: 1 user string user, 2 at_ms uint64

@@ -104,6 +104,8 @@ pub fn hello(choices: &mut Choices<'_>) -> Hello {
         client: choices.text(SOFTWARE_BYTES_MAX),
         wanted: limits(choices),
         start,
+        device_name: String::new(),
+        platform: String::new(),
     }
 }
 

@@ -320,7 +320,7 @@ fn perform(
         }
         Command::Claim { by, on, start } => {
             let (user, device) = (user(*by), device(*on));
-            let claim = Claim { user, device, session: session(*by), start: *start };
+            let claim = Claim::new(user, device, session(*by), *start);
             let expected = world.claim(*by, *on, *start, told);
             match turn.claim(&claim, None).expect(READ) {
                 Step::Done(claimed) => assert_eq!(Ok(claimed.new_device), expected, "{command:?}"),

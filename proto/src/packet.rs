@@ -5,6 +5,7 @@ mod answer;
 mod body;
 mod chat;
 mod cursor;
+mod device;
 mod file;
 mod hello;
 mod invite;
@@ -25,6 +26,7 @@ pub use self::answer::{Answer, Response};
 pub use self::body::BodyError;
 pub use self::chat::{ChatState, Member, Role};
 pub use self::cursor::Cursor;
+pub use self::device::{DeviceAnswer, DeviceOperation, DeviceState};
 pub use self::file::{FileBegin, FileChunk, FileGet, FilePart, FilePut, FileState, FilesPage};
 pub use self::hello::{Credential, Hello, Limits, Start, Welcome};
 pub use self::invite::{

@@ -9,6 +9,7 @@ use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
 use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
 
 use super::mailbox::Mailbox;
+use super::policy::{Connected, DevicePolicy};
 use super::presence::There;
 use super::rooms::Rooms;
 
@@ -16,9 +17,19 @@ use super::rooms::Rooms;
 #[derive(Debug)]
 struct Seat {
     mailbox: Arc<Mailbox>,
+    /// What its device runs on.
+    platform: Box<str>,
     /// The groups of its user, and the rooms that it listens to.
     groups: Vec<ChatId>,
     away: bool,
+}
+
+impl Seat {
+    fn is_rival(&self, who: Connected<'_>, policy: DevicePolicy) -> bool {
+        let device = self.mailbox.device();
+        let own = device.map(|device| Connected { device, platform: &self.platform });
+        own.is_some_and(|own| policy.parts(own, who))
+    }
 }
 
 /// Why a session is not let into a room.
@@ -105,23 +116,49 @@ impl Registry {
         &mut self,
         session: SessionId,
         user: &UserId,
-        device: &DeviceId,
+        who: Connected<'_>,
         groups: Vec<ChatId>,
     ) -> Option<Arc<Mailbox>> {
         let mailbox = self.standing.remove(&session)?;
-        let older = self.unseat(user, |seat| seat.mailbox.device() == Some(device));
-        mailbox.set_device(device);
+        let older = self.unseat_device(user, who.device);
+        mailbox.set_device(who.device);
         for group in &groups {
             self.groups.entry(group.clone()).or_default().push(Arc::clone(&mailbox));
         }
-        let seat = Seat { mailbox, groups, away: false };
+        let seat = Seat { mailbox, platform: who.platform.into(), groups, away: false };
         let seats = match self.users.remove(user) {
             None => Seats::One(seat),
             Some(others) => others.with(seat),
         };
         self.users.insert(user.clone(), seats);
         self.seated += 1;
-        older.map(|older| older.mailbox)
+        older
+    }
+
+    /// The mailbox of a session that has no device yet.
+    pub fn standing(&self, session: SessionId) -> Option<&Arc<Mailbox>> {
+        self.standing.get(&session)
+    }
+
+    /// Whether a device of the user is connected with which another may not be at a time.
+    pub fn has_rival(&self, user: &UserId, who: Connected<'_>, policy: DevicePolicy) -> bool {
+        self.seats(user.as_str()).iter().any(|seat| seat.is_rival(who, policy))
+    }
+
+    /// Takes the seat of one with which another device may not be connected at a time; its mailbox.
+    pub fn oust_rival(
+        &mut self,
+        user: &UserId,
+        who: Connected<'_>,
+        policy: DevicePolicy,
+    ) -> Option<Arc<Mailbox>> {
+        self.unseat(user, |seat| seat.is_rival(who, policy)).map(|seat| seat.mailbox)
+    }
+
+    /// Takes the seat of a device; its mailbox.
+    pub fn unseat_device(&mut self, user: &UserId, device: &DeviceId) -> Option<Arc<Mailbox>> {
+        let seat = self.unseat(user, |seat| seat.mailbox.device() == Some(device));
+        seat.map(|seat| seat.mailbox)
     }
 
     /// Lets a session out, which has named itself `user`, if it has named itself. Whether it had
@@ -309,10 +346,14 @@ mod tests {
         Arc::new(Mailbox::new(session(number)))
     }
 
+    fn on(device: &DeviceId) -> Connected<'_> {
+        Connected { device, platform: "" }
+    }
+
     fn seat(registry: &mut Registry, number: u8, name: &str, device: &str, groups: &[&str]) {
         registry.enter(mailbox(number));
         let groups = groups.iter().map(|group| chat(group)).collect();
-        registry.seat(session(number), &user(name), &DeviceId::new(device).unwrap(), groups);
+        registry.seat(session(number), &user(name), on(&DeviceId::new(device).unwrap()), groups);
     }
 
     fn found(registry: &Registry, of: &str) -> Vec<u8> {
@@ -340,7 +381,7 @@ mod tests {
         seat(&mut registry, 1, "a", "x", &["group:g"]);
         registry.enter(mailbox(2));
         let device = DeviceId::new("x").unwrap();
-        let older = registry.seat(session(2), &user("a"), &device, vec![chat("group:g")]);
+        let older = registry.seat(session(2), &user("a"), on(&device), vec![chat("group:g")]);
         assert_eq!(older.map(|mailbox| mailbox.session()), Some(session(1)));
         assert_eq!(found(&registry, "group:g"), [2]);
         assert!(!registry.leave(session(1), Some(&user("a"))));
@@ -352,7 +393,7 @@ mod tests {
         let mut registry = Registry::default();
         seat(&mut registry, 1, "a", "x", &[]);
         let device = DeviceId::new("x").unwrap();
-        assert!(registry.seat(session(9), &user("a"), &device, Vec::new()).is_none());
+        assert!(registry.seat(session(9), &user("a"), on(&device), Vec::new()).is_none());
         assert_eq!(found(&registry, "dm:a:a"), [1]);
     }
 
@@ -393,7 +434,7 @@ mod tests {
         assert_eq!(registry.join_room(&user("a"), session(2), &lobby), Err(JoinError::Gone));
         assert_eq!(found(&registry, "room:lobby"), [1, 2]);
         registry.enter(mailbox(3));
-        registry.seat(session(3), &user("a"), &DeviceId::new("x").unwrap(), Vec::new());
+        registry.seat(session(3), &user("a"), on(&DeviceId::new("x").unwrap()), Vec::new());
         assert_eq!(found(&registry, "room:lobby"), [2], "a newer session joins by itself");
         registry.leave(session(2), Some(&user("b")));
         assert!(found(&registry, "room:lobby").is_empty() && !registry.rooms.has_changed());
@@ -440,7 +481,7 @@ mod tests {
         for mailbox in &boxes[..2] {
             registry.enter(Arc::clone(mailbox));
         }
-        registry.seat(session(1), &user("a"), &DeviceId::new("x").unwrap(), Vec::new());
+        registry.seat(session(1), &user("a"), on(&DeviceId::new("x").unwrap()), Vec::new());
         registry.drain();
         registry.enter(Arc::clone(&boxes[2]));
         for mailbox in boxes {

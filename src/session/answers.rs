@@ -1,6 +1,7 @@
 //! Asks the store what a client asks, and says it in the words of the wire. Must never answer
 //! without the store's check of the user's rights.
 
+mod device;
 mod file;
 mod joining;
 
@@ -67,6 +68,7 @@ async fn find<S: Store>(
             Answer::Presence(house.hub.presences(&user, &users, &profiles))
         }
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
+        Operation::Device(asked) => Answer::Device(device::find(house, user, device, asked).await?),
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
         Operation::Thread { chat, seq: of, after, limit } => {
             let thread = Thread { chat, of, after };

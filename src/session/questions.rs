@@ -8,7 +8,9 @@ use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
-use packetboat_proto::packet::{Answer, Joining, Operation, Request, Response, Verdict};
+use packetboat_proto::packet::{
+    Answer, DeviceOperation, Joining, Operation, Request, Response, Verdict,
+};
 use packetboat_proto::time::Time;
 
 use super::rate::{Bucket, Rate};
@@ -17,6 +19,8 @@ use super::rate::{Bucket, Rate};
 pub const CHAT_STATE_BYTES_MAX: u32 = 400;
 /// Bytes that one member takes of a page at most: its id, three numbers.
 pub const MEMBER_BYTES_MAX: u32 = 100;
+/// Bytes that one device takes of a page at most: its id, four texts, two times.
+pub const DEVICE_STATE_BYTES_MAX: u32 = 360;
 
 /// The requests of a session.
 #[derive(Debug)]
@@ -102,6 +106,9 @@ impl Questions {
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
             Operation::Members { limit, .. }
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
+            Operation::Device(DeviceOperation::List { limit, .. }) => {
+                (limit, DEVICE_STATE_BYTES_MAX)
+            }
             _ => return operation,
         };
         let wanted = if *limit == 0 { PAGE_ITEMS_DEFAULT } else { *limit };

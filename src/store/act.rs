@@ -2,7 +2,7 @@
 //! message: that is a draft.
 
 use packetboat_proto::content::JoinProof;
-use packetboat_proto::id::{ChatId, InviteId, UserId};
+use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
 use packetboat_proto::packet::{Invitation, JoinState};
 
 /// What a user asks to have changed. Each sets something to a value, so that asking again after a
@@ -36,6 +36,16 @@ pub enum Act {
         chat: ChatId,
         /// Who.
         users: Vec<UserId>,
+    },
+    /// Logs out one of the user's devices.
+    LogOut {
+        /// Which.
+        device: DeviceId,
+    },
+    /// Logs out all of the user's devices but one.
+    LogOutOthers {
+        /// The one.
+        but: DeviceId,
     },
 }
 

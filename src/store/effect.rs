@@ -16,8 +16,17 @@ pub enum Effect {
         device: DeviceId,
         /// The session.
         session: SessionId,
+        /// What the device runs on.
+        platform: String,
         /// The groups of the user, at this point of the order.
         groups: Vec<ChatId>,
+    },
+    /// Devices are gone: their sessions are to end.
+    LoggedOut {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        devices: Vec<DeviceId>,
     },
     /// Users came into a group; released before the entry that says so.
     Joined {

@@ -1,6 +1,7 @@
 //! The embedded store: one node's messages in one backend. Writes go to the committer's threads,
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
+mod device;
 mod file;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -298,8 +299,8 @@ impl Store for EmbeddedStore {
         Ok(self.shared.committer.ask(|answer| Job::Claim { claim, after: None, answer }).await??)
     }
 
-    async fn release(&self, user: UserId) -> Result<(), StoreError> {
-        self.shared.committer.ask(|answer| Job::Release { user, answer }).await
+    async fn release(&self, user: UserId, device: DeviceId) -> Result<(), StoreError> {
+        self.shared.committer.ask(|answer| Job::Release { user, device, answer }).await
     }
 
     async fn lagging(

@@ -120,12 +120,12 @@ impl OpenTurn<'_> {
     }
 
     /// Notes that a session of the user has ended.
-    pub fn release(&mut self, user: &UserId) -> Ran<()> {
-        told(self.0.release(user))
+    pub fn release(&mut self, user: &UserId, device: &DeviceId) -> Ran<()> {
+        told(self.0.release(user, device))
     }
 
-    /// Does what a user asks for.
-    pub fn act(&mut self, user: &UserId, act: &Act) -> Ran<Result<Acted, Refusal>> {
+    /// Does what a user asks for, or a step of it.
+    pub fn act(&mut self, user: &UserId, act: &Act) -> Ran<Result<Option<Acted>, Refusal>> {
         match self.0.act(user, act) {
             Ok(acted) => Ok(Ok(acted)),
             Err(Halt::Refused(refusal)) => Ok(Err(refusal)),

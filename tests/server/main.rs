@@ -8,6 +8,7 @@ mod changes;
 mod checking;
 mod credentials;
 mod delivery;
+mod devices;
 mod files;
 mod groups;
 mod house;

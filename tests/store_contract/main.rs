@@ -15,6 +15,7 @@ mod files;
 mod fjall;
 mod groups;
 mod joining;
+mod log_outs;
 mod messages;
 mod model;
 mod profiles;
@@ -129,6 +130,13 @@ contracts! {
         who_sees_an_entry_sees_its_file,
         a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays,
         a_file_in_a_room_is_anyones_while_its_entry_is_kept;
+    log_outs:
+        a_device_is_listed_as_it_was_seen_last,
+        who_is_logged_out_is_gone_with_its_cursors,
+        a_ticket_ends_with_its_device,
+        all_others_are_logged_out_however_many_they_are,
+        a_device_that_was_not_seen_is_forgotten,
+        cursors_that_are_left_are_not_those_of_who_comes_again;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,

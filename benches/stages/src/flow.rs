@@ -66,6 +66,8 @@ impl Shared {
             client: String::new(),
             wanted: Limits::default(),
             start: None,
+            device_name: String::new(),
+            platform: String::new(),
         };
         let claimed = Claimed { new_device: false, has_chats: true };
         let now = Time::from_ms(1_000);

@@ -12,6 +12,7 @@ use crate::unfold::check_count;
 
 use super::body::BodyError;
 use super::chat::{ChatState, Member};
+use super::device::{self, DeviceAnswer};
 use super::file::{FileChunk, FileState, FilesPage};
 use super::joining::{self, Joined};
 use super::presence::Presence;
@@ -57,6 +58,8 @@ pub enum Answer {
     Presence(Vec<Presence>),
     /// About coming into a group.
     Joining(Joined),
+    /// About the user's own devices.
+    Device(DeviceAnswer),
     /// The seqs of what is pinned, ascending.
     Pins(Vec<u64>),
     /// Encoded entries of a thread in ascending order, and whether there are more.
@@ -112,7 +115,8 @@ fn presence_list(users: &[Presence]) -> schema::PresenceList {
 
 impl Response {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
-        for (list, max) in RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS) {
+        let others = joining::RESPONSE_LISTS.into_iter().chain(device::RESPONSE_LISTS);
+        for (list, max) in RESPONSE_LISTS.into_iter().chain(others) {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Response::decode(body)?;
@@ -137,6 +141,9 @@ impl Answer {
         use response::Result as Wire;
         if let Some(joined) = Joined::from_wire(&wire)? {
             return Ok(Self::Joining(joined));
+        }
+        if let Some(answer) = DeviceAnswer::from_wire(&wire)? {
+            return Ok(Self::Device(answer));
         }
         Ok(match wire {
             Wire::History(page) => {
@@ -206,6 +213,7 @@ impl Answer {
             Self::FileState(state) => Wire::FileState(state.to_wire()),
             Self::Files(page) => Wire::Files(page.to_wire()),
             Self::Joining(joined) => joined.to_wire(),
+            Self::Device(answer) => answer.to_wire(),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
                 Wire::Pins(schema::PinsList { pins: pins.collect() })

@@ -10,6 +10,7 @@ use crate::schema::request;
 use crate::unfold::check_count;
 
 use super::body::{BodyError, optional, text};
+use super::device::DeviceOperation;
 use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
 use super::profile::Profile;
@@ -64,6 +65,8 @@ pub enum Operation {
     },
     /// About coming into a group.
     Joining(Joining),
+    /// About the user's own devices.
+    Device(DeviceOperation),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -167,6 +170,9 @@ impl Operation {
         if let Some(joining) = Joining::from_wire(&wire)? {
             return Ok(Some(Self::Joining(joining)));
         }
+        if let Some(operation) = DeviceOperation::from_wire(&wire)? {
+            return Ok(Some(Self::Device(operation)));
+        }
         Ok(Some(match wire {
             Wire::History(asked) => Self::History {
                 chat: ChatId::new(&asked.chat)?,
@@ -261,6 +267,7 @@ impl Operation {
                 limit: *limit,
             }),
             Self::Joining(joining) => joining.to_wire(),
+            Self::Device(operation) => operation.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
                 chat: chat.to_string(),

@@ -3,6 +3,7 @@
 
 mod body;
 mod content;
+mod device;
 mod file;
 mod frames;
 mod id;
@@ -27,6 +28,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
     vec![
         ("bodies.tsv", body::vectors()),
         ("contents.tsv", content::vectors()),
+        ("devices.tsv", device::vectors()),
         ("files.tsv", file::vectors()),
         ("frames.tsv", frames::vectors()),
         ("ids.tsv", id::vectors()),

@@ -1,6 +1,7 @@
 //! What a packet or content means, as JSON with the names of the schema (SPEC.md section 14).
 //! Must never leave out a field: what has its default is said too.
 
+mod device;
 mod file;
 mod joining;
 
@@ -200,6 +201,8 @@ fn of_hello(hello: &Hello) -> Value {
             Start::Last(count) => json!({ "last": count }),
             Start::Newest => json!({ "newest": {} }),
         }),
+        "device_name": hello.device_name,
+        "platform": hello.platform,
     })
 }
 
@@ -316,6 +319,7 @@ fn of_operation(operation: &Operation) -> Value {
         } }),
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
         Operation::Joining(asked) => joining::of_question(asked),
+        Operation::Device(asked) => device::of_question(asked),
         Operation::Pins { chat } => json!({ "pins": { "chat": chat.as_str() } }),
         Operation::Thread { chat, seq, after, limit } => json!({ "thread": {
             "chat": chat.as_str(), "seq": seq, "after": after, "limit": limit,
@@ -360,6 +364,7 @@ fn of_answer(answer: &Answer) -> Value {
         }
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
         Answer::Joining(joined) => joining::of_answer(joined),
+        Answer::Device(answer) => device::of_answer(answer),
         Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
         Answer::RoomLeave => json!({ "room_leave": {} }),
         Answer::Room(state) => json!({ "room": of_room(state) }),

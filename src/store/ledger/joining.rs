@@ -7,6 +7,7 @@ use packetboat_proto::id::{ChatId, InviteId, UserId};
 use packetboat_proto::limits::{INVITES_MAX, MEMBERS_PER_CHANGE_MAX};
 use packetboat_proto::packet::{Invitation, JoinNews, JoinState, JoinWay};
 
+use super::device::LOG_OUT_OPERATIONS_MAX;
 use super::group::Deed;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::act::{Act, Acted};
@@ -25,6 +26,7 @@ const REFUSED_MS: u64 = 7 * 24 * 3_600_000;
 /// group, and one row more.
 pub(crate) const ACT_OPERATIONS_MAX: usize =
     if INVITES_MAX > MEMBERS_PER_CHANGE_MAX { INVITES_MAX } else { MEMBERS_PER_CHANGE_MAX } + 2;
+const _: () = assert!(LOG_OUT_OPERATIONS_MAX <= ACT_OPERATIONS_MAX);
 
 /// A way into a group.
 struct WayIn {
@@ -39,17 +41,22 @@ fn is_over(invitation: &Invitation, now_ms: u64) -> bool {
 }
 
 impl Turn<'_> {
-    /// Does what a user asks for.
-    pub(crate) fn act(&mut self, user: &UserId, act: &Act) -> Result<Acted, Halt> {
-        if self.full {
+    /// Does what a user asks for, or a step of it. `None`: there are further steps.
+    pub(crate) fn act(&mut self, user: &UserId, act: &Act) -> Result<Option<Acted>, Halt> {
+        // Who has lost a device is let go of it whatever the disk.
+        let takes_room = !matches!(act, Act::LogOut { .. } | Act::LogOutOthers { .. });
+        if self.full && takes_room {
             return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
         }
-        match act {
+        let acted = match act {
             Act::Invite { chat, invitation } => self.invite(user, chat, invitation),
             Act::Uninvite { chat, id } => self.uninvite(user, chat, *id),
             Act::AskToJoin { chat, proof } => self.ask_to_join(user, chat, proof.as_ref()),
             Act::RefuseJoin { chat, users } => self.refuse_join(user, chat, users),
-        }
+            Act::LogOut { device } => self.log_out(user, device),
+            Act::LogOutOthers { but } => return self.log_out_others(user, but),
+        };
+        acted.map(Some)
     }
 
     /// The group, for one who lets others in.
