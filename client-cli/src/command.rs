@@ -1,6 +1,7 @@
 //! The command line, parsed and nothing else. Must never read a file, nor show a credential.
 
 pub(crate) mod change;
+pub(crate) mod device;
 pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod room;
@@ -16,6 +17,7 @@ use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
 use packetboat_client::{ChatId, DeviceId, Start, UserId};
 
 use self::change::ChangeCommand;
+use self::device::LogOutArgs;
 use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
 use self::room::{RoomCommand, VisibleTo};
@@ -148,6 +150,12 @@ pub(crate) enum Command {
     /// Open, change and hear rooms.
     #[command(subcommand)]
     Room(RoomCommand),
+    /// List the user's own devices, and which are connected.
+    Devices,
+    /// Log a device of the user's out, or all but one.
+    ///
+    /// Its session ends, and it needs the full credential to come back, as a new device.
+    LogOut(LogOutArgs),
     /// Say something of yourself, and to whom your presence is told.
     Status {
         /// What; empty for nothing.
@@ -294,6 +302,8 @@ mod tests {
             "packetboat-cli history bob --limit 10001",
             "packetboat-cli group add crew",
             "packetboat-cli room mute lobby",
+            "packetboat-cli log-out",
+            "packetboat-cli log-out phone --others",
             "packetboat-cli room open lobby --keep 1001",
             "packetboat-cli status hi --visible-to some",
             "packetboat-cli --token t --password-file f chats",

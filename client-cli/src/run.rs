@@ -12,7 +12,9 @@ use crate::account::Account;
 use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
-use crate::script::{change, chats, file, group, history, ping, presence, recv, room, send};
+use crate::script::{
+    change, chats, device, file, group, history, ping, presence, recv, room, send,
+};
 use crate::tui;
 use crate::visit::visit;
 
@@ -63,6 +65,12 @@ async fn dispatch(
         }
         Command::Group(command) => group::run(account, command, timeout, out).await,
         Command::Room(command) => room::run(account, command, timeout, out).await,
+        Command::Devices => {
+            visit(account, timeout, async |visit| device::devices(visit, out).await).await
+        }
+        Command::LogOut(args) => {
+            visit(account, timeout, async |visit| device::log_out(visit, &args).await).await
+        }
         Command::Status { text, visible_to } => {
             let set = async |client: &Client| client.set_profile(&text, visible_to.into()).await;
             visit(account, timeout, async |visit| visit.ask(set).await).await

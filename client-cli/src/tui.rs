@@ -1,6 +1,7 @@
 //! `chat`: joins the view to a terminal and a client. Must never leave the terminal other than it
 //! was found, nor decide what is shown.
 
+mod devices;
 mod errands;
 mod screen;
 

@@ -54,6 +54,7 @@ mod client;
 mod command;
 mod config;
 mod connect;
+mod device;
 mod draft;
 mod driver;
 mod error;
@@ -87,9 +88,9 @@ pub use packetboat_proto::content::{
 pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatState, CursorMoved, Edge, FileState, FilesPage, GroupCard, Invitation, InviteKey, JoinNews,
-    JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Role, RoomCount, RoomState,
-    Signal, SignalKind, Start, Verdict, Visibility, Welcome,
+    ChatState, CursorMoved, DeviceState, Edge, FileState, FilesPage, GroupCard, Invitation,
+    InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Role,
+    RoomCount, RoomState, Signal, SignalKind, Start, Verdict, Visibility, Welcome,
 };
 
 pub use crate::client::{Client, Page};

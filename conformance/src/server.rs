@@ -10,6 +10,7 @@ mod codes;
 mod connection;
 mod contents;
 mod delivery;
+mod devices;
 mod evolution;
 mod files;
 mod frames;
@@ -54,6 +55,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         changes::CHECKS,
         rooms::CHECKS,
         presence::CHECKS,
+        devices::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

@@ -1,6 +1,7 @@
 //! Packets made from choices: every kind, every variant, within the limits of the protocol. Must
 //! never make one that a peer would have to refuse.
 
+mod device;
 mod file;
 mod joining;
 
@@ -12,10 +13,10 @@ use packetboat_proto::content::{Alteration, Body, Content, GroupChange, GroupRul
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::{
-    ACK_CURSORS_MAX, GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX,
-    MEMBERS_PER_CHANGE_MAX, PASSWORD_BYTES_MAX, PINS_MAX, PRESENCE_USERS_MAX, REACTION_BYTES_MAX,
-    REASON_BYTES_MAX, SIGNAL_BYTES_MAX, SOFTWARE_BYTES_MAX, START_LAST_MAX, TICKET_BYTES_MAX,
-    TOKEN_BYTES_MAX,
+    ACK_CURSORS_MAX, DEVICE_NAME_BYTES_MAX, GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX,
+    GROUP_TOPIC_BYTES_MAX, MEMBERS_PER_CHANGE_MAX, PASSWORD_BYTES_MAX, PINS_MAX,
+    PLATFORM_BYTES_MAX, PRESENCE_USERS_MAX, REACTION_BYTES_MAX, REASON_BYTES_MAX, SIGNAL_BYTES_MAX,
+    SOFTWARE_BYTES_MAX, START_LAST_MAX, TICKET_BYTES_MAX, TOKEN_BYTES_MAX,
 };
 use packetboat_proto::packet::{
     Accepted, Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Kind, Limits,
@@ -104,8 +105,8 @@ pub fn hello(choices: &mut Choices<'_>) -> Hello {
         client: choices.text(SOFTWARE_BYTES_MAX),
         wanted: limits(choices),
         start,
-        device_name: String::new(),
-        platform: String::new(),
+        device_name: choices.text(DEVICE_NAME_BYTES_MAX),
+        platform: choices.text(PLATFORM_BYTES_MAX),
     }
 }
 
@@ -176,7 +177,7 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 10 {
+    let operation = match choices.byte() % 11 {
         9 => Some(file::operation(choices, limit)),
         0 => None,
         6 => Some(Operation::Pins { chat: choices.chat() }),
@@ -203,6 +204,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
             Some(Operation::Members { chat, after, limit })
         }
         5 => Some(Operation::Joining(joining::question(choices))),
+        10 => Some(Operation::Device(device::question(choices))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
             Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
@@ -213,7 +215,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 9;
+    let kind = choices.byte() % 10;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
@@ -226,6 +228,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         4 => Answer::Joining(joining::answer(choices)),
+        9 => Answer::Device(device::answer(choices, count)),
         8 => file::answer(choices, count),
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
         _ => {

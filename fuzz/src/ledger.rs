@@ -4,6 +4,7 @@
 mod alter;
 mod asked;
 mod compare;
+mod device;
 pub mod disk;
 pub mod model;
 mod names;
@@ -17,18 +18,19 @@ use packetboat::store::act::{Act, Acted};
 use packetboat::store::backend::Backend;
 use packetboat::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use packetboat::store::proof::{
-    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, MOVE_OPERATIONS_MAX, OpenTurn, Step, View,
-    draft_operations_max,
+    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, DEVICE_OPERATIONS_MAX, MOVE_OPERATIONS_MAX,
+    OpenTurn, Step, View, draft_operations_max,
 };
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
-use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, Refusal, Start};
+use packetboat::store::{Author, Claim, Claimed, CursorMove, Effect, Outcome, Refusal, Start};
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet::JoinState;
 
 use self::compare::compare_chat;
+use self::device::End;
 use self::disk::Disk;
 use self::model::{CHATS, DEVICES, Line, NAMES, Told, Verdict, What, World};
-use self::names::{chat, device, index, number, session, user};
+use self::names::{chat, device as on_device, index, number, session, user};
 use self::saying::{check_entry, draft};
 use crate::choices::Choices;
 use crate::invent;
@@ -43,15 +45,16 @@ const TEXT_BYTES: [usize; 8] =
 /// Times until which somebody is mute: long ago, soon over, never.
 const MUTED_UNTIL_MS: [u64; 4] = [0, 5, 40, u64::MAX];
 /// Operations of a command that writes one row.
-const ROW_OPERATIONS: usize = 1;
+const ROW_OPERATIONS: usize = 2;
 
 /// One thing to do.
 #[derive(Clone, Debug)]
 enum Command {
     Send { by: usize, to: usize, id: u8, what: What },
     Move { by: usize, on: usize, to: usize, delivered: u64, read: u64 },
-    Claim { by: usize, on: usize, start: Start },
-    Release { by: usize },
+    Claim { by: usize, on: usize, start: Start, by_ticket: Option<u64> },
+    Release { by: usize, on: usize },
+    Device { by: usize, on: usize, end: End },
     SetAccount { by: usize, bytes: usize, new: bool },
     RemoveAccount { by: usize },
     Ask { by: usize, to: usize },
@@ -163,6 +166,11 @@ impl Site {
                 let groups = groups.iter().map(|chat| number(&CHATS, chat.as_str()));
                 Told::Claimed(groups.collect())
             }
+            Effect::LoggedOut { user, devices } => {
+                let by = number(&NAMES, user.as_str());
+                let on = devices.iter().map(|device| number(&DEVICES, device.as_str()));
+                Told::LoggedOut(by, on.collect())
+            }
             Effect::Joined { chat, users } => {
                 Told::Joined(number(&CHATS, chat.as_str()), numbers(users))
             }
@@ -209,7 +217,7 @@ impl Site {
     fn compare_lags(&self, view: &View, by: usize, on: usize) {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let page = view.lagging(&user(by), &device(on), after.as_ref(), 2);
+            let page = view.lagging(&user(by), &on_device(on), after.as_ref(), 2);
             let page = page.expect("what was written can be read");
             found.extend(page.lags.into_iter().map(|lag| (lag.chat, lag.delivered, lag.head)));
             after = page.next;
@@ -233,7 +241,7 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 18 {
+    match choices.byte() % 19 {
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -244,9 +252,11 @@ fn command(choices: &mut Choices<'_>) -> Command {
         12 | 13 => {
             let last = Start::Last(choices.number_32());
             let starts = [Start::Undelivered, Start::Everything, Start::Newest, last];
-            Command::Claim { by, on, start: choices.one_of(&starts) }
+            let by_ticket = choices.once_in(3).then(|| choices.below(4) as u64);
+            Command::Claim { by, on, start: choices.one_of(&starts), by_ticket }
         }
-        14 if choices.flag() => Command::Release { by },
+        18 => Command::Device { by, on, end: choices.one_of(&End::ALL) },
+        14 if choices.flag() => Command::Release { by, on },
         14 => Command::RemoveAccount { by },
         _ => {
             let bytes = choices.one_of(&[7, 256, 257, 0]);
@@ -292,6 +302,7 @@ fn operations_max(command: &Command) -> usize {
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
         Command::Ask { .. } | Command::NotLetIn { .. } => ACT_OPERATIONS_MAX,
+        Command::Device { .. } => DEVICE_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
 }
@@ -315,15 +326,17 @@ fn perform(
         Command::Move { by, on, to, delivered, read } => {
             let (delivered, read) = (*delivered, *read);
             let to_where = CursorMove { chat: chat(*to), delivered, read };
-            turn.advance(&user(*by), &device(*on), &to_where).expect(READ);
+            turn.advance(&user(*by), &on_device(*on), &to_where).expect(READ);
             world.advance((*by, *on, *to), (delivered, read), told);
         }
-        Command::Claim { by, on, start } => {
-            let (user, device) = (user(*by), device(*on));
-            let claim = Claim::new(user, device, session(*by), *start);
-            let expected = world.claim(*by, *on, *start, told);
+        Command::Claim { by, on, start, by_ticket } => {
+            let claim = Claim::new(user(*by), on_device(*on), session(*by), *start);
+            let claim = Claim { by_ticket: *by_ticket, ..claim };
+            let expected = world.claim((*by, *on), *start, *by_ticket, told);
             match turn.claim(&claim, None).expect(READ) {
-                Step::Done(claimed) => assert_eq!(Ok(claimed.new_device), expected, "{command:?}"),
+                Step::Done(Claimed { new_device, number, .. }) => {
+                    assert_eq!(Ok((new_device, number)), expected, "{command:?}");
+                }
                 Step::Refused(refusal) => assert_eq!(Err(refusal.code), expected, "{command:?}"),
                 Step::After(chat) => panic!("a user of few chats is not done after {chat}"),
             }
@@ -332,16 +345,18 @@ fn perform(
             let act = Act::AskToJoin { chat: chat(*to), proof: None };
             let found = turn.act(&user(*by), &act).expect(READ);
             let expected = world.ask(*by, *to, (now_ms, full), told);
-            assert_eq!(found.map_err(code), expected.map(Acted::Asked), "{command:?}");
+            let expected = expected.map(|state| Some(Acted::Asked(state)));
+            assert_eq!(found.map_err(code), expected, "{command:?}");
         }
         Command::NotLetIn { by, to, users } => {
             let named = users.iter().map(|by| user(*by)).collect();
             let act = Act::RefuseJoin { chat: chat(*to), users: named };
             let found = turn.act(&user(*by), &act).expect(READ);
             let expected = world.refuse((*by, *to), users, (now_ms, full), told);
-            assert_eq!(found.map_err(code), expected.map(|()| Acted::Done), "{command:?}");
+            assert_eq!(found.map_err(code), expected.map(|()| Some(Acted::Done)), "{command:?}");
         }
-        Command::Release { by } => turn.release(&user(*by)).expect(READ),
+        Command::Release { by, on } => turn.release(&user(*by), &on_device(*on)).expect(READ),
+        Command::Device { by, on, end } => device::end(turn, world, (*by, *on), *end, told),
         Command::SetAccount { by, bytes, new } => {
             let found = turn.set_account(&user(*by), &"h".repeat(*bytes), *new).expect(READ);
             let expected = world.set_account(*by, *bytes, *new);

@@ -198,8 +198,12 @@ fn ranges(one: &Named, other: &Named) {
     let in_groups = user == user_2 && chat_2.as_str().starts_with("group:");
     assert_eq!(holds(&key::places_in_groups(user), &place), in_groups, "and those in groups");
     let device = key::device(user_2, device_2);
-    assert_eq!(holds(&key::devices(user), &device), user == user_2, "a user holds its devices");
-    let ranges = [key::log(chat), of_chat, of_user, key::devices(user), key::accounts(None)];
+    assert_eq!(
+        holds(&key::devices(user, None), &device),
+        user == user_2,
+        "a user holds its devices"
+    );
+    let ranges = [key::log(chat), of_chat, of_user, key::devices(user, None), key::accounts(None)];
     let strangers = [
         key::dedup(chat_2, user_2, id_2),
         key::group(chat_2),

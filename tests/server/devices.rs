@@ -58,7 +58,10 @@ async fn a_user_sees_its_devices_and_which_are_connected() {
         }
     };
     let [desk, own] = &devices[..] else { panic!("{devices:?}") };
-    assert_eq!((desk.device.as_str(), desk.platform.as_str(), desk.online), ("desk", "linux", false));
+    assert_eq!(
+        (desk.device.as_str(), desk.platform.as_str(), desk.online),
+        ("desk", "linux", false)
+    );
     assert_eq!((own.name.as_str(), own.client.as_str(), own.online), ("Ada's phone", "test", true));
     assert_eq!(own.address, "127.0.0.1");
     assert!(own.first_seen_ms > 0 && own.last_seen_ms >= own.first_seen_ms);
@@ -73,10 +76,8 @@ async fn who_is_logged_out_is_told_so_and_its_ticket_is_good_no_more() {
     assert_eq!(ask(&mut phone, log_out("desk")).await, DeviceAnswer::LogOut);
     assert_eq!(desk.goodbye_code().await, Some(CloseCode::LoggedOut));
     assert_eq!(ask(&mut phone, log_out("desk")).await, DeviceAnswer::LogOut);
-    let by_ticket = || Hello {
-        credential: Credential::Ticket(welcome.ticket.clone()),
-        ..hello("ada", "desk")
-    };
+    let by_ticket =
+        || Hello { credential: Credential::Ticket(welcome.ticket.clone()), ..hello("ada", "desk") };
     assert_eq!(refused(&house, by_ticket()).await, Some(CloseCode::BadTicket));
     assert_eq!(listed(&mut phone).await.len(), 1);
     let (_desk, again) = Peer::greet(house.address, hello("ada", "desk")).await;

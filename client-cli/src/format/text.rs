@@ -11,6 +11,7 @@ use packetboat_client::{
 
 use super::content;
 
+pub(crate) mod device;
 pub(crate) mod room;
 use crate::clean;
 use crate::clock::Clock;

@@ -9,6 +9,8 @@ use packetboat_client::{
     Presence, RequestError, RoomState, SendError, SignalKind, UserId,
 };
 
+use super::device::Devices;
+
 /// What happened.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -152,6 +154,8 @@ pub(crate) enum Effect {
     AskMembers(ChatId),
     /// Do something about coming into a group.
     Door(Door),
+    /// Do something about the user's own devices.
+    Devices(Devices),
     /// Ask what is pinned in a chat.
     AskPins(ChatId),
     /// Listen to a room.

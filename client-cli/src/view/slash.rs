@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
 
+use super::device::{self, Devices};
 use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
@@ -44,6 +45,7 @@ pub(crate) const HELP: &[&str] = &[
     "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
     "/room promote, demote or unmute USERS; mute MINUTES USERS",
     "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
+    "/devices            yours; /logout DEVICE, /logout-others end them",
     "/quit               //text is a message that starts with a slash",
 ];
 
@@ -62,6 +64,8 @@ pub(crate) enum Line {
     Members(ChatId),
     /// Something about coming into a group.
     Door(Door),
+    /// Something about the user's own devices.
+    Devices(Devices),
     /// Open or change a room.
     ChangeRoom(ChatId, Content),
     /// Listen to a room, and open it.
@@ -106,9 +110,10 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "save" => save(rest, open),
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
-        _ => match refer::parse(verb, rest) {
-            Some(meant) => meant.map(Line::Refer),
-            None => Err(format!("there is no /{verb}; /help tells what there is")),
+        _ => match (refer::parse(verb, rest), device::parse(verb, rest)) {
+            (Some(meant), _) => meant.map(Line::Refer),
+            (None, Some(meant)) => meant.map(Line::Devices),
+            (None, None) => Err(format!("there is no /{verb}; /help tells what there is")),
         },
     }
 }

@@ -45,6 +45,8 @@ pub enum Verdict {
 pub enum Told {
     /// A session has its device; the user is in these groups.
     Claimed(Vec<usize>),
+    /// Devices of a user are gone.
+    LoggedOut(usize, Vec<usize>),
     /// Users came into a chat.
     Joined(usize, Vec<usize>),
     /// An entry is in a log.
@@ -88,7 +90,7 @@ pub struct Part {
     /// Until when the user is mute.
     pub muted_until_ms: u64,
     owed_from: u64,
-    cursors: BTreeMap<usize, u64>,
+    pub(super) cursors: BTreeMap<usize, u64>,
 }
 
 /// A chat.
@@ -111,8 +113,12 @@ pub struct World {
     pub rules: Rules,
     /// The chats, by number.
     pub rooms: Vec<Room>,
-    /// Devices that were here.
-    pub devices: BTreeSet<(usize, usize)>,
+    /// Devices that are known, each with its number among all of its user's.
+    pub devices: BTreeMap<(usize, usize), u64>,
+    /// How many devices each user ever had.
+    pub numbers: BTreeMap<usize, u64>,
+    /// Devices that are gone, and whose cursors are left.
+    pub gone: BTreeSet<(usize, usize)>,
     /// Users who were here.
     pub seen: BTreeSet<usize>,
     /// Accounts: whether there is one, and how often it was changed.
@@ -154,7 +160,7 @@ impl Part {
         }
     }
 
-    fn start(&mut self, on: usize, start: Start) {
+    pub(super) fn start(&mut self, on: usize, start: Start) {
         let visible = self.visible();
         self.cursors.remove(&on);
         let default = self.cursor(on);
@@ -187,8 +193,15 @@ impl World {
     /// An empty one.
     pub fn new(rules: Rules) -> Self {
         let rooms = vec![Room::default(); CHATS.len()];
-        let (devices, seen, accounts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-        Self { rules, rooms, devices, seen, accounts }
+        Self {
+            rules,
+            rooms,
+            devices: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            accounts: BTreeMap::new(),
+        }
     }
 
     /// Somebody says something.
@@ -439,30 +452,5 @@ impl World {
         if moved {
             told.push(Told::Moved(to, part.delivered, part.read));
         }
-    }
-
-    /// A session takes its device: whether it is new, or why it may not.
-    pub fn claim(
-        &mut self,
-        by: usize,
-        on: usize,
-        start: Start,
-        told: &mut Vec<Told>,
-    ) -> Refused<bool> {
-        let new = !self.devices.contains(&(by, on));
-        let devices = self.devices.range((by, 0)..(by + 1, 0)).count();
-        if new && devices >= self.rules.devices_per_user_max as usize {
-            return Err(RejectCode::LimitReached);
-        }
-        if new {
-            let parts = self.rooms.iter_mut().filter_map(|room| room.parts.get_mut(&by));
-            parts.for_each(|part| part.start(on, start));
-            self.devices.insert((by, on));
-            self.seen.insert(by);
-        }
-        let groups = (0..CHATS.len()).filter(|to| CHATS[*to].starts_with("group:"));
-        let groups = groups.filter(|to| self.rooms[*to].standing.members.contains(&by)).collect();
-        told.push(Told::Claimed(groups));
-        Ok(new)
     }
 }

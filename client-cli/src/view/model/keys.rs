@@ -134,6 +134,7 @@ impl View {
                 return self.refer(now_ms, refer, effects);
             }
             Line::Door(door) => effects.push(Effect::Door(door)),
+            Line::Devices(errand) => effects.push(Effect::Devices(errand)),
             Line::ChangeRoom(room, change) => {
                 self.editor.take();
                 return self.send(now_ms, room, &change, effects);
