@@ -147,6 +147,7 @@ impl Hub {
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::Dissolved { chat } => registry.dissolve(&chat),
             Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
+            Effect::OwnChanged { user, revision } => self.own_changed(registry, &user, revision),
             Effect::ProfileSet { user, status, visible_to } => {
                 self.profile_set(&user, status, visible_to);
             }
@@ -194,6 +195,16 @@ impl Hub {
         let frame = frame.freeze();
         for mailbox in to.iter().flat_map(|user| registry.of_user(user.as_str())) {
             self.hint(mailbox, Hint::Notice(frame.clone()));
+        }
+    }
+
+    /// Tells all sessions of a user that its own state has changed.
+    fn own_changed(&self, registry: &Registry, user: &UserId, revision: u64) {
+        let mut frame = BytesMut::new();
+        Packet::Notice(Notice::Own(revision)).put(&mut frame);
+        let frame = frame.freeze();
+        for mailbox in registry.of_user(user.as_str()) {
+            self.hint(mailbox, Hint::Own(frame.clone()));
         }
     }
 

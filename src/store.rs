@@ -45,7 +45,7 @@ use packetboat_proto::content::JoinProof;
 pub use packetboat_proto::content::Role;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
 pub use packetboat_proto::packet::Visibility;
-use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
+use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, OwnPage};
 
 use self::act::{Act, Acted};
 use self::device::{DeviceBook, DeviceLabel};
@@ -186,6 +186,17 @@ pub enum Edge {
     Before(u64),
 }
 
+/// A page of the user's chats that is asked for, those with the newest entries first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentChats {
+    /// When the last chat of the page before had its last entry, and which it was.
+    pub behind: Option<(u64, ChatId)>,
+    /// Chats at most.
+    pub limit: usize,
+    /// The last entry of a chat comes along if it has at most so many bytes.
+    pub last_bytes: usize,
+}
+
 /// A page of a thread that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
@@ -275,6 +286,15 @@ pub trait Store: FileBook + DeviceBook {
         limit: usize,
     ) -> impl Future<Output = Result<Page<ChatView>, StoreError>> + Send;
 
+    /// The user's chats, those with the newest entries first, without those that the user is out
+    /// of.
+    fn recent(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        asked: RecentChats,
+    ) -> impl Future<Output = Result<Page<ChatView>, StoreError>> + Send;
+
     /// One chat of the user's, also one that the user is out of.
     fn chat(
         &self,
@@ -295,6 +315,14 @@ pub trait Store: FileBook + DeviceBook {
     /// Does what a user asks for by a request; asking again after any error is safe.
     fn act(&self, user: UserId, act: Act)
     -> impl Future<Output = Result<Acted, StoreError>> + Send;
+
+    /// What has changed of a user's own state behind a revision, in order of revision.
+    fn own_changes(
+        &self,
+        user: UserId,
+        after: u64,
+        limit: PageLimit,
+    ) -> impl Future<Output = Result<OwnPage, StoreError>> + Send;
 
     /// What the user may see of a group before it comes in.
     fn card(

@@ -4,6 +4,7 @@ pub(crate) mod change;
 pub(crate) mod device;
 pub(crate) mod file;
 pub(crate) mod group;
+pub(crate) mod own;
 pub(crate) mod room;
 pub(crate) mod target;
 
@@ -20,6 +21,7 @@ use self::change::ChangeCommand;
 use self::device::LogOutArgs;
 use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
+use self::own::OwnCommand;
 use self::room::{RoomCommand, VisibleTo};
 use self::target::{Target, room};
 
@@ -141,7 +143,13 @@ pub(crate) enum Command {
     /// List the user's own files, and what they count for.
     Files,
     /// List the user's chats, the liveliest first.
-    Chats,
+    Chats {
+        /// Only so many, each with the last message if it is not long.
+        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+        recent: Option<u32>,
+    },
+    #[command(flatten)]
+    Own(OwnCommand),
     #[command(flatten)]
     Change(ChangeCommand),
     /// Make and change groups.
@@ -300,6 +308,11 @@ mod tests {
             "packetboat-cli recv --start 0",
             "packetboat-cli history bob --before 3 --after 4",
             "packetboat-cli history bob --limit 10001",
+            "packetboat-cli chats --recent 0",
+            "packetboat-cli quiet bob 5 --off",
+            "packetboat-cli pin-chat bob 0",
+            "packetboat-cli hide bob",
+            "packetboat-cli hide bob 0",
             "packetboat-cli group add crew",
             "packetboat-cli room mute lobby",
             "packetboat-cli log-out",

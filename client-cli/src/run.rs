@@ -13,7 +13,7 @@ use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
 use crate::script::{
-    change, chats, device, file, group, history, ping, presence, recv, room, send,
+    change, chats, device, file, group, history, own, ping, presence, recv, room, send,
 };
 use crate::tui;
 use crate::visit::visit;
@@ -84,8 +84,11 @@ async fn dispatch(
             visit(account, timeout, async |visit| history::history(visit, &chat, range, out).await)
                 .await
         }
-        Command::Chats => {
-            visit(account, timeout, async |visit| chats::chats(visit, out).await).await
+        Command::Chats { recent } => {
+            visit(account, timeout, async |visit| chats::chats(visit, recent, out).await).await
+        }
+        Command::Own(command) => {
+            visit(account, timeout, async |visit| own::run(visit, command, out).await).await
         }
         Command::Presence { users } => {
             visit(account, timeout, async |visit| presence::presence(visit, users, out).await).await

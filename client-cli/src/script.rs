@@ -8,6 +8,7 @@ pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod joining;
 mod lines;
+pub(crate) mod own;
 pub(crate) mod ping;
 pub(crate) mod presence;
 pub(crate) mod recv;

@@ -3,6 +3,7 @@
 
 mod devices;
 mod errands;
+mod own_errands;
 mod screen;
 
 use std::time::Duration;

@@ -12,6 +12,7 @@ mod link;
 mod model;
 mod outbox;
 mod overlay;
+mod own;
 mod refer;
 mod roster;
 mod slash;

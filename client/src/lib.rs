@@ -69,6 +69,7 @@ mod invite;
 mod lane;
 mod link;
 mod outbox;
+mod own;
 mod position;
 mod presence;
 mod random;
@@ -88,10 +89,12 @@ pub use packetboat_proto::content::{
 pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatState, CursorMoved, DeviceState, Edge, FileState, FilesPage, GroupCard, Invitation,
-    InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, Limits, Member, Notice, Presence, Role,
-    RoomCount, RoomState, Signal, SignalKind, Start, Verdict, Visibility, Welcome,
+    ChatDraft, ChatState, CursorMoved, DeviceState, Edge, FileState, FilesPage, GroupCard,
+    Invitation, InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, Limits, Marks, Member,
+    Notice, Presence, Role, RoomCount, RoomState, SetMarks, Signal, SignalKind, Start, Verdict,
+    Visibility, Welcome,
 };
+pub use packetboat_proto::seqs::{SeqRange, SeqSet};
 
 pub use crate::client::{Client, Page};
 pub use crate::config::{AckMode, BackoffConfig, Config, Credential, Roots, TlsConfig};
@@ -101,6 +104,7 @@ pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::file::{FileError, Upload};
 pub use crate::handover::Events;
 pub use crate::invite::{EnterError, Entered, InviteLink, LinkError, prove};
+pub use crate::own::{OwnChat, OwnState};
 pub use crate::room_event::RoomEvent;
 pub use crate::sending::{Accepted, Sending};
 pub use crate::timeline::Timeline;

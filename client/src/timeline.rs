@@ -8,6 +8,7 @@ use bytes::Bytes;
 use packetboat_proto::content::{Alteration, Body, Content, Context, GroupChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{MessageId, UserId};
+use packetboat_proto::seqs::SeqSet;
 
 /// Entries that a timeline keeps, unless it is told another number.
 pub const TIMELINE_ENTRIES: usize = 1_000;
@@ -18,6 +19,7 @@ pub const TIMELINE_ENTRIES: usize = 1_000;
 pub struct Timeline {
     entries: BTreeMap<u64, Held>,
     kept: usize,
+    hidden: SeqSet,
 }
 
 /// An entry, read once.
@@ -96,7 +98,7 @@ impl Default for Timeline {
 impl Timeline {
     /// An empty one, for so many entries.
     pub fn keeping(entries: usize) -> Self {
-        Self { entries: BTreeMap::new(), kept: entries.max(1) }
+        Self { entries: BTreeMap::new(), kept: entries.max(1), hidden: SeqSet::default() }
     }
 
     /// Takes an entry of the chat.
@@ -114,6 +116,12 @@ impl Timeline {
         }
     }
 
+    /// What the user has deleted for itself: it is not shown, but what it does to other entries
+    /// it does.
+    pub fn hide(&mut self, seqs: SeqSet) {
+        self.hidden = seqs;
+    }
+
     /// How many entries are kept.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -128,7 +136,8 @@ impl Timeline {
     pub fn view(&self) -> View {
         let changes = Changes::of(&self.entries);
         let shown = |(seq, held): (&u64, &Held)| changes.shown(*seq, held);
-        let messages = self.entries.iter().filter_map(shown).collect();
+        let seen = self.entries.iter().filter(|(seq, _)| !self.hidden.holds(**seq));
+        let messages = seen.filter_map(shown).collect();
         View { messages, pins: changes.pins.into_iter().collect() }
     }
 }

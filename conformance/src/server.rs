@@ -20,6 +20,7 @@ mod hints;
 mod ids;
 mod joining;
 mod messages;
+mod own;
 mod peer;
 mod presence;
 mod promises;
@@ -56,6 +57,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         rooms::CHECKS,
         presence::CHECKS,
         devices::CHECKS,
+        own::CHECKS,
         states::CHECKS,
         codes::CHECKS,
         timers::CHECKS,

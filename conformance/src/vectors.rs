@@ -3,7 +3,7 @@
 
 use packetboat_proto::code::CloseCode;
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     include_str!("../../proto/vectors/packets.tsv"),
     include_str!("../../proto/vectors/bodies.tsv"),
     include_str!("../../proto/vectors/frames.tsv"),
@@ -12,6 +12,7 @@ const FILES: [&str; 9] = [
     include_str!("../../proto/vectors/ids.tsv"),
     include_str!("../../proto/vectors/joining.tsv"),
     include_str!("../../proto/vectors/files.tsv"),
+    include_str!("../../proto/vectors/own.tsv"),
     include_str!("../../proto/vectors/states.tsv"),
 ];
 

@@ -118,18 +118,19 @@ JoinProof: 1 invite bytes =8, 2 proof bytes =32
 Ack: 1 cursors *Cursor <=256
 Cursor: 1 chat string chat, 2 delivered uint64, 3 read uint64
 Signal: 1 chat string chat, 2 kind SignalKind known, 3 data bytes <=256, 4 sender string user?
-Notice: 1 .cursor CursorMoved, 2 .missed Unit, 3 .presence Presence, 4 .room_count RoomCount, 6 .join JoinNews
+Notice: 1 .cursor CursorMoved, 2 .missed Unit, 3 .presence Presence, 4 .room_count RoomCount, 5 .own OwnChanged, 6 .join JoinNews
+OwnChanged: 1 revision uint64
 RoomCount: 1 room string room, 2 listeners uint32
 JoinNews: 1 chat string chat, 2 user string user, 3 state JoinState
 CursorMoved: 1 chat string chat, 2 user string user, 3 delivered uint64, 4 read uint64
-Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 40 operation.devices DevicesRequest, 42 operation.log_out LogOut, 44 operation.log_out_others Unit, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
-Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 41 result.devices DevicesPage, 43 result.log_out Unit, 45 result.log_out_others Unit, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
+Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 32 operation.own OwnRequest, 34 operation.set_own SetOwn, 36 operation.hide Hide, 38 operation.recent RecentRequest, 40 operation.devices DevicesRequest, 42 operation.log_out LogOut, 44 operation.log_out_others Unit, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
+Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 33 result.own OwnPage, 35 result.set_own OwnSet, 37 result.hide OwnSet, 39 result.recent ChatsPage, 41 result.devices DevicesPage, 43 result.log_out Unit, 45 result.log_out_others Unit, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
 HistoryRequest: 1 chat string chat, 2 edge.after uint64, 3 edge.before uint64, 4 limit uint32
 HistoryPage: 1 entries *Entry <=200, 2 more bool
 ChatsRequest: 1 after string chat?, 2 limit uint32
 ChatsPage: 1 chats *ChatState <=200, 2 more bool
 ChatRequest: 1 chat string chat
-ChatState: 1 chat string chat, 2 head uint64, 3 delivered uint64, 4 read uint64, 5 unread uint64, 6 name string <=128, 7 members uint32, 8 role Role, 9 peer_delivered uint64, 10 peer_read uint64, 11 last_at_ms uint64, 12 topic string <=512, 13 avatar string <=256, 14 rules GroupRules, 15 muted_until_ms uint64, 16 join_requests uint32
+ChatState: 1 chat string chat, 2 head uint64, 3 delivered uint64, 4 read uint64, 5 unread uint64, 6 name string <=128, 7 members uint32, 8 role Role, 9 peer_delivered uint64, 10 peer_read uint64, 11 last_at_ms uint64, 12 topic string <=512, 13 avatar string <=256, 14 rules GroupRules, 15 muted_until_ms uint64, 16 join_requests uint32, 17 marks Marks, 18 mentions uint64, 19 last Entry maybe
 MembersRequest: 1 chat string chat, 2 after string user?, 3 limit uint32
 MembersPage: 1 members *Member <=200, 2 more bool
 Member: 1 user string user, 2 role Role, 3 delivered uint64, 4 read uint64, 5 muted_until_ms uint64
@@ -167,6 +168,19 @@ JoinRequestsRequest: 1 chat string chat, 2 after string user?, 3 limit uint32
 JoinRequestsPage: 1 requests *JoinRequest <=200, 2 more bool
 JoinRequest: 1 user string user, 2 at_ms uint64
 RefuseJoin: 1 chat string chat, 2 users *string <=100
+RecentRequest: 1 before_ms uint64, 2 after string chat?, 3 limit uint32, 4 last_bytes uint32
+OwnRequest: 1 after uint64, 2 limit uint32
+OwnPage: 1 items *OwnItem <=200, 2 more bool, 3 revision uint64, 4 floor uint64
+OwnItem: 1 revision uint64, 2 kind.marks ChatMarks, 3 kind.draft ChatDraft, 4 kind.hidden Hidden
+ChatMarks: 1 chat string chat, 2 marks Marks
+Marks: 1 quiet_until_ms uint64, 2 pinned uint32, 3 archived bool, 4 unread bool
+ChatDraft: 1 chat string chat, 2 text string <=3072, 3 reply_to uint64
+Hidden: 1 chat string chat, 2 ranges *SeqRange <=51200
+SeqRange: 1 first uint64 >=1, 2 last uint64
+SetOwn: 1 .marks SetMarks, 2 .draft ChatDraft
+SetMarks: 1 chat string chat, 2 quiet_until_ms uint64 maybe, 3 pinned uint32 maybe, 4 archived bool maybe, 5 unread bool maybe
+OwnSet: 1 revision uint64
+Hide: 1 chat string chat, 2 ranges *SeqRange <=100
 """
 ENUMS = {"Fault": ["UNSPECIFIED", "PEER", "SERVER", "POLICY"], "Retry": ["UNSPECIFIED", "NEVER", "AT_ONCE", "LATER"],
          "SignalKind": ["UNSPECIFIED", "TYPING", "STOPPED", "CUSTOM"], "Role": ["UNSPECIFIED", "MEMBER", "OWNER", "ADMIN"],
@@ -179,7 +193,7 @@ UNKNOWN = {"FilePart": "WHOLE"}
 ALWAYS = {("Hello", "credential"), ("Hello", "wanted"), ("Welcome", "limits"), ("Rejected", "verdict"),
           ("RulesSet", "rules")}
 # What a oneof without a known member means; it is a fault where nothing is named here.
-NO_MEMBER = {"Start": None, "Content": None, "Edited": None, "Notice": None, "Request": None, "HistoryRequest": {"before": 0}}
+NO_MEMBER = {"Start": None, "Content": None, "Edited": None, "Notice": None, "Request": None, "SetOwn": None, "OwnItem": None, "HistoryRequest": {"before": 0}}
 
 Field = collections.namedtuple("Field", "number name oneof type repeated bound")
 MESSAGES = {}
@@ -294,6 +308,20 @@ def _check(where, value, bound):
         raise Fault("BAD_BODY", f"{where} is out of its bounds")
 
 
+def check_own(name, message):
+    """What the tables do not say of a user's own state."""
+    if name == "SeqRange" and message["last"] < message["first"]:
+        raise Fault("BAD_BODY", "a range goes backwards")
+    if name == "Hidden":
+        ends = [(r["first"], r["last"]) for r in message["ranges"]]
+        if len(ends) > 256 or any(high[0] <= low[1] + 1 for low, high in zip(ends, ends[1:])):
+            raise Fault("BAD_BODY", "too many ranges, or two that could be one")
+    if name == "ChatState" and message["last"] and len(encode("Entry", message["last"])) > 4096:
+        raise Fault("BAD_BODY", "ChatState.last is out of its bounds")
+    if name == "Request" and message.get("operation") == {"set_own": None}:
+        message["operation"] = None  # an item of a later version is like an operation of one
+
+
 def _complete(name, raw):
     """Fills in what is absent, and checks the bounds."""
     message = {}
@@ -325,6 +353,7 @@ def _complete(name, raw):
         if name not in NO_MEMBER:
             raise Fault("BAD_BODY", f"{name} without a known kind")
         message[oneof] = NO_MEMBER[name]
+    check_own(name, message)
     if name == "FileState" and message["have"] > message["size"]:
         raise Fault("BAD_BODY", "more bytes than there are")
     if "" in message:

@@ -4,6 +4,7 @@
 mod device;
 mod file;
 mod joining;
+mod own;
 
 use std::collections::BTreeSet;
 
@@ -60,6 +61,7 @@ pub fn packet(choices: &mut Choices<'_>) -> Packet {
         Kind::Signal => Packet::Signal(signal(choices)),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Join(joining::news(choices))),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Own(choices.number())),
         Kind::Notice => Packet::Notice(Notice::Cursor(CursorMoved {
             chat: choices.chat(),
             user: choices.user(),
@@ -177,7 +179,7 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 11 {
+    let operation = match choices.byte() % 13 {
         9 => Some(file::operation(choices, limit)),
         0 => None,
         6 => Some(Operation::Pins { chat: choices.chat() }),
@@ -204,7 +206,9 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
             Some(Operation::Members { chat, after, limit })
         }
         5 => Some(Operation::Joining(joining::question(choices))),
-        10 => Some(Operation::Device(device::question(choices))),
+        10 => Some(Operation::Own(own::question(choices))),
+        11 => Some(Operation::Recent(own::recent(choices))),
+        12 => Some(Operation::Device(device::question(choices))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
             Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
@@ -215,7 +219,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 10;
+    let kind = choices.byte() % 12;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
@@ -230,6 +234,8 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         4 => Answer::Joining(joining::answer(choices)),
         9 => Answer::Device(device::answer(choices, count)),
         8 => file::answer(choices, count),
+        11 => Answer::Own(own::answer(choices, count)),
+        10 => Answer::Recent { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
         _ => {
             let one = |choices: &mut Choices<'_>| Presence {
@@ -266,6 +272,9 @@ fn chat_state(choices: &mut Choices<'_>) -> ChatState {
         rules: rules(choices),
         muted_until_ms: choices.number(),
         join_requests: choices.number_32(),
+        marks: own::marks(choices),
+        mentions: choices.number(),
+        last: if choices.flag() { entry(choices).encode() } else { Bytes::new() },
     }
 }
 

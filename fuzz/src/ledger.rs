@@ -8,6 +8,7 @@ mod device;
 pub mod disk;
 pub mod model;
 mod names;
+mod own;
 mod saying;
 mod standing;
 mod what;
@@ -31,6 +32,7 @@ use self::device::End;
 use self::disk::Disk;
 use self::model::{CHATS, DEVICES, Line, NAMES, Told, Verdict, What, World};
 use self::names::{chat, device as on_device, index, number, session, user};
+use self::own::Setting;
 use self::saying::{check_entry, draft};
 use crate::choices::Choices;
 use crate::invent;
@@ -59,6 +61,7 @@ enum Command {
     RemoveAccount { by: usize },
     Ask { by: usize, to: usize },
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
+    Set { by: usize, to: usize, setting: Setting },
 }
 
 /// Runs the commands that the bytes say.
@@ -177,6 +180,9 @@ impl Site {
             Effect::Left { chat, users } => {
                 Told::Left(number(&CHATS, chat.as_str()), numbers(users))
             }
+            Effect::OwnChanged { user, revision } => {
+                Told::Own(number(&NAMES, user.as_str()), *revision)
+            }
             Effect::ProfileSet { .. } => unreachable!("nobody says anything of itself here"),
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
@@ -208,8 +214,9 @@ impl Site {
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
             }
+            own::compare(&view, by, &self.world.own[by]);
             for to in 0..CHATS.len() {
-                compare_chat(&view, by, to, &self.world.rooms[to]);
+                compare_chat(&view, (by, to), &self.world.rooms[to], &self.world.own[by]);
             }
         }
     }
@@ -241,7 +248,8 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 19 {
+    match choices.byte() % 21 {
+        18 | 19 => Command::Set { by, to, setting: own::setting(choices) },
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -255,7 +263,7 @@ fn command(choices: &mut Choices<'_>) -> Command {
             let by_ticket = choices.once_in(3).then(|| choices.below(4) as u64);
             Command::Claim { by, on, start: choices.one_of(&starts), by_ticket }
         }
-        18 => Command::Device { by, on, end: choices.one_of(&End::ALL) },
+        20 => Command::Device { by, on, end: choices.one_of(&End::ALL) },
         14 if choices.flag() => Command::Release { by, on },
         14 => Command::RemoveAccount { by },
         _ => {
@@ -301,7 +309,7 @@ fn operations_max(command: &Command) -> usize {
         Command::Send { to, id, what, .. } => draft_operations_max(&draft(*to, *id, what)),
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
-        Command::Ask { .. } | Command::NotLetIn { .. } => ACT_OPERATIONS_MAX,
+        Command::Ask { .. } | Command::NotLetIn { .. } | Command::Set { .. } => ACT_OPERATIONS_MAX,
         Command::Device { .. } => DEVICE_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
@@ -354,6 +362,12 @@ fn perform(
             let found = turn.act(&user(*by), &act).expect(READ);
             let expected = world.refuse((*by, *to), users, (now_ms, full), told);
             assert_eq!(found.map_err(code), expected.map(|()| Some(Acted::Done)), "{command:?}");
+        }
+        Command::Set { by, to, setting } => {
+            let found = turn.act(&user(*by), &own::act(*to, *setting)).expect(READ);
+            let expected = world.set_own((*by, *to), *setting, full, told);
+            let expected = expected.map(|revision| Some(Acted::Set(revision)));
+            assert_eq!(found.map_err(code), expected, "{command:?}");
         }
         Command::Release { by, on } => turn.release(&user(*by), &on_device(*on)).expect(READ),
         Command::Device { by, on, end } => device::end(turn, world, (*by, *on), *end, told),

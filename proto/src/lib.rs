@@ -1,6 +1,6 @@
 //! The Packetboat wire protocol, version 1: what both sides of a connection agree on.
 //!
-//! Floors, lowest first: [`limits`], [`id`], [`time`] and [`code`]; [`schema`] (generated);
+//! Floors, lowest first: [`limits`], [`id`], [`time`], [`seqs`] and [`code`]; [`schema`] (generated);
 //! [`unfold`], [`frame`]; [`content`], [`entry`]; [`packet`]; [`codec`]. `SPEC.md` beside
 //! this crate is normative. This crate must never open a socket, read a clock or start a task.
 
@@ -15,6 +15,7 @@ pub mod limits;
 pub mod packet;
 pub mod planted;
 pub mod seen;
+pub mod seqs;
 pub mod time;
 pub mod unfold;
 

@@ -125,6 +125,14 @@ pub const PRESENCE_USERS_MAX: usize = 100;
 pub const WATCHED_MAX: usize = 500;
 /// Bytes of what a user says of itself.
 pub const STATUS_BYTES_MAX: usize = 256;
+/// Bytes of what a user has begun to write in a chat.
+pub const DRAFT_BYTES_MAX: usize = 3 * 1024;
+/// Ranges of entries of a chat that a user has hidden.
+pub const HIDDEN_RANGES_MAX: usize = 256;
+/// Ranges of entries that one request hides.
+pub const HIDE_RANGES_MAX: usize = 100;
+/// Bytes of the last entry of a chat that may come along with its state.
+pub const LAST_BYTES_MAX: u32 = 4 * 1024;
 /// Requests that may be unanswered.
 pub const REQUESTS_MAX: usize = 16;
 

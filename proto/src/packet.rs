@@ -12,6 +12,7 @@ mod invite;
 mod joining;
 mod message;
 mod notice;
+mod own;
 mod presence;
 mod profile;
 mod question;
@@ -35,9 +36,10 @@ pub use self::invite::{
 pub use self::joining::{Joined, Joining};
 pub use self::message::{Accepted, Rejected, Send};
 pub use self::notice::{CursorMoved, JoinNews, Notice, Signal, SignalKind};
+pub use self::own::{ChatDraft, Item, Marks, Own, OwnAnswer, OwnItem, OwnPage, SetMarks};
 pub use self::presence::Presence;
 pub use self::profile::{Profile, Visibility};
-pub use self::question::{Edge, Operation, Request};
+pub use self::question::{Edge, Operation, Recent, Request};
 pub use self::room::{RoomCount, RoomState};
 pub use self::verdict::Verdict;
 

@@ -38,6 +38,8 @@ pub enum Hint {
     Presence(UserId, Bytes),
     /// The whole frame that tells how many listen to a room.
     RoomCount(ChatId, Bytes),
+    /// The whole frame that tells how far the user's own state is.
+    Own(Bytes),
 }
 
 impl Hint {
@@ -46,6 +48,7 @@ impl Hint {
         match (self, earlier) {
             (Self::Presence(user, _), Self::Presence(other, _)) => user == other,
             (Self::RoomCount(room, _), Self::RoomCount(other, _)) => room == other,
+            (Self::Own(_), Self::Own(_)) => true,
             _ => false,
         }
     }

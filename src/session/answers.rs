@@ -1,17 +1,19 @@
 //! Asks the store what a client asks, and says it in the words of the wire. Must never answer
 //! without the store's check of the user's rights.
 
+mod chat;
 mod device;
 mod file;
 mod joining;
+mod own;
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{DeviceId, SessionId, UserId};
 use packetboat_proto::limits::BODY_OVERHEAD_BYTES;
-use packetboat_proto::packet::{self, Answer, ChatState, Member, Operation, Verdict};
+use packetboat_proto::packet::{self, Answer, Member, Operation, Verdict};
 
-use crate::store::{ChatView, Edge, Logged, MemberView, PageLimit, Store, StoreError, Thread};
+use crate::store::{Edge, Logged, MemberView, PageLimit, Store, StoreError, Thread};
 
 use super::house::House;
 
@@ -54,10 +56,15 @@ async fn find<S: Store>(
         }
         Operation::Chats { after, limit } => {
             let page = store.chats(user, device, after, limit as usize).await?;
-            let chats = page.items.into_iter().map(chat_state).collect();
-            Answer::Chats { chats, more: page.more }
+            chat::by_id(page, page_bytes(house))
         }
-        Operation::Chat { chat } => Answer::Chat(chat_state(store.chat(user, device, chat).await?)),
+        Operation::Recent(recent) => {
+            let page = store.recent(user, device, chat::asked(recent)).await?;
+            chat::by_activity(page, page_bytes(house))
+        }
+        Operation::Chat { chat } => {
+            Answer::Chat(chat::state(store.chat(user, device, chat).await?))
+        }
         Operation::Members { chat, after, limit } => {
             let page = store.members(user, chat, after, limit as usize).await?;
             let members = page.items.into_iter().map(member).collect();
@@ -67,6 +74,7 @@ async fn find<S: Store>(
             let profiles = store.profiles(users.clone()).await?;
             Answer::Presence(house.hub.presences(&user, &users, &profiles))
         }
+        Operation::Own(own) => Answer::Own(own::find(store, user, own, page_bytes(house)).await?),
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
         Operation::Device(asked) => Answer::Device(device::find(house, user, device, asked).await?),
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
@@ -95,33 +103,16 @@ async fn find<S: Store>(
 
 /// What of a log fits into one body.
 fn page_limit<S: Store>(house: &House<S>, limit: u32) -> PageLimit {
-    let bytes = (house.rules.max_body - BODY_OVERHEAD_BYTES) as usize;
-    PageLimit { items: limit as usize, bytes }
+    PageLimit { items: limit as usize, bytes: page_bytes(house) }
+}
+
+/// What a page's items may have together.
+fn page_bytes<S: Store>(house: &House<S>) -> usize {
+    (house.rules.max_body - BODY_OVERHEAD_BYTES) as usize
 }
 
 fn bodies(entries: Vec<Logged>) -> Vec<Bytes> {
     entries.into_iter().map(|entry| entry.body).collect()
-}
-
-fn chat_state(view: ChatView) -> ChatState {
-    ChatState {
-        chat: view.chat,
-        head: view.head,
-        delivered: view.delivered,
-        read: view.read,
-        unread: view.unread,
-        name: view.name,
-        members: view.members,
-        role: view.role,
-        peer_delivered: view.peer_delivered,
-        peer_read: view.peer_read,
-        last_at_ms: view.last_at_ms,
-        topic: view.topic,
-        avatar: view.avatar,
-        rules: view.rules,
-        muted_until_ms: view.muted_until_ms,
-        join_requests: view.join_requests,
-    }
 }
 
 fn member(view: MemberView) -> Member {

@@ -345,7 +345,8 @@ impl Flow {
             Hint::Signal(frame)
             | Hint::Notice(frame)
             | Hint::Presence(_, frame)
-            | Hint::RoomCount(_, frame) => Action::WriteFrame(frame),
+            | Hint::RoomCount(_, frame)
+            | Hint::Own(frame) => Action::WriteFrame(frame),
         });
     }
 

@@ -6,17 +6,18 @@ use std::collections::VecDeque;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::limits::{
-    BODY_OVERHEAD_BYTES, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
+    BODY_OVERHEAD_BYTES, LAST_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
 use packetboat_proto::packet::{
-    Answer, DeviceOperation, Joining, Operation, Request, Response, Verdict,
+    Answer, DeviceOperation, Joining, Operation, Own, Recent, Request, Response, Verdict,
 };
 use packetboat_proto::time::Time;
 
 use super::rate::{Bucket, Rate};
 
-/// Bytes that one chat takes of a page at most: its id, its name, ten numbers.
-pub const CHAT_STATE_BYTES_MAX: u32 = 400;
+/// Bytes that one chat takes of a page, mostly: its id, its name, ten numbers. Where it is more,
+/// the page ends earlier.
+pub const CHAT_STATE_BYTES: u32 = 400;
 /// Bytes that one member takes of a page at most: its id, three numbers.
 pub const MEMBER_BYTES_MAX: u32 = 100;
 /// Bytes that one device takes of a page at most: its id, four texts, two times.
@@ -102,8 +103,14 @@ impl Questions {
     /// The operation with a limit that its answer's body can hold.
     fn bounded(&self, mut operation: Operation) -> Operation {
         let (limit, item_bytes) = match &mut operation {
-            Operation::History { limit, .. } | Operation::Thread { limit, .. } => (limit, 1),
-            Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES_MAX),
+            Operation::History { limit, .. }
+            | Operation::Thread { limit, .. }
+            | Operation::Own(Own::Changes { limit, .. }) => (limit, 1),
+            Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES),
+            Operation::Recent(Recent { limit, last_bytes, .. }) => {
+                *last_bytes = (*last_bytes).min(LAST_BYTES_MAX);
+                (limit, CHAT_STATE_BYTES)
+            }
             Operation::Members { limit, .. }
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
             Operation::Device(DeviceOperation::List { limit, .. }) => {

@@ -3,7 +3,8 @@
 
 use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
-use packetboat_proto::packet::{Invitation, JoinState};
+use packetboat_proto::packet::{ChatDraft, Invitation, JoinState, SetMarks};
+use packetboat_proto::seqs::SeqRange;
 
 /// What a user asks to have changed. Each sets something to a value, so that asking again after a
 /// lost answer does no harm.
@@ -47,6 +48,17 @@ pub enum Act {
         /// The one.
         but: DeviceId,
     },
+    /// Wants a chat to be shown otherwise.
+    SetMarks(SetMarks),
+    /// Has begun to write something in a chat, or to write it no more.
+    SetDraft(ChatDraft),
+    /// Deletes entries for itself.
+    Hide {
+        /// Of which chat.
+        chat: ChatId,
+        /// Which.
+        ranges: Vec<SeqRange>,
+    },
 }
 
 /// What came of it.
@@ -56,4 +68,6 @@ pub enum Acted {
     Done,
     /// How a wish to come in stands.
     Asked(JoinState),
+    /// An item of the user's own state is set; the revision that it has, or 0 if there is none.
+    Set(u64),
 }

@@ -65,6 +65,13 @@ pub enum Effect {
         /// What.
         news: JoinNews,
     },
+    /// A user's own state has changed.
+    OwnChanged {
+        /// Whose.
+        user: UserId,
+        /// Its newest revision.
+        revision: u64,
+    },
     /// A user's cursors moved: the highest that any device has had, and what was read.
     CursorMoved {
         /// The chat.

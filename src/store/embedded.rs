@@ -11,7 +11,7 @@ use std::time::Duration;
 use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use packetboat_proto::limits::BODY_BYTES_DEFAULT;
-use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest};
+use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, OwnPage};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -29,8 +29,8 @@ use super::reader::Reader;
 use super::rules::{Rules, RulesError, within};
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
-    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RoomView, Store, StoreError,
-    Stretch, Thread, Visibility,
+    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RecentChats, RoomView, Store,
+    StoreError, Stretch, Thread, Visibility,
 };
 
 /// Reads that are under way at once, unless the operator sets another number.
@@ -355,6 +355,15 @@ impl Store for EmbeddedStore {
         self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit)).await
     }
 
+    async fn recent(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        asked: RecentChats,
+    ) -> Result<Page<ChatView>, StoreError> {
+        self.read(move |reader| reader.recent(&user, &device, &asked)).await
+    }
+
     async fn chat(
         &self,
         user: UserId,
@@ -376,6 +385,15 @@ impl Store for EmbeddedStore {
 
     async fn act(&self, user: UserId, act: Act) -> Result<Acted, StoreError> {
         Ok(self.shared.committer.ask(|answer| Job::Act { user, act, answer }).await??)
+    }
+
+    async fn own_changes(
+        &self,
+        user: UserId,
+        after: u64,
+        limit: PageLimit,
+    ) -> Result<OwnPage, StoreError> {
+        self.settled(move |reader| reader.own_changes(&user, after, limit)).await
     }
 
     async fn card(

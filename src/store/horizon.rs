@@ -14,37 +14,54 @@
 //! what it left, and that entry not durable, has to look again once it is: with the power cut now,
 //! the entry would say again what it said.
 //!
-//! Only entries are kept back like this. A place or a cursor that is read early and lost with the
+//! Of a user's own state nothing is shown while some of it is on its way: with the power cut now,
+//! another change would have the revision that was shown. Who asks waits for the disk.
+//!
+//! Only these are kept back. A place or a cursor that is read early and lost with the
 //! power shows no entry that is not durable: every look at a log is bounded by its head.
 
 use std::sync::{PoisonError, RwLock};
 
-use ahash::HashMap;
-use packetboat_proto::id::ChatId;
+use ahash::{HashMap, HashSet};
+use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::planted::{self, Bug};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// The heads from before the batches that are on their way, by chat.
+/// What the batches that are on their way to the disk change.
+#[derive(Debug, Default)]
+struct OnItsWay {
+    /// The heads from before, by chat.
+    heads_before: HashMap<ChatId, u64>,
+    /// Whose own state changes.
+    owners: HashSet<UserId>,
+}
+
+/// Up to where the logs are durable, and whose own state is.
 #[derive(Debug, Default)]
 pub(crate) struct Horizon {
-    before: RwLock<HashMap<ChatId, u64>>,
+    on_its_way: RwLock<OnItsWay>,
     cleared: Notify,
 }
 
 impl Horizon {
-    /// A batch is about to be applied, and these logs will grow. What stands here from an earlier
-    /// batch that is not durable either is lower, and stays.
-    pub(crate) fn publish(&self, heads_before: HashMap<ChatId, u64>) {
-        let mut before = self.before.write().unwrap_or_else(PoisonError::into_inner);
+    /// A batch is about to be applied: these logs will grow, and the own state of these users will
+    /// change. What stands here from an earlier batch that is not durable either is lower, and
+    /// stays.
+    pub(crate) fn publish(&self, heads_before: HashMap<ChatId, u64>, owners: HashSet<UserId>) {
+        let mut on_its_way = self.on_its_way.write().unwrap_or_else(PoisonError::into_inner);
         for (chat, head) in heads_before {
-            before.entry(chat).or_insert(head);
+            on_its_way.heads_before.entry(chat).or_insert(head);
         }
+        on_its_way.owners.extend(owners);
     }
 
     /// Every batch that was published is durable.
     pub(crate) fn clear(&self) {
-        self.before.write().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut on_its_way = self.on_its_way.write().unwrap_or_else(PoisonError::into_inner);
+        on_its_way.heads_before.clear();
+        on_its_way.owners.clear();
+        drop(on_its_way);
         self.cleared.notify_waiters();
     }
 
@@ -58,8 +75,14 @@ impl Horizon {
         if planted::is(Bug::HorizonIgnored) {
             return head_read;
         }
-        let before = self.before.read().unwrap_or_else(PoisonError::into_inner);
-        before.get(chat).map_or(head_read, |before| head_read.min(*before))
+        let on_its_way = self.on_its_way.read().unwrap_or_else(PoisonError::into_inner);
+        on_its_way.heads_before.get(chat).map_or(head_read, |before| head_read.min(*before))
+    }
+
+    /// Whether all that was read just now of a user's own state is durable.
+    pub(crate) fn is_own_durable(&self, user: &UserId) -> bool {
+        let on_its_way = self.on_its_way.read().unwrap_or_else(PoisonError::into_inner);
+        !on_its_way.owners.contains(user)
     }
 }
 
@@ -68,11 +91,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_kept_back_until_its_batch_is_durable() {
+    fn heads_and_own_states_are_kept_back_until_their_batch_is_durable() {
         let (crew, other) = (ChatId::group("crew").unwrap(), ChatId::group("other").unwrap());
         let horizon = Horizon::default();
-        horizon.publish([(crew.clone(), 4)].into_iter().collect());
-        horizon.publish([(crew.clone(), 5)].into_iter().collect());
+        let publish = |head| {
+            let owners = [UserId::new("ann").unwrap()].into_iter().collect();
+            horizon.publish([(crew.clone(), head)].into_iter().collect(), owners);
+        };
+        publish(4);
+        publish(5);
         assert_eq!(horizon.durable(&crew, 6), 4);
         assert_eq!(horizon.durable(&crew, 3), 3);
         assert_eq!(horizon.durable(&other, 9), 9);

@@ -24,6 +24,7 @@
 //! | `O` | room 0 user | a role of the user in the room, or until when it is mute |
 //! | `O` | user | how many rooms the user has open |
 //! | `S` | user | what the user says of itself, and to whom |
+//! | `B`, `Y` | see `own` | a user's own state; whom entries mention |
 //! | `F`, `Z` | see `file` | files, and which entries have them |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
@@ -31,6 +32,7 @@
 
 mod device;
 pub mod file;
+pub mod own;
 
 use packetboat_proto::id::{ChatId, IdError, InviteId, MessageId, UserId};
 use thiserror::Error;
@@ -279,11 +281,11 @@ pub fn accounts(after: Option<&UserId>) -> KeyRange {
     KeyRange::behind(vec![ACCOUNT], after.map(UserId::as_str))
 }
 
-/// Seqs behind a chat.
-fn numbered(prefix: u8, chat: &ChatId, seqs: &[u64]) -> Vec<u8> {
-    let mut key = ended(prefix, &[chat.as_str()]);
-    for seq in seqs {
-        key.extend_from_slice(&seq.to_be_bytes());
+/// Numbers behind an id.
+fn numbered(prefix: u8, id: &str, numbers: &[u64]) -> Vec<u8> {
+    let mut key = ended(prefix, &[id]);
+    for number in numbers {
+        key.extend_from_slice(&number.to_be_bytes());
     }
     key
 }
@@ -296,7 +298,7 @@ fn between(from: Vec<u8>, mut to: Vec<u8>) -> KeyRange {
 
 /// That an entry is an edit of another.
 pub fn edit(chat: &ChatId, of: u64, seq: u64) -> Vec<u8> {
-    numbered(EDIT, chat, &[of, seq])
+    numbered(EDIT, chat.as_str(), &[of, seq])
 }
 
 /// The edits of an entry.
@@ -306,7 +308,7 @@ pub fn edits(chat: &ChatId, of: u64) -> KeyRange {
 
 /// That an entry is pinned.
 pub fn pin(chat: &ChatId, seq: u64) -> Vec<u8> {
-    numbered(PIN, chat, &[seq])
+    numbered(PIN, chat.as_str(), &[seq])
 }
 
 /// What is pinned in a chat.
@@ -316,7 +318,7 @@ pub fn pins(chat: &ChatId) -> KeyRange {
 
 /// That an entry is in the thread of another.
 pub fn thread(chat: &ChatId, of: u64, seq: u64) -> Vec<u8> {
-    numbered(THREAD, chat, &[of, seq])
+    numbered(THREAD, chat.as_str(), &[of, seq])
 }
 
 /// The entries of a thread from one seq to another, which is among them.
@@ -476,6 +478,8 @@ mod tests {
             thread(&crew, 1, 2),
             room(&chat("room:lobby")),
             profile(&user),
+            own::own(&user),
+            own::mention(&crew, 1),
         ];
         let mut prefixes: Vec<u8> = keys.iter().skip(2).map(|key| key[0]).collect();
         prefixes.sort_unstable();

@@ -11,6 +11,8 @@ mod file;
 mod group;
 mod joining;
 mod members;
+mod mention;
+mod own;
 mod profile;
 mod recall;
 mod refer;

@@ -97,25 +97,48 @@ pub(crate) fn is_silent(first_part: &[u8]) -> bool {
     key.is_some_and(|(kind, _)| SILENT.contains(&kind))
 }
 
+/// When an entry was taken, from its first part alone.
+pub(crate) fn at_ms_of(first_part: &[u8]) -> Option<u64> {
+    const AT_MS: u32 = 5;
+    match found(first_part, AT_MS, false)? {
+        Found::Number(at_ms) => Some(at_ms),
+        Found::Bytes(_) => None,
+    }
+}
+
 /// A field of an entry that has bytes; if it `may_be_cut`, as many of them as there are.
 fn field(first_part: &[u8], wanted: u32, may_be_cut: bool) -> Option<&[u8]> {
+    match found(first_part, wanted, may_be_cut)? {
+        Found::Bytes(bytes) => Some(bytes),
+        Found::Number(_) => None,
+    }
+}
+
+/// What a field of an entry holds.
+enum Found<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+fn found(first_part: &[u8], wanted: u32, may_be_cut: bool) -> Option<Found<'_>> {
     let mut rest = first_part.get(HEAD_BYTES..)?;
     while !rest.is_empty() {
         let (field, kind) = decode_key(&mut rest).ok()?;
         let number = decode_varint(&mut rest).ok()?;
-        match kind {
-            WireType::Varint => {}
+        let found = match kind {
+            WireType::Varint => Found::Number(number),
             WireType::LengthDelimited => {
                 let bytes = usize::try_from(number).ok()?;
                 let bytes =
                     if may_be_cut && field == wanted { bytes.min(rest.len()) } else { bytes };
                 let (payload, behind) = rest.split_at_checked(bytes)?;
-                if field == wanted {
-                    return Some(payload);
-                }
                 rest = behind;
+                Found::Bytes(payload)
             }
             _ => return None,
+        };
+        if field == wanted {
+            return Some(found);
         }
     }
     None
@@ -195,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sender_is_told_from_the_first_part_alone() {
+    fn sender_and_time_are_told_from_the_first_part_alone() {
         use packetboat_proto::id::{ChatId, MessageId, UserId};
         let entry = Entry {
             chat: ChatId::group("crew").unwrap(),
@@ -208,7 +231,7 @@ mod tests {
         let whole = Whole::new(&entry);
         assert_eq!(whole.body(), entry.encode());
         let (_, first) = whole.split().next().unwrap();
-        assert_eq!(sender_of(&first), Some("ann"));
+        assert_eq!((sender_of(&first), at_ms_of(&first)), (Some("ann"), Some(5)));
         for cut in 0..21 {
             assert_eq!(sender_of(&first[..cut]), None, "{cut}");
         }

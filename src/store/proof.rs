@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
+use packetboat_proto::packet::OwnPage;
 
 use super::act::{Act, Acted};
 use super::backend::Backend;
@@ -18,6 +19,7 @@ use super::read_error::ReadError;
 use super::reader::Reader;
 use super::record::file::FileRecord;
 use super::record::invite::{Asking, decode_invite, encode_invite};
+use super::record::own::{Mentioned, OwnHead, decode_item};
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
 use super::{
@@ -233,6 +235,16 @@ impl View {
         self.0.chat(user, device, chat.clone())
     }
 
+    /// See `Store::own_changes`.
+    pub fn own_changes(
+        &self,
+        user: &UserId,
+        after: u64,
+        limit: PageLimit,
+    ) -> Result<OwnPage, StoreError> {
+        Ok(self.0.own_changes(user, after, limit)?.expect(DURABLE))
+    }
+
     /// See `Store::members`.
     pub fn members(&self, user: &UserId, chat: &ChatId) -> Result<Page<MemberView>, StoreError> {
         self.0.members(user, chat, None, usize::MAX)
@@ -244,7 +256,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 8] = [
+pub const CODECS: [Codec; 11] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -273,6 +285,18 @@ pub const CODECS: [Codec; 8] = [
     ("file", |value| {
         let file = FileRecord::decode(value).ok()?;
         Some((format!("{file:?}"), file.encode()))
+    }),
+    ("own state", |value| {
+        let head = OwnHead::from_value(Some(value)).ok()?;
+        Some((format!("{head:?}"), head.to_value()))
+    }),
+    ("item", |value| {
+        let item = decode_item(value.to_vec()).ok()?;
+        Some((format!("{item:?}"), item.encode()))
+    }),
+    ("mentions", |value| {
+        let mentioned = Mentioned::from_value(value).ok()?;
+        Some((format!("{mentioned:?}"), mentioned.to_value()))
     }),
     ("number", |value| {
         let meaning = as_number(value).ok()?;

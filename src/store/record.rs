@@ -7,6 +7,7 @@
 
 pub(crate) mod device;
 pub(crate) mod file;
+pub(crate) mod own;
 pub(crate) mod profile;
 pub(crate) mod room;
 

@@ -1,9 +1,10 @@
 //! What the store tells of chats and users, as one user sees them. Must never hold what that user
 //! may not know.
 
+use bytes::Bytes;
 use packetboat_proto::content::{GroupRules, Role};
 use packetboat_proto::id::{ChatId, UserId};
-use packetboat_proto::packet::Visibility;
+use packetboat_proto::packet::{Marks, Visibility};
 
 /// A chat as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,12 @@ pub struct ChatView {
     pub muted_until_ms: u64,
     /// Who asks to come into a group, for one who may let them in.
     pub join_requests: u32,
+    /// How the user wants it to be shown.
+    pub marks: Marks,
+    /// Entries of others after `read` that mention the user.
+    pub mentions: u64,
+    /// The last entry in which there is something to read, encoded, if it was asked for.
+    pub last: Bytes,
 }
 
 /// A room as one user sees it.

@@ -13,6 +13,7 @@ mod files;
 mod groups;
 mod house;
 mod messages;
+mod own;
 mod peer;
 mod places;
 mod presence;

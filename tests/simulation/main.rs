@@ -16,6 +16,7 @@ mod disk;
 mod harbour;
 mod lounge;
 mod network;
+mod notes;
 mod person;
 mod plan;
 mod rude;

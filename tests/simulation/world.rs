@@ -19,6 +19,7 @@ use crate::disk::Disk;
 use crate::harbour::Harbour;
 use crate::lounge::{Deed, Lounge};
 use crate::network::{Network, State};
+use crate::notes::Notes;
 use crate::person::{Habits, Log, Person};
 use crate::plan::{Plan, pick, up_to};
 use crate::rude;
@@ -75,6 +76,7 @@ struct World {
     recorder: Recorder,
     log: Log,
     lounge: Lounge,
+    notes: Notes,
     ids: u128,
 }
 
@@ -145,6 +147,7 @@ impl World {
             recorder,
             log,
             lounge,
+            notes: Notes::default(),
             ids: 0,
         }
     }
@@ -232,7 +235,8 @@ impl World {
 
     fn deed(&mut self) {
         let by = self.rng.usize(0..self.people.len());
-        match self.rng.u8(0..22) {
+        match self.rng.u8(0..24) {
+            22 | 23 => self.note(by),
             0..=9 => self.say(by),
             20 | 21 => self.lounge(by),
             10 => (0..self.rng.usize(5..25)).for_each(|_| self.say(by)),
@@ -313,6 +317,18 @@ impl World {
         let (deed, id) = (pick(&mut self.rng, &deeds), self.next_id());
         if let Some(client) = self.people[by].client().cloned() {
             tokio::spawn(self.lounge.clone().act(client, deed, id));
+        }
+    }
+
+    /// Somebody sets something for itself, or reads what its devices have set.
+    fn note(&mut self, by: usize) {
+        let Some(client) = self.people[by].client().cloned() else { return };
+        let (notes, device) = (self.notes.clone(), self.people[by].device.clone());
+        if self.rng.bool() {
+            tokio::spawn(notes.read(client, device));
+        } else {
+            let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
+            tokio::spawn(notes.set(client, chat));
         }
     }
 
@@ -427,6 +443,11 @@ impl World {
         }
         if let Some(client) = self.people.iter().find_map(Person::client).cloned() {
             faults.extend(self.lounge.judge(&client).await);
+        }
+        for person in &self.people {
+            if let Some(client) = person.client().cloned() {
+                faults.extend(self.notes.judge(&client, &person.device).await);
+            }
         }
         let mut read = BTreeSet::new();
         for person in &self.people {

@@ -167,6 +167,7 @@ fn told(effect: &Effect) -> String {
         Effect::Joined { users, .. } => format!("{} joined", names(users)),
         Effect::Stored(stored) => format!("{} {}", stored.seq, text_of(&stored.body)),
         Effect::Left { users, .. } => format!("{} left", names(users)),
+        Effect::OwnChanged { user, revision } => format!("{user} own {revision}"),
         Effect::ProfileSet { .. } => "profile".into(),
         Effect::Dissolved { .. } => "dissolved".to_owned(),
         Effect::Joining { to, news } => format!("{}: {} {:?}", names(to), news.user, news.state),

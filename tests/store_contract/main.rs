@@ -18,6 +18,7 @@ mod joining;
 mod log_outs;
 mod messages;
 mod model;
+mod own;
 mod profiles;
 mod rights;
 mod rooms;
@@ -122,6 +123,18 @@ contracts! {
         a_closed_room_is_read_and_nothing_else,
         a_page_of_a_room_is_whole_while_its_log_forgets,
         nobody_has_a_place_in_a_room;
+    own:
+        what_is_set_has_a_revision_and_is_told_once,
+        marks_that_are_not_named_stay_as_they_are,
+        only_ones_own_chats_are_marked,
+        a_removal_is_told_until_it_is_forgotten,
+        changes_come_in_pages,
+        what_is_hidden_counts_no_more,
+        so_many_ranges_are_hidden_and_no_more,
+        mentions_are_counted_behind_what_was_read,
+        own_state_outlives_a_restart,
+        chats_come_by_what_was_written_last,
+        the_last_entry_comes_along_unless_it_is_hidden_or_long;
     profiles:
         a_profile_is_kept_and_told_once;
     files:

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 mod change;
 pub(crate) mod device;
+pub(crate) mod own;
 pub(crate) mod room;
 
 use super::{content, hex};
@@ -166,6 +167,9 @@ pub(crate) fn chat(state: &ChatState) -> Value {
         "join_requests": state.join_requests,
         "peer_delivered": state.peer_delivered,
         "peer_read": state.peer_read,
+        "marks": own::marks(state.marks),
+        "mentions": state.mentions,
+        "last": Entry::decode(state.last.clone()).ok().map(|last| entry(&last)),
     })
 }
 

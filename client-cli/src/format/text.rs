@@ -12,6 +12,7 @@ use packetboat_client::{
 use super::content;
 
 pub(crate) mod device;
+pub(crate) mod own;
 pub(crate) mod room;
 use crate::clean;
 use crate::clock::Clock;
@@ -186,7 +187,17 @@ pub(crate) fn chats_head() -> String {
 /// A line of the table of chats.
 pub(crate) fn chat(clock: &Clock, user: &UserId, state: &ChatState) -> String {
     let (chat, name, at) = (state.chat.as_str(), name(user, state), clock.full(state.last_at_ms));
-    format!("{chat:<28} {name:<20} {:>6} {:>8}  {at}", state.unread, state.head)
+    let mut line = format!("{chat:<28} {name:<20} {:>6} {:>8}  {at}", state.unread, state.head);
+    let mut marks = own::marks(clock, state.marks);
+    marks.extend((state.mentions > 0).then(|| format!("{} mention you", state.mentions)));
+    if !marks.is_empty() {
+        line = format!("{line}  ({})", marks.join(", "));
+    }
+    if let Ok(last) = Entry::decode(state.last.clone()) {
+        let said = said(&last).into_iter().next().unwrap_or_default();
+        line = format!("{line}  {}: {said}", last.sender);
+    }
+    line
 }
 
 /// What people call a chat.

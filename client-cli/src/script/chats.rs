@@ -1,6 +1,6 @@
 //! `chats`: how the user's chats stand. Must never show another device's cursor as the user's.
 
-use packetboat_client::ChatState;
+use packetboat_client::{ChatState, Client};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -11,10 +11,23 @@ use crate::visit::Visit;
 /// Chats that are listed; more are said to be there.
 const CHATS_MAX: usize = 10_000;
 
-/// Lists the chats, the liveliest first.
-pub(crate) async fn chats(visit: &mut Visit, out: &mut Out) -> Result<(), Failure> {
-    let (mut chats, more) = all(visit).await?;
-    chats.sort_by_key(|state| std::cmp::Reverse(state.last_at_ms));
+/// Bytes of a last message that is shown.
+const LAST_BYTES: u32 = 1_024;
+
+/// Lists the chats, the liveliest first: all of them, or only so many with their last messages.
+pub(crate) async fn chats(
+    visit: &mut Visit,
+    recent: Option<u32>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let (chats, more) = match recent {
+        Some(count) => (self::recent(visit, count).await?, false),
+        None => {
+            let (mut chats, more) = all(visit).await?;
+            chats.sort_by_key(|state| std::cmp::Reverse(state.last_at_ms));
+            (chats, more)
+        }
+    };
     let (clock, user) = (Clock::system(), visit.client().user().clone());
     out.note(text::chats_head())?;
     for state in &chats {
@@ -24,6 +37,22 @@ pub(crate) async fn chats(visit: &mut Visit, out: &mut Out) -> Result<(), Failur
         complain(&format!("there are more than {CHATS_MAX} chats; only those are listed"));
     }
     Ok(())
+}
+
+async fn recent(visit: &mut Visit, count: u32) -> Result<Vec<ChatState>, Failure> {
+    let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(CHATS_MAX);
+    let mut chats: Vec<ChatState> = Vec::new();
+    loop {
+        let behind = chats.last().map(|state| (state.last_at_ms, state.chat.clone()));
+        let ask = async |client: &Client| client.recent(behind.clone(), count, LAST_BYTES).await;
+        let page = visit.ask(ask).await?;
+        let empty = page.items.is_empty();
+        chats.extend(page.items);
+        if empty || !page.more || chats.len() >= wanted {
+            chats.truncate(wanted);
+            return Ok(chats);
+        }
+    }
 }
 
 async fn all(visit: &mut Visit) -> Result<(Vec<ChatState>, bool), Failure> {

@@ -11,6 +11,7 @@ use packetboat_client::{
 };
 use tokio::sync::mpsc;
 
+use super::own_errands::OwnErrands;
 use crate::clock::Clock;
 use crate::format::text;
 use crate::format::text::saved;
@@ -35,6 +36,7 @@ pub(crate) struct Errands {
     client: Client,
     answers: mpsc::Sender<Answer>,
     sends: mpsc::Sender<Draft>,
+    own: OwnErrands,
 }
 
 impl Errands {
@@ -43,7 +45,8 @@ impl Errands {
         let (answers, received) = mpsc::channel(ANSWERS_MAX);
         let (sends, drafts) = mpsc::channel(SENDS_MAX);
         tokio::spawn(send_all(client.clone(), drafts, answers.clone()));
-        (Self { client, answers, sends }, received)
+        let own = OwnErrands::start(client.clone(), answers.clone());
+        (Self { client, answers, sends, own }, received)
     }
 
     /// Starts one.
@@ -58,6 +61,10 @@ impl Errands {
             }
             // What the screen is to do, and what ends the chat, is no errand.
             Effect::Repaint | Effect::Quit | Effect::GiveUp(_) => {}
+            errand @ (Effect::SyncOwn
+            | Effect::Mark(_)
+            | Effect::KeepDraft(_)
+            | Effect::Hide { .. }) => self.own.run(errand),
             question => {
                 let (client, answers) = (self.client.clone(), self.answers.clone());
                 tokio::spawn(async move {
@@ -121,7 +128,11 @@ async fn ask(client: &Client, question: Effect) -> Answer {
         }
         Effect::SendFile { chat, path } => send_file(client, &chat, &path).await,
         Effect::SaveFile { chat, seq, path } => save_file(client, &chat, seq, path).await,
-        Effect::Send { .. }
+        Effect::SyncOwn
+        | Effect::Mark(_)
+        | Effect::KeepDraft(_)
+        | Effect::Hide { .. }
+        | Effect::Send { .. }
         | Effect::Read { .. }
         | Effect::Signal { .. }
         | Effect::Repaint

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
-    Accepted, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member, MessageId, Page,
-    Presence, RequestError, RoomState, SendError, SignalKind, UserId,
+    Accepted, ChatDraft, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member,
+    MessageId, OwnState, Page, Presence, RequestError, RoomState, SendError, SetMarks, SignalKind,
+    UserId,
 };
 
 use super::device::Devices;
@@ -60,6 +61,8 @@ pub(crate) enum Answer {
     Chats(Vec<ChatState>),
     /// One chat.
     Chat(ChatState),
+    /// What the user has set for itself.
+    Own(OwnState),
     /// A room that is listened to from now on.
     Room(RoomState),
     /// A page of a chat's log.
@@ -141,6 +144,19 @@ pub(crate) enum Effect {
     AskChats,
     /// Ask for one chat.
     AskChat(ChatId),
+    /// Read what has changed of what the user has set for itself.
+    SyncOwn,
+    /// Show a chat otherwise, on all devices.
+    Mark(SetMarks),
+    /// Keep what was begun to write, for all devices.
+    KeepDraft(ChatDraft),
+    /// Delete a message for the user alone.
+    Hide {
+        /// In which chat.
+        chat: ChatId,
+        /// Which.
+        seq: u64,
+    },
     /// Ask for a page of a chat's log.
     AskPage {
         /// The chat.

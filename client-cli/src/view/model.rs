@@ -2,11 +2,12 @@
 //! it itself, nor hold more of a chat than its timeline does.
 
 mod keys;
+mod own;
 mod refer;
 
 use packetboat_client::{
-    ChatId, Content, Context, Edge, Ending, Entry, Event, Member, MessageId, Notice, Page, Role,
-    RoomState, SendError, Signal, SignalKind, UserId,
+    ChatDraft, ChatId, Content, Context, Edge, Ending, Entry, Event, Member, MessageId, Notice,
+    OwnState, Page, Role, RoomState, SendError, Signal, SignalKind, UserId,
 };
 
 use super::editor::Editor;
@@ -61,6 +62,10 @@ pub(crate) struct View {
     note: Option<(String, Mood, u64)>,
     /// What was written in other chats and not sent.
     drafts: Vec<(ChatId, String)>,
+    /// What the user has set for itself.
+    own: OwnState,
+    /// Drafts of which the other devices do not know yet.
+    unkept: Vec<ChatDraft>,
     /// When the others were last told that the user types, in which chat.
     typed: Option<(ChatId, u64)>,
     /// When it was last asked who is online.
@@ -93,6 +98,8 @@ impl View {
             was_up: false,
             note: None,
             drafts: Vec::new(),
+            own: OwnState::default(),
+            unkept: Vec::new(),
             typed: None,
             presence_ms: 0,
             quitting: false,
@@ -124,12 +131,13 @@ impl View {
         }
         self.roster.entry(&chat);
         let draft = self.drafts.iter().position(|(of, _)| *of == chat);
-        let draft = draft.map(|at| self.drafts.swap_remove(at).1);
+        let draft = draft.map(|at| self.drafts.swap_remove(at).1).or_else(|| self.begun(&chat));
         let written = std::mem::replace(&mut self.editor, Editor::new(draft.unwrap_or_default()));
-        let next = Open { chat, timeline: Timeline::new(), up: 0 };
-        if let Some(last) = self.open.replace(next)
-            && !written.text().is_empty()
-        {
+        let mut timeline = Timeline::new();
+        timeline.hide(self.hidden(&chat));
+        let Some(last) = self.open.replace(Open { chat, timeline, up: 0 }) else { return };
+        self.keep_draft(&last.chat, written.text());
+        if !written.text().is_empty() {
             self.drafts.push((last.chat, written.text().to_owned()));
         }
     }
@@ -137,6 +145,7 @@ impl View {
     /// What follows from how things stand, whatever happened.
     fn settle(&mut self, effects: &mut Vec<Effect>) {
         let page = self.message_rows();
+        effects.extend(self.unkept.drain(..).map(Effect::KeepDraft));
         let Some(open) = &mut self.open else { return };
         let chat = self.roster.entry(&open.chat);
         if self.link.is_up()
@@ -172,14 +181,17 @@ impl View {
     fn net(&mut self, now_ms: u64, event: Event, effects: &mut Vec<Effect>) {
         if self.link.handle(now_ms, &event) {
             self.was_up = true;
-            effects.push(Effect::AskChats);
+            effects.extend([Effect::AskChats, Effect::SyncOwn]);
         }
         match event {
             Event::Entry(entry) => self.arrived(&entry, effects),
             Event::Disconnected { .. } => self.roster.forget_presence(),
             Event::LogReset { chat, .. } => self.reset(now_ms, &chat, effects),
             Event::Closed(ending) => self.ended(ending, effects),
-            Event::Notice(Notice::Missed) => effects.push(Effect::AskChats),
+            Event::Notice(Notice::Missed) => effects.extend([Effect::AskChats, Effect::SyncOwn]),
+            Event::Notice(Notice::Own(revision)) => {
+                effects.extend((revision > self.own.revision()).then_some(Effect::SyncOwn));
+            }
             Event::Notice(Notice::Cursor(moved)) => {
                 if self.roster.moved(&moved) {
                     effects.push(Effect::AskChat(moved.chat));
@@ -207,6 +219,7 @@ impl View {
         self.roster.forget(chat);
         if let Some(open) = self.open.as_mut().filter(|open| open.chat == *chat) {
             (open.timeline, open.up) = (Timeline::new(), 0);
+            open.timeline.hide(self.own.chat(chat).hidden);
         }
         self.note(now_ms, &text::log_reset(chat), Mood::Bad);
         effects.push(Effect::AskChat(chat.clone()));
@@ -239,6 +252,7 @@ impl View {
                 self.ask_presence(now_ms, effects);
             }
             Answer::Chat(state) => self.roster.update(vec![state]),
+            Answer::Own(own) => self.take_own(own),
             Answer::Room(state) => self.joined(&state),
             Answer::Page { chat, edge, page } => self.page(now_ms, &chat, edge, page),
             Answer::Presence(users) => self.roster.presence(&users),
@@ -356,6 +370,7 @@ impl View {
         if let Some(open) = &mut self.open {
             open.up = 0;
         }
+        self.keep_draft(&chat, "");
         self.typed = None;
         effects.push(Effect::Send { chat, id, content: encoded });
     }

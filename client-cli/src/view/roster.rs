@@ -1,8 +1,10 @@
-//! The user's chats as a list, the liveliest first. Must never count a message as unread twice.
+//! The user's chats as a list: those that are pinned, then the liveliest; what is archived at the
+//! end. Must never count a message as unread twice.
 
 use packetboat_client::proto::limits::PRESENCE_USERS_MAX;
 use packetboat_client::{
-    ChatId, ChatState, Content, CursorMoved, Entry, GroupChange, Presence, RoomChange, UserId,
+    ChatId, ChatState, Content, CursorMoved, Entry, GroupChange, Marks, OwnState, Presence,
+    RoomChange, UserId,
 };
 
 use crate::clean;
@@ -38,6 +40,8 @@ pub(crate) struct Chat {
     pub(crate) last_at_ms: u64,
     /// A group's members, or 0.
     pub(crate) members: u32,
+    /// How the user wants it to be shown.
+    pub(crate) marks: Marks,
     /// Whether the other user is online, if that is known.
     pub(crate) online: Option<bool>,
     /// Who is typing, each up to a time.
@@ -81,7 +85,20 @@ impl Roster {
     }
 
     fn sort(&mut self) {
-        self.chats.sort_by_key(|chat| std::cmp::Reverse(chat.last_at_ms));
+        let place = |chat: &Chat| match chat.marks.pinned {
+            0 => u32::MAX,
+            place => place,
+        };
+        let latest = |chat: &Chat| std::cmp::Reverse(chat.last_at_ms);
+        self.chats.sort_by_key(|chat| (chat.marks.archived, place(chat), latest(chat)));
+    }
+
+    /// The user wants chats to be shown otherwise.
+    pub(crate) fn mark(&mut self, own: &OwnState) {
+        for chat in &mut self.chats {
+            chat.marks = own.chat(&chat.id).marks;
+        }
+        self.sort();
     }
 
     /// The server says how chats stand.
@@ -211,6 +228,7 @@ impl Chat {
             peer_read: 0,
             last_at_ms: 0,
             members: 0,
+            marks: Marks::default(),
             online: None,
             typing: Vec::new(),
         }
@@ -229,6 +247,7 @@ impl Chat {
         self.peer_read = self.peer_read.max(state.peer_read);
         self.last_at_ms = self.last_at_ms.max(state.last_at_ms);
         self.members = state.members;
+        self.marks = state.marks;
         self.name = name;
     }
 

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
 
 use super::device::{self, Devices};
+use super::own::{self, Own};
 use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
@@ -32,6 +33,8 @@ pub(crate) const HELP: &[&str] = &[
     "/edit TEXT          the last message of yours says this",
     "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
     "/pin N, /unpin N, /forward N TARGET: N counts from the last message, 1, 2, …",
+    "/hide N             delete a message for yourself alone",
+    "/quiet [MINUTES], /pin-chat [PLACE], /archive, /unread; each with off",
     "",
     "/join LINK          come into a group, or ask to",
     "/group create ID [USERS], and in the open group:",
@@ -60,6 +63,8 @@ pub(crate) enum Line {
     Change(ChatId, GroupChange),
     /// Do something with a message of the open chat.
     Refer(Refer),
+    /// Set something for oneself.
+    Own(Own),
     /// Who is in the open group.
     Members(ChatId),
     /// Something about coming into a group.
@@ -110,11 +115,17 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "save" => save(rest, open),
         "help" | "h" | "?" => Ok(Line::Help),
         "quit" | "q" => Ok(Line::Quit),
-        _ => match (refer::parse(verb, rest), device::parse(verb, rest)) {
-            (Some(meant), _) => meant.map(Line::Refer),
-            (None, Some(meant)) => meant.map(Line::Devices),
-            (None, None) => Err(format!("there is no /{verb}; /help tells what there is")),
-        },
+        _ => {
+            if let Some(meant) = refer::parse(verb, rest) {
+                return meant.map(Line::Refer);
+            }
+            if let Some(meant) = device::parse(verb, rest) {
+                return meant.map(Line::Devices);
+            }
+            let meant = own::parse(verb, rest, open, now_ms);
+            let none = || Err(format!("there is no /{verb}; /help tells what there is"));
+            meant.map_or_else(none, |meant| meant.map(Line::Own))
+        }
     }
 }
 

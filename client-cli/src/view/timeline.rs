@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use packetboat_client::timeline::{Said, Shown, View};
-use packetboat_client::{Edge, Entry};
+use packetboat_client::{Edge, Entry, SeqSet};
 
 use super::fold;
 
@@ -37,6 +37,8 @@ pub(crate) struct Timeline {
     /// What these come to: see `fold`.
     view: View,
     shown: Vec<Message>,
+    /// What the user has deleted for itself.
+    hidden: SeqSet,
     /// The log has entries before the stretch.
     above: bool,
     /// The log may have entries after the stretch.
@@ -52,10 +54,17 @@ impl Timeline {
             messages: VecDeque::new(),
             view: View::default(),
             shown: Vec::new(),
+            hidden: SeqSet::default(),
             above: false,
             below: true,
             asked: false,
         }
+    }
+
+    /// What the user has deleted for itself.
+    pub(crate) fn hide(&mut self, seqs: SeqSet) {
+        self.hidden = seqs;
+        self.fold();
     }
 
     /// The messages as they are shown, in order.
@@ -73,6 +82,7 @@ impl Timeline {
     fn fold(&mut self) {
         let mut fold = packetboat_client::Timeline::keeping(MESSAGES_MAX);
         self.messages.iter().for_each(|message| fold.insert(&message.entry));
+        fold.hide(self.hidden.clone());
         self.view = fold.view();
         let of = |shown: &Shown| {
             let at = self.messages.binary_search_by_key(&shown.seq, |message| message.seq);

@@ -32,6 +32,24 @@ fn folded(entries: &[Entry]) -> View {
 }
 
 #[test]
+fn what_is_hidden_is_not_shown_and_does_what_it_did() {
+    use packetboat_proto::seqs::SeqRange;
+    let mut timeline = Timeline::default();
+    for (seq, said) in [(1, "one"), (2, "two")] {
+        timeline.insert(&entry(seq, "ann", &Content::text(said)));
+    }
+    timeline.insert(&altered(3, "ann", Alteration::Edited { seq: 2, new: Body::Text("2".into()) }));
+    let mut hidden = SeqSet::default();
+    for seq in [1, 3] {
+        hidden.insert(SeqRange::new(seq, seq).unwrap());
+    }
+    timeline.hide(hidden);
+    let view = timeline.view();
+    let [shown] = &view.messages[..] else { panic!("{view:?}") };
+    assert_eq!((shown.seq, &shown.said), (2, &text("2")));
+}
+
+#[test]
 fn a_message_shows_its_newest_text_its_reactions_and_its_pin() {
     let reacted = |seq, sender, reaction: &str, taken_back| {
         let reaction = reaction.to_owned();

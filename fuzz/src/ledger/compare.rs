@@ -6,13 +6,14 @@ use packetboat::store::{Edge, PageLimit, Role, Stretch};
 use super::alter;
 use super::model::{CHATS, DEVICES, NAMES, Part, Room};
 use super::names::{chat, device, index, number, user};
+use super::own::OwnState;
 use super::saying::check_entry;
 
 /// Everything at once.
 const WIDE: PageLimit = PageLimit { items: usize::MAX, bytes: usize::MAX };
 
 /// What a user is shown of a chat.
-pub(super) fn compare_chat(view: &View, by: usize, to: usize, room: &Room) {
+pub(super) fn compare_chat(view: &View, (by, to): (usize, usize), room: &Room, own: &OwnState) {
     let (name, id) = (user(by), chat(to));
     let history = view.history(&name, &id, Edge::After(0), WIDE);
     let Some(part) = room.parts.get(&by) else {
@@ -37,17 +38,22 @@ pub(super) fn compare_chat(view: &View, by: usize, to: usize, room: &Room) {
     assert_eq!(reads[0].entries, history, "a stretch is read as a page is");
     assert_eq!(reads[0].reached, upto, "and to its end");
     alter::compare(view, &name, &id, (room, part));
-    compare_view(view, by, to, room, part);
+    compare_view(view, (by, to), (room, part), own);
 }
 
-fn compare_view(view: &View, by: usize, to: usize, room: &Room, part: &Part) {
+fn compare_view(
+    view: &View,
+    (by, to): (usize, usize),
+    (room, part): (&Room, &Part),
+    own: &OwnState,
+) {
     let (name, id) = (user(by), chat(to));
     for (on, on_name) in DEVICES.iter().enumerate() {
         let seen = view.chat(&name, &device(on), &id).expect("what was written can be read");
         let unread = part.visible().range(part.read + 1..).copied().collect::<Vec<_>>();
         let unread = unread.into_iter().filter(|seq| {
             let line = &room.log[index(*seq)];
-            line.by != by && !line.is_silent()
+            line.by != by && !line.is_silent() && !own.hides(to, *seq)
         });
         let unread = unread.count();
         let standing = &room.standing;
@@ -61,6 +67,7 @@ fn compare_view(view: &View, by: usize, to: usize, room: &Room, part: &Part) {
         let (head, at) = (part.last(), part.cursor(on));
         let expected = (head, at, part.read, unread as u64, role, last_at_ms);
         assert_eq!(found, expected, "{name} in {id} on {on_name}");
+        assert_eq!(seen.marks.pinned, own.pin(to), "{name} has pinned {id}");
         if CHATS[to].starts_with("group:") {
             let members = if standing.over { 0 } else { standing.members.len() };
             assert_eq!(seen.members as usize, members, "members of {id}");

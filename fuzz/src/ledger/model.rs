@@ -8,6 +8,7 @@ use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::Role;
 
+use super::own::OwnState;
 use super::standing::{Refused, Standing};
 pub use super::what::What;
 
@@ -61,6 +62,8 @@ pub enum Told {
     NotLetIn(usize, usize),
     /// Cursors of a user moved: delivered and read.
     Moved(usize, u64, u64),
+    /// A user has set something for itself: the revision.
+    Own(usize, u64),
 }
 
 /// An entry.
@@ -113,6 +116,8 @@ pub struct World {
     pub rules: Rules,
     /// The chats, by number.
     pub rooms: Vec<Room>,
+    /// What users have set for themselves.
+    pub own: Vec<OwnState>,
     /// Devices that are known, each with its number among all of its user's.
     pub devices: BTreeMap<(usize, usize), u64>,
     /// How many devices each user ever had.
@@ -184,7 +189,7 @@ impl Room {
 }
 
 /// The two of a direct chat, or the one.
-fn pair(to: usize) -> Option<BTreeSet<usize>> {
+pub(super) fn pair(to: usize) -> Option<BTreeSet<usize>> {
     let pair: Vec<&str> = CHATS[to].strip_prefix("dm:")?.split(':').collect();
     Some((0..NAMES.len()).filter(|at| pair.contains(&NAMES[*at])).collect())
 }
@@ -196,6 +201,7 @@ impl World {
         Self {
             rules,
             rooms,
+            own: vec![OwnState::default(); NAMES.len()],
             devices: BTreeMap::new(),
             numbers: BTreeMap::new(),
             gone: BTreeSet::new(),

@@ -15,6 +15,7 @@ use super::chat::{ChatState, Member};
 use super::device::{self, DeviceAnswer};
 use super::file::{FileChunk, FileState, FilesPage};
 use super::joining::{self, Joined};
+use super::own::{self, OwnAnswer};
 use super::presence::Presence;
 use super::room::RoomState;
 use super::verdict::Verdict;
@@ -56,6 +57,15 @@ pub enum Answer {
     },
     /// The users asked for, in the order asked.
     Presence(Vec<Presence>),
+    /// Chats, those with the newest entries first, and whether there are more.
+    Recent {
+        /// Those with the newest entries first.
+        chats: Vec<ChatState>,
+        /// There are more.
+        more: bool,
+    },
+    /// About the user's own state.
+    Own(OwnAnswer),
     /// About coming into a group.
     Joining(Joined),
     /// About the user's own devices.
@@ -94,7 +104,7 @@ pub enum Answer {
 }
 
 /// The field numbers of the lists in a `Response`, each with the most that it may hold.
-const RESPONSE_LISTS: [([u32; 2], usize); 8] = [
+const RESPONSE_LISTS: [([u32; 2], usize); 9] = [
     ([3, 1], PAGE_ITEMS_MAX as usize),
     ([4, 1], PAGE_ITEMS_MAX as usize),
     ([6, 1], PAGE_ITEMS_MAX as usize),
@@ -102,8 +112,17 @@ const RESPONSE_LISTS: [([u32; 2], usize); 8] = [
     ([17, 1], PINS_MAX),
     ([19, 1], PAGE_ITEMS_MAX as usize),
     ([27, 1], PRESENCE_USERS_MAX),
+    ([39, 1], PAGE_ITEMS_MAX as usize),
     ([59, 1], PAGE_ITEMS_MAX as usize),
 ];
+
+fn states(chats: Vec<schema::ChatState>) -> Result<Vec<ChatState>, BodyError> {
+    chats.into_iter().map(ChatState::from_wire).collect()
+}
+
+fn chats_page(chats: &[ChatState], more: bool) -> schema::ChatsPage {
+    schema::ChatsPage { chats: chats.iter().map(ChatState::to_wire).collect(), more }
+}
 
 fn presences(list: schema::PresenceList) -> Result<Vec<Presence>, BodyError> {
     list.users.into_iter().map(Presence::from_wire).collect()
@@ -119,6 +138,7 @@ impl Response {
         for (list, max) in RESPONSE_LISTS.into_iter().chain(others) {
             check_count(&body, &list, max)?;
         }
+        own::check_lists(&body)?;
         let wire = schema::Response::decode(body)?;
         let answer = match wire.result.ok_or(BodyError::Missing { field: "result" })? {
             response::Result::Refused(verdict) => Err(Verdict::from_wire(verdict)?),
@@ -145,20 +165,17 @@ impl Answer {
         if let Some(answer) = DeviceAnswer::from_wire(&wire)? {
             return Ok(Self::Device(answer));
         }
+        if let Some(own) = OwnAnswer::from_wire(&wire)? {
+            return Ok(Self::Own(own));
+        }
         Ok(match wire {
             Wire::History(page) => {
                 Self::History { entries: checked(page.entries)?, more: page.more }
             }
             Wire::Pins(list) => Self::Pins(pinned(&list.pins)?),
             Wire::Thread(page) => Self::Thread { entries: checked(page.entries)?, more: page.more },
-            Wire::Chats(page) => Self::Chats {
-                chats: page
-                    .chats
-                    .into_iter()
-                    .map(ChatState::from_wire)
-                    .collect::<Result<_, _>>()?,
-                more: page.more,
-            },
+            Wire::Chats(page) => Self::Chats { chats: states(page.chats)?, more: page.more },
+            Wire::Recent(page) => Self::Recent { chats: states(page.chats)?, more: page.more },
             Wire::Chat(chat) => Self::Chat(ChatState::from_wire(chat)?),
             Wire::Members(page) => Self::Members {
                 members: page
@@ -191,10 +208,9 @@ impl Answer {
             Self::History { entries, more } => {
                 Wire::History(schema::HistoryPage { entries: entries.clone(), more: *more })
             }
-            Self::Chats { chats, more } => Wire::Chats(schema::ChatsPage {
-                chats: chats.iter().map(ChatState::to_wire).collect(),
-                more: *more,
-            }),
+            Self::Chats { chats, more } => Wire::Chats(chats_page(chats, *more)),
+            Self::Recent { chats, more } => Wire::Recent(chats_page(chats, *more)),
+            Self::Own(own) => own.to_wire(),
             Self::Chat(chat) => Wire::Chat(chat.to_wire()),
             Self::Members { members, more } => Wire::Members(schema::MembersPage {
                 members: members.iter().map(Member::to_wire).collect(),

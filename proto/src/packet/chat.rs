@@ -1,13 +1,20 @@
 //! What is told of a chat and of its members (SPEC.md section 5.5). Must never hold what only the
 //! server may know of a user.
 
+use bytes::Bytes;
+use prost::Message;
+
 use crate::content::GroupRules;
 pub use crate::content::Role;
+use crate::entry::Entry;
 use crate::id::{ChatId, UserId};
-use crate::limits::{GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX};
+use crate::limits::{
+    GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX, LAST_BYTES_MAX,
+};
 use crate::schema;
 
-use super::body::{BodyError, short};
+use super::body::{BodyError, check_length, short};
+use super::own::Marks;
 
 /// A chat as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +51,13 @@ pub struct ChatState {
     pub muted_until_ms: u64,
     /// Who asks to come into a group, and waits for the user's answer.
     pub join_requests: u32,
+    /// How the user wants it to be shown.
+    pub marks: Marks,
+    /// Entries of others after `read` that mention the user.
+    pub mentions: u64,
+    /// In an answer to `Recent`: the last entry in which there is something to read, encoded;
+    /// nothing, if there is none, or it is too long.
+    pub last: Bytes,
 }
 
 /// A member of a chat.
@@ -81,10 +95,22 @@ impl ChatState {
             rules: GroupRules::NONE,
             muted_until_ms: 0,
             join_requests: 0,
+            marks: Marks { quiet_until_ms: 0, pinned: 0, archived: false, unread: false },
+            mentions: 0,
+            last: Bytes::new(),
         }
     }
 
+    /// Bytes that it takes in a page.
+    pub fn encoded_len(&self) -> usize {
+        self.to_wire().encoded_len()
+    }
+
     pub(super) fn from_wire(wire: schema::ChatState) -> Result<Self, BodyError> {
+        check_length("last", wire.last.len(), LAST_BYTES_MAX as usize)?;
+        if !wire.last.is_empty() {
+            Entry::decode(wire.last.clone())?;
+        }
         Ok(Self {
             chat: ChatId::new(&wire.chat)?,
             head: wire.head,
@@ -102,6 +128,9 @@ impl ChatState {
             rules: GroupRules::from_wire(wire.rules.unwrap_or_default()),
             muted_until_ms: wire.muted_until_ms,
             join_requests: wire.join_requests,
+            marks: Marks::from_wire(wire.marks.unwrap_or_default()),
+            mentions: wire.mentions,
+            last: wire.last,
         })
     }
 
@@ -123,6 +152,9 @@ impl ChatState {
             rules: (self.rules != GroupRules::default()).then(|| self.rules.to_wire()),
             muted_until_ms: self.muted_until_ms,
             join_requests: self.join_requests,
+            marks: (self.marks != Marks::default()).then(|| self.marks.to_wire()),
+            mentions: self.mentions,
+            last: self.last.clone(),
         }
     }
 }

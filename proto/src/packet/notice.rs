@@ -51,6 +51,8 @@ pub enum Notice {
     Missed,
     /// Somebody asks to come into a group, or is not let in.
     Join(JoinNews),
+    /// The user's own state has changed; its newest revision.
+    Own(u64),
 }
 
 /// Somebody asks to come into a group, or is not let in.
@@ -121,6 +123,7 @@ impl Notice {
                 user: UserId::new(&news.user)?,
                 state: JoinState::from_wire(news.state()),
             })),
+            Some(Kind::Own(changed)) => Some(Self::Own(changed.revision)),
             Some(Kind::Presence(presence)) => Some(Self::Presence(Presence::from_wire(presence)?)),
             Some(Kind::RoomCount(count)) => Some(Self::RoomCount(RoomCount::from_wire(&count)?)),
             Some(Kind::Cursor(moved)) => Some(Self::Cursor(CursorMoved {
@@ -140,6 +143,7 @@ impl Notice {
                 user: news.user.to_string(),
                 state: JoinState::to_wire(news.state),
             }),
+            Self::Own(revision) => Kind::Own(schema::OwnChanged { revision: *revision }),
             Self::Presence(presence) => Kind::Presence(presence.to_wire()),
             Self::RoomCount(count) => Kind::RoomCount(count.to_wire()),
             Self::Cursor(moved) => Kind::Cursor(schema::CursorMoved {

@@ -13,6 +13,7 @@ use super::body::{BodyError, optional, text};
 use super::device::DeviceOperation;
 use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
+use super::own::{self, Own};
 use super::profile::Profile;
 use super::room::room_id;
 
@@ -63,6 +64,10 @@ pub enum Operation {
         /// At most 100 users.
         users: Vec<UserId>,
     },
+    /// The user's chats, those with the newest entries first.
+    Recent(Recent),
+    /// About the user's own state.
+    Own(Own),
     /// About coming into a group.
     Joining(Joining),
     /// About the user's own devices.
@@ -134,6 +139,18 @@ pub enum Operation {
     },
 }
 
+/// A page of the user's chats, those with the newest entries first. Those of the same millisecond
+/// are in order of chat id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recent {
+    /// The `last_at_ms` and the id of the last chat of the page before.
+    pub behind: Option<(u64, ChatId)>,
+    /// Chats at most; 0 leaves it to the server.
+    pub limit: u32,
+    /// The last entry of a chat comes along if it has at most so many bytes.
+    pub last_bytes: u32,
+}
+
 /// From where a page of history goes, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
@@ -150,7 +167,7 @@ impl Request {
         for list in REQUEST_LISTS {
             check_count(&body, &list, PRESENCE_USERS_MAX)?;
         }
-        for (list, max) in joining::REQUEST_LISTS {
+        for (list, max) in joining::REQUEST_LISTS.into_iter().chain(own::REQUEST_LISTS) {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Request::decode(body)?;
@@ -173,6 +190,9 @@ impl Operation {
         if let Some(operation) = DeviceOperation::from_wire(&wire)? {
             return Ok(Some(Self::Device(operation)));
         }
+        if let Some(own) = Own::from_wire(&wire)? {
+            return Ok(Some(Self::Own(own)));
+        }
         Ok(Some(match wire {
             Wire::History(asked) => Self::History {
                 chat: ChatId::new(&asked.chat)?,
@@ -186,6 +206,7 @@ impl Operation {
             Wire::Chats(asked) => {
                 Self::Chats { after: optional(&asked.after, ChatId::new)?, limit: asked.limit }
             }
+            Wire::Recent(asked) => Self::Recent(Recent::from_wire(&asked)?),
             Wire::Chat(asked) => Self::Chat { chat: ChatId::new(&asked.chat)? },
             Wire::Members(asked) => Self::Members {
                 chat: ChatId::new(&asked.chat)?,
@@ -266,6 +287,8 @@ impl Operation {
                     .map_or_else(Bytes::new, |file| Bytes::copy_from_slice(file.as_bytes())),
                 limit: *limit,
             }),
+            Self::Recent(recent) => Wire::Recent(recent.to_wire()),
+            Self::Own(own) => own.to_wire(),
             Self::Joining(joining) => joining.to_wire(),
             Self::Device(operation) => operation.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
@@ -275,6 +298,27 @@ impl Operation {
                 after: *after,
                 limit: *limit,
             }),
+        }
+    }
+}
+
+impl Recent {
+    fn from_wire(wire: &schema::RecentRequest) -> Result<Self, BodyError> {
+        let after = optional(&wire.after, ChatId::new)?;
+        Ok(Self {
+            behind: after.map(|chat| (wire.before_ms, chat)),
+            limit: wire.limit,
+            last_bytes: wire.last_bytes,
+        })
+    }
+
+    fn to_wire(&self) -> schema::RecentRequest {
+        let behind = self.behind.as_ref();
+        schema::RecentRequest {
+            before_ms: behind.map_or(0, |(at_ms, _)| *at_ms),
+            after: text(behind.map(|(_, chat)| chat)),
+            limit: self.limit,
+            last_bytes: self.last_bytes,
         }
     }
 }

@@ -73,6 +73,9 @@ fn state() -> ChatState {
         rules: GroupRules { only_admins_write: true, ..GroupRules::default() },
         muted_until_ms: 5,
         join_requests: 6,
+        marks: Marks { quiet_until_ms: 7, pinned: 8, archived: true, unread: true },
+        mentions: 9,
+        last: entry().encode(),
     }
 }
 

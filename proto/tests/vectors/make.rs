@@ -9,6 +9,7 @@ mod frames;
 mod id;
 mod joining;
 mod limit;
+mod own;
 mod packet;
 mod room;
 mod state;
@@ -34,6 +35,7 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
         ("ids.tsv", id::vectors()),
         ("joining.tsv", joining::vectors()),
         ("limits.tsv", limit::vectors()),
+        ("own.tsv", own::vectors()),
         ("packets.tsv", packet::vectors()),
         ("states.tsv", state::vectors()),
     ]

@@ -4,6 +4,7 @@
 mod device;
 mod file;
 mod joining;
+mod own;
 
 use bytes::Bytes;
 use packetboat_proto::code::{Fault, Retry};
@@ -284,6 +285,7 @@ fn of_notice(notice: &Notice) -> Value {
     match notice {
         Notice::Missed => json!({ "missed": {} }),
         Notice::Join(news) => joining::of_news(news),
+        Notice::Own(revision) => json!({ "own": { "revision": revision } }),
         Notice::Presence(presence) => json!({ "presence": of_presence(presence) }),
         Notice::RoomCount(count) => json!({ "room_count": {
             "room": count.room.as_str(),
@@ -320,6 +322,8 @@ fn of_operation(operation: &Operation) -> Value {
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
         Operation::Joining(asked) => joining::of_question(asked),
         Operation::Device(asked) => device::of_question(asked),
+        Operation::Own(asked) => own::of_question(asked),
+        Operation::Recent(recent) => json!({ "recent": own::of_recent(recent) }),
         Operation::Pins { chat } => json!({ "pins": { "chat": chat.as_str() } }),
         Operation::Thread { chat, seq, after, limit } => json!({ "thread": {
             "chat": chat.as_str(), "seq": seq, "after": after, "limit": limit,
@@ -358,6 +362,10 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::Chats { chats, more } => {
             json!({ "chats": { "chats": list(chats, of_chat), "more": more } })
         }
+        Answer::Recent { chats, more } => {
+            json!({ "recent": { "chats": list(chats, of_chat), "more": more } })
+        }
+        Answer::Own(answer) => own::of_answer(answer),
         Answer::Chat(chat) => json!({ "chat": of_chat(chat) }),
         Answer::Members { members, more } => {
             json!({ "members": { "members": list(members, of_member), "more": more } })
@@ -428,6 +436,9 @@ fn of_chat(chat: &ChatState) -> Value {
         "rules": of_rules(chat.rules),
         "muted_until_ms": chat.muted_until_ms,
         "join_requests": chat.join_requests,
+        "marks": own::of_marks(chat.marks),
+        "mentions": chat.mentions,
+        "last": (!chat.last.is_empty()).then(|| of_encoded(&chat.last)),
     })
 }
 

@@ -201,7 +201,7 @@ impl Writer {
             return Err(Failure::Commit { operations, detail });
         }
         if operations > 0 {
-            self.ground.horizon.publish(work.heads_before);
+            self.ground.horizon.publish(work.heads_before, work.owners);
             self.ground.backend.apply(work.batch).map_err(failed_commit(operations))?;
         }
         self.ground.health.rest(Half::Writer);

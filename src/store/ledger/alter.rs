@@ -12,8 +12,9 @@ use crate::store::key;
 use crate::store::read_error::ReadError;
 use crate::store::{Draft, Reference};
 
-/// Operations for what an entry refers to: the row by which it is found from there.
-pub(super) const REFERENCE_OPERATIONS: usize = 1;
+/// Operations for what an entry refers to: the row by which it is found from there, and whom it
+/// mentions.
+pub(super) const REFERENCE_OPERATIONS: usize = 2;
 
 /// What becomes of other entries.
 pub(super) enum Consequence {

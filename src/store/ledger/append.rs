@@ -158,6 +158,7 @@ impl Turn<'_> {
         if let Some(sent) = &draft.file {
             self.put_reference(&sent.file, chat, seq)?;
         }
+        self.put_mentions(&deed, draft);
         self.put_seq_of(by_id, seq);
         self.carry_out(&deed, consequence)?;
         self.store_entry(author, draft, seq);

@@ -9,6 +9,7 @@ use packetboat_proto::packet::{Invitation, JoinNews, JoinState, JoinWay};
 
 use super::device::LOG_OUT_OPERATIONS_MAX;
 use super::group::Deed;
+use super::own::ITEM_OPERATIONS;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::act::{Act, Acted};
 use crate::store::read_error::ReadError;
@@ -27,6 +28,8 @@ const REFUSED_MS: u64 = 7 * 24 * 3_600_000;
 pub(crate) const ACT_OPERATIONS_MAX: usize =
     if INVITES_MAX > MEMBERS_PER_CHANGE_MAX { INVITES_MAX } else { MEMBERS_PER_CHANGE_MAX } + 2;
 const _: () = assert!(LOG_OUT_OPERATIONS_MAX <= ACT_OPERATIONS_MAX);
+
+const _: () = assert!(ITEM_OPERATIONS <= ACT_OPERATIONS_MAX);
 
 /// A way into a group.
 struct WayIn {
@@ -55,6 +58,9 @@ impl Turn<'_> {
             Act::RefuseJoin { chat, users } => self.refuse_join(user, chat, users),
             Act::LogOut { device } => self.log_out(user, device),
             Act::LogOutOthers { but } => return self.log_out_others(user, but),
+            Act::SetMarks(set) => self.set_marks(user, set),
+            Act::SetDraft(draft) => self.set_draft(user, draft),
+            Act::Hide { chat, ranges } => self.hide(user, chat, ranges),
         };
         acted.map(Some)
     }

@@ -9,6 +9,7 @@ use packetboat_proto::planted::{self, Bug};
 
 use super::file::UNREFERENCE_OPERATIONS;
 use super::group::Deed;
+use super::mention::calls;
 use super::refer::Target;
 use super::turn::Turn;
 use crate::store::key;
@@ -17,8 +18,8 @@ use crate::store::read_error::ReadError;
 
 /// Operations for each edit: its parts, and the row by which it is found.
 const OPERATIONS_PER_EDIT: usize = parts_of(EDIT_BYTES_MAX + BODY_OVERHEAD_BYTES as usize) + 1;
-/// Operations for what refers to the entry: its pin, and its place in a thread.
-const ROW_OPERATIONS: usize = 2;
+/// Operations for what refers to the entry: its pin, its place in a thread, whom it mentions.
+const ROW_OPERATIONS: usize = 3;
 /// The most operations of a recall, beside those of its own entry.
 pub(super) const RECALL_OPERATIONS_MAX: usize =
     PARTS_MAX + EDITS_MAX * OPERATIONS_PER_EDIT + ROW_OPERATIONS + UNREFERENCE_OPERATIONS;
@@ -38,6 +39,9 @@ impl Turn<'_> {
         self.remove(key::pin(deed.chat, entry.seq));
         if context.thread != 0 {
             self.remove(key::thread(deed.chat, context.thread, entry.seq));
+        }
+        if calls(&context) {
+            self.remove(key::own::mention(deed.chat, entry.seq));
         }
         if let Some(file) = file {
             self.remove_reference(&file, deed.chat, entry.seq)?;

@@ -2,7 +2,7 @@
 //! sees what the ones before it did. Must never show a write of a batch that failed: after one, the
 //! turn's caches must not be used again.
 
-use ahash::HashMap;
+use ahash::{HashMap, HashSet};
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
@@ -72,6 +72,8 @@ pub(crate) struct Work {
     pub(crate) effects: Vec<Effect>,
     /// Where the logs that grow ended before.
     pub(crate) heads_before: HashMap<ChatId, u64>,
+    /// Whose own state changes.
+    pub(crate) owners: HashSet<UserId>,
 }
 
 /// Why a command ends early: refused, with nothing changed; or the store cannot be read.
@@ -243,6 +245,11 @@ impl<'a> Turn<'a> {
             self.work.heads_before.insert(chat.clone(), seq - 1);
         }
         self.caches.heads.set(chat, seq);
+    }
+
+    /// A user's own state changes.
+    pub(super) fn note_own(&mut self, user: &UserId) {
+        self.work.owners.insert(user.clone());
     }
 
     /// What is at hand of rooms.

@@ -1,11 +1,13 @@
 //! A user's chats and their members, as that user sees them. Must never count beyond its bounds:
 //! a long log that was never read costs as much as a short one.
 
+use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupRules;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 
+use super::own::OwnOfChat;
 use super::{Reader, refusal};
 use crate::store::key;
 use crate::store::parts;
@@ -17,7 +19,7 @@ use crate::store::{ChatView, MemberView, Page, Role, StoreError};
 /// more, all of them count as unread, which is a bound from above.
 const UNREAD_SCAN_MAX: u64 = 1_000;
 /// Chats that are read at once: those that the user is out of are passed over.
-const CHATS_PER_SCAN: usize = 128;
+pub(super) const CHATS_PER_SCAN: usize = 128;
 
 impl Reader {
     /// The user's chats, without those that the user is out of.
@@ -72,7 +74,7 @@ impl Reader {
         Ok(self.view(user, device, chat, &place)?)
     }
 
-    fn view(
+    pub(super) fn view(
         &self,
         user: &UserId,
         device: &DeviceId,
@@ -80,11 +82,12 @@ impl Reader {
         place: &Place,
     ) -> Result<ChatView, ReadError> {
         let head = self.last_visible(place, &chat)?;
+        let own = self.own_of_chat(user, &chat)?;
         let mut view = ChatView {
             head,
             delivered: self.cursor(user, device, &chat, place)?,
             read: place.read,
-            unread: self.unread(user, &chat, place, head)?,
+            unread: self.unread(user, &chat, place, head, &own)?,
             name: String::new(),
             members: 0,
             role: place.role(),
@@ -96,6 +99,9 @@ impl Reader {
             rules: GroupRules::default(),
             muted_until_ms: place.muted_until_ms,
             join_requests: 0,
+            marks: own.marks,
+            mentions: self.mentions(user, &chat, place, head, &own.hidden)?,
+            last: Bytes::new(),
             chat,
         };
         if head > 0 {
@@ -119,13 +125,14 @@ impl Reader {
     }
 
     /// Entries of others after what the user has read, without those in which there is nothing to
-    /// read.
+    /// read, and those that it has hidden.
     fn unread(
         &self,
         user: &UserId,
         chat: &ChatId,
         place: &Place,
         head: u64,
+        own: &OwnOfChat,
     ) -> Result<u64, ReadError> {
         let after = place.read;
         let visible = place.spans.count(after, head);
@@ -135,9 +142,10 @@ impl Reader {
         let mut passed = 0;
         for (first, last) in place.spans.between(after, head) {
             self.try_scan(&key::entries(chat, first, last), |row, value| {
-                let (_, part) = key::seq_and_part(row)?;
-                let own = parts::sender_of(value) == Some(user.as_str());
-                passed += u64::from(part == 0 && (own || parts::is_silent(value)));
+                let (seq, part) = key::seq_and_part(row)?;
+                let by_user = parts::sender_of(value) == Some(user.as_str());
+                let skipped = by_user || parts::is_silent(value) || own.hidden.holds(seq);
+                passed += u64::from(part == 0 && skipped);
                 Ok(std::ops::ControlFlow::Continue(()))
             })?;
         }

@@ -133,6 +133,7 @@ impl View {
                 self.editor.take();
                 return self.refer(now_ms, refer, effects);
             }
+            Line::Own(own) => self.set_own(now_ms, own, effects),
             Line::Door(door) => effects.push(Effect::Door(door)),
             Line::Devices(errand) => effects.push(Effect::Devices(errand)),
             Line::ChangeRoom(room, change) => {

@@ -66,7 +66,7 @@ impl View {
     }
 
     /// The seq of a message, counted from the last one shown.
-    fn back(&self, back: usize) -> Result<u64, &'static str> {
+    pub(super) fn back(&self, back: usize) -> Result<u64, &'static str> {
         let open = self.open.as_ref().ok_or("/open a chat first")?;
         let mut messages = open.timeline.messages().rev().filter(|shown| !shown.change);
         messages.nth(back.saturating_sub(1)).map(|shown| shown.seq).ok_or(NONE)

@@ -98,7 +98,7 @@ fn shown(view: &View) -> Vec<String> {
 #[test]
 fn the_liveliest_chat_is_opened_loaded_and_read() {
     let mut view = view();
-    assert_eq!(view.handle(0, connected()), [Effect::AskChats]);
+    assert_eq!(view.handle(0, connected()), [Effect::AskChats, Effect::SyncOwn]);
     let states = vec![state("group:crew", 2, 0), state(CHAT, 9, 3)];
     let effects = view.handle(0, Input::Answer(Answer::Chats(states)));
     let alice = "alice".parse().unwrap();
@@ -177,7 +177,7 @@ fn messages_wait_while_the_link_is_lost_and_quitting_asks_once() {
     assert_eq!(view.handle(1_700, control('c')), [Effect::Quit]);
     view.handle(1_800, key(KeyCode::Home));
     assert_eq!(view.handle(1_900, key(KeyCode::Esc)), []);
-    assert_eq!(view.handle(2_000, connected()), [Effect::AskChats]);
+    assert_eq!(view.handle(2_000, connected()), [Effect::AskChats, Effect::SyncOwn]);
     assert_eq!(view.status(2_000).1, Mood::Good);
     view.handle(2_100, accepted(2));
     assert_eq!(view.handle(2_200, control('d')), [Effect::Quit]);
@@ -244,7 +244,7 @@ fn older_pages_are_loaded_as_the_user_looks_back() {
 fn lost_notices_make_it_ask_for_the_chats_again() {
     let mut view = open(1);
     let effects = view.handle(1, Input::Net(Event::Notice(Notice::Missed)));
-    assert_eq!(effects, [Effect::AskChats]);
+    assert_eq!(effects, [Effect::AskChats, Effect::SyncOwn]);
 }
 
 #[test]
@@ -306,4 +306,86 @@ fn the_outbox_of_the_view_is_bounded() {
     assert_eq!(sent, 256);
     assert!(view.noted(2).unwrap().0.contains("too many"));
     assert_eq!(view.editor.text().trim_start_matches('x'), "");
+}
+
+/// Another chat of the view's, beside the open one.
+fn with_crew() -> View {
+    let mut view = open(3);
+    view.handle(0, Input::Answer(Answer::Chats(vec![state("group:crew", 2, 0)])));
+    view
+}
+
+/// What the user has set for itself, as the client library reads it.
+fn own(items: Vec<packetboat_client::proto::packet::Item>) -> Input {
+    let mut own = OwnState::default();
+    items.into_iter().for_each(|item| own.set(item));
+    Input::Answer(Answer::Own(own))
+}
+
+fn draft(text: &str) -> ChatDraft {
+    ChatDraft { chat: chat(), text: text.to_owned(), reply_to: 0 }
+}
+
+#[test]
+fn a_draft_is_kept_for_other_devices_until_it_is_sent() {
+    use packetboat_client::proto::packet::Item;
+    let mut view = with_crew();
+    view.editor.insert("Dear");
+    let effects = view.handle(0, key(KeyCode::Tab));
+    assert!(effects.contains(&Effect::KeepDraft(draft("Dear"))), "{effects:?}");
+    view.handle(0, own(vec![Item::Draft(draft("Dear"))]));
+    view.handle(0, key(KeyCode::Tab));
+    assert_eq!((view.open_chat().unwrap().id.clone(), view.editor.text()), (chat(), "Dear"));
+    let effects = view.handle(0, key(KeyCode::Enter));
+    assert!(effects.contains(&Effect::KeepDraft(draft(""))), "{effects:?}");
+}
+
+#[test]
+fn a_draft_of_another_device_is_there_when_its_chat_is_opened() {
+    use packetboat_client::proto::packet::Item;
+    let mut view = with_crew();
+    view.handle(0, key(KeyCode::Tab));
+    view.handle(0, own(vec![Item::Draft(draft("from the desk"))]));
+    assert_eq!(view.editor.text(), "");
+    view.handle(0, key(KeyCode::Tab));
+    assert_eq!(view.editor.text(), "from the desk");
+}
+
+#[test]
+fn what_is_hidden_is_not_shown() {
+    use packetboat_client::proto::packet::Item;
+    use packetboat_client::{SeqRange, SeqSet};
+    let mut view = open(3);
+    let hide = Effect::Hide { chat: chat(), seq: 3 };
+    assert!(write(&mut view, 0, "/hide 1").contains(&hide));
+    let mut seqs = SeqSet::default();
+    seqs.insert(SeqRange::new(3, 3).unwrap());
+    view.handle(0, own(vec![Item::Hidden { chat: chat(), seqs }]));
+    let lines = shown(&view).join("\n");
+    assert!(lines.contains("message 2") && !lines.contains("message 3"), "{lines}");
+}
+
+#[test]
+fn pinned_chats_are_above_and_archived_ones_below() {
+    use packetboat_client::Marks;
+    use packetboat_client::proto::packet::Item;
+    let mut view = with_crew();
+    let order = |view: &View| -> Vec<String> {
+        view.roster.chats().iter().map(|chat| chat.id.to_string()).collect()
+    };
+    assert_eq!(order(&view), [CHAT, "group:crew"]);
+    let marks = Marks { pinned: 1, ..Marks::default() };
+    view.handle(0, own(vec![Item::Marks { chat: "group:crew".parse().unwrap(), marks }]));
+    assert_eq!(order(&view), ["group:crew", CHAT]);
+    let marks = Marks { archived: true, ..marks };
+    view.handle(0, own(vec![Item::Marks { chat: "group:crew".parse().unwrap(), marks }]));
+    assert_eq!(order(&view), [CHAT, "group:crew"]);
+}
+
+#[test]
+fn a_notice_of_own_state_is_asked_about_unless_it_is_known() {
+    let mut view = open(1);
+    let told = |revision| Input::Net(Event::Notice(Notice::Own(revision)));
+    assert_eq!(view.handle(0, told(1)), [Effect::SyncOwn]);
+    assert_eq!(view.handle(0, told(0)), []);
 }

@@ -1,0 +1,76 @@
+//! What a user sets for itself: `quiet`, `pin-chat`, `archive`, `mark-unread`, `draft`, `hide`,
+//! `own`. Must never send anything to another user.
+
+use packetboat_client::{ChatDraft, ChatId, Client, OwnChat, OwnState, SeqRange, SetMarks};
+
+use crate::clock::{Clock, after_minutes, now_ms};
+use crate::command::own::OwnCommand;
+use crate::failure::Failure;
+use crate::format::{json, text};
+use crate::out::Out;
+use crate::visit::Visit;
+
+/// Does what is asked.
+pub(crate) async fn run(
+    visit: &mut Visit,
+    command: OwnCommand,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let me = visit.client().user().clone();
+    match command {
+        OwnCommand::Quiet { chat, minutes, off } => {
+            let until = minutes.map_or(u64::MAX, |minutes| after_minutes(now_ms(), minutes));
+            let quiet_until_ms = Some(if off { 0 } else { until });
+            mark(visit, SetMarks { quiet_until_ms, ..SetMarks::of(chat.chat(&me)) }).await
+        }
+        OwnCommand::PinChat { chat, place, off } => {
+            let pinned = Some(if off { 0 } else { place });
+            mark(visit, SetMarks { pinned, ..SetMarks::of(chat.chat(&me)) }).await
+        }
+        OwnCommand::Archive { chat, off } => {
+            mark(visit, SetMarks { archived: Some(!off), ..SetMarks::of(chat.chat(&me)) }).await
+        }
+        OwnCommand::MarkUnread { chat, off } => {
+            mark(visit, SetMarks { unread: Some(!off), ..SetMarks::of(chat.chat(&me)) }).await
+        }
+        OwnCommand::Draft { chat, text: Some(text) } => {
+            let draft = ChatDraft { chat: chat.chat(&me), text, reply_to: 0 };
+            visit.ask(async |client| client.set_draft(draft.clone()).await).await
+        }
+        OwnCommand::Draft { chat, text: None } => {
+            let own = read(visit).await?.chat(&chat.chat(&me));
+            let Some(draft) = own.draft else { return Ok(()) };
+            out.put(|| json::own::draft(&draft), || text::own::draft(&draft))
+        }
+        OwnCommand::Hide { chat, seq, last } => {
+            let range = SeqRange::new(seq, last.unwrap_or(seq));
+            let wrong = || Failure::Usage("the last message comes before the first".to_owned());
+            let (chat, range) = (chat.chat(&me), range.ok_or_else(wrong)?);
+            visit.ask(async |client| client.hide(&chat, vec![range]).await).await
+        }
+        OwnCommand::Own => list(visit, out).await,
+    }
+}
+
+async fn mark(visit: &mut Visit, set: SetMarks) -> Result<(), Failure> {
+    visit.ask(async |client| client.set_marks(set.clone()).await).await
+}
+
+/// All that is set, read anew.
+async fn read(visit: &mut Visit) -> Result<OwnState, Failure> {
+    let read = async |client: &Client| {
+        let mut own = OwnState::default();
+        client.sync_own(&mut own).await.map(|()| own)
+    };
+    visit.ask(read).await
+}
+
+async fn list(visit: &mut Visit, out: &mut Out) -> Result<(), Failure> {
+    let (own, clock) = (read(visit).await?, Clock::system());
+    let mut chats: Vec<(&ChatId, &OwnChat)> = own.chats().collect();
+    chats.sort_by_key(|(chat, _)| *chat);
+    for (chat, own) in chats {
+        out.put(|| json::own::chat(chat, own), || text::own::chat(&clock, chat, own))?;
+    }
+    Ok(())
+}

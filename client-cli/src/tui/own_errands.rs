@@ -1,0 +1,68 @@
+//! Sets what the user wants set for itself, and reads what its other devices have set: one after
+//! the other, so that the last draft of a chat is the last. Must never make the view wait.
+
+use packetboat_client::{Client, OwnState, RequestError, SeqRange};
+use tokio::sync::mpsc;
+
+use crate::view::{Answer, Effect};
+
+/// Errands that may wait.
+const ERRANDS_MAX: usize = 64;
+
+/// Runs the errands of the user's own state.
+pub(super) struct OwnErrands {
+    errands: mpsc::Sender<Effect>,
+    answers: mpsc::Sender<Answer>,
+}
+
+impl OwnErrands {
+    pub(super) fn start(client: Client, answers: mpsc::Sender<Answer>) -> Self {
+        let (errands, received) = mpsc::channel(ERRANDS_MAX);
+        tokio::spawn(run_all(client, received, answers.clone()));
+        Self { errands, answers }
+    }
+
+    /// Starts one.
+    pub(super) fn run(&self, effect: Effect) {
+        if self.errands.try_send(effect).is_err() {
+            // A full view learns it from the next one that fails.
+            drop(self.answers.try_send(Answer::Failed("that was too much at once".to_owned())));
+        }
+    }
+}
+
+async fn run_all(
+    client: Client,
+    mut errands: mpsc::Receiver<Effect>,
+    answers: mpsc::Sender<Answer>,
+) {
+    let mut own = OwnState::default();
+    while let Some(errand) = errands.recv().await {
+        let done = run(&client, &mut own, errand).await;
+        let answer = done.unwrap_or_else(|error| Answer::Failed(error.to_string()));
+        // A view that is gone does not want to know.
+        drop(answers.send(answer).await);
+    }
+}
+
+async fn run(client: &Client, own: &mut OwnState, errand: Effect) -> Result<Answer, RequestError> {
+    let told = match errand {
+        Effect::Mark(marks) => {
+            client.set_marks(marks).await?;
+            "set, on all of your devices"
+        }
+        Effect::KeepDraft(draft) => {
+            client.set_draft(draft).await?;
+            "what you had begun to write is kept"
+        }
+        Effect::Hide { chat, seq } => {
+            client.hide(&chat, SeqRange::new(seq, seq).into_iter().collect()).await?;
+            "deleted for you alone"
+        }
+        _ => {
+            client.sync_own(own).await?;
+            return Ok(Answer::Own(own.clone()));
+        }
+    };
+    Ok(Answer::Told(told.to_owned()))
+}

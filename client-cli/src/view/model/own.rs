@@ -1,0 +1,52 @@
+//! What the user sets for itself, as far as it is shown: the order of the chats, what is hidden,
+//! what was begun to write. Must never put a draft over what is being written.
+
+use packetboat_client::proto::limits::DRAFT_BYTES_MAX;
+use packetboat_client::{ChatDraft, ChatId, OwnState, SeqSet};
+
+use super::super::own::Own;
+use super::{Effect, Mood, View};
+
+impl View {
+    /// Does what a line says.
+    pub(super) fn set_own(&mut self, now_ms: u64, own: Own, effects: &mut Vec<Effect>) {
+        match own {
+            Own::Mark(marks) => effects.push(Effect::Mark(marks)),
+            Own::Hide(back) => {
+                let Some(chat) = self.open.as_ref().map(|open| open.chat.clone()) else { return };
+                match self.back(back) {
+                    Ok(seq) => effects.push(Effect::Hide { chat, seq }),
+                    Err(why) => self.note(now_ms, why, Mood::Bad),
+                }
+            }
+        }
+    }
+
+    /// What is set was read anew.
+    pub(super) fn take_own(&mut self, own: OwnState) {
+        self.roster.mark(&own);
+        self.own = own;
+        let Some(chat) = self.open.as_ref().map(|open| open.chat.clone()) else { return };
+        let hidden = self.hidden(&chat);
+        self.keep_place(&chat, |timeline| timeline.hide(hidden));
+    }
+
+    /// What of a chat is not to be shown.
+    pub(super) fn hidden(&self, chat: &ChatId) -> SeqSet {
+        self.own.chat(chat).hidden
+    }
+
+    /// What was begun to write in a chat, on whatever device.
+    pub(super) fn begun(&self, chat: &ChatId) -> Option<String> {
+        self.own.chat(chat).draft.map(|draft| draft.text)
+    }
+
+    /// Lets the other devices know of what was begun to write in a chat, unless they do.
+    pub(super) fn keep_draft(&mut self, chat: &ChatId, text: &str) {
+        let known = self.begun(chat).unwrap_or_default();
+        if !chat.is_room() && known != text && text.len() <= DRAFT_BYTES_MAX {
+            let (chat, text) = (chat.clone(), text.to_owned());
+            self.unkept.push(ChatDraft { chat, text, reply_to: 0 });
+        }
+    }
+}
