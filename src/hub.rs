@@ -105,7 +105,12 @@ impl Hub {
     pub fn relay(&self, user: &UserId, session: SessionId, signal: Signal) {
         let registry = self.registry();
         let mut others: Vec<&Mailbox> = Vec::new();
-        let mut seated = signal.chat.peer_of(user).is_some();
+        let peer = signal.chat.peer_of(user);
+        if peer.as_ref().is_some_and(|peer| registry.are_apart(user, peer)) {
+            self.metrics.signals_dropped.one();
+            return;
+        }
+        let mut seated = peer.is_some();
         for mailbox in registry.of_chat(&signal.chat).take(SIGNAL_SEATS_MAX + 1) {
             if mailbox.session() == session {
                 seated = true;
@@ -133,12 +138,16 @@ impl Hub {
 
     fn apply(&self, registry: &mut Registry, effect: Effect) {
         match effect {
-            Effect::Claimed { user, device, session, platform, mut groups } => {
+            Effect::Claimed { user, device, session, platform, mut groups, blocked } => {
                 if planted::is(Bug::GroupsForgotten) {
                     groups.clear();
                 }
                 let who = Connected { device: &device, platform: &platform };
                 self.seat(registry, session, &user, who, groups);
+                registry.set_all_blocked(&user, blocked);
+            }
+            Effect::Related { user, other, relation } => {
+                self.relate(registry, (&user, &other), relation);
             }
             Effect::LoggedOut { user, devices } => self.log_out(registry, &user, &devices),
             Effect::Joined { chat, users } => registry.join(&chat, &users),
@@ -238,6 +247,8 @@ mod tests {
     use packetboat_proto::id::{ChatId, DeviceId};
     use packetboat_proto::packet::SignalKind;
 
+    use crate::store::Relation;
+
     struct House {
         hub: Arc<Hub>,
         outlet: HubOutlet,
@@ -269,6 +280,7 @@ mod tests {
                 device: DeviceId::new(&format!("d{number}")).unwrap(),
                 session: session(number),
                 platform: String::new(),
+                blocked: Vec::new(),
                 groups: groups.iter().map(|group| chat(group)).collect(),
             }]);
             mailbox
@@ -345,6 +357,25 @@ mod tests {
         let mut expected = BytesMut::new();
         Packet::Signal(signal("a")).put(&mut expected);
         assert_eq!(frame, expected.freeze());
+    }
+
+    #[test]
+    fn who_is_blocked_signals_to_nobody() {
+        let mut house = House::new();
+        let (_alice, bob) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));
+        let signal = || Signal {
+            chat: chat("dm:a:b"),
+            kind: SignalKind::Typing,
+            data: Bytes::new(),
+            sender: None,
+        };
+        for (blocked, heard) in [(true, 0), (false, 1)] {
+            let relation = Relation { contact: false, blocked };
+            let related = Effect::Related { user: user("b"), other: user("a"), relation };
+            house.outlet.release(vec![related]);
+            house.hub.relay(&user("a"), session(1), signal());
+            assert_eq!(bob.take().hints.len(), heard);
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
 use self::file::FileBook;
-pub use self::view::{ChatView, MemberView, Profile, RoomView};
+pub use self::view::{ChatView, MemberView, Profile, Relation, RoomView};
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -375,6 +375,13 @@ pub trait Store: FileBook + DeviceBook {
         &self,
         users: Vec<UserId>,
     ) -> impl Future<Output = Result<Vec<Profile>, StoreError>> + Send;
+
+    /// How each of the users stands to `viewer`, in the order asked.
+    fn relations(
+        &self,
+        viewer: UserId,
+        users: Vec<UserId>,
+    ) -> impl Future<Output = Result<Vec<Relation>, StoreError>> + Send;
 
     /// A user says other things of itself, to others than before.
     fn set_profile(

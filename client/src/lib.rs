@@ -54,6 +54,7 @@ mod client;
 mod command;
 mod config;
 mod connect;
+mod contact;
 mod device;
 mod draft;
 mod driver;
@@ -89,16 +90,17 @@ pub use packetboat_proto::content::{
 pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatDraft, ChatState, CursorMoved, DeviceState, Edge, FileState, FilesPage, GroupCard,
-    Invitation, InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, Limits, Marks, Member,
-    Notice, Presence, Role, RoomCount, RoomState, SetMarks, Signal, SignalKind, Start, Verdict,
-    Visibility, Welcome,
+    Block, ChatDraft, ChatState, Contact, ContactState, CursorMoved, DeviceState, Edge, FileState,
+    FilesPage, GroupCard, Invitation, InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, Limits,
+    Marks, Member, Notice, Presence, Role, RoomCount, RoomState, SetContact, SetMarks, Signal,
+    SignalKind, Start, Verdict, Visibility, Welcome,
 };
 pub use packetboat_proto::seqs::{SeqRange, SeqSet};
 
 pub use crate::client::{Client, Page};
 pub use crate::config::{AckMode, BackoffConfig, Config, Credential, Roots, TlsConfig};
 pub use crate::connect::{Dial, Transport};
+pub use crate::contact::People;
 pub use crate::error::{ConfigError, RequestError, SendError, SignalError};
 pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::file::{FileError, Upload};

@@ -168,6 +168,8 @@ codes! {
         TooLate = 15, Policy, Never;
         /// The room is slow: its user wrote too short a time ago.
         SlowMode = 16, Policy, Later;
+        /// One of the two has blocked the other.
+        Blocked = 19, Policy, Never;
         /// The user's files would count for more than one's may.
         QuotaExceeded = 20, Policy, Never;
         /// The bytes of an upload are not those that were announced: it starts over.

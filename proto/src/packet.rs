@@ -4,6 +4,7 @@
 mod answer;
 mod body;
 mod chat;
+mod contact;
 mod cursor;
 mod device;
 mod file;
@@ -26,6 +27,9 @@ use thiserror::Error;
 pub use self::answer::{Answer, Response};
 pub use self::body::BodyError;
 pub use self::chat::{ChatState, Member, Role};
+pub use self::contact::{
+    Block, Contact, ContactAnswer, ContactOperation, ContactState, SetContact,
+};
 pub use self::cursor::Cursor;
 pub use self::device::{DeviceAnswer, DeviceOperation, DeviceState};
 pub use self::file::{FileBegin, FileChunk, FileGet, FilePart, FilePut, FileState, FilesPage};

@@ -29,6 +29,8 @@ pub struct Config {
     pub auth: AuthSettings,
     /// A user's devices.
     pub devices: DevicesSettings,
+    /// Who may write to whom.
+    pub contacts: ContactsSettings,
     /// How the server stops.
     pub drain: Drain,
     /// What it says about itself.
@@ -359,6 +361,27 @@ pub enum Wins {
     Newest,
     /// The one that is there.
     Oldest,
+}
+
+/// Who may write to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContactsSettings {
+    /// In direct chats.
+    pub who_writes: WhoWrites,
+    /// Who is blocked is told so.
+    pub tell_blocked: bool,
+}
+
+/// Who may write to whom, in direct chats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhoWrites {
+    /// Anyone to anyone.
+    #[default]
+    Anyone,
+    /// Contacts to each other.
+    Contacts,
+    /// Contacts, and those who are in a group together.
+    ContactsOrGroups,
 }
 
 /// How the server stops.

@@ -96,7 +96,8 @@ mod tests {
         let mailbox = hub.enter(session);
         let (user, device, groups) = (ann(), device(on), Vec::new());
         let platform = platform.to_owned();
-        let claimed = Effect::Claimed { user, device, session, platform, groups };
+        let claimed =
+            Effect::Claimed { user, device, session, platform, groups, blocked: Vec::new() };
         HubOutlet(Arc::clone(hub)).release(vec![claimed]);
         mailbox
     }

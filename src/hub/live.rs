@@ -5,12 +5,12 @@ use bytes::BytesMut;
 use packetboat_proto::id::{ChatId, SessionId, UserId};
 use packetboat_proto::packet::{Notice, Packet, Presence, RoomCount};
 
-use crate::store::{Profile, Visibility};
+use crate::store::{Profile, Relation, Visibility};
 
 use super::Hub;
 use super::mailbox::Hint;
 use super::presence::{There, presence_for};
-use super::registry::JoinError;
+use super::registry::{JoinError, Registry};
 use super::watches::TooManyWatched;
 
 /// Users whose presence one round looks at.
@@ -54,11 +54,15 @@ impl Hub {
         &self,
         viewer: &UserId,
         users: &[UserId],
-        profiles: &[Profile],
+        kept: &[(Profile, Relation)],
     ) -> Vec<Presence> {
         let there = self.there(users);
-        let all = users.iter().zip(there).zip(profiles);
-        all.map(|((user, there), profile)| presence_for(viewer, user, there, profile)).collect()
+        let all = users.iter().zip(there).zip(kept);
+        let one =
+            |((user, there), (profile, relation)): ((&UserId, There), &(Profile, Relation))| {
+                presence_for(viewer, user, there, (profile, *relation))
+            };
+        all.map(one).collect()
     }
 
     /// A session watches users from now on, and others no more.
@@ -77,14 +81,16 @@ impl Hub {
     /// What a session is told of the users whom it has begun to watch.
     pub fn first_presences(
         &self,
-        viewer: &UserId,
+        (viewer, session): (&UserId, SessionId),
         users: &[UserId],
-        profiles: &[Profile],
+        kept: &[(Profile, Relation)],
     ) -> Vec<Presence> {
         let there = self.there(users);
         let mut watches = self.watches();
-        let all = users.iter().zip(there).zip(profiles);
-        let all = all.map(|((user, there), read)| watches.first(viewer, user, there, read));
+        let all = users.iter().zip(there).zip(kept);
+        let all = all.map(|((user, there), (read, relation))| {
+            watches.first((viewer, session), user, there, (read, *relation))
+        });
         let told = all.collect();
         drop(watches);
         self.news.notify_one();
@@ -95,6 +101,19 @@ impl Hub {
     pub(super) fn profile_set(&self, user: &UserId, status: String, visible_to: Visibility) {
         let profile = Profile { last_seen_ms: 0, status, visible_to };
         if self.watches().set_profile(user, profile) {
+            self.news.notify_one();
+        }
+    }
+
+    /// How a user stands to another has changed.
+    pub(super) fn relate(
+        &self,
+        registry: &mut Registry,
+        (user, other): (&UserId, &UserId),
+        relation: Relation,
+    ) {
+        registry.set_blocked(user, other, relation.blocked);
+        if self.watches().relate(user, other, relation) {
             self.news.notify_one();
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use ahash::HashMap;
+use ahash::{HashMap, HashSet};
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
 use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
 
@@ -97,6 +97,8 @@ pub struct Registry {
     users: HashMap<UserId, Seats>,
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
     rooms: Rooms,
+    /// Whom those who are connected block, if anybody.
+    blocked: HashMap<UserId, HashSet<UserId>>,
     seated: usize,
     draining: bool,
 }
@@ -133,6 +135,30 @@ impl Registry {
         self.users.insert(user.clone(), seats);
         self.seated += 1;
         older
+    }
+
+    /// Whom a user blocks who is connected.
+    pub fn set_all_blocked(&mut self, user: &UserId, blocked: Vec<UserId>) {
+        if blocked.is_empty() {
+            self.blocked.remove(user);
+        } else if self.users.contains_key(user) {
+            self.blocked.insert(user.clone(), blocked.into_iter().collect());
+        }
+    }
+
+    /// A user blocks another, or does so no more.
+    pub fn set_blocked(&mut self, user: &UserId, other: &UserId, blocked: bool) {
+        if blocked && self.users.contains_key(user) {
+            self.blocked.entry(user.clone()).or_default().insert(other.clone());
+        } else if let Some(all) = self.blocked.get_mut(user) {
+            all.remove(other);
+        }
+    }
+
+    /// Whether one of two users, who is connected, blocks the other.
+    pub fn are_apart(&self, user: &UserId, other: &UserId) -> bool {
+        let blocks = |user, other| self.blocked.get(user).is_some_and(|all| all.contains(other));
+        blocks(user, other) || blocks(other, user)
     }
 
     /// The mailbox of a session that has no device yet.
@@ -172,8 +198,9 @@ impl Registry {
     fn unseat(&mut self, user: &UserId, gone: impl Fn(&Seat) -> bool) -> Option<Seat> {
         let (user, seats) = self.users.remove_entry(user)?;
         let (left, seat) = seats.without(gone);
-        if let Some(left) = left {
-            self.users.insert(user, left);
+        match left {
+            Some(left) => drop(self.users.insert(user, left)),
+            None => drop(self.blocked.remove(&user)),
         }
         let seat = seat?;
         self.seated -= 1;

@@ -3,7 +3,7 @@
 
 use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
-use packetboat_proto::packet::{ChatDraft, Invitation, JoinState, SetMarks};
+use packetboat_proto::packet::{Block, ChatDraft, Invitation, JoinState, SetContact, SetMarks};
 use packetboat_proto::seqs::SeqRange;
 
 /// What a user asks to have changed. Each sets something to a value, so that asking again after a
@@ -48,6 +48,10 @@ pub enum Act {
         /// The one.
         but: DeviceId,
     },
+    /// Changes what it knows of another user.
+    SetContact(SetContact),
+    /// Wants to hear nothing of another user, or does so again.
+    SetBlock(Block),
     /// Wants a chat to be shown otherwise.
     SetMarks(SetMarks),
     /// Has begun to write something in a chat, or to write it no more.

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{JoinNews, Visibility};
 
+use super::Relation;
+
 /// A durable change that others are to learn of. Released in the order of the log, and only
 /// after the change is on stable storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,17 @@ pub enum Effect {
         platform: String,
         /// The groups of the user, at this point of the order.
         groups: Vec<ChatId>,
+        /// The users whom the user blocks.
+        blocked: Vec<UserId>,
+    },
+    /// How a user stands to another has changed.
+    Related {
+        /// The one.
+        user: UserId,
+        /// The other.
+        other: UserId,
+        /// How the one stands to the other.
+        relation: Relation,
     },
     /// Devices are gone: their sessions are to end.
     LoggedOut {

@@ -29,8 +29,8 @@ use super::reader::Reader;
 use super::rules::{Rules, RulesError, within};
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
-    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RecentChats, RoomView, Store,
-    StoreError, Stretch, Thread, Visibility,
+    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RecentChats, Relation, RoomView,
+    Store, StoreError, Stretch, Thread, Visibility,
 };
 
 /// Reads that are under way at once, unless the operator sets another number.
@@ -425,6 +425,14 @@ impl Store for EmbeddedStore {
 
     async fn profiles(&self, users: Vec<UserId>) -> Result<Vec<Profile>, StoreError> {
         self.read(move |reader| reader.profiles(&users)).await
+    }
+
+    async fn relations(
+        &self,
+        viewer: UserId,
+        users: Vec<UserId>,
+    ) -> Result<Vec<Relation>, StoreError> {
+        self.read(move |reader| reader.relations(&viewer, &users)).await
     }
 
     async fn set_profile(

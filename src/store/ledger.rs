@@ -5,6 +5,7 @@ mod account;
 mod alter;
 mod append;
 mod claim;
+mod contact;
 mod cursor;
 mod device;
 mod file;

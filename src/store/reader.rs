@@ -1,6 +1,7 @@
 //! Reads for the sessions, on blocking threads, beside the committer. Must never show an entry that
 //! is not durable: the only way to a log's head is `Reader::head`.
 
+mod contact;
 mod device;
 mod file;
 mod history;

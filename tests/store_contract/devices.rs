@@ -163,6 +163,7 @@ fn told(effect: &Effect) -> String {
         Effect::Claimed { user, device, groups, .. } => {
             format!("{user}/{device} claimed in {} groups", groups.len())
         }
+        Effect::Related { user, other, .. } => format!("{user} stands otherwise to {other}"),
         Effect::LoggedOut { user, devices } => format!("{user}: {} logged out", devices.len()),
         Effect::Joined { users, .. } => format!("{} joined", names(users)),
         Effect::Stored(stored) => format!("{} {}", stored.seq, text_of(&stored.body)),

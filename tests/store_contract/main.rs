@@ -7,6 +7,7 @@ mod batches;
 mod bed;
 mod changes;
 mod chats;
+mod contacts;
 mod crash;
 mod devices;
 mod failure;
@@ -143,6 +144,15 @@ contracts! {
         who_sees_an_entry_sees_its_file,
         a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays,
         a_file_in_a_room_is_anyones_while_its_entry_is_kept;
+    contacts:
+        who_is_asked_becomes_a_contact_and_is_one_no_more,
+        a_contact_is_called_as_its_user_likes,
+        who_is_blocked_is_answered_as_if_there_were_no_such_user,
+        who_is_blocked_adds_nobody_and_takes_back_what_it_said,
+        who_writes_to_whom_is_the_operators,
+        a_group_in_common_opens_a_chat_and_its_end_closes_it,
+        so_many_are_blocked_and_no_more,
+        contacts_and_blocks_outlive_a_restart;
     log_outs:
         a_device_is_listed_as_it_was_seen_last,
         who_is_logged_out_is_gone_with_its_cursors,

@@ -70,6 +70,7 @@ fn enter(outlet: &mut HubOutlet, number: u64, group: &ChatId) -> Arc<Mailbox> {
         device: DeviceId::new("phone").expect("it is an id"),
         session,
         platform: String::new(),
+        blocked: Vec::new(),
         groups: vec![group.clone()],
     }]);
     mailbox

@@ -142,7 +142,8 @@ pub(super) fn compare(view: &View, by: usize, own: &OwnState) {
         assert!(item.revision > before, "items come in order of revision");
         before = item.revision;
         let item_of = item.item.as_ref().expect("every item is known");
-        let to = number(&CHATS, item_of.chat().as_str());
+        let to = item_of.chat().expect("only chats are set").as_str();
+        let to = number(&CHATS, to);
         match item_of {
             Item::Marks { marks, .. } => {
                 found.pins.insert(to, (item.revision, marks.pinned));

@@ -12,6 +12,7 @@ use crate::unfold::check_count;
 
 use super::body::BodyError;
 use super::chat::{ChatState, Member};
+use super::contact::ContactAnswer;
 use super::device::{self, DeviceAnswer};
 use super::file::{FileChunk, FileState, FilesPage};
 use super::joining::{self, Joined};
@@ -70,6 +71,8 @@ pub enum Answer {
     Joining(Joined),
     /// About the user's own devices.
     Device(DeviceAnswer),
+    /// About contacts and blocks.
+    Contact(ContactAnswer),
     /// The seqs of what is pinned, ascending.
     Pins(Vec<u64>),
     /// Encoded entries of a thread in ascending order, and whether there are more.
@@ -165,6 +168,9 @@ impl Answer {
         if let Some(answer) = DeviceAnswer::from_wire(&wire)? {
             return Ok(Self::Device(answer));
         }
+        if let Some(answer) = ContactAnswer::from_wire(&wire) {
+            return Ok(Self::Contact(answer));
+        }
         if let Some(own) = OwnAnswer::from_wire(&wire)? {
             return Ok(Self::Own(own));
         }
@@ -230,6 +236,7 @@ impl Answer {
             Self::Files(page) => Wire::Files(page.to_wire()),
             Self::Joining(joined) => joined.to_wire(),
             Self::Device(answer) => answer.to_wire(),
+            Self::Contact(answer) => answer.to_wire(),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
                 Wire::Pins(schema::PinsList { pins: pins.collect() })

@@ -10,6 +10,7 @@ use crate::schema::request;
 use crate::unfold::check_count;
 
 use super::body::{BodyError, optional, text};
+use super::contact::ContactOperation;
 use super::device::DeviceOperation;
 use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
@@ -72,6 +73,8 @@ pub enum Operation {
     Joining(Joining),
     /// About the user's own devices.
     Device(DeviceOperation),
+    /// About contacts and blocks.
+    Contact(ContactOperation),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -190,6 +193,9 @@ impl Operation {
         if let Some(operation) = DeviceOperation::from_wire(&wire)? {
             return Ok(Some(Self::Device(operation)));
         }
+        if let Some(operation) = ContactOperation::from_wire(&wire)? {
+            return Ok(Some(Self::Contact(operation)));
+        }
         if let Some(own) = Own::from_wire(&wire)? {
             return Ok(Some(Self::Own(own)));
         }
@@ -291,6 +297,7 @@ impl Operation {
             Self::Own(own) => own.to_wire(),
             Self::Joining(joining) => joining.to_wire(),
             Self::Device(operation) => operation.to_wire(),
+            Self::Contact(operation) => operation.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
                 chat: chat.to_string(),

@@ -2,6 +2,7 @@
 //! the reader what it finds.
 
 mod body;
+mod contact;
 mod content;
 mod device;
 mod file;
@@ -28,6 +29,7 @@ use crate::meaning::of_packet;
 pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
     vec![
         ("bodies.tsv", body::vectors()),
+        ("contacts.tsv", contact::vectors()),
         ("contents.tsv", content::vectors()),
         ("devices.tsv", device::vectors()),
         ("files.tsv", file::vectors()),

@@ -1,6 +1,7 @@
 //! What a packet or content means, as JSON with the names of the schema (SPEC.md section 14).
 //! Must never leave out a field: what has its default is said too.
 
+mod contact;
 mod device;
 mod file;
 mod joining;
@@ -322,6 +323,7 @@ fn of_operation(operation: &Operation) -> Value {
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
         Operation::Joining(asked) => joining::of_question(asked),
         Operation::Device(asked) => device::of_question(asked),
+        Operation::Contact(asked) => contact::of_question(asked),
         Operation::Own(asked) => own::of_question(asked),
         Operation::Recent(recent) => json!({ "recent": own::of_recent(recent) }),
         Operation::Pins { chat } => json!({ "pins": { "chat": chat.as_str() } }),
@@ -373,6 +375,7 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::Presence(users) => json!({ "presence": { "users": list(users, of_presence) } }),
         Answer::Joining(joined) => joining::of_answer(joined),
         Answer::Device(answer) => device::of_answer(answer),
+        Answer::Contact(answer) => contact::of_answer(*answer),
         Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
         Answer::RoomLeave => json!({ "room_leave": {} }),
         Answer::Room(state) => json!({ "room": of_room(state) }),

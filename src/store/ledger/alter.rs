@@ -38,7 +38,11 @@ impl Turn<'_> {
             (ChatKind::Room(_), _) if draft.refers.is_some() => {
                 refuse(RejectCode::Unsupported, "entries of a room are not referred to")
             }
-            (ChatKind::Direct(..) | ChatKind::Room(_), _) => Ok(()),
+            // Who is blocked takes back what it said, too.
+            (ChatKind::Direct(..), Some(Alteration::Recalled { .. })) | (ChatKind::Room(_), _) => {
+                Ok(())
+            }
+            (ChatKind::Direct(..), _) => self.check_may_write_to(deed.chat, deed.sender),
         }
     }
 

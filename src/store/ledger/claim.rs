@@ -146,6 +146,7 @@ impl Turn<'_> {
             session: claim.session,
             platform: claim.label.platform.clone(),
             groups,
+            blocked: self.blocked_by(&claim.user)?,
         });
         Ok(has_chats)
     }

@@ -7,6 +7,7 @@ use packetboat_proto::id::{ChatId, InviteId, UserId};
 use packetboat_proto::limits::{INVITES_MAX, MEMBERS_PER_CHANGE_MAX};
 use packetboat_proto::packet::{Invitation, JoinNews, JoinState, JoinWay};
 
+use super::contact::CONTACT_OPERATIONS_MAX;
 use super::device::LOG_OUT_OPERATIONS_MAX;
 use super::group::Deed;
 use super::own::ITEM_OPERATIONS;
@@ -28,6 +29,7 @@ const REFUSED_MS: u64 = 7 * 24 * 3_600_000;
 pub(crate) const ACT_OPERATIONS_MAX: usize =
     if INVITES_MAX > MEMBERS_PER_CHANGE_MAX { INVITES_MAX } else { MEMBERS_PER_CHANGE_MAX } + 2;
 const _: () = assert!(LOG_OUT_OPERATIONS_MAX <= ACT_OPERATIONS_MAX);
+const _: () = assert!(CONTACT_OPERATIONS_MAX <= ACT_OPERATIONS_MAX);
 
 const _: () = assert!(ITEM_OPERATIONS <= ACT_OPERATIONS_MAX);
 
@@ -61,6 +63,8 @@ impl Turn<'_> {
             Act::SetMarks(set) => self.set_marks(user, set),
             Act::SetDraft(draft) => self.set_draft(user, draft),
             Act::Hide { chat, ranges } => self.hide(user, chat, ranges),
+            Act::SetContact(set) => self.set_contact(user, set),
+            Act::SetBlock(block) => self.set_block(user, block),
         };
         acted.map(Some)
     }

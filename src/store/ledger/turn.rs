@@ -18,6 +18,7 @@ use crate::store::record::{AccountRow, Group, Member, Place, as_number, number};
 use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
+use super::contact::Ways;
 use super::room_cache::RoomCache;
 
 /// Users whose number of chats is kept at hand, and up to twice as many.
@@ -47,6 +48,7 @@ pub(crate) struct Caches {
     chats: Recent<UserId, u32>,
     gates: Recent<ChatId, Gate>,
     rooms: RoomCache,
+    ways: Ways,
 }
 
 impl Caches {
@@ -59,6 +61,7 @@ impl Caches {
             chats: Recent::keeping(COUNTS_CACHED),
             gates: Recent::keeping(GATES_CACHED),
             rooms: RoomCache::default(),
+            ways: Ways::keeping(chats),
         }
     }
 }
@@ -255,6 +258,11 @@ impl<'a> Turn<'a> {
     /// What is at hand of rooms.
     pub(super) fn rooms_at_hand(&mut self) -> &mut RoomCache {
         &mut self.caches.rooms
+    }
+
+    /// What is at hand of who may write to whom.
+    pub(super) fn ways_at_hand(&mut self) -> &mut Ways {
+        &mut self.caches.ways
     }
 
     pub(super) fn place(&self, user: &UserId, chat: &ChatId) -> Result<Option<Place>, ReadError> {
