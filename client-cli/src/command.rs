@@ -1,6 +1,7 @@
 //! The command line, parsed and nothing else. Must never read a file, nor show a credential.
 
 pub(crate) mod change;
+pub(crate) mod contact;
 pub(crate) mod device;
 pub(crate) mod file;
 pub(crate) mod group;
@@ -18,6 +19,7 @@ use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
 use packetboat_client::{ChatId, DeviceId, Start, UserId};
 
 use self::change::ChangeCommand;
+use self::contact::ContactCommand;
 use self::device::LogOutArgs;
 use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
@@ -158,6 +160,9 @@ pub(crate) enum Command {
     /// Open, change and hear rooms.
     #[command(subcommand)]
     Room(RoomCommand),
+    /// Know users, name them, block them.
+    #[command(subcommand)]
+    Contact(ContactCommand),
     /// List the user's own devices, and which are connected.
     Devices,
     /// Log a device of the user's out, or all but one.
@@ -315,6 +320,8 @@ mod tests {
             "packetboat-cli hide bob 0",
             "packetboat-cli group add crew",
             "packetboat-cli room mute lobby",
+            "packetboat-cli contact add",
+            "packetboat-cli contact block a/b",
             "packetboat-cli log-out",
             "packetboat-cli log-out phone --others",
             "packetboat-cli room open lobby --keep 1001",

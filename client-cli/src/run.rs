@@ -13,7 +13,7 @@ use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
 use crate::script::{
-    change, chats, device, file, group, history, own, ping, presence, recv, room, send,
+    change, chats, contact, device, file, group, history, own, ping, presence, recv, room, send,
 };
 use crate::tui;
 use crate::visit::visit;
@@ -65,6 +65,9 @@ async fn dispatch(
         }
         Command::Group(command) => group::run(account, command, timeout, out).await,
         Command::Room(command) => room::run(account, command, timeout, out).await,
+        Command::Contact(command) => {
+            visit(account, timeout, async |visit| contact::run(visit, command, out).await).await
+        }
         Command::Devices => {
             visit(account, timeout, async |visit| device::devices(visit, out).await).await
         }

@@ -4,6 +4,7 @@
 mod devices;
 mod errands;
 mod own_errands;
+mod people;
 mod screen;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Packets made from choices: every kind, every variant, within the limits of the protocol. Must
 //! never make one that a peer would have to refuse.
 
+mod contact;
 mod device;
 mod file;
 mod joining;
@@ -179,7 +180,7 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 13 {
+    let operation = match choices.byte() % 14 {
         9 => Some(file::operation(choices, limit)),
         0 => None,
         6 => Some(Operation::Pins { chat: choices.chat() }),
@@ -209,6 +210,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
         10 => Some(Operation::Own(own::question(choices))),
         11 => Some(Operation::Recent(own::recent(choices))),
         12 => Some(Operation::Device(device::question(choices))),
+        13 => Some(Operation::Contact(contact::question(choices))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
             Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
@@ -219,7 +221,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 12;
+    let kind = choices.byte() % 13;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
@@ -233,6 +235,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         4 => Answer::Joining(joining::answer(choices)),
         9 => Answer::Device(device::answer(choices, count)),
+        12 => Answer::Contact(contact::answer(choices)),
         8 => file::answer(choices, count),
         11 => Answer::Own(own::answer(choices, count)),
         10 => Answer::Recent { chats: (0..count).map(|_| chat_state(choices)).collect(), more },

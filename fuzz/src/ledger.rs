@@ -22,7 +22,7 @@ use packetboat::store::proof::{
     ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, DEVICE_OPERATIONS_MAX, MOVE_OPERATIONS_MAX,
     OpenTurn, Step, View, draft_operations_max,
 };
-use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
+use packetboat::store::rules::{Rooms, Rules, UnknownUsers, WhoWrites};
 use packetboat::store::{Author, Claim, Claimed, CursorMove, Effect, Outcome, Refusal, Start};
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet::JoinState;
@@ -76,6 +76,9 @@ pub fn run(data: &[u8]) {
         recall_ms: choices.one_of(&[1_000_000, 5, 0]),
         // Its one room is never opened: what rooms keep is in the store's contracts.
         rooms: Rooms::Nobody,
+        // Who knows whom is in the store's contracts.
+        who_writes: WhoWrites::Anyone,
+        tell_blocked: false,
     };
     let disk = Disk::default();
     let bench = Bench::open(Arc::new(disk.clone()), rules, CHATS_CACHED);
@@ -184,6 +187,7 @@ impl Site {
                 Told::Own(number(&NAMES, user.as_str()), *revision)
             }
             Effect::ProfileSet { .. } => unreachable!("nobody says anything of itself here"),
+            Effect::Related { .. } => unreachable!("nobody knows another here"),
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
                 let (to, by) =

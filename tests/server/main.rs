@@ -6,6 +6,7 @@
 mod bad_input;
 mod changes;
 mod checking;
+mod contacts;
 mod credentials;
 mod delivery;
 mod devices;

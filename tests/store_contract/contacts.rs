@@ -9,7 +9,9 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, Content, Context, GroupChange};
 use packetboat_proto::packet::{Block, Contact, ContactState, Item, SetContact};
 
-use crate::bed::{Bed, Opened, code, content_draft, draft, refused, user, users};
+use crate::bed::{
+    Bed, Opened, code, content_draft, draft, duplicate, refused, stored, user, users, with_id,
+};
 
 const DM: &str = "dm:ann:bob";
 const CREW: &str = "group:crew";
@@ -131,9 +133,11 @@ pub(crate) async fn who_is_blocked_is_answered_as_if_there_were_no_such_user(bed
 
 pub(crate) async fn who_is_blocked_adds_nobody_and_takes_back_what_it_said(bed: impl Bed) {
     let open = bed.open_with(settings(WhoWrites::Anyone, true));
-    assert_eq!(says(&open, "ann", DM).await, None);
+    let said = || with_id(draft(DM, "hi"), 1);
+    assert_eq!(open.put("ann", said()).await, stored(1));
     open.crew("ann", &["cid"]).await;
     done(&open, "bob", blocks("ann", true)).await;
+    assert_eq!(open.put("ann", said()).await, duplicate(1), "what was accepted stays so");
     assert_eq!(says(&open, "ann", DM).await, Some(RejectCode::Blocked), "the operator tells it");
     let added = GroupChange::Added(users(&["dan", "bob"]));
     assert_eq!(code(&open.change("ann", CREW, added).await), Some(RejectCode::Blocked));

@@ -14,6 +14,7 @@ use packetboat_client::{
 use serde_json::{Map, Value, json};
 
 mod change;
+pub(crate) mod contact;
 pub(crate) mod device;
 pub(crate) mod own;
 pub(crate) mod room;

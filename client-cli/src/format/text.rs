@@ -11,6 +11,7 @@ use packetboat_client::{
 
 use super::content;
 
+pub(crate) mod contact;
 pub(crate) mod device;
 pub(crate) mod own;
 pub(crate) mod room;

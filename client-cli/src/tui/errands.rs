@@ -18,7 +18,7 @@ use crate::format::text::saved;
 use crate::script::file::{NO_FILE, media_type, place, sent_in};
 use crate::view::{Answer, Door, Effect, Trouble};
 
-use super::devices;
+use super::{devices, people};
 
 /// Answers that may wait for the view.
 const ANSWERS_MAX: usize = 256;
@@ -113,6 +113,7 @@ async fn ask(client: &Client, question: Effect) -> Answer {
         },
         Effect::Door(door) => at_door(client, door).await,
         Effect::Devices(errand) => devices::run(client, errand).await,
+        Effect::People(errand) => people::run(client, errand).await,
         Effect::AskPins(chat) => match client.pins(&chat).await {
             Ok(seqs) => Answer::Pins { chat, seqs },
             Err(error) => failed(error),

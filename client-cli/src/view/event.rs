@@ -11,6 +11,7 @@ use packetboat_client::{
 };
 
 use super::device::Devices;
+use super::people::People;
 
 /// What happened.
 #[derive(Debug)]
@@ -172,6 +173,8 @@ pub(crate) enum Effect {
     Door(Door),
     /// Do something about the user's own devices.
     Devices(Devices),
+    /// Do something about contacts and blocks.
+    People(People),
     /// Ask what is pinned in a chat.
     AskPins(ChatId),
     /// Listen to a room.

@@ -8,6 +8,7 @@ use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Ro
 
 use super::device::{self, Devices};
 use super::own::{self, Own};
+use super::people::{self, People};
 use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
@@ -48,6 +49,7 @@ pub(crate) const HELP: &[&str] = &[
     "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
     "/room promote, demote or unmute USERS; mute MINUTES USERS",
     "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
+    "/contacts, /contact USER, /uncontact USER, /name USER NAME, /block USER, /unblock USER",
     "/devices            yours; /logout DEVICE, /logout-others end them",
     "/quit               //text is a message that starts with a slash",
 ];
@@ -71,6 +73,8 @@ pub(crate) enum Line {
     Door(Door),
     /// Something about the user's own devices.
     Devices(Devices),
+    /// Something about contacts and blocks.
+    People(People),
     /// Open or change a room.
     ChangeRoom(ChatId, Content),
     /// Listen to a room, and open it.
@@ -121,6 +125,9 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
             }
             if let Some(meant) = device::parse(verb, rest) {
                 return meant.map(Line::Devices);
+            }
+            if let Some(meant) = people::parse(verb, rest) {
+                return meant.map(Line::People);
             }
             let meant = own::parse(verb, rest, open, now_ms);
             let none = || Err(format!("there is no /{verb}; /help tells what there is"));

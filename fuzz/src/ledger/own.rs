@@ -151,6 +151,7 @@ pub(super) fn compare(view: &View, by: usize, own: &OwnState) {
             Item::Draft(draft) => {
                 found.drafts.insert(to, (item.revision, draft.text.len()));
             }
+            Item::Contact(_) | Item::Block(_) => unreachable!("nobody knows another here"),
             Item::Hidden { seqs, .. } => {
                 let all = seqs.ranges().iter().flat_map(|range| range.first()..=range.last());
                 found.hidden.insert(to, (item.revision, all.collect()));
