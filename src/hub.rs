@@ -1,6 +1,7 @@
 //! Finds the sessions that an effect concerns and leaves it in their mailboxes. A push is a hint,
 //! the log is the truth: must never wait for a mailbox, nor touch the store.
 
+mod blocks;
 mod crowd;
 mod devices;
 pub mod herald;
@@ -106,7 +107,7 @@ impl Hub {
         let registry = self.registry();
         let mut others: Vec<&Mailbox> = Vec::new();
         let peer = signal.chat.peer_of(user);
-        if peer.as_ref().is_some_and(|peer| registry.are_apart(user, peer)) {
+        if peer.as_ref().is_some_and(|peer| registry.blocks().are_apart(user, peer)) {
             self.metrics.signals_dropped.one();
             return;
         }
@@ -144,7 +145,9 @@ impl Hub {
                 }
                 let who = Connected { device: &device, platform: &platform };
                 self.seat(registry, session, &user, who, groups);
-                registry.set_all_blocked(&user, blocked);
+                if let Some(blocks) = registry.blocks_of(&user) {
+                    blocks.set_all(&user, blocked);
+                }
             }
             Effect::Related { user, other, relation } => {
                 self.relate(registry, (&user, &other), relation);

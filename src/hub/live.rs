@@ -112,7 +112,9 @@ impl Hub {
         (user, other): (&UserId, &UserId),
         relation: Relation,
     ) {
-        registry.set_blocked(user, other, relation.blocked);
+        if let Some(blocks) = registry.blocks_of(user) {
+            blocks.set(user, other, relation.blocked);
+        }
         if self.watches().relate(user, other, relation) {
             self.news.notify_one();
         }

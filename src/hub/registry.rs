@@ -4,10 +4,11 @@
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use ahash::{HashMap, HashSet};
+use ahash::HashMap;
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
 use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
 
+use super::blocks::Blocks;
 use super::mailbox::Mailbox;
 use super::policy::{Connected, DevicePolicy};
 use super::presence::There;
@@ -26,9 +27,9 @@ struct Seat {
 
 impl Seat {
     fn is_rival(&self, who: Connected<'_>, policy: DevicePolicy) -> bool {
-        let device = self.mailbox.device();
-        let own = device.map(|device| Connected { device, platform: &self.platform });
-        own.is_some_and(|own| policy.parts(own, who))
+        let platform = &self.platform;
+        let parts = |device| policy.parts(Connected { device, platform }, who);
+        self.mailbox.device().is_some_and(parts)
     }
 }
 
@@ -97,8 +98,7 @@ pub struct Registry {
     users: HashMap<UserId, Seats>,
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
     rooms: Rooms,
-    /// Whom those who are connected block, if anybody.
-    blocked: HashMap<UserId, HashSet<UserId>>,
+    blocks: Blocks,
     seated: usize,
     draining: bool,
 }
@@ -137,28 +137,13 @@ impl Registry {
         older
     }
 
-    /// Whom a user blocks who is connected.
-    pub fn set_all_blocked(&mut self, user: &UserId, blocked: Vec<UserId>) {
-        if blocked.is_empty() {
-            self.blocked.remove(user);
-        } else if self.users.contains_key(user) {
-            self.blocked.insert(user.clone(), blocked.into_iter().collect());
-        }
+    /// Whom those who are connected block; of others nothing is kept.
+    pub(super) fn blocks_of(&mut self, user: &UserId) -> Option<&mut Blocks> {
+        self.users.contains_key(user).then_some(&mut self.blocks)
     }
 
-    /// A user blocks another, or does so no more.
-    pub fn set_blocked(&mut self, user: &UserId, other: &UserId, blocked: bool) {
-        if blocked && self.users.contains_key(user) {
-            self.blocked.entry(user.clone()).or_default().insert(other.clone());
-        } else if let Some(all) = self.blocked.get_mut(user) {
-            all.remove(other);
-        }
-    }
-
-    /// Whether one of two users, who is connected, blocks the other.
-    pub fn are_apart(&self, user: &UserId, other: &UserId) -> bool {
-        let blocks = |user, other| self.blocked.get(user).is_some_and(|all| all.contains(other));
-        blocks(user, other) || blocks(other, user)
+    pub(super) const fn blocks(&self) -> &Blocks {
+        &self.blocks
     }
 
     /// The mailbox of a session that has no device yet.
@@ -183,8 +168,7 @@ impl Registry {
 
     /// Takes the seat of a device; its mailbox.
     pub fn unseat_device(&mut self, user: &UserId, device: &DeviceId) -> Option<Arc<Mailbox>> {
-        let seat = self.unseat(user, |seat| seat.mailbox.device() == Some(device));
-        seat.map(|seat| seat.mailbox)
+        self.unseat(user, |seat| seat.mailbox.device() == Some(device)).map(|seat| seat.mailbox)
     }
 
     /// Lets a session out, which has named itself `user`, if it has named itself. Whether it had
@@ -200,7 +184,7 @@ impl Registry {
         let (left, seat) = seats.without(gone);
         match left {
             Some(left) => drop(self.users.insert(user, left)),
-            None => drop(self.blocked.remove(&user)),
+            None => self.blocks.forget(&user),
         }
         let seat = seat?;
         self.seated -= 1;

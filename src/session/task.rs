@@ -95,6 +95,7 @@ enum Ending {
 }
 
 /// What a session waits for.
+#[expect(clippy::large_enum_variant, reason = "it is on the stack, for one turn")]
 enum Event {
     Done(Input),
     Mail,

@@ -296,6 +296,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        let claim = Box::new(claim);
         Ok(self.shared.committer.ask(|answer| Job::Claim { claim, after: None, answer }).await??)
     }
 

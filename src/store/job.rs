@@ -38,7 +38,7 @@ pub(crate) enum Job {
         answer: oneshot::Sender<()>,
     },
     Claim {
-        claim: Claim,
+        claim: Box<Claim>,
         after: Option<ChatId>,
         answer: oneshot::Sender<Result<Claimed, Refusal>>,
     },
@@ -194,7 +194,7 @@ fn append(
 /// One step: how long a claim takes as a whole has no bound.
 fn run_claim(
     turn: &mut Turn<'_>,
-    claim: Claim,
+    claim: Box<Claim>,
     after: Option<ChatId>,
     answer: oneshot::Sender<Result<Claimed, Refusal>>,
 ) -> Result<Ran, ReadError> {
