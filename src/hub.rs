@@ -107,7 +107,7 @@ impl Hub {
         let registry = self.registry();
         let mut others: Vec<&Mailbox> = Vec::new();
         let peer = signal.chat.peer_of(user);
-        if peer.as_ref().is_some_and(|peer| registry.blocks().are_apart(user, peer)) {
+        if peer.as_ref().is_some_and(|peer| registry.blocks.are_apart(user, peer)) {
             self.metrics.signals_dropped.one();
             return;
         }

@@ -98,7 +98,7 @@ pub struct Registry {
     users: HashMap<UserId, Seats>,
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
     rooms: Rooms,
-    blocks: Blocks,
+    pub(super) blocks: Blocks,
     seated: usize,
     draining: bool,
 }
@@ -140,10 +140,6 @@ impl Registry {
     /// Whom those who are connected block; of others nothing is kept.
     pub(super) fn blocks_of(&mut self, user: &UserId) -> Option<&mut Blocks> {
         self.users.contains_key(user).then_some(&mut self.blocks)
-    }
-
-    pub(super) const fn blocks(&self) -> &Blocks {
-        &self.blocks
     }
 
     /// The mailbox of a session that has no device yet.
