@@ -342,6 +342,23 @@ mod tests {
     }
 
     #[test]
+    fn own_state_is_told_to_all_sessions_of_its_user_and_the_newest_alone() {
+        let mut house = House::new();
+        let own = [house.connect(1, "a", &[]), house.connect(2, "a", &[])];
+        let other = house.connect(3, "b", &[]);
+        for revision in [4, 5] {
+            house.outlet.release(vec![Effect::OwnChanged { user: user("a"), revision }]);
+        }
+        let mut newest = BytesMut::new();
+        Packet::Notice(Notice::Own(5)).put(&mut newest);
+        for mailbox in own {
+            let hints: Vec<Hint> = mailbox.take().hints.into();
+            assert!(matches!(&hints[..], [Hint::Own(frame)] if *frame == newest), "{hints:?}");
+        }
+        assert!(other.take().hints.is_empty());
+    }
+
+    #[test]
     fn a_signal_is_stamped_and_goes_to_the_others_of_its_chat_only() {
         let mut house = House::new();
         let (alice, bob) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));

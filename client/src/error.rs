@@ -99,12 +99,20 @@ pub enum RequestError {
     /// The server answered something else.
     #[error("the server answered something else than was asked")]
     Unexpected,
-    /// More is asked for than one request may.
-    #[error("{count} users are asked for, at most {max} may be")]
+    /// More users or ranges are named than one request may.
+    #[error("{count} are named, at most {max} may be")]
     TooMany {
-        /// The users asked for.
+        /// How many are named.
         count: usize,
-        /// The users that may be.
+        /// How many may be.
+        max: usize,
+    },
+    /// A text has too many bytes.
+    #[error("the text has {bytes} bytes, at most {max} are allowed")]
+    TooLong {
+        /// The bytes that it has.
+        bytes: usize,
+        /// The bytes that it may have.
         max: usize,
     },
 }

@@ -151,9 +151,9 @@ impl Client {
     /// Keeps what was begun to write in a chat, at most 3,072 bytes, for all devices. Without text
     /// and `reply_to` there is none any more.
     pub async fn set_draft(&self, draft: ChatDraft) -> Result<(), RequestError> {
-        let (count, max) = (draft.text.len(), DRAFT_BYTES_MAX);
-        if count > max {
-            return Err(RequestError::TooMany { count, max });
+        let (bytes, max) = (draft.text.len(), DRAFT_BYTES_MAX);
+        if bytes > max {
+            return Err(RequestError::TooLong { bytes, max });
         }
         self.set_own(Own::SetDraft(draft)).await
     }

@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use packetboat_proto::content::{Alteration, Body, Content, Context, GroupChange};
+use packetboat_proto::content::{
+    Alteration, Body, Content, Context, FileSent, GroupChange, RoomChange,
+};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{MessageId, UserId};
 use packetboat_proto::seqs::SeqSet;
@@ -35,8 +37,10 @@ struct Held {
 #[derive(Clone, Debug)]
 enum Sense {
     Body(Body, Context),
+    File(FileSent, Context),
     Alteration(Alteration),
     Group(GroupChange),
+    Room(RoomChange),
     Erased { by: u64 },
     Unknown(Bytes),
 }
@@ -78,8 +82,12 @@ pub struct Shown {
 pub enum Said {
     /// A text or data.
     Body(Body),
+    /// A file.
+    File(FileSent),
     /// The group changed.
     Group(GroupChange),
+    /// The room changed.
+    Room(RoomChange),
     /// It was recalled, by the entry of that seq.
     Recalled {
         /// The seq.
@@ -147,11 +155,13 @@ impl Sense {
         match Content::decode_whole(content, usize::MAX) {
             Ok((Content::Entry(alteration), _)) => Self::Alteration(alteration),
             Ok((Content::Group(change), _)) => Self::Group(change),
+            Ok((Content::Room(change), _)) => Self::Room(change),
+            Ok((Content::File(sent), context)) => Self::File(sent, context),
             Ok((Content::Erased { by }, _)) => Self::Erased { by },
-            Ok((said, context)) => match said.body() {
-                Some(body) => Self::Body(body, context),
-                None => Self::Unknown(content.clone()),
-            },
+            Ok((Content::Text(body), context)) => Self::Body(Body::Text(body), context),
+            Ok((Content::Data { media_type, body }, context)) => {
+                Self::Body(Body::Data { media_type, body }, context)
+            }
             Err(_) => Self::Unknown(content.clone()),
         }
     }
@@ -229,17 +239,27 @@ impl<'a> Changes<'a> {
             }
             (Sense::Erased { by }, _) | (_, Some(by)) => shown.said = Said::Recalled { by: *by },
             (Sense::Group(change), None) => shown.said = Said::Group(change.clone()),
+            (Sense::Room(change), None) => shown.said = Said::Room(change.clone()),
             (Sense::Unknown(bytes), None) => shown.said = Said::Unknown(bytes.clone()),
             (Sense::Body(body, context), None) => {
                 let edit = self.edits.get(&seq).filter(|(_, by, _)| **by == held.sender);
                 shown.edited = edit.map(|(seq, ..)| *seq);
                 shown.said = Said::Body(edit.map_or(body, |(.., new)| new).clone());
-                shown.context = context.clone();
-                shown.reactions = self.reactions.get(&seq).cloned().unwrap_or_default();
-                shown.pinned = self.pins.contains(&seq);
+                self.dress(&mut shown, context);
+            }
+            (Sense::File(sent, context), None) => {
+                shown.said = Said::File(sent.clone());
+                self.dress(&mut shown, context);
             }
         }
         Some(shown)
+    }
+
+    /// What a message has beside what it says.
+    fn dress(&self, shown: &mut Shown, context: &Context) {
+        shown.context = context.clone();
+        shown.reactions = self.reactions.get(&shown.seq).cloned().unwrap_or_default();
+        shown.pinned = self.pins.contains(&shown.seq);
     }
 }
 

@@ -178,7 +178,7 @@ OwnItem: 1 revision uint64, 2 kind.marks ChatMarks, 3 kind.draft ChatDraft, 4 ki
 ChatMarks: 1 chat string chat, 2 marks Marks
 Marks: 1 quiet_until_ms uint64, 2 pinned uint32, 3 archived bool, 4 unread bool
 ChatDraft: 1 chat string chat, 2 text string <=3072, 3 reply_to uint64
-Hidden: 1 chat string chat, 2 ranges *SeqRange <=51200
+Hidden: 1 chat string chat, 2 ranges *SeqRange <=1024
 SeqRange: 1 first uint64 >=1, 2 last uint64
 SetOwn: 1 .marks SetMarks, 2 .draft ChatDraft
 SetMarks: 1 chat string chat, 2 quiet_until_ms uint64 maybe, 3 pinned uint32 maybe, 4 archived bool maybe, 5 unread bool maybe

@@ -277,7 +277,7 @@ fn chat_state(choices: &mut Choices<'_>) -> ChatState {
         join_requests: choices.number_32(),
         marks: own::marks(choices),
         mentions: choices.number(),
-        last: if choices.flag() { entry(choices).encode() } else { Bytes::new() },
+        last: choices.flag().then(|| Box::new(entry(choices))),
     }
 }
 

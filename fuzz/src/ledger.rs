@@ -10,6 +10,7 @@ pub mod model;
 mod names;
 mod own;
 mod saying;
+mod setting;
 mod standing;
 mod what;
 
@@ -218,7 +219,7 @@ impl Site {
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
             }
-            own::compare(&view, by, &self.world.own[by]);
+            setting::compare(&view, by, &self.world.own[by]);
             for to in 0..CHATS.len() {
                 compare_chat(&view, (by, to), &self.world.rooms[to], &self.world.own[by]);
             }
@@ -253,7 +254,7 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
     match choices.byte() % 21 {
-        18 | 19 => Command::Set { by, to, setting: own::setting(choices) },
+        18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -368,7 +369,7 @@ fn perform(
             assert_eq!(found.map_err(code), expected.map(|()| Some(Acted::Done)), "{command:?}");
         }
         Command::Set { by, to, setting } => {
-            let found = turn.act(&user(*by), &own::act(*to, *setting)).expect(READ);
+            let found = turn.act(&user(*by), &setting::act(*to, *setting)).expect(READ);
             let expected = world.set_own((*by, *to), *setting, full, told);
             let expected = expected.map(|revision| Some(Acted::Set(revision)));
             assert_eq!(found.map_err(code), expected, "{command:?}");

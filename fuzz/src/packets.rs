@@ -16,7 +16,7 @@ pub const BYTES_PER_WIRE_BYTE: u64 = 4;
 /// in memory than on the wire, by an amount that the bound of the list bounds.
 pub const CLIENT_BYTES_BESIDE: u64 = 16 * 1024;
 /// The same for what a server sends: its pages hold larger elements.
-pub const SERVER_BYTES_BESIDE: u64 = 96 * 1024;
+pub const SERVER_BYTES_BESIDE: u64 = 160 * 1024;
 /// The same for a content.
 pub const CONTENT_BYTES_BESIDE: u64 = 12 * 1024;
 

@@ -127,7 +127,10 @@ impl<'a> Disk<'a> {
             }
             Call::Written { name, at, data } => {
                 let file = self.file(number, name);
-                self.change(number, file, Change::Write { at: place(*at), data });
+                // A write of no bytes does not make a file longer.
+                if !data.is_empty() {
+                    self.change(number, file, Change::Write { at: place(*at), data });
+                }
             }
             Call::Cut { name, length } => {
                 let file = self.file(number, name);

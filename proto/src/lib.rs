@@ -1,8 +1,9 @@
 //! The Packetboat wire protocol, version 1: what both sides of a connection agree on.
 //!
-//! Floors, lowest first: [`limits`], [`id`], [`time`], [`seqs`] and [`code`]; [`schema`] (generated);
-//! [`unfold`], [`frame`]; [`content`], [`entry`]; [`packet`]; [`codec`]. `SPEC.md` beside
-//! this crate is normative. This crate must never open a socket, read a clock or start a task.
+//! Floors, lowest first: [`limits`], [`id`], [`time`], [`seqs`] and [`code`]; [`schema`]
+//! (generated); [`unfold`], [`frame`]; [`content`], [`entry`]; [`packet`]; [`codec`]. `SPEC.md`
+//! beside this crate is normative. This crate must never open a socket, read a clock or start a
+//! task.
 
 pub mod code;
 pub mod codec;

@@ -131,6 +131,8 @@ pub const STATUS_BYTES_MAX: usize = 256;
 pub const DRAFT_BYTES_MAX: usize = 3 * 1024;
 /// Ranges of entries of a chat that a user has hidden.
 pub const HIDDEN_RANGES_MAX: usize = 256;
+/// Ranges of entries in one page of what users have set for themselves.
+pub const PAGE_RANGES_MAX: usize = 1_024;
 /// Ranges of entries that one request hides.
 pub const HIDE_RANGES_MAX: usize = 100;
 /// Bytes of the last entry of a chat that may come along with its state.
@@ -159,4 +161,5 @@ const _: () = assert!(BODY_BYTES_DEFAULT >= BODY_BYTES_LOWEST);
 const _: () = assert!(BODY_BYTES_DEFAULT <= BODY_BYTES_HIGHEST);
 const _: () = assert!(WINDOW_DEFAULT <= WINDOW_HIGHEST && SENDS_DEFAULT <= SENDS_HIGHEST);
 const _: () = assert!(PAGE_ITEMS_DEFAULT <= PAGE_ITEMS_MAX);
+const _: () = assert!(HIDDEN_RANGES_MAX <= PAGE_RANGES_MAX);
 const _: () = assert!(1 <= ROOM_KEEP_DEFAULT && ROOM_KEEP_DEFAULT <= ROOM_KEEP_MAX);

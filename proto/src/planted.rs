@@ -40,11 +40,15 @@ pub enum Bug {
     AppliedUnderSync,
     /// What is recalled is said to be, and stays in the log.
     RecallKeepsContent,
+    /// What a user sets anew for itself keeps the revision that it had.
+    RevisionKept,
+    /// A room forgets an entry that it is still to keep.
+    RoomForgetsEarly,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -62,6 +66,8 @@ impl Bug {
         Self::SyncErrorIgnored,
         Self::AppliedUnderSync,
         Self::RecallKeepsContent,
+        Self::RevisionKept,
+        Self::RoomForgetsEarly,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -84,6 +90,8 @@ impl Bug {
             Self::SyncErrorIgnored => "sync-error-ignored",
             Self::AppliedUnderSync => "applied-under-sync",
             Self::RecallKeepsContent => "recall-keeps-content",
+            Self::RevisionKept => "revision-kept",
+            Self::RoomForgetsEarly => "room-forgets-early",
         }
     }
 

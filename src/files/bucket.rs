@@ -7,7 +7,7 @@ use std::path::Path;
 use bytes::Bytes;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use object_store::{ObjectStoreExt, PutPayload, WriteMultipart};
 use packetboat_proto::id::FileId;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -52,14 +52,29 @@ impl BucketStore {
         }
         let upload = self.bucket.put_multipart(&key).await.map_err(io::Error::other)?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
-        let mut next = first;
-        while !next.is_empty() {
-            upload.wait_for_capacity(PARTS_AT_ONCE).await.map_err(io::Error::other)?;
-            upload.put(next);
-            next = part(&mut source).await?;
+        match put_parts(&mut upload, first, &mut source).await {
+            Ok(()) => upload.finish().await.map(drop).map_err(io::Error::other),
+            Err(error) => {
+                // Else the bucket keeps the parts, and its owner pays for them.
+                drop(upload.abort().await);
+                Err(error)
+            }
         }
-        upload.finish().await.map(drop).map_err(io::Error::other)
     }
+}
+
+async fn put_parts(
+    upload: &mut WriteMultipart,
+    first: Bytes,
+    source: &mut (impl AsyncRead + Unpin),
+) -> io::Result<()> {
+    let mut next = first;
+    while !next.is_empty() {
+        upload.wait_for_capacity(PARTS_AT_ONCE).await.map_err(io::Error::other)?;
+        upload.put(next);
+        next = part(source).await?;
+    }
+    Ok(())
 }
 
 /// The next part of a file; fewer bytes only at its end.

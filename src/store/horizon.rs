@@ -81,6 +81,9 @@ impl Horizon {
 
     /// Whether all that was read just now of a user's own state is durable.
     pub(crate) fn is_own_durable(&self, user: &UserId) -> bool {
+        if planted::is(Bug::HorizonIgnored) {
+            return true;
+        }
         let on_its_way = self.on_its_way.read().unwrap_or_else(PoisonError::into_inner);
         !on_its_way.owners.contains(user)
     }

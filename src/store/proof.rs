@@ -18,7 +18,7 @@ use super::parts::{self, Joiner};
 use super::read_error::ReadError;
 use super::reader::Reader;
 use super::record::file::FileRecord;
-use super::record::invite::{Asking, decode_invite, encode_invite};
+use super::record::invite::{Asking, InviteRecord};
 use super::record::own::{Mentioned, OwnHead, decode_item};
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
@@ -275,8 +275,8 @@ pub const CODECS: [Codec; 11] = [
         Some((meaning, account.to_value()))
     }),
     ("invitation", |value| {
-        let invitation = decode_invite(InviteId::from([0; 8]), value).ok()?;
-        Some((format!("{invitation:?}"), encode_invite(&invitation)))
+        let record = InviteRecord::decode(InviteId::from([0; 8]), value).ok()?;
+        Some((format!("{record:?}"), record.encode()))
     }),
     ("asking", |value| {
         let asking = Asking::from_value(value).ok()?;

@@ -1,8 +1,8 @@
 //! What the store tells of chats and users, as one user sees them. Must never hold what that user
 //! may not know.
 
-use bytes::Bytes;
 use packetboat_proto::content::{GroupRules, Role};
+use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::packet::{Marks, Visibility};
 
@@ -45,8 +45,8 @@ pub struct ChatView {
     pub marks: Marks,
     /// Entries of others after `read` that mention the user.
     pub mentions: u64,
-    /// The last entry in which there is something to read, encoded, if it was asked for.
-    pub last: Bytes,
+    /// The last entry in which there is something to read, if it was asked for.
+    pub last: Option<Box<Entry>>,
 }
 
 /// A room as one user sees it.

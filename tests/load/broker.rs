@@ -50,7 +50,7 @@ impl Target for Broker {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: false, keeps: false, knows_only_who_came: true }
+        Nature { durable: false, knows_only_who_came: true, lists_chats: false }
     }
 
     fn start(&self, _folder: &Path) -> Result<Server, LoadError> {

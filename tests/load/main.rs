@@ -103,7 +103,16 @@ fn judge(work: &Work, target: &str, outcome: &Outcome) {
             assert!((value("sent_per_s") - f64::from(pace.rate)).abs() < 1e-9, "{what}");
             assert!(value("delivered_p999") >= value("delivered_p50"), "{what}");
         }
-        Work::Fanout(_) => assert!(value("deliveries_per_s") > 0.0, "{what}"),
+        Work::Fanout(_) => {
+            assert!(value("deliveries_per_s") > 0.0, "{what}");
+            assert!(value("last_delivered_p50") >= value("delivered_p50"), "{what}");
+        }
+        Work::Catchup(catchup) => {
+            assert!(value("caught_up") >= value("welcome"), "{what}");
+            let texts = f64::from(catchup.chats * catchup.entries * catchup.bytes);
+            assert!(value("caught_up_bytes") > texts, "{what}");
+            assert!(value("listed_bytes") > f64::from(catchup.chats), "{what}");
+        }
         Work::Idle(idle) => {
             assert!(value("heartbeats") >= f64::from(idle.connections), "{what}: {outcome:?}");
         }

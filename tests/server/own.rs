@@ -2,7 +2,6 @@
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Content, Context, GroupChange};
-use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
     Answer, ChatDraft, ChatState, Item, Notice, Operation, Own, OwnAnswer, OwnPage, Packet, Recent,
     SetMarks, Verdict,
@@ -83,7 +82,7 @@ async fn a_hidden_entry_is_hidden_from_one_user_only() {
     let hide = Own::Hide { chat: chat("dm:ada:bob"), ranges };
     assert_eq!(own(&mut bob, hide.clone()).await, Ok(OwnAnswer::Hide(1)));
     assert_eq!(own(&mut bob, hide).await, Ok(OwnAnswer::Hide(1)), "asked again, it is so already");
-    let last = |chats: &[ChatState]| Entry::decode(chats[0].last.clone()).unwrap().seq;
+    let last = |chats: &[ChatState]| chats[0].last.as_ref().unwrap().seq;
     let (bobs, adas) = (recent(&mut bob, None).await.0, recent(&mut ada, None).await.0);
     assert_eq!((bobs[0].unread, last(&bobs), last(&adas)), (1, 1, 2));
     let beyond = vec![SeqRange::new(1, 3).unwrap()];

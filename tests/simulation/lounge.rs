@@ -2,10 +2,10 @@
 //! history; but what comes is in order and once, is the same for all, and what was accepted is in
 //! the log for as long as it is kept. Must never be judged while something is still said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use packetboat_client::{Client, Content, Entry, RequestError, RoomChange};
+use packetboat_client::{Alteration, Client, Content, Entry, RequestError, RoomChange};
 use packetboat_proof::history::Device;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId};
@@ -27,21 +27,23 @@ struct Book {
     /// Which message has which place.
     places: BTreeMap<u64, MessageId>,
     accepted: BTreeMap<u64, MessageId>,
+    taken_back: BTreeSet<u64>,
     wrong: Vec<String>,
 }
 
 /// What somebody does.
 #[derive(Clone, Copy, Debug)]
 pub enum Deed {
-    /// Opens the room, if nobody has.
-    Open,
-    /// Listens.
-    Join,
     /// Listens no more.
     Leave,
-    /// Says something.
-    Say,
+    /// Listens, opens the room if nobody has, and says something a few times.
+    Talk,
+    /// Listens, and takes the last message back, if it may.
+    TakeBack,
 }
+
+/// How often somebody talks at once.
+pub const TALKS: usize = 4;
 
 impl Lounge {
     /// Its room.
@@ -53,30 +55,44 @@ impl Lounge {
         self.0.lock().expect("no panic")
     }
 
-    /// Does it, as far as there is a server; what does not come about is no fault.
-    pub async fn act(self, client: Client, deed: Deed, id: MessageId) {
+    /// Does it, with messages of these names, as far as there is a server; what does not come about
+    /// is no fault.
+    pub async fn act(self, client: Client, deed: Deed, ids: [MessageId; TALKS]) {
         let room = Self::room();
+        let [first, rest @ ..] = ids;
         match deed {
-            Deed::Open => {
-                let (name, topic) = ("lounge".to_owned(), String::new());
-                let opened = RoomChange::Opened { name, topic, keep: KEEP, slow_ms: 0 };
-                self.say(&client, id, &Content::Room(opened)).await;
-            }
-            Deed::Join => drop(client.join(&room).await),
             Deed::Leave => drop(client.leave_room(&room).await),
-            Deed::Say => self.say(&client, id, &Content::text(format!("{id}"))).await,
+            Deed::Talk => {
+                if client.join(&room).await.is_err() {
+                    let (name, topic) = ("lounge".to_owned(), String::new());
+                    let opened = RoomChange::Opened { name, topic, keep: KEEP, slow_ms: 0 };
+                    self.say(&client, first, &Content::Room(opened)).await;
+                    drop(client.join(&room).await);
+                }
+                for id in rest {
+                    self.say(&client, id, &Content::text(format!("{id}"))).await;
+                }
+            }
+            Deed::TakeBack => {
+                drop(client.join(&room).await);
+                let last = self.book().places.last_key_value().map_or(1, |(seq, _)| *seq);
+                let back = Content::Entry(Alteration::Recalled { seq: last });
+                if self.say(&client, first, &back).await {
+                    self.book().taken_back.insert(last);
+                }
+            }
         }
     }
 
-    async fn say(&self, client: &Client, id: MessageId, content: &Content) {
+    /// Whether it was accepted.
+    async fn say(&self, client: &Client, id: MessageId, content: &Content) -> bool {
         let sending = client.send_with_id(&Self::room(), id, content.encode()).await;
-        if let Ok(sending) = sending
-            && let Ok(accepted) = sending.await
-        {
-            let mut book = self.book();
-            book.place(accepted.seq, id);
-            book.accepted.insert(accepted.seq, id);
-        }
+        let Ok(sending) = sending else { return false };
+        let Ok(accepted) = sending.await else { return false };
+        let mut book = self.book();
+        book.place(accepted.seq, id);
+        book.accepted.insert(accepted.seq, id);
+        true
     }
 
     /// A device was handed an entry, since it was started that often.
@@ -91,7 +107,10 @@ impl Lounge {
 
     /// What is wrong with all of it, given somebody who can read.
     pub async fn judge(&self, client: &Client) -> Vec<String> {
-        let accepted = self.book().accepted.clone();
+        let (accepted, taken_back) = {
+            let book = self.book();
+            (book.accepted.clone(), book.taken_back.clone())
+        };
         let mut wrong = self.book().wrong.clone();
         let page = client.history(&Self::room(), Edge::After(0), PAGE_ITEMS).await;
         let kept = match page {
@@ -106,12 +125,20 @@ impl Lounge {
                 return wrong;
             }
         };
-        if kept.len() > KEEP as usize || kept.windows(2).any(|pair| pair[1].seq != pair[0].seq + 1)
+        let first = kept.first().map_or(u64::MAX, |entry| entry.seq);
+        let seqs: Vec<u64> = kept.iter().map(|entry| entry.seq).collect();
+        let whole = first == 1 || seqs.len() == KEEP as usize;
+        if !whole
+            || seqs.len() > KEEP as usize
+            || !seqs.iter().copied().eq((first..).take(seqs.len()))
         {
-            let seqs: Vec<u64> = kept.iter().map(|entry| entry.seq).collect();
             wrong.push(format!("the lounge keeps {seqs:?}"));
         }
-        let first = kept.first().map_or(u64::MAX, |entry| entry.seq);
+        for entry in kept.iter().filter(|entry| taken_back.contains(&entry.seq)) {
+            if !matches!(Content::decode(&entry.content, usize::MAX), Ok(Content::Erased { .. })) {
+                wrong.push(format!("{} of the lounge was taken back, and can be read", entry.seq));
+            }
+        }
         let there = |seq: u64, id| kept.iter().any(|entry| entry.seq == seq && entry.id == id);
         for (seq, id) in accepted.range(first..).filter(|(seq, id)| !there(**seq, **id)) {
             wrong.push(format!("{id} was accepted as {seq} of the lounge, and is not there"));

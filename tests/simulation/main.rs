@@ -40,7 +40,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 16] = [
+const PLANTS: [Bug; 18] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -57,6 +57,8 @@ const PLANTS: [Bug; 16] = [
     Bug::SyncErrorIgnored,
     Bug::AppliedUnderSync,
     Bug::RecallKeepsContent,
+    Bug::RevisionKept,
+    Bug::RoomForgetsEarly,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;

@@ -313,10 +313,12 @@ impl World {
 
     /// Something in the room, of which nothing is owed to anybody.
     fn lounge(&mut self, by: usize) {
-        let deeds = [Deed::Open, Deed::Join, Deed::Join, Deed::Say, Deed::Say, Deed::Leave];
-        let (deed, id) = (pick(&mut self.rng, &deeds), self.next_id());
+        let deeds =
+            [Deed::Talk, Deed::Talk, Deed::Talk, Deed::TakeBack, Deed::TakeBack, Deed::Leave];
+        let deed = pick(&mut self.rng, &deeds);
+        let ids = std::array::from_fn(|_| self.next_id());
         if let Some(client) = self.people[by].client().cloned() {
-            tokio::spawn(self.lounge.clone().act(client, deed, id));
+            tokio::spawn(self.lounge.clone().act(client, deed, ids));
         }
     }
 

@@ -111,8 +111,12 @@ pub(crate) async fn a_link_ends_with_its_time_its_uses_or_by_hand(bed: impl Bed)
     }
     assert_eq!(joins(&open, "bob", Some(proof(&short, "bob"))).await, None);
     assert_eq!(joins(&open, "cid", Some(proof(&single, "cid"))).await, None);
+    let listed = open.invitations(user("ann"), chat(CREW)).await.unwrap();
+    assert_eq!(listed.len(), 1, "what is used up is not listed");
+    // No answer came, so it is asked for again.
+    open.act(user("ann"), invite(&single)).await.unwrap();
     let late = joins(&open, "dan", Some(proof(&single, "dan"))).await;
-    assert_eq!(late, Some(RejectCode::NoSuchChat), "it is used up, and gone");
+    assert_eq!(late, Some(RejectCode::InviteOver), "it is used up, once and for all");
     open.clock.store(2_000, Ordering::SeqCst);
     let late = joins(&open, "dan", Some(proof(&short, "dan"))).await;
     assert_eq!(late, Some(RejectCode::InviteOver));
@@ -146,6 +150,12 @@ pub(crate) async fn a_link_is_its_makers_and_the_admins(bed: impl Bed) {
     open.act(user("ann"), invite(&fewer)).await.unwrap();
     let listed = open.invitations(user("cid"), chat(CREW)).await.unwrap();
     assert_eq!(listed, [Invitation { made_by: Some(user("bob")), ..fewer }]);
+    let put_out = GroupChange::Removed(users(&["bob"]));
+    open.must("ann", CREW, put_out).await;
+    let late = joins(&open, "eve", Some(proof(&link, "eve"))).await;
+    assert_eq!(late, Some(RejectCode::InviteOver), "bob may be eve");
+    open.must("ann", CREW, added(&["bob"])).await;
+    assert_eq!(joins(&open, "eve", Some(proof(&link, "eve"))).await, None);
     open.act(user("ann"), back()).await.unwrap();
     assert_eq!(open.invitations(user("ann"), chat(CREW)).await, Ok(Vec::new()));
 }

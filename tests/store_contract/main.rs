@@ -119,6 +119,8 @@ contracts! {
         a_room_keeps_fewer_when_it_is_told_to,
         a_log_goes_on_where_it_was_over_a_restart,
         a_slow_room_refuses_what_comes_too_soon,
+        what_is_said_in_a_room_is_answered_and_passed_on,
+        what_is_said_in_a_room_is_taken_back_by_whom_it_may_be,
         the_owner_and_moderators_make_others_mute,
         a_room_is_changed_by_its_owner_and_not_like_a_group,
         a_closed_room_is_read_and_nothing_else,

@@ -6,11 +6,14 @@ use packetboat::store::embedded::Settings;
 use packetboat::store::rules::{Rooms, Rules};
 use packetboat::store::{Edge, Effect, Outcome, PageLimit, Role, Store};
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Change, GroupChange, RoomChange};
+use packetboat_proto::content::{
+    Alteration, Body, Change, Content, Context, Forwarded, GroupChange, Origin, RoomChange,
+};
+use packetboat_proto::entry::Entry;
 
 use crate::bed::{
-    Bed, Opened, WIDE, chat, code, created, device, draft, duplicate, refused, stored, text_of,
-    user, users, with_id,
+    Bed, Opened, WIDE, chat, code, content_draft, created, device, draft, duplicate, refused,
+    stored, text_of, user, users, with_id,
 };
 
 const LOBBY: &str = "room:lobby";
@@ -244,6 +247,92 @@ pub(crate) async fn a_closed_room_is_read_and_nothing_else(bed: impl Bed) {
     assert_eq!(refusal(&open, "ann", opened(0, 0)).await, RejectCode::AlreadyExists);
     assert_eq!(refused(open.room(user("ann"), chat(LOBBY)).await), RejectCode::NoSuchChat);
     assert_eq!(all_kept(&open).await, [1, 2, 3]);
+}
+
+async fn alters(open: &Opened, sender: &str, alteration: Alteration) -> Option<RejectCode> {
+    let draft = content_draft(LOBBY, Content::Entry(alteration), Context::default());
+    code(&open.put(sender, draft).await)
+}
+
+async fn says(open: &Opened, to: &str, sender: &str, context: Context) -> Option<RejectCode> {
+    code(&open.put(sender, content_draft(to, Content::text("hi"), context)).await)
+}
+
+fn reacted(seq: u64) -> Alteration {
+    Alteration::Reacted { seq, reaction: "⚓".into(), taken_back: false }
+}
+
+pub(crate) async fn what_is_said_in_a_room_is_answered_and_passed_on(bed: impl Bed) {
+    let open = bed.open();
+    open.must("ann", LOBBY, opened(3, 0)).await;
+    open.say("bob", LOBBY, &["hi", "hi"]).await;
+    let reply = |reply_to| Context { reply_to, ..Context::default() };
+    assert_eq!(says(&open, LOBBY, "cid", reply(2)).await, None);
+    assert_eq!(alters(&open, "cid", reacted(3)).await, None);
+    assert_eq!(says(&open, LOBBY, "cid", reply(2)).await, Some(RejectCode::Invalid), "it is gone");
+    assert_eq!(alters(&open, "cid", reacted(9)).await, Some(RejectCode::Invalid));
+    // What has gone does not come back, though the room is to keep it now.
+    open.must("ann", LOBBY, set(Some(100), None)).await;
+    for gone in [1, 2] {
+        assert_eq!(alters(&open, "cid", reacted(gone)).await, Some(RejectCode::Invalid));
+    }
+    let mention = Context { mentions: users(&["ann"]), ..Context::default() };
+    assert_eq!(says(&open, LOBBY, "cid", mention).await, None);
+    let origin = |seq, sender| {
+        let origin = Origin { chat: chat(LOBBY), seq, sender: user(sender) };
+        Context { forwarded: Some(Forwarded::From(origin)), ..Context::default() }
+    };
+    assert_eq!(says(&open, "dm:cid:dan", "cid", origin(3, "bob")).await, None);
+    assert_eq!(says(&open, LOBBY, "cid", origin(3, "ann")).await, Some(RejectCode::Invalid));
+    let thread = Context { thread: 3, ..Context::default() };
+    assert_eq!(says(&open, LOBBY, "bob", thread).await, Some(RejectCode::Unsupported));
+    let edited = Alteration::Edited { seq: 3, new: Body::Text("ho".into()) };
+    for unsupported in [edited, Alteration::Pinned { seq: 3, unpinned: false }] {
+        let refused = alters(&open, "bob", unsupported).await;
+        assert_eq!(refused, Some(RejectCode::Unsupported));
+    }
+}
+
+pub(crate) async fn what_is_said_in_a_room_is_taken_back_by_whom_it_may_be(bed: impl Bed) {
+    let open = bed.open();
+    let back = |seq| Alteration::Recalled { seq };
+    assert_eq!(alters(&open, "ann", back(1)).await, Some(RejectCode::NoSuchChat));
+    open.must("ann", LOBBY, opened(0, 60_000)).await;
+    open.must("ann", LOBBY, moderators(&["bob", "cid"], false)).await;
+    for sender in ["dan", "eve", "bob", "ann"] {
+        open.say(sender, LOBBY, &["hi"]).await;
+    }
+    let (dans, eves, bobs, anns) = (3, 4, 5, 6);
+    assert_eq!(alters(&open, "dan", back(eves)).await, Some(RejectCode::NotAllowed));
+    for above in [bobs, anns] {
+        assert_eq!(alters(&open, "cid", back(above)).await, Some(RejectCode::NotAllowed));
+    }
+    open.must("cid", LOBBY, muted(&["dan"], u64::MAX)).await;
+    assert_eq!(alters(&open, "dan", reacted(eves)).await, Some(RejectCode::Muted));
+    assert_eq!(alters(&open, "dan", back(dans)).await, None, "mute, and the room is slow");
+    assert_eq!(alters(&open, "cid", back(eves)).await, None);
+    assert_eq!(alters(&open, "ann", back(bobs)).await, None);
+    assert_eq!(alters(&open, "ann", back(1)).await, Some(RejectCode::Invalid), "no message");
+    assert_eq!(alters(&open, "ann", back(eves)).await, Some(RejectCode::Invalid), "gone already");
+    let erased = |by| Content::Erased { by }.encode();
+    let check = async |open: &Opened| {
+        let page = open.history(user("any"), chat(LOBBY), Edge::After(2), WIDE).await.unwrap();
+        let entries = page.items.into_iter().map(|logged| Entry::decode(logged.body).unwrap());
+        let said: Vec<_> = entries.take(4).map(|entry| entry.content).collect();
+        let left = [erased(8), erased(9), erased(10), Content::text("hi").encode()];
+        assert_eq!(said, left);
+    };
+    check(&open).await;
+    open.close().await;
+    drop(open);
+    let open = bed.open();
+    check(&open).await;
+    // What was taken back leaves the room with the others.
+    open.must("ann", LOBBY, set(Some(1), None)).await;
+    for _ in 0..9 {
+        assert_eq!(said(&open, "ann").await, None);
+    }
+    assert_eq!(all_kept(&open).await.len(), 1);
 }
 
 pub(crate) async fn a_page_of_a_room_is_whole_while_its_log_forgets(bed: impl Bed) {

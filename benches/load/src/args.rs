@@ -11,16 +11,27 @@ use crate::targets::TargetName;
 use crate::work::Work;
 
 /// The works of a comparison: all, as they are by default.
-const WORKS: [&str; 9] =
-    ["pairs", "pace", "fanout", "idle", "reconnect", "offline", "kill", "restart", "growth"];
+const WORKS: [&str; 10] = [
+    "pairs",
+    "pace",
+    "fanout",
+    "idle",
+    "reconnect",
+    "offline",
+    "catchup",
+    "kill",
+    "restart",
+    "growth",
+];
 /// The same, small: to see that everything works, not to measure.
-const SHORT_WORKS: [&str; 9] = [
+const SHORT_WORKS: [&str; 10] = [
     "pairs --pairs 4 --window 8 --seconds 1",
     "pace --rate 500 --pairs 4 --seconds 1",
-    "fanout --members 30 --senders 2 --window 4 --seconds 1",
+    "fanout --members 30 --absent 200 --senders 2 --window 4 --seconds 1",
     "idle --connections 40 --hold 1 --heartbeat-ms 600",
     "reconnect --connections 40 --at-once 8",
     "offline --messages 600 --pairs 3 --window 8",
+    "catchup --chats 250 --entries 2",
     "kill --pairs 3 --window 8 --seconds 1",
     "restart --messages 600 --pairs 3 --window 8",
     "growth --chats 60,120 --stored 1000 --pairs 5 --window 8 --seconds 1",
@@ -199,6 +210,7 @@ mod tests {
             "fanout --members 0",
             "idle --connections 0",
             "offline --messages 0",
+            "catchup --chats 0",
             "growth --chats 0",
             "--runs 0 pairs",
             "compare --work pears",

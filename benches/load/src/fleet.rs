@@ -62,6 +62,8 @@ pub struct Fleet {
     ticked: Instant,
     /// A connection that is gone is told as an event, and is no error.
     lenient: bool,
+    /// Bytes that came, over all connections.
+    came: u64,
     stop: Stop,
 }
 
@@ -78,6 +80,7 @@ impl Fleet {
             touched: Vec::new(),
             ticked: Instant::now(),
             lenient: false,
+            came: 0,
             stop,
         })
     }
@@ -91,6 +94,11 @@ impl Fleet {
     pub const fn moved(&mut self, address: SocketAddr) {
         self.address = address;
         self.lenient = false;
+    }
+
+    /// Bytes that came so far, over all connections.
+    pub const fn came(&self) -> u64 {
+        self.came
     }
 
     /// How many connections there are, or were.
@@ -275,6 +283,7 @@ impl Fleet {
                 link.is_touched = true;
                 self.touched.push(token);
             }
+            self.came += count as u64;
             let before = link.out.len();
             let parsed = link.parse(&self.scratch[..count], &mut |event| sink(token, event));
             if link.out.len() > before {

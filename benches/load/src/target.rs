@@ -21,10 +21,10 @@ use crate::wire::{Login, Wire};
 pub struct Nature {
     /// What was accepted outlasts a kill: to lose any is a fault, and not a figure.
     pub durable: bool,
-    /// It keeps something in its folder, so that a restart is worth a look.
-    pub keeps: bool,
     /// A user must have been there once before anything is kept for it.
     pub knows_only_who_came: bool,
+    /// A user can ask for its chats.
+    pub lists_chats: bool,
 }
 
 /// What is measured.

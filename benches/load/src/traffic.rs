@@ -222,7 +222,7 @@ impl Traffic {
                 self.counts.answered += 1;
                 self.faults.add(|| format!("a send was rejected: {reason}"));
             }
-            Event::Ready | Event::Done | Event::Pong | Event::Gone => {}
+            Event::Ready | Event::Done | Event::Chats { .. } | Event::Pong | Event::Gone => {}
         }
     }
 

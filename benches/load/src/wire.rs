@@ -78,6 +78,11 @@ pub enum Event<'a> {
     },
     /// What was asked for by [`Wire::gather`] or [`Wire::join`] is done.
     Done,
+    /// All chats that were asked for by [`Wire::list_chats`].
+    Chats {
+        /// How many.
+        count: u32,
+    },
     /// A heartbeat was answered.
     Pong,
     /// The connection is gone. Told only where that is expected.
@@ -138,6 +143,9 @@ pub trait Wire {
     fn join_to_send(&mut self, _group: u32, _out: &mut BytesMut) -> u32 {
         0
     }
+
+    /// Asks for all chats of this user, where it can: page after page, told once at the end.
+    fn list_chats(&mut self, _out: &mut BytesMut) {}
 
     /// Appends the end.
     fn leave(&mut self, out: &mut BytesMut);

@@ -1,5 +1,6 @@
 //! The works that can be put on a server, one file each. Must never hold one itself.
 
+pub mod catchup;
 pub mod fanout;
 pub mod growth;
 pub mod idle;
@@ -35,6 +36,8 @@ pub enum Work {
     Reconnect(reconnect::Reconnect),
     /// Messages for receivers that are not there, who then come
     Offline(offline::Offline),
+    /// One user with very many chats comes: until it has them, and all that is new in them
+    Catchup(catchup::Catchup),
     /// The server is killed half-way: what of the accepted is lost
     Kill(kill::Kill),
     /// The same with more and more chats, and more and more stored
@@ -70,6 +73,7 @@ impl Work {
             Self::Idle(_) => "idle",
             Self::Reconnect(_) => "reconnect",
             Self::Offline(_) => "offline",
+            Self::Catchup(_) => "catchup",
             Self::Kill(_) => "kill",
             Self::Growth(_) => "growth",
             Self::Restart(_) => "restart",
@@ -87,6 +91,7 @@ impl Work {
             Self::Idle(_) => const { &[less("rss_per_connection"), less("server_cpu_holding")] },
             Self::Reconnect(_) => const { &[more("reconnected_per_s"), less("server_cpu_each")] },
             Self::Offline(_) => const { &[more("stored_per_s"), more("drained_per_s")] },
+            Self::Catchup(_) => const { &[less("caught_up"), less("caught_up_bytes")] },
             Self::Kill(_) => const { &[less("lost_percent")] },
             Self::Growth(_) => const { &[more("chats_kept"), more("stored_kept")] },
             Self::Restart(_) => const { &[less("start"), less("disk_per_message")] },
@@ -96,9 +101,10 @@ impl Work {
     /// Why it says nothing about such a target, if that is so.
     pub const fn unfit(&self, nature: Nature) -> Option<&'static str> {
         match self {
-            Self::Restart(_) if !nature.keeps => {
+            Self::Restart(_) if !nature.durable => {
                 Some("nothing that it accepted is promised to outlast a kill")
             }
+            Self::Catchup(_) if !nature.lists_chats => Some("its users have no list of chats"),
             _ => None,
         }
     }
@@ -116,6 +122,7 @@ impl Work {
             Self::Idle(work) => work.run(ground),
             Self::Reconnect(work) => work.run(ground),
             Self::Offline(work) => work.run(ground),
+            Self::Catchup(work) => work.run(ground),
             Self::Kill(work) => work.run(ground),
             Self::Growth(work) => work.run(ground),
             Self::Restart(work) => work.run(ground),

@@ -170,7 +170,7 @@ pub(crate) fn chat(state: &ChatState) -> Value {
         "peer_read": state.peer_read,
         "marks": own::marks(state.marks),
         "mentions": state.mentions,
-        "last": Entry::decode(state.last.clone()).ok().map(|last| entry(&last)),
+        "last": state.last.as_deref().map(entry),
     })
 }
 

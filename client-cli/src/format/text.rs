@@ -18,7 +18,7 @@ pub(crate) mod room;
 use crate::clean;
 use crate::clock::Clock;
 
-pub(crate) use self::file::{file, quota, saved};
+pub(crate) use self::file::{file, quota, saved, sent};
 
 /// What an entry says, in lines.
 pub(crate) fn said(entry: &Entry) -> Vec<String> {
@@ -27,7 +27,7 @@ pub(crate) fn said(entry: &Entry) -> Vec<String> {
         Ok(Content::Entry(alteration)) => altered(&alteration),
         Ok(Content::Erased { .. }) => vec!["took a message back".to_owned()],
         Ok(Content::Room(change)) => vec![room::changed(&change)],
-        Ok(Content::File(sent)) => file::sent(&sent),
+        Ok(Content::File(file)) => sent(&file),
         Ok(said) => {
             let mut lines = said.body().map(|body| self::body(&body)).unwrap_or_default();
             if let Some(first) = lines.first_mut() {
@@ -194,8 +194,8 @@ pub(crate) fn chat(clock: &Clock, user: &UserId, state: &ChatState) -> String {
     if !marks.is_empty() {
         line = format!("{line}  ({})", marks.join(", "));
     }
-    if let Ok(last) = Entry::decode(state.last.clone()) {
-        let said = said(&last).into_iter().next().unwrap_or_default();
+    if let Some(last) = &state.last {
+        let said = said(last).into_iter().next().unwrap_or_default();
         line = format!("{line}  {}: {said}", last.sender);
     }
     line

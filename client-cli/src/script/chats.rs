@@ -20,13 +20,12 @@ pub(crate) async fn chats(
     recent: Option<u32>,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let (chats, more) = match recent {
-        Some(count) => (self::recent(visit, count).await?, false),
-        None => {
-            let (mut chats, more) = all(visit).await?;
-            chats.sort_by_key(|state| std::cmp::Reverse(state.last_at_ms));
-            (chats, more)
-        }
+    let (chats, more) = if let Some(count) = recent {
+        (self::recent(visit, count).await?, false)
+    } else {
+        let (mut chats, more) = all(visit).await?;
+        chats.sort_by_key(|state| std::cmp::Reverse(state.last_at_ms));
+        (chats, more)
     };
     let (clock, user) = (Clock::system(), visit.client().user().clone());
     out.note(text::chats_head())?;

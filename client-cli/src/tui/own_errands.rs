@@ -39,13 +39,19 @@ async fn run_all(
     let mut own = OwnState::default();
     while let Some(errand) = errands.recv().await {
         let done = run(&client, &mut own, errand).await;
-        let answer = done.unwrap_or_else(|error| Answer::Failed(error.to_string()));
-        // A view that is gone does not want to know.
-        drop(answers.send(answer).await);
+        let answer = done.unwrap_or_else(|error| Some(Answer::Failed(error.to_string())));
+        if let Some(answer) = answer {
+            // A view that is gone does not want to know.
+            drop(answers.send(answer).await);
+        }
     }
 }
 
-async fn run(client: &Client, own: &mut OwnState, errand: Effect) -> Result<Answer, RequestError> {
+async fn run(
+    client: &Client,
+    own: &mut OwnState,
+    errand: Effect,
+) -> Result<Option<Answer>, RequestError> {
     let told = match errand {
         Effect::Mark(marks) => {
             client.set_marks(marks).await?;
@@ -53,7 +59,7 @@ async fn run(client: &Client, own: &mut OwnState, errand: Effect) -> Result<Answ
         }
         Effect::KeepDraft(draft) => {
             client.set_draft(draft).await?;
-            "what you had begun to write is kept"
+            return Ok(None);
         }
         Effect::Hide { chat, seq } => {
             client.hide(&chat, SeqRange::new(seq, seq).into_iter().collect()).await?;
@@ -61,8 +67,8 @@ async fn run(client: &Client, own: &mut OwnState, errand: Effect) -> Result<Answ
         }
         _ => {
             client.sync_own(own).await?;
-            return Ok(Answer::Own(own.clone()));
+            return Ok(Some(Answer::Own(own.clone())));
         }
     };
-    Ok(Answer::Told(told.to_owned()))
+    Ok(Some(Answer::Told(told.to_owned())))
 }

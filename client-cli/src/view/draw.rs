@@ -76,6 +76,7 @@ fn chat_line(chat: &Chat, is_open: bool, columns: usize) -> Line<'static> {
         (_, None) => (" ", dim()),
     };
     let unread = match chat.unread {
+        0 if chat.marks.unread => " •".to_owned(),
         0 => String::new(),
         count @ 1..=999 => format!(" {count}"),
         _ => " 999+".to_owned(),
@@ -84,7 +85,7 @@ fn chat_line(chat: &Chat, is_open: bool, columns: usize) -> Line<'static> {
     let name = cut(&chat.name, room);
     let space = " ".repeat(room.saturating_sub(width(&name)));
     let mut style = Style::new();
-    if chat.unread > 0 {
+    if chat.unread > 0 || chat.marks.unread {
         style = style.add_modifier(Modifier::BOLD);
     }
     if is_open {

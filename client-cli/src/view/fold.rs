@@ -12,10 +12,11 @@ const QUOTE_CHARS: usize = 40;
 
 /// What is shown of a message, if that is more than its own entry tells.
 pub(crate) fn lines(shown: &Shown, view: &View) -> Option<Vec<String>> {
-    let body = match &shown.said {
+    let said = match &shown.said {
         Said::Recalled { .. } => return Some(vec!["took a message back".to_owned()]),
-        Said::Group(_) | Said::Unknown(_) => return None,
-        Said::Body(body) => body,
+        Said::Group(_) | Said::Room(_) | Said::Unknown(_) => return None,
+        Said::Body(body) => text::body(body),
+        Said::File(file) => text::sent(file),
     };
     let mut lines = Vec::new();
     match &shown.context.forwarded {
@@ -30,7 +31,7 @@ pub(crate) fn lines(shown: &Shown, view: &View) -> Option<Vec<String>> {
         let mark = if shown.context.reply_to > 0 { "↪" } else { "≡" };
         lines.push(format!("{mark} {}", quote(seq, view)));
     }
-    lines.extend(text::body(body));
+    lines.extend(said);
     let mut marks = Vec::new();
     if shown.edited.is_some() {
         marks.push("edited");
@@ -58,11 +59,20 @@ fn quote(seq: u64, view: &View) -> String {
     let Some(shown) = at.ok().and_then(|at| view.messages.get(at)) else {
         return format!("message {seq}");
     };
-    let said = match &shown.said {
-        Said::Body(body) => text::body(body).into_iter().next().unwrap_or_default(),
-        _ => "a message taken back".to_owned(),
-    };
+    let said = first_line(&shown.said);
     let short: String = said.chars().take(QUOTE_CHARS).collect();
     let rest = if short.len() < said.len() { "…" } else { "" };
     format!("{}: {short}{rest}", shown.sender)
+}
+
+/// A message in one line.
+pub(crate) fn first_line(said: &Said) -> String {
+    let lines = match said {
+        Said::Body(body) => text::body(body),
+        Said::File(file) => text::sent(file),
+        Said::Recalled { .. } => return "a message taken back".to_owned(),
+        Said::Group(_) | Said::Room(_) => return "a change".to_owned(),
+        Said::Unknown(_) => return "something of a later version".to_owned(),
+    };
+    lines.into_iter().next().unwrap_or_default()
 }

@@ -6,8 +6,8 @@ mod own;
 mod refer;
 
 use packetboat_client::{
-    ChatDraft, ChatId, Content, Context, Edge, Ending, Entry, Event, Member, MessageId, Notice,
-    OwnState, Page, Role, RoomState, SendError, Signal, SignalKind, UserId,
+    ChatId, Content, Context, Edge, Ending, Entry, Event, Member, MessageId, Notice, OwnState,
+    Page, Role, RoomState, SendError, SetMarks, Signal, SignalKind, UserId,
 };
 
 use super::editor::Editor;
@@ -64,8 +64,8 @@ pub(crate) struct View {
     drafts: Vec<(ChatId, String)>,
     /// What the user has set for itself.
     own: OwnState,
-    /// Drafts of which the other devices do not know yet.
-    unkept: Vec<ChatDraft>,
+    /// What the other devices are to know of what was opened and written.
+    unsaid: Vec<Effect>,
     /// When the others were last told that the user types, in which chat.
     typed: Option<(ChatId, u64)>,
     /// When it was last asked who is online.
@@ -99,7 +99,7 @@ impl View {
             note: None,
             drafts: Vec::new(),
             own: OwnState::default(),
-            unkept: Vec::new(),
+            unsaid: Vec::new(),
             typed: None,
             presence_ms: 0,
             quitting: false,
@@ -129,7 +129,11 @@ impl View {
         if self.open.as_ref().is_some_and(|open| open.chat == chat) {
             return;
         }
-        self.roster.entry(&chat);
+        let marks = self.roster.entry(&chat).marks;
+        if marks.unread {
+            let marks = SetMarks { unread: Some(false), ..SetMarks::of(chat.clone()) };
+            self.unsaid.push(Effect::Mark(marks));
+        }
         let draft = self.drafts.iter().position(|(of, _)| *of == chat);
         let draft = draft.map(|at| self.drafts.swap_remove(at).1).or_else(|| self.begun(&chat));
         let written = std::mem::replace(&mut self.editor, Editor::new(draft.unwrap_or_default()));
@@ -145,7 +149,7 @@ impl View {
     /// What follows from how things stand, whatever happened.
     fn settle(&mut self, effects: &mut Vec<Effect>) {
         let page = self.message_rows();
-        effects.extend(self.unkept.drain(..).map(Effect::KeepDraft));
+        effects.append(&mut self.unsaid);
         let Some(open) = &mut self.open else { return };
         let chat = self.roster.entry(&open.chat);
         if self.link.is_up()

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use packetboat_proto::id::ChatId;
+use packetboat_proto::id::{ChatId, FileId};
 
 fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()
@@ -80,6 +80,31 @@ fn a_message_shows_its_newest_text_its_reactions_and_its_pin() {
     assert_eq!(reactions, wanted.iter().collect::<Vec<_>>());
     assert_eq!(view.pins, [1]);
     assert_eq!(folded(&entries).messages[0].edited, None, "the last edit is nobody's");
+}
+
+#[test]
+fn a_file_is_reacted_to_pinned_and_taken_back() {
+    let file = FileSent {
+        file: FileId::from([3; 16]),
+        name: "cat.png".into(),
+        media_type: "image/png".into(),
+        size: 9,
+        sha256: [4; 32],
+        caption: String::new(),
+        from: None,
+    };
+    let reaction = Alteration::Reacted { seq: 1, reaction: "+1".into(), taken_back: false };
+    let entries = [
+        entry(1, "ann", &Content::File(file.clone())),
+        altered(2, "bob", reaction),
+        altered(3, "ann", Alteration::Pinned { seq: 1, unpinned: false }),
+        altered(4, "ann", Alteration::Recalled { seq: 1 }),
+    ];
+    let view = folded(&entries[..3]);
+    let shown = &view.messages[0];
+    assert_eq!((&shown.said, shown.pinned), (&Said::File(file), true));
+    assert_eq!(shown.reactions["+1"], [user("bob")].into());
+    assert_eq!(folded(&entries).messages[0].said, Said::Recalled { by: 4 });
 }
 
 #[test]

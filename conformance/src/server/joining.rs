@@ -141,7 +141,9 @@ async fn uses(bed: &Bed) -> Checked {
     let by = |user| GroupChange::Joined(Some(proof(&link, &group, user)));
     Peer::login(bed, &bob).await?.change(bed, &group, by(&bob)).await?;
     let mut late = Peer::login(bed, &eve).await?;
-    late.unchanged(bed, &group, by(&eve), RejectCode::NoSuchChat).await
+    late.unchanged(bed, &group, by(&eve), RejectCode::InviteOver).await?;
+    invite(&mut owner, &group, &link).await?;
+    late.unchanged(bed, &group, by(&eve), RejectCode::InviteOver).await
 }
 
 async fn changed(bed: &Bed) -> Checked {

@@ -2,7 +2,7 @@
 //! E-22). Must never reuse a room of another check.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Content, GroupChange, RoomChange};
+use packetboat_proto::content::{Alteration, Body, Content, Context, GroupChange, RoomChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::packet::{Answer, Edge, Operation, RoomState};
@@ -23,6 +23,8 @@ checks! {
     Must slow ["Y-6"] "a slow room refuses what comes too soon, but not from its owner";
     Must not_a_group ["E-19"] "a change of a room is INVALID elsewhere";
     Must rights ["E-21", "E-22"] "the owner sets, and moderators make others mute";
+    Must taken_back ["A-4", "A-5", "E-22"] "moderators take back what others say, and the mute their own";
+    Must answered ["A-1", "A-8"] "what a room keeps is answered and reacted to, and not edited or pinned";
     Must no_chat ["Q-12"] "a room is no chat of a user's";
 }
 
@@ -200,6 +202,69 @@ async fn rights(bed: &Bed) -> Checked {
     change(&mut owner, bed, &room, muted(&cyd, 0)).await?;
     third.text(bed, &room, "thanks").await?;
     change(&mut owner, bed, &room, set).await
+}
+
+async fn alter(peer: &mut Peer, bed: &Bed, room: &ChatId, what: Alteration) -> Checked {
+    peer.post(room, bed.message(), Content::Entry(what).encode()).await.map(drop)
+}
+
+async fn not_altered(
+    peer: &mut Peer,
+    bed: &Bed,
+    room: &ChatId,
+    what: Alteration,
+    code: RejectCode,
+) -> Checked {
+    peer.rejected(bed, room, Content::Entry(what).encode(), code).await
+}
+
+async fn taken_back(bed: &Bed) -> Checked {
+    let [ada, bob, cyd] = bed.users()?;
+    let (room, mut owner) = lobby(bed, &ada, 0, 0).await?;
+    let given = RoomChange::Moderators { users: vec![bob.clone()], taken_back: false };
+    change(&mut owner, bed, &room, given).await?;
+    let (mut other, mut third) =
+        (listener(bed, &bob, &room).await?, listener(bed, &cyd, &room).await?);
+    let first = third.text(bed, &room, "first").await?.seq;
+    let second = third.text(bed, &room, "second").await?.seq;
+    let anothers = other.text(bed, &room, "another's").await?.seq;
+    let back = |seq| Alteration::Recalled { seq };
+    not_altered(&mut third, bed, &room, back(anothers), RejectCode::NotAllowed).await?;
+    change(&mut other, bed, &room, muted(&cyd, u64::MAX)).await?;
+    alter(&mut other, bed, &room, back(first)).await?;
+    alter(&mut third, bed, &room, back(second)).await?;
+    let asked = Operation::History { chat: room, edge: Edge::After(first - 1), limit: 2 };
+    match owner.ask(asked).await? {
+        Ok(Answer::History { entries, .. }) => {
+            let said = entries.into_iter().map(|entry| Entry::decode(entry).map(|it| it.content));
+            let left = said.flatten().all(|content| {
+                matches!(Content::decode(&content, usize::MAX), Ok(Content::Erased { .. }))
+            });
+            ensure(left, "what was taken back is erased", "it says something")
+        }
+        answer => fail("a page", format_args!("{answer:?}")),
+    }
+}
+
+async fn answered(bed: &Bed) -> Checked {
+    let [ada, bob] = bed.users()?;
+    let (room, mut owner) = lobby(bed, &ada, 2, 0).await?;
+    let mut other = listener(bed, &bob, &room).await?;
+    let kept = owner.text(bed, &room, "kept").await?.seq;
+    let reacted = |seq| Alteration::Reacted { seq, reaction: "+1".into(), taken_back: false };
+    alter(&mut other, bed, &room, reacted(kept)).await?;
+    not_altered(&mut other, bed, &room, reacted(kept - 1), RejectCode::Invalid).await?;
+    let context = Context { reply_to: kept, ..Context::default() };
+    let reply = Content::text("indeed").encode_in(&context);
+    other.post(&room, bed.message(), reply.clone()).await?;
+    other.rejected(bed, &room, reply, RejectCode::Invalid).await?;
+    let edited = Alteration::Edited { seq: kept + 1, new: Body::Text("new".into()) };
+    for unsupported in [edited, Alteration::Pinned { seq: kept + 1, unpinned: false }] {
+        not_altered(&mut owner, bed, &room, unsupported, RejectCode::Unsupported).await?;
+    }
+    let threaded = Context { thread: kept + 1, ..Context::default() };
+    let threaded = Content::text("in thread").encode_in(&threaded);
+    owner.rejected(bed, &room, threaded, RejectCode::Unsupported).await
 }
 
 async fn no_chat(bed: &Bed) -> Checked {

@@ -1,7 +1,9 @@
 //! What is asked and answered about a user's own state, made from choices. Must never make what a
 //! peer would have to refuse.
 
-use packetboat_proto::limits::{DRAFT_BYTES_MAX, HIDDEN_RANGES_MAX, HIDE_RANGES_MAX};
+use packetboat_proto::limits::{
+    DRAFT_BYTES_MAX, HIDDEN_RANGES_MAX, HIDE_RANGES_MAX, PAGE_RANGES_MAX,
+};
 use packetboat_proto::packet::{
     ChatDraft, Item, Marks, Own, OwnAnswer, OwnItem, OwnPage, Recent, SetMarks,
 };
@@ -84,8 +86,14 @@ pub(super) fn answer(choices: &mut Choices<'_>, count: usize) -> OwnAnswer {
                 revision: choices.number(),
                 item: item(choices),
             };
+            let mut items: Vec<OwnItem> = (0..count).map(|_| one(choices)).collect();
+            let mut ranges = 0;
+            items.retain(|item| {
+                ranges += item.item.as_ref().map_or(0, Item::ranges);
+                ranges <= PAGE_RANGES_MAX
+            });
             OwnAnswer::Changes(OwnPage {
-                items: (0..count).map(|_| one(choices)).collect(),
+                items,
                 more: choices.flag(),
                 revision: choices.number(),
                 floor: choices.number(),

@@ -102,6 +102,9 @@ impl World {
             What::Alter(alteration) => (alteration.seq(), Some(alteration)),
             _ => return Ok(()),
         };
+        if CHATS[to].starts_with("room:") {
+            return Err(RejectCode::NoSuchChat);
+        }
         let is_group = CHATS[to].starts_with("group:");
         let rank = if is_group { room.standing.rank(by) } else { Role::Member };
         if is_group {

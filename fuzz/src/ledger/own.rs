@@ -1,22 +1,11 @@
-//! What users set for themselves, in the model: maps and sets. Must never know of a row, nor of a
+//! What a user has set for itself, in the model: maps and sets. Must never know of a row, nor of a
 //! removal that is forgotten: the runs here are too short for that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use packetboat::store::PageLimit;
-use packetboat::store::act::Act;
-use packetboat::store::proof::View;
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::packet::{ChatDraft, Item, SetMarks};
-use packetboat_proto::seqs::SeqRange;
 
-use super::model::{CHATS, Part, Told, World, pair};
-use super::names::{chat, number, user};
 use super::standing::Refused;
-use crate::choices::Choices;
-
-/// Everything at once.
-const WIDE: PageLimit = PageLimit { items: usize::MAX, bytes: usize::MAX };
 
 /// What a user sets of a chat.
 #[derive(Clone, Copy, Debug)]
@@ -32,10 +21,10 @@ pub(super) enum Setting {
 /// What users have set, each by the revision that it was set by.
 #[derive(Clone, Debug, Default)]
 pub struct OwnState {
-    revision: u64,
-    pins: BTreeMap<usize, (u64, u32)>,
-    drafts: BTreeMap<usize, (u64, usize)>,
-    hidden: BTreeMap<usize, (u64, BTreeSet<u64>)>,
+    pub(super) revision: u64,
+    pub(super) pins: BTreeMap<usize, (u64, u32)>,
+    pub(super) drafts: BTreeMap<usize, (u64, usize)>,
+    pub(super) hidden: BTreeMap<usize, (u64, BTreeSet<u64>)>,
 }
 
 impl OwnState {
@@ -47,6 +36,24 @@ impl OwnState {
     /// Where a chat is pinned.
     pub(super) fn pin(&self, to: usize) -> u32 {
         self.pins.get(&to).map_or(0, |(_, place)| *place)
+    }
+
+    /// Something is set of a chat, of which the last entry that the user sees is known: the
+    /// revision that it has, and whether that is new.
+    pub(super) fn set(&mut self, to: usize, setting: Setting, last: u64) -> Refused<(u64, bool)> {
+        let next = self.revision + 1;
+        let (revision, new) = match setting {
+            Setting::Pin(place) => put(&mut self.pins, to, place, next),
+            Setting::Draft(letters) => put(&mut self.drafts, to, letters, next),
+            Setting::Hide(_, upto) if upto > last => return Err(RejectCode::Invalid),
+            Setting::Hide(first, upto) => {
+                let (_, mut seqs) = self.hidden.get(&to).cloned().unwrap_or_default();
+                seqs.extend(first..=upto);
+                put(&mut self.hidden, to, seqs, next)
+            }
+        };
+        self.revision += u64::from(new);
+        Ok((revision, new))
     }
 }
 
@@ -65,104 +72,4 @@ fn put<T: PartialEq + Default>(
             (next, true)
         }
     }
-}
-
-impl World {
-    /// Somebody sets something for itself.
-    pub(super) fn set_own(
-        &mut self,
-        (by, to): (usize, usize),
-        setting: Setting,
-        full: bool,
-        told: &mut Vec<Told>,
-    ) -> Refused<u64> {
-        if full {
-            return Err(RejectCode::StoreFull);
-        }
-        let part = self.rooms[to].parts.get(&by);
-        if part.is_none() && !pair(to).is_some_and(|pair| pair.contains(&by)) {
-            return Err(RejectCode::NoSuchChat);
-        }
-        let last = part.map_or(0, Part::last);
-        let own = &mut self.own[by];
-        let next = own.revision + 1;
-        let (revision, new) = match setting {
-            Setting::Pin(place) => put(&mut own.pins, to, place, next),
-            Setting::Draft(letters) => put(&mut own.drafts, to, letters, next),
-            Setting::Hide(_, upto) if upto > last => return Err(RejectCode::Invalid),
-            Setting::Hide(first, upto) => {
-                let (_, mut seqs) = own.hidden.get(&to).cloned().unwrap_or_default();
-                seqs.extend(first..=upto);
-                put(&mut own.hidden, to, seqs, next)
-            }
-        };
-        if new {
-            own.revision = next;
-            told.push(Told::Own(by, next));
-        }
-        Ok(revision)
-    }
-}
-
-/// Something to set.
-pub(super) fn setting(choices: &mut Choices<'_>) -> Setting {
-    match choices.byte() % 4 {
-        0 => Setting::Pin(choices.one_of(&[0, 1, 2])),
-        1 => Setting::Draft(choices.one_of(&[0, 1, 3_072])),
-        _ => {
-            let first = choices.below(9) as u64 + 1;
-            Setting::Hide(first, first + choices.below(3) as u64)
-        }
-    }
-}
-
-/// The same as the store is asked for it.
-pub(super) fn act(to: usize, setting: Setting) -> Act {
-    let chat = chat(to);
-    match setting {
-        Setting::Pin(place) => {
-            Act::SetMarks(SetMarks { pinned: Some(place), ..SetMarks::of(chat) })
-        }
-        Setting::Draft(letters) => {
-            Act::SetDraft(ChatDraft { chat, text: "x".repeat(letters), reply_to: 0 })
-        }
-        Setting::Hide(first, last) => {
-            Act::Hide { chat, ranges: SeqRange::new(first, last).into_iter().collect() }
-        }
-    }
-}
-
-/// All that a user has set, against the model, also page by page.
-pub(super) fn compare(view: &View, by: usize, own: &OwnState) {
-    let page = view.own_changes(&user(by), 0, WIDE).expect("what was written can be read");
-    assert_eq!((page.revision, page.floor, page.more), (own.revision, 0, false));
-    let mut found = OwnState { revision: page.revision, ..OwnState::default() };
-    let mut before = 0;
-    for item in &page.items {
-        assert!(item.revision > before, "items come in order of revision");
-        before = item.revision;
-        let item_of = item.item.as_ref().expect("every item is known");
-        let to = item_of.chat().expect("only chats are set").as_str();
-        let to = number(&CHATS, to);
-        match item_of {
-            Item::Marks { marks, .. } => {
-                found.pins.insert(to, (item.revision, marks.pinned));
-            }
-            Item::Draft(draft) => {
-                found.drafts.insert(to, (item.revision, draft.text.len()));
-            }
-            Item::Contact(_) | Item::Block(_) => unreachable!("nobody knows another here"),
-            Item::Hidden { seqs, .. } => {
-                let all = seqs.ranges().iter().flat_map(|range| range.first()..=range.last());
-                found.hidden.insert(to, (item.revision, all.collect()));
-            }
-        }
-    }
-    assert_eq!(format!("{found:?}"), format!("{own:?}"), "what {} has set", user(by));
-    let half = own.revision / 2;
-    let rest = view.own_changes(&user(by), half, PageLimit { items: 2, ..WIDE });
-    let expected: Vec<_> = page.items.into_iter().filter(|item| item.revision > half).collect();
-    let rest = rest.expect("what was written can be read");
-    assert_eq!(rest.items[..], expected[..expected.len().min(2)], "what has changed since {half}");
-    assert_eq!(rest.more, expected.len() > 2);
 }

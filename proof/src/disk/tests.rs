@@ -150,6 +150,15 @@ fn a_file_that_is_emptied_or_renamed_onto_is_another_one() {
     assert_eq!(whole.files, expected.map(|(file, bytes)| (name(file), bytes.into())).into());
 }
 
+#[test]
+fn a_write_of_no_bytes_does_not_make_a_file_longer() {
+    let calls = [written("a", 7, b"")];
+    let disk = Disk::after(&calls);
+    assert_eq!(bytes_of(&disk.whole(), "a"), Some(&b""[..]));
+    let all = Loss { pages: 1000, torn: false, names_wait: false };
+    assert_eq!(disk.image(all, &mut Dice::new(0)), disk.whole());
+}
+
 proptest! {
     #[test]
     fn with_a_sync_after_every_write_nothing_is_ever_lost(

@@ -55,9 +55,9 @@ pub struct ChatState {
     pub marks: Marks,
     /// Entries of others after `read` that mention the user.
     pub mentions: u64,
-    /// In an answer to `Recent`: the last entry in which there is something to read, encoded;
-    /// nothing, if there is none, or it is too long.
-    pub last: Bytes,
+    /// In an answer to `Recent`: the last entry in which there is something to read, unless there
+    /// is none, or it is too long.
+    pub last: Option<Box<Entry>>,
 }
 
 /// A member of a chat.
@@ -97,7 +97,7 @@ impl ChatState {
             join_requests: 0,
             marks: Marks { quiet_until_ms: 0, pinned: 0, archived: false, unread: false },
             mentions: 0,
-            last: Bytes::new(),
+            last: None,
         }
     }
 
@@ -108,9 +108,7 @@ impl ChatState {
 
     pub(super) fn from_wire(wire: schema::ChatState) -> Result<Self, BodyError> {
         check_length("last", wire.last.len(), LAST_BYTES_MAX as usize)?;
-        if !wire.last.is_empty() {
-            Entry::decode(wire.last.clone())?;
-        }
+        let last = (!wire.last.is_empty()).then(|| Entry::decode(wire.last.clone())).transpose()?;
         Ok(Self {
             chat: ChatId::new(&wire.chat)?,
             head: wire.head,
@@ -130,7 +128,7 @@ impl ChatState {
             join_requests: wire.join_requests,
             marks: Marks::from_wire(wire.marks.unwrap_or_default()),
             mentions: wire.mentions,
-            last: wire.last,
+            last: last.map(Box::new),
         })
     }
 
@@ -154,7 +152,7 @@ impl ChatState {
             join_requests: self.join_requests,
             marks: (self.marks != Marks::default()).then(|| self.marks.to_wire()),
             mentions: self.mentions,
-            last: self.last.clone(),
+            last: self.last.as_ref().map_or_else(Bytes::new, |last| last.encode()),
         }
     }
 }

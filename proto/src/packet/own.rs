@@ -5,7 +5,9 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::id::ChatId;
-use crate::limits::{DRAFT_BYTES_MAX, HIDDEN_RANGES_MAX, HIDE_RANGES_MAX, PAGE_ITEMS_MAX};
+use crate::limits::{
+    DRAFT_BYTES_MAX, HIDDEN_RANGES_MAX, HIDE_RANGES_MAX, PAGE_ITEMS_MAX, PAGE_RANGES_MAX,
+};
 use crate::schema::{self, own_item, request, response, set_own};
 use crate::seqs::{SeqRange, SeqSet};
 use crate::unfold::check_count;
@@ -144,6 +146,14 @@ impl Item {
         }
     }
 
+    /// How many ranges it has.
+    pub fn ranges(&self) -> usize {
+        match self {
+            Self::Marks { .. } | Self::Draft(_) | Self::Contact(_) | Self::Block(_) => 0,
+            Self::Hidden { seqs, .. } => seqs.ranges().len(),
+        }
+    }
+
     /// Whether it says that there is nothing.
     pub fn is_removed(&self) -> bool {
         match self {
@@ -180,7 +190,7 @@ pub(super) const REQUEST_LISTS: [([u32; 2], usize); 1] = [([36, 2], HIDE_RANGES_
 pub(super) fn check_lists(body: &[u8]) -> Result<(), BodyError> {
     const RANGES: [u32; 4] = [33, 1, 4, 2];
     check_count(body, &RANGES[..2], PAGE_ITEMS_MAX as usize)?;
-    Ok(check_count(body, &RANGES, PAGE_ITEMS_MAX as usize * HIDDEN_RANGES_MAX)?)
+    Ok(check_count(body, &RANGES, PAGE_RANGES_MAX)?)
 }
 
 fn range_of(wire: schema::SeqRange) -> Result<SeqRange, BodyError> {

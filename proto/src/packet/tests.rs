@@ -75,7 +75,7 @@ fn state() -> ChatState {
         join_requests: 6,
         marks: Marks { quiet_until_ms: 7, pinned: 8, archived: true, unread: true },
         mentions: 9,
-        last: entry().encode(),
+        last: Some(Box::new(entry())),
     }
 }
 

@@ -441,7 +441,7 @@ fn of_chat(chat: &ChatState) -> Value {
         "join_requests": chat.join_requests,
         "marks": own::of_marks(chat.marks),
         "mentions": chat.mentions,
-        "last": (!chat.last.is_empty()).then(|| of_encoded(&chat.last)),
+        "last": chat.last.as_deref().map(of_entry),
     })
 }
 

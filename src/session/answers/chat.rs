@@ -1,5 +1,5 @@
-//! Says in the words of the wire how a user's chats are. Must never make a page that its body cannot
-//! hold, nor one without an item where there is one.
+//! Says in the words of the wire how a user's chats are. Must never make a page that its body
+//! cannot hold, nor one without an item where there is one.
 
 use packetboat_proto::packet::{Answer, ChatState, Recent};
 

@@ -2,7 +2,7 @@
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, Role};
-use packetboat_proto::id::ChatKind;
+use packetboat_proto::id::{ChatId, ChatKind, UserId};
 use packetboat_proto::limits::{EDITS_MAX, PINS_MAX};
 
 use super::group::Deed;
@@ -35,13 +35,10 @@ impl Turn<'_> {
                 self.check_is_in(deed.chat, deed.sender).map(drop)
             }
             (ChatKind::Group(_), _) => self.check_may_write(deed.chat, deed.sender),
-            (ChatKind::Room(_), _) if draft.refers.is_some() => {
-                refuse(RejectCode::Unsupported, "entries of a room are not referred to")
-            }
+            // Whether it may write is looked at last: from then on it has.
+            (ChatKind::Room(_), _) => self.check_is_said_in_rooms(deed.chat, draft),
             // Who is blocked takes back what it said, too.
-            (ChatKind::Direct(..), Some(Alteration::Recalled { .. })) | (ChatKind::Room(_), _) => {
-                Ok(())
-            }
+            (ChatKind::Direct(..), Some(Alteration::Recalled { .. })) => Ok(()),
             (ChatKind::Direct(..), _) => self.check_may_write_to(deed.chat, deed.sender),
         }
     }
@@ -111,11 +108,10 @@ impl Turn<'_> {
     fn checked_recall(&mut self, deed: &Deed<'_>, seq: u64) -> Result<Consequence, Halt> {
         let target = self.target(deed, seq)?;
         let own = target.entry.sender == *deed.sender;
-        let rank = self.rank(deed)?;
-        let at_any_time = match rank {
+        let at_any_time = match self.rank(deed.sender, deed.chat)? {
             Role::Member => false,
             Role::Owner => true,
-            Role::Admin => own || self.rank_of(deed, &target)? == Role::Member,
+            Role::Admin => own || self.rank(&target.entry.sender, deed.chat)? == Role::Member,
         };
         if !at_any_time {
             if !own {
@@ -132,7 +128,9 @@ impl Turn<'_> {
         seq: u64,
         unpinned: bool,
     ) -> Result<Consequence, Halt> {
-        if matches!(deed.chat.kind(), ChatKind::Group(_)) && self.rank(deed)? == Role::Member {
+        if matches!(deed.chat.kind(), ChatKind::Group(_))
+            && self.rank(deed.sender, deed.chat)? == Role::Member
+        {
             return refuse(RejectCode::NotAllowed, "only the owner and the admins pin here");
         }
         if unpinned {
@@ -149,18 +147,16 @@ impl Turn<'_> {
         Ok(Consequence::Pinned(seq))
     }
 
-    /// What the sender is in the chat. In a direct chat nobody is more than the other.
-    fn rank(&self, deed: &Deed<'_>) -> Result<Role, ReadError> {
-        match deed.chat.kind() {
-            ChatKind::Group(_) => Ok(self.needed_place(deed.sender, deed.chat)?.rank),
-            ChatKind::Direct(..) | ChatKind::Room(_) => Ok(Role::Member),
+    /// What a user is in a chat. In a direct chat nobody is more than the other, and who is out of a
+    /// group is a member like others.
+    fn rank(&self, user: &UserId, chat: &ChatId) -> Result<Role, ReadError> {
+        match chat.kind() {
+            ChatKind::Group(_) => {
+                Ok(self.place(user, chat)?.map_or(Role::Member, |place| place.rank))
+            }
+            ChatKind::Room(_) => self.rank_in_room(user, chat),
+            ChatKind::Direct(..) => Ok(Role::Member),
         }
-    }
-
-    /// What the sender of another entry is in the chat; who is out of it is a member like others.
-    fn rank_of(&self, deed: &Deed<'_>, target: &Target) -> Result<Role, ReadError> {
-        let place = self.place(&target.entry.sender, deed.chat)?;
-        Ok(place.map_or(Role::Member, |place| place.rank))
     }
 
     fn check_in_time(&self, at_ms: u64, within_ms: u64) -> Result<(), Halt> {

@@ -41,8 +41,10 @@ const _: () = assert!(
     PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS + REFERENCE_OPERATIONS
         <= OPERATIONS_PER_COMMAND_MAX
 );
-const _: () =
-    assert!(PARTS_MAX + DEDUP_OPERATIONS + RECALL_OPERATIONS_MAX <= OPERATIONS_PER_COMMAND_MAX);
+const _: () = assert!(
+    PARTS_MAX + DEDUP_OPERATIONS + TRIM_OPERATIONS + RECALL_OPERATIONS_MAX
+        <= OPERATIONS_PER_COMMAND_MAX
+);
 const _: () = assert!(
     parts_of(CHANGE_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
         + DEDUP_OPERATIONS
@@ -142,6 +144,9 @@ impl Turn<'_> {
             (ChatKind::Direct(low, high), _) if seq == 1 => {
                 self.open_direct(chat, &author.user, low, high)?;
             }
+            // Who is mute, or spoke just now, takes back what it said all the same.
+            (ChatKind::Room(_), None)
+                if matches!(draft.alteration(), Some(Alteration::Recalled { .. })) => {}
             (ChatKind::Room(_), None) => self.check_may_speak(chat, &author.user, &by_id)?,
             (ChatKind::Group(_), Some(Change::Group(change))) => {
                 behind = self.change_group(&deed, change)?;

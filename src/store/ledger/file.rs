@@ -214,12 +214,7 @@ impl Turn<'_> {
         chat: &ChatId,
         file: &FileId,
     ) -> Result<bool, ReadError> {
-        let spans = if chat.is_room() {
-            self.room_spans(chat)?
-        } else {
-            self.place(user, chat)?.map(|place| place.spans)
-        };
-        let Some(spans) = spans else { return Ok(false) };
+        let Some(spans) = self.seen_of(user, chat)? else { return Ok(false) };
         for (first, last) in spans.between(0, u64::MAX) {
             if !self.rows(&key::references_in(file, chat, first, last), 1)?.is_empty() {
                 return Ok(true);

@@ -15,9 +15,7 @@ use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::act::{Act, Acted};
 use crate::store::read_error::ReadError;
 use crate::store::record::Group;
-use crate::store::record::invite::{
-    Asking, decode_invite, decode_invites, encode_invite, is_proved, way_in,
-};
+use crate::store::record::invite::{Asking, InviteRecord, decode_invites, is_proved, way_in};
 use crate::store::{Effect, Role, key};
 
 /// Those who ask to come into a group, and those who were refused, at a time.
@@ -36,13 +34,9 @@ const _: () = assert!(ITEM_OPERATIONS <= ACT_OPERATIONS_MAX);
 /// A way into a group.
 struct WayIn {
     /// The invitation; `None`: by the group's rule.
-    by: Option<Invitation>,
+    by: Option<InviteRecord>,
     /// It lets one ask only.
     asks: bool,
-}
-
-fn is_over(invitation: &Invitation, now_ms: u64) -> bool {
-    invitation.expires_ms != 0 && invitation.expires_ms <= now_ms
 }
 
 impl Turn<'_> {
@@ -92,19 +86,24 @@ impl Turn<'_> {
         invitation: &Invitation,
     ) -> Result<Acted, Halt> {
         self.group_to_let_into(user, chat)?;
-        if is_over(invitation, self.now_ms) {
+        let before = self.invitation(chat, invitation.key.id)?;
+        let made_by = match &before {
+            Some(before) => before.made.made_by.clone(),
+            None => Some(user.clone()),
+        };
+        let made = Invitation { made_by, ..invitation.clone() };
+        let record = InviteRecord { made, used: 0 };
+        if record.is_over(self.now_ms) {
             return refuse(RejectCode::Invalid, "the invitation would have run out already");
         }
-        let id = invitation.key.id;
-        let made_by = if let Some(before) = self.invitation(chat, id)? {
-            self.check_invite_of(user, chat, &before)?;
-            before.made_by
-        } else {
-            self.make_room_for_invite(chat)?;
-            Some(user.clone())
-        };
-        let invitation = Invitation { made_by, ..invitation.clone() };
-        self.put(key::invite(chat, id), encode_invite(&invitation));
+        match &before {
+            Some(before) => self.check_invite_of(user, chat, &before.made)?,
+            None => self.make_room_for_invite(chat)?,
+        }
+        // Asked again: what came in by it since stays counted.
+        if before.is_none_or(|before| before.made != record.made) {
+            self.put_invitation(chat, &record);
+        }
         Ok(Acted::Done)
     }
 
@@ -115,24 +114,28 @@ impl Turn<'_> {
             return Ok(());
         }
         let mut over = invitations;
-        over.retain(|invitation| is_over(invitation, self.now_ms));
+        over.retain(|invitation| invitation.is_over(self.now_ms));
         if over.is_empty() {
             let reason = format!("a group has at most {INVITES_MAX} invitations");
             return refuse(RejectCode::LimitReached, reason);
         }
         for invitation in over {
-            self.remove(key::invite(chat, invitation.key.id));
+            self.remove(key::invite(chat, invitation.made.key.id));
         }
         Ok(())
     }
 
-    fn invitations(&self, chat: &ChatId) -> Result<Vec<Invitation>, ReadError> {
+    fn invitations(&self, chat: &ChatId) -> Result<Vec<InviteRecord>, ReadError> {
         decode_invites(&self.rows(&key::invites(chat), INVITES_MAX)?)
     }
 
-    fn invitation(&self, chat: &ChatId, id: InviteId) -> Result<Option<Invitation>, ReadError> {
+    fn invitation(&self, chat: &ChatId, id: InviteId) -> Result<Option<InviteRecord>, ReadError> {
         let value = self.get(&key::invite(chat, id))?;
-        Ok(value.map(|value| decode_invite(id, &value)).transpose()?)
+        Ok(value.map(|value| InviteRecord::decode(id, &value)).transpose()?)
+    }
+
+    fn put_invitation(&mut self, chat: &ChatId, record: &InviteRecord) {
+        self.put(key::invite(chat, record.made.key.id), record.encode());
     }
 
     fn asking(&self, chat: &ChatId, user: &UserId) -> Result<Option<Asking>, ReadError> {
@@ -158,7 +161,7 @@ impl Turn<'_> {
     fn uninvite(&mut self, user: &UserId, chat: &ChatId, id: InviteId) -> Result<Acted, Halt> {
         self.group_to_let_into(user, chat)?;
         if let Some(invitation) = self.invitation(chat, id)? {
-            self.check_invite_of(user, chat, &invitation)?;
+            self.check_invite_of(user, chat, &invitation.made)?;
             self.remove(key::invite(chat, id));
         }
         Ok(Acted::Done)
@@ -177,22 +180,28 @@ impl Turn<'_> {
             Some(by) => Some(self.proved(user, chat, by)?),
             None => None,
         };
-        match way_in(rule, by.as_ref()) {
+        match way_in(rule, by.as_ref().map(|by| &by.made)) {
             Some(way) => Ok(WayIn { by, asks: way == JoinWay::Ask }),
             None => no_such_chat(),
         }
     }
 
     /// An invitation that the user knows, and that has not run out.
-    fn proved(&self, user: &UserId, chat: &ChatId, by: &JoinProof) -> Result<Invitation, Halt> {
+    fn proved(&self, user: &UserId, chat: &ChatId, by: &JoinProof) -> Result<InviteRecord, Halt> {
         let Some(invitation) = self.invitation(chat, by.invite)? else { return no_such_chat() };
-        if !is_proved(&invitation.key, chat, user, by) {
+        if !is_proved(&invitation.made.key, chat, user, by) {
             return no_such_chat();
         }
-        if is_over(&invitation, self.now_ms) {
+        if invitation.is_over(self.now_ms) || self.is_of_one_put_out(chat, &invitation.made)? {
             return refuse(RejectCode::InviteOver, "the invitation has run out");
         }
         Ok(invitation)
+    }
+
+    /// Whether it would let one who was put out come back, by another name.
+    fn is_of_one_put_out(&self, chat: &ChatId, made: &Invitation) -> Result<bool, ReadError> {
+        let Some(maker) = &made.made_by else { return Ok(false) };
+        Ok(self.place(maker, chat)?.is_some_and(|place| place.barred))
     }
 
     /// The sender comes in.
@@ -210,16 +219,8 @@ impl Turn<'_> {
             return refuse(RejectCode::InviteOver, "you may only ask to come in");
         }
         self.add(deed, group, std::slice::from_ref(sender))?;
-        match way.by {
-            Some(invitation) if invitation.uses == 1 => {
-                self.remove(key::invite(chat, invitation.key.id));
-            }
-            Some(mut invitation) if invitation.uses > 1 => {
-                invitation.uses -= 1;
-                let row = key::invite(chat, invitation.key.id);
-                self.put(row, encode_invite(&invitation));
-            }
-            Some(_) | None => {}
+        if let Some(by) = way.by.filter(|by| by.made.uses != 0) {
+            self.put_invitation(chat, &InviteRecord { used: by.used + 1, ..by });
         }
         Ok(())
     }
@@ -250,7 +251,7 @@ impl Turn<'_> {
         let asking = Asking { at_ms: self.now_ms, refused: false };
         self.put(key::asking(chat, user), asking.to_value());
         let mut to: Vec<UserId> = group.owner.iter().cloned().collect();
-        to.extend(way.by.and_then(|by| by.made_by).filter(|maker| !to.contains(maker)));
+        to.extend(way.by.and_then(|by| by.made.made_by).filter(|maker| !to.contains(maker)));
         self.put_group(chat, &Group { waiting: group.waiting + 1, ..group });
         self.tell_of_joining(to, chat, user, JoinState::Waiting);
         Ok(Acted::Asked(JoinState::Waiting))

@@ -6,6 +6,7 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::limits::HIDDEN_RANGES_MAX;
 use packetboat_proto::packet::{ChatDraft, Item, Marks, OwnItem, SetMarks};
+use packetboat_proto::planted::{self, Bug};
 use packetboat_proto::seqs::{SeqRange, SeqSet};
 
 use super::turn::{Halt, Turn, no_such_chat, refuse};
@@ -41,7 +42,10 @@ impl Turn<'_> {
             let reason = format!("a user has at most {ITEMS_MAX} items");
             return refuse(RejectCode::LimitReached, reason);
         }
-        let revision = head.revision + 1;
+        let revision = match &before {
+            Some(before) if planted::is(Bug::RevisionKept) => before.revision,
+            Some(_) | None => head.revision + 1,
+        };
         let value = OwnItem { revision, item: Some(item) }.encode();
         if value.len() > VALUE_BYTES_MAX {
             return refuse(RejectCode::LimitReached, "that is more than an item holds");
@@ -51,7 +55,7 @@ impl Turn<'_> {
         }
         self.put(key::own::revision(user, revision), key.clone());
         self.put(key, value);
-        head.revision = revision;
+        head.revision = head.revision.max(revision);
         head.items = head.items + u32::from(now) - u32::from(was);
         self.raise_floor(user, &mut head)?;
         self.put(key::own::own(user), head.to_value());

@@ -12,6 +12,7 @@ use super::turn::{Halt, Turn, refuse};
 use crate::store::Draft;
 use crate::store::key;
 use crate::store::read_error::ReadError;
+use crate::store::spans::Spans;
 
 /// A text or data that another entry changes.
 pub(super) struct Target {
@@ -29,8 +30,24 @@ fn content_of(entry: &Entry) -> Option<(Content, Context)> {
 impl Turn<'_> {
     /// Whether a user may see an entry that is there.
     fn may_see(&mut self, user: &UserId, chat: &ChatId, seq: u64) -> Result<bool, ReadError> {
-        let Some(place) = self.place(user, chat)? else { return Ok(false) };
-        Ok(seq <= self.head(chat)? && place.spans.holds(seq))
+        let Some(spans) = self.seen_of(user, chat)? else { return Ok(false) };
+        if seq > self.head(chat)? || !spans.holds(seq) {
+            return Ok(false);
+        }
+        // What has gone from a room does not come back when it is to keep more.
+        Ok(!chat.is_room() || self.get(&key::entry(chat, seq, 0))?.is_some())
+    }
+
+    /// What a user may see of a chat; `None`: the chat is not its own.
+    pub(super) fn seen_of(
+        &mut self,
+        user: &UserId,
+        chat: &ChatId,
+    ) -> Result<Option<Spans>, ReadError> {
+        if chat.is_room() {
+            return self.room_spans(chat);
+        }
+        Ok(self.place(user, chat)?.map(|place| place.spans))
     }
 
     /// Refuses an entry that is not before the deed's own, or that its sender may not see.

@@ -6,6 +6,7 @@ use packetboat_proto::content::{Content, RoomChange};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::limits::{MEMBERS_PER_CHANGE_MAX, ROOM_KEEP_DEFAULT, ROOM_KEEP_MAX};
+use packetboat_proto::planted::{self, Bug};
 
 use super::file::UNREFERENCE_OPERATIONS;
 use super::group::Deed;
@@ -117,7 +118,7 @@ impl Turn<'_> {
         Ok(value.map(|value| as_number(&value)).transpose()?.unwrap_or(0))
     }
 
-    fn room_row(&self, chat: &ChatId) -> Result<Option<Room>, ReadError> {
+    pub(super) fn room_row(&self, chat: &ChatId) -> Result<Option<Room>, ReadError> {
         let value = self.get(&key::room(chat))?;
         Ok(value.map(|value| Room::decode(&value)).transpose()?)
     }
@@ -158,7 +159,8 @@ impl Turn<'_> {
         let of = || chat.to_string();
         let gate = self.room_gate(chat)?;
         let gate = gate.ok_or_else(|| ReadError::Missing { what: "the room", of: of() })?;
-        let upto = seq.saturating_sub(gate.keep.max(1).into());
+        let early = u64::from(planted::is(Bug::RoomForgetsEarly) && seq > gate.keep.into());
+        let upto = seq.saturating_sub(gate.keep.max(1).into()) + early;
         // No room keeps more, nor ever did: before that is nothing.
         let gone = match self.rooms_at_hand().gone.get(chat) {
             Some(gone) => gone,

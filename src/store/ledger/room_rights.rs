@@ -2,14 +2,15 @@
 //! never let the owner be made anything else.
 
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::{Alteration, Role};
 use packetboat_proto::id::{ChatId, UserId};
 
 use super::group::Deed;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
-use crate::store::Refusal;
 use crate::store::key;
 use crate::store::read_error::ReadError;
 use crate::store::record::room::{Person, Room};
+use crate::store::{Draft, Reference, Refusal};
 
 /// Users with a role or a mute in one room.
 const PEOPLE_MAX: u32 = 10_000;
@@ -94,6 +95,38 @@ impl Turn<'_> {
     fn person(&self, chat: &ChatId, user: &UserId) -> Result<Person, ReadError> {
         let value = self.get(&key::person(chat, user))?;
         Ok(value.map(|value| Person::from_value(&value)).transpose()?.unwrap_or_default())
+    }
+
+    /// Refuses what is said to no open room, or refers to its entries in a way that would keep more
+    /// than the log does.
+    pub(super) fn check_is_said_in_rooms(
+        &mut self,
+        chat: &ChatId,
+        draft: &Draft,
+    ) -> Result<(), Halt> {
+        if self.room_gate(chat)?.is_none_or(|gate| gate.closed) {
+            return no_such_chat();
+        }
+        let unsupported = match &draft.refers {
+            Some(Reference::Context(context)) => context.thread != 0,
+            Some(Reference::Alteration(alteration)) => {
+                matches!(alteration, Alteration::Edited { .. } | Alteration::Pinned { .. })
+            }
+            None => false,
+        };
+        if unsupported {
+            let reason = "in a room nothing is edited or pinned, and there are no threads";
+            return refuse(RejectCode::Unsupported, reason);
+        }
+        Ok(())
+    }
+
+    /// What a user is in a room: the owner, an admin if it is a moderator, or one of many.
+    pub(super) fn rank_in_room(&self, user: &UserId, chat: &ChatId) -> Result<Role, ReadError> {
+        if self.room_row(chat)?.is_some_and(|room| room.owner == *user) {
+            return Ok(Role::Owner);
+        }
+        Ok(if self.person(chat, user)?.moderator { Role::Admin } else { Role::Member })
     }
 
     /// Refuses who may not write to a room now; else it has written.

@@ -176,7 +176,8 @@ impl Reader {
         limit: PageLimit,
     ) -> Result<Option<Page<Logged>>, StoreError> {
         if chat.is_room() {
-            return self.room_history(chat, edge, limit).map(Some);
+            let page = self.room_history(chat, edge, limit)?;
+            return Ok(self.are_settled(chat, &page.items)?.then_some(page));
         }
         let spans = self.own_place(user, chat)?.spans;
         let head = self.head(chat)?;

@@ -10,7 +10,7 @@ use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, JoinWay};
 use super::{NOT_YOURS, Reader, refusal};
 use crate::store::read_error::ReadError;
 use crate::store::record::Group;
-use crate::store::record::invite::{Asking, decode_invite, decode_invites, is_proved, way_in};
+use crate::store::record::invite::{Asking, InviteRecord, decode_invites, is_proved, way_in};
 use crate::store::{Page, StoreError, key};
 
 impl Reader {
@@ -43,7 +43,7 @@ impl Reader {
         let Some(value) = self.backend.get(&key::invite(chat, by.invite))? else {
             return Ok(None);
         };
-        let invitation = decode_invite(by.invite, &value)?;
+        let invitation = InviteRecord::decode(by.invite, &value)?.made;
         let proved = is_proved(&invitation.key, chat, user, by);
         Ok(way_in(group.rules.join_rule, Some(&invitation)).filter(|_| proved))
     }
@@ -71,7 +71,7 @@ impl Reader {
     ) -> Result<Vec<Invitation>, StoreError> {
         self.check_lets_in(user, chat)?;
         let found = self.rows(&key::invites(chat), INVITES_MAX)?;
-        Ok(decode_invites(&found.rows)?)
+        Ok(decode_invites(&found.rows)?.into_iter().filter_map(InviteRecord::shown).collect())
     }
 
     /// Who asks to come into a group, in order of user id.

@@ -2,6 +2,7 @@
 //! power cut, another change would have the same.
 
 use packetboat_proto::id::{ChatId, UserId};
+use packetboat_proto::limits::PAGE_RANGES_MAX;
 use packetboat_proto::packet::{Item, Marks, OwnItem, OwnPage};
 use packetboat_proto::seqs::SeqSet;
 
@@ -63,15 +64,16 @@ impl Reader {
         }
         let wanted = key::own::revisions(user, after + 1, upto);
         let found = self.rows(&wanted, limit.items.max(1))?;
-        let mut bytes = 0;
+        let (mut bytes, mut ranges) = (0, 0);
         for (row, key) in &found.rows {
             // One that is not there, or has a higher revision, was set since: its turn comes.
             let Some(value) = self.backend.get(key)? else { continue };
             bytes += value.len();
-            if bytes > limit.bytes && !items.is_empty() {
+            let item = decode_item(value)?;
+            ranges += item.item.as_ref().map_or(0, Item::ranges);
+            if (bytes > limit.bytes || ranges > PAGE_RANGES_MAX) && !items.is_empty() {
                 return Ok((items, true));
             }
-            let item = decode_item(value)?;
             if item.revision == key::last_seq(row)? {
                 items.push(item);
             }

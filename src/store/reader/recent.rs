@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, UserId};
 
@@ -114,7 +113,7 @@ impl Reader {
         view: &ChatView,
         place: &Place,
         bytes_max: usize,
-    ) -> Result<Bytes, ReadError> {
+    ) -> Result<Option<Box<Entry>>, ReadError> {
         let hidden = self.own_of_chat(user, &view.chat)?.hidden;
         let seqs = place.spans.between(0, view.head).rev();
         let seqs = seqs.flat_map(|(first, last)| (first..=last).rev());
@@ -126,9 +125,11 @@ impl Reader {
             }
             let body = self.entry(&view.chat, seq)?;
             // It may have been recalled between the two.
-            let recalled = erased_by(&Entry::decode(body.clone())?.content).is_some();
-            return Ok(if recalled || body.len() > bytes_max { Bytes::new() } else { body });
+            let bytes = body.len();
+            let last = Entry::decode(body)?;
+            let shown = bytes <= bytes_max && erased_by(&last.content).is_none();
+            return Ok(shown.then(|| Box::new(last)));
         }
-        Ok(Bytes::new())
+        Ok(None)
     }
 }

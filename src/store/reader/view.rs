@@ -1,7 +1,6 @@
 //! A user's chats and their members, as that user sees them. Must never count beyond its bounds:
 //! a long log that was never read costs as much as a short one.
 
-use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupRules;
 use packetboat_proto::entry::Entry;
@@ -101,7 +100,7 @@ impl Reader {
             join_requests: 0,
             marks: own.marks,
             mentions: self.mentions(user, &chat, place, head, &own.hidden)?,
-            last: Bytes::new(),
+            last: None,
             chat,
         };
         if head > 0 {

@@ -26,39 +26,71 @@ struct InviteRow {
     asks: bool,
     #[prost(string, tag = "5")]
     made_by: String,
+    #[prost(uint32, tag = "6")]
+    used: u32,
 }
 
-/// An invitation as a value; its id is in its key.
-pub(crate) fn encode_invite(invitation: &Invitation) -> Vec<u8> {
-    let row = InviteRow {
-        secret: invitation.key.secret.to_vec(),
-        expires_ms: invitation.expires_ms,
-        uses: invitation.uses,
-        asks: invitation.asks,
-        made_by: invitation.made_by.as_ref().map(ToString::to_string).unwrap_or_default(),
-    };
-    row.encode_to_vec()
+/// An invitation as it was made, and how many came in by it. One that is used up stays for a while:
+/// who asks for it again, since no answer came, is not given its uses again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InviteRecord {
+    /// As it was made, with its maker.
+    pub(crate) made: Invitation,
+    /// How many came in by it, if those are counted.
+    pub(crate) used: u32,
 }
 
-/// An invitation from its value, with its maker.
-pub(crate) fn decode_invite(id: InviteId, value: &[u8]) -> Result<Invitation, RecordError> {
-    let row = InviteRow::decode(value).map_err(|error| RecordError::new(WHAT, error))?;
-    let secret = <[u8; INVITE_SECRET_BYTES]>::try_from(row.secret);
-    let secret = secret.map_err(|_| RecordError::new(WHAT, "a secret of another length"))?;
-    let made_by = UserId::new(&row.made_by).map_err(|error| RecordError::new(WHAT, error))?;
-    Ok(Invitation {
-        key: InviteKey { id, secret },
-        expires_ms: row.expires_ms,
-        uses: row.uses,
-        asks: row.asks,
-        made_by: Some(made_by),
-    })
+impl InviteRecord {
+    /// As a value; its id is in its key.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let made = &self.made;
+        let row = InviteRow {
+            secret: made.key.secret.to_vec(),
+            expires_ms: made.expires_ms,
+            uses: made.uses,
+            asks: made.asks,
+            made_by: made.made_by.as_ref().map(ToString::to_string).unwrap_or_default(),
+            used: self.used,
+        };
+        row.encode_to_vec()
+    }
+
+    /// From its value.
+    pub(crate) fn decode(id: InviteId, value: &[u8]) -> Result<Self, RecordError> {
+        let row = InviteRow::decode(value).map_err(|error| RecordError::new(WHAT, error))?;
+        let secret = <[u8; INVITE_SECRET_BYTES]>::try_from(row.secret);
+        let secret = secret.map_err(|_| RecordError::new(WHAT, "a secret of another length"))?;
+        let made_by = UserId::new(&row.made_by).map_err(|error| RecordError::new(WHAT, error))?;
+        let made = Invitation {
+            key: InviteKey { id, secret },
+            expires_ms: row.expires_ms,
+            uses: row.uses,
+            asks: row.asks,
+            made_by: Some(made_by),
+        };
+        Ok(Self { made, used: row.used })
+    }
+
+    /// Whether nobody comes in by it any more.
+    pub(crate) fn is_over(&self, now_ms: u64) -> bool {
+        self.is_used_up() || self.made.expires_ms != 0 && self.made.expires_ms <= now_ms
+    }
+
+    const fn is_used_up(&self) -> bool {
+        self.made.uses != 0 && self.made.uses <= self.used
+    }
+
+    /// With the uses that it has left, as it is shown; `None`: it has none.
+    pub(crate) fn shown(self) -> Option<Invitation> {
+        let left = self.made.uses.saturating_sub(self.used);
+        (!self.is_used_up()).then_some(Invitation { uses: left, ..self.made })
+    }
 }
 
 /// The invitations of a group, from their rows.
-pub(crate) fn decode_invites(rows: &[Row]) -> Result<Vec<Invitation>, ReadError> {
-    let invitation = |(row, value): &Row| Ok(decode_invite(key::last_invite(row)?, value)?);
-    rows.iter().map(invitation).collect()
+pub(crate) fn decode_invites(rows: &[Row]) -> Result<Vec<InviteRecord>, ReadError> {
+    let record = |(row, value): &Row| Ok(InviteRecord::decode(key::last_invite(row)?, value)?);
+    rows.iter().map(record).collect()
 }
 
 /// How one who is no member comes in: by an invitation, or by the group's rule.

@@ -15,9 +15,12 @@ use packetboat_proto::code::{CloseCode, RejectCode};
 use packetboat_proto::content::{Content, GroupChange};
 use packetboat_proto::frame::{Frame, PREFACE};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId};
-use packetboat_proto::limits::{HANDSHAKE_BODY_BYTES_MAX, HEAD_BYTES, MEMBERS_PER_CHANGE_MAX};
+use packetboat_proto::limits::{
+    GROUP_MEMBERS_MAX, HANDSHAKE_BODY_BYTES_MAX, HEAD_BYTES, MEMBERS_PER_CHANGE_MAX, PAGE_ITEMS_MAX,
+};
 use packetboat_proto::packet::{
-    Credential, Cursor, Hello, Kind, Limits, Packet, Rejected, Send, Start, Verdict,
+    Answer, Credential, Cursor, Hello, Kind, Limits, Operation, Packet, Rejected, Request, Send,
+    Start, Verdict,
 };
 
 use self::names::Names;
@@ -59,7 +62,7 @@ impl Target for Packetboat {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: true, keeps: true, knows_only_who_came: false }
+        Nature { durable: true, knows_only_who_came: false, lists_chats: true }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {
@@ -72,6 +75,7 @@ impl Target for Packetboat {
         command.arg("--data").arg(folder.join("data"));
         // One sender must be able to show what the server can.
         command.args(["--set", "limits.sends_per_s=1000000"]);
+        command.args(["--set", &format!("store.group_members_max={GROUP_MEMBERS_MAX}")]);
         for setting in settings {
             command.args(["--set", setting]);
         }
@@ -103,6 +107,8 @@ pub struct PacketboatWire {
     acks: Vec<(To, u64)>,
     unacked: u32,
     beats: u64,
+    /// Chats that were listed so far.
+    chats: u32,
 }
 
 impl PacketboatWire {
@@ -118,6 +124,7 @@ impl PacketboatWire {
             acks: Vec::new(),
             unacked: 0,
             beats: 0,
+            chats: 0,
         }
     }
 
@@ -209,9 +216,30 @@ impl PacketboatWire {
             }
             Some(Packet::Ping(token)) => Packet::Pong(token).put(out),
             Some(Packet::Pong(_)) => sink(Event::Pong),
+            Some(Packet::Response(response)) => self.listed(response.answer, out, sink)?,
             Some(Packet::Rejected(rejected)) => sink(refused(&rejected)),
             Some(Packet::Goodbye(verdict)) => return Err(ended(&verdict)),
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// A page of the user's chats.
+    fn listed(
+        &mut self,
+        answer: Result<Answer, Verdict>,
+        out: &mut BytesMut,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), WireError> {
+        let (chats, more) = match answer {
+            Ok(Answer::Chats { chats, more }) => (chats, more),
+            Ok(other) => return Err(WireError(format!("what was not asked for: {other:?}"))),
+            Err(verdict) => return Err(WireError(format!("refused: {}", verdict.reason))),
+        };
+        self.chats += u32::try_from(chats.len()).expect("a page is short");
+        match chats.last().filter(|_| more) {
+            Some(last) => ask_chats(Some(last.chat.clone()), out),
+            None => sink(Event::Chats { count: self.chats }),
         }
         Ok(())
     }
@@ -314,6 +342,11 @@ impl Wire for PacketboatWire {
         changes
     }
 
+    fn list_chats(&mut self, out: &mut BytesMut) {
+        self.chats = 0;
+        ask_chats(None, out);
+    }
+
     fn leave(&mut self, out: &mut BytesMut) {
         Packet::Goodbye(Verdict::close(CloseCode::Done, "", 0)).put(out);
     }
@@ -323,6 +356,11 @@ impl Wire for PacketboatWire {
         self.acks.clear();
         self.unacked = 0;
     }
+}
+
+fn ask_chats(after: Option<ChatId>, out: &mut BytesMut) {
+    let operation = Some(Operation::Chats { after, limit: PAGE_ITEMS_MAX });
+    Packet::Request(Request { id: 1, operation }).put(out);
 }
 
 fn put_change(chat: &ChatId, number: u64, change: GroupChange, out: &mut BytesMut) {

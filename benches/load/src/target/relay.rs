@@ -35,7 +35,7 @@ impl Target for RelayTarget {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: self.durable, keeps: self.durable, knows_only_who_came: false }
+        Nature { durable: self.durable, knows_only_who_came: false, lists_chats: false }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {

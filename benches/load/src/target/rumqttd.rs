@@ -26,7 +26,7 @@ impl Target for Rumqttd {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: false, keeps: false, knows_only_who_came: true }
+        Nature { durable: false, knows_only_who_came: true, lists_chats: false }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {

@@ -1,5 +1,6 @@
-//! One group of many members, all connected, and one sender or a few.
+//! One group of many members, some of them connected, and one sender or a few.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use clap::{Args, value_parser};
@@ -27,8 +28,11 @@ const GATHERING_MAX: Duration = Duration::from_mins(2);
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fanout {
     /// Members who listen
-    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=9_000))]
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=18_000))]
     pub members: u32,
+    /// Members beside, who are not connected, where a group knows such
+    #[arg(long, default_value_t = 0, value_parser = value_parser!(u32).range(0..=99_000))]
+    pub absent: u32,
     /// Members who send
     #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=50))]
     pub senders: u32,
@@ -52,6 +56,37 @@ struct Members {
     check: GroupCheck,
     delivered: u64,
     latency: Histogram,
+    /// Of each sender, how many members its messages have still to reach.
+    spreads: Vec<Spread>,
+    /// Until the last member had a message.
+    last: Histogram,
+}
+
+/// The messages of a sender that have not reached all members, from the number `first` on.
+#[derive(Clone, Debug, Default)]
+struct Spread {
+    first: u64,
+    left: VecDeque<u32>,
+}
+
+impl Spread {
+    /// One more member has it; whether that was the last.
+    fn reach(&mut self, number: u64, members: u32) -> bool {
+        let Some(at) = number.checked_sub(self.first).and_then(|at| usize::try_from(at).ok())
+        else {
+            return false;
+        };
+        if at >= self.left.len() {
+            self.left.resize(at + 1, members);
+        }
+        self.left[at] = self.left[at].saturating_sub(1);
+        let is_last = self.left[at] == 0;
+        while self.left.front() == Some(&0) {
+            self.left.pop_front();
+            self.first += 1;
+        }
+        is_last
+    }
 }
 
 impl Members {
@@ -70,7 +105,12 @@ impl Members {
         };
         self.check.delivered(token as usize, stamp.name, seq);
         self.delivered += 1;
-        self.latency.record(now.saturating_sub(stamp.at));
+        let time = now.saturating_sub(stamp.at);
+        self.latency.record(time);
+        let spread = self.spreads.get_mut(stamp.name.channel as usize);
+        if spread.is_some_and(|spread| spread.reach(stamp.name.number, self.count)) {
+            self.last.record(time);
+        }
         None
     }
 }
@@ -78,7 +118,7 @@ impl Members {
 impl Fanout {
     /// Does it once.
     pub fn run(&self, ground: &mut Ground<'_>) -> Result<Outcome, LoadError> {
-        ground.prepare(self.members + self.senders)?;
+        ground.prepare(self.members + self.senders + self.absent)?;
         let mut fleet = ground.fleet(u64::from(self.members + self.senders))?;
         let logins: Vec<_> = (0..self.members + self.senders).map(Login::of).collect();
         let tokens = ground.open(&mut fleet, &logins)?;
@@ -90,6 +130,8 @@ impl Fanout {
             check: GroupCheck::new(self.senders as usize, self.members as usize),
             delivered: 0,
             latency: Histogram::default(),
+            spreads: vec![Spread::default(); self.senders as usize],
+            last: Histogram::default(),
         };
         let mut traffic = Traffic::new(ground.clock, self.bytes, self.window);
         for sender in &tokens[self.members as usize..] {
@@ -111,6 +153,7 @@ impl Fanout {
         let mut outcome = Outcome::default();
         outcome.add("deliveries_per_s", "/s", per_second(in_time, time));
         outcome.add_latency("delivered", &members.latency);
+        outcome.add_latency("last_delivered", &members.last);
         outcome.add_latency("accepted", &traffic.accepted);
         used.put(&mut outcome, in_time);
         let lanes = traffic.lanes().iter();
@@ -122,7 +165,8 @@ impl Fanout {
 
     fn gather(&self, fleet: &mut Fleet, tokens: &[Token]) -> Result<(), LoadError> {
         let (members, senders) = tokens.split_at(self.members as usize);
-        let others = (0..self.members).chain(self.members + 1..self.members + self.senders);
+        let others =
+            (0..self.members).chain(self.members + 1..self.members + self.senders + self.absent);
         let others: Vec<u32> = others.collect();
         let (wire, out) = fleet.put(senders[0]);
         let mut awaited = wire.gather(GROUP, &others, out);

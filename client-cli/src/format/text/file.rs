@@ -21,7 +21,7 @@ pub(crate) fn bytes(count: u64) -> String {
 }
 
 /// What an entry says of a file, in lines.
-pub(super) fn sent(sent: &FileSent) -> Vec<String> {
+pub(crate) fn sent(sent: &FileSent) -> Vec<String> {
     let (name, media_type) = (clean::line(&sent.name), clean::line(&sent.media_type));
     let mut lines = vec![format!("[file “{name}”, {media_type}, {}]", bytes(sent.size))];
     if !sent.caption.is_empty() {

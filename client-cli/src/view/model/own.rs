@@ -44,9 +44,11 @@ impl View {
     /// Lets the other devices know of what was begun to write in a chat, unless they do.
     pub(super) fn keep_draft(&mut self, chat: &ChatId, text: &str) {
         let known = self.begun(chat).unwrap_or_default();
-        if !chat.is_room() && known != text && text.len() <= DRAFT_BYTES_MAX {
+        let draft = !text.starts_with('/') && text.len() <= DRAFT_BYTES_MAX;
+        if draft && !chat.is_room() && known != text {
             let (chat, text) = (chat.clone(), text.to_owned());
-            self.unkept.push(ChatDraft { chat, text, reply_to: 0 });
+            let draft = ChatDraft { chat, text, reply_to: 0 };
+            self.unsaid.push(Effect::KeepDraft(draft));
         }
     }
 }

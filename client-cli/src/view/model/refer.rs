@@ -1,12 +1,12 @@
 //! What is done to messages that are shown. Must never touch one that is not.
 
-use packetboat_client::timeline::Said;
-use packetboat_client::{Alteration, Body, Content, Context, Forwarded, Origin};
+use packetboat_client::timeline::{Said, Shown};
+use packetboat_client::{Alteration, Body, ChatId, Content, Context, FileSent, Forwarded, Origin};
 
+use super::super::fold;
 use super::super::refer::Refer;
 use super::{Effect, Mood, Overlay, View};
 use crate::clean;
-use crate::format::text;
 
 impl View {
     /// Does what a line says about a message of the open chat.
@@ -51,11 +51,9 @@ impl View {
                 let seq = self.back(back)?;
                 let shown = self.open.as_ref().and_then(|open| open.timeline.shown(seq));
                 let shown = shown.ok_or(NONE)?;
-                let Said::Body(body) = &shown.said else { return Err(NONE) };
-                let origin = Origin { chat, seq, sender: shown.sender.clone() };
-                let forwarded = Some(Forwarded::From(origin));
+                let forwarded = forwarded(chat, shown).ok_or(NONE)?;
                 to = target.chat(&self.me);
-                (body.clone().into(), Context { forwarded, ..Context::default() })
+                forwarded
             }
         };
         if Content::decode(&content.encode_in(&context), usize::MAX).is_err() {
@@ -73,15 +71,12 @@ impl View {
     }
 
     /// What is pinned in a chat.
-    pub(super) fn pins(&mut self, chat: &packetboat_client::ChatId, seqs: &[u64]) {
+    pub(super) fn pins(&mut self, chat: &ChatId, seqs: &[u64]) {
         let open = self.open.as_ref().filter(|open| open.chat == *chat);
         let line = |seq: &u64| {
             let shown = open.and_then(|open| open.timeline.shown(*seq));
             let Some(shown) = shown else { return format!("{seq}") };
-            let said = match &shown.said {
-                Said::Body(body) => text::body(body).into_iter().next().unwrap_or_default(),
-                _ => String::new(),
-            };
+            let said = fold::first_line(&shown.said);
             clean::line(&format!("{seq} {}: {said}", shown.sender))
         };
         let mut lines: Vec<String> = seqs.iter().map(line).collect();
@@ -94,3 +89,81 @@ impl View {
 
 /// No message is there that could be meant.
 const NONE: &str = "there is no such message here";
+
+/// A message of a chat, as it is said again in another.
+fn forwarded(chat: ChatId, shown: &Shown) -> Option<(Content, Context)> {
+    match &shown.said {
+        Said::Body(body) => {
+            let origin = Origin { chat, seq: shown.seq, sender: shown.sender.clone() };
+            let forwarded = Some(Forwarded::From(origin));
+            Some((body.clone().into(), Context { forwarded, ..Context::default() }))
+        }
+        // An origin vouches for words alone; `from` lets the server find that the file was seen.
+        Said::File(file) => {
+            let file = FileSent { from: Some(chat), ..file.clone() };
+            let forwarded = Some(Forwarded::Somewhere);
+            Some((Content::File(file), Context { forwarded, ..Context::default() }))
+        }
+        Said::Group(_) | Said::Room(_) | Said::Recalled { .. } | Said::Unknown(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use packetboat_client::{Entry, Event, FileId};
+
+    use super::super::super::event::Input;
+    use super::super::tests::{chat, open, write};
+    use super::*;
+    use crate::format::tests::entry;
+
+    /// The open chat has one message; another one comes.
+    fn open_with(content: &Content) -> View {
+        let mut view = open(1);
+        let entry: Entry = entry(chat().as_str(), 2, "alice", content);
+        view.handle(1, Input::Net(Event::Entry(entry)));
+        view
+    }
+
+    fn sent(effects: &[Effect]) -> (ChatId, Content, Context) {
+        let [Effect::Send { chat, content, .. }, ..] = effects else { panic!("{effects:?}") };
+        let (said, context) = Content::decode_whole(content, usize::MAX).unwrap();
+        (chat.clone(), said, context)
+    }
+
+    fn file() -> FileSent {
+        FileSent {
+            file: FileId::from([3; 16]),
+            name: "cat.png".into(),
+            media_type: "image/png".into(),
+            size: 2048,
+            sha256: [4; 32],
+            caption: "look".into(),
+            from: None,
+        }
+    }
+
+    #[test]
+    fn words_are_passed_on_with_their_origin() {
+        let mut view = open_with(&Content::text("hear this"));
+        let (to, said, context) = sent(&write(&mut view, 2, "/forward 1 #crew"));
+        assert_eq!((to.as_str(), said), ("group:crew", Content::text("hear this")));
+        let sender = "alice".parse().unwrap();
+        let origin = Forwarded::From(Origin { chat: chat(), seq: 2, sender });
+        assert_eq!(context.forwarded, Some(origin));
+    }
+
+    #[test]
+    fn a_file_is_shown_answered_and_passed_on_like_a_message() {
+        let mut view = open_with(&Content::File(file()));
+        let (to, said, context) = sent(&write(&mut view, 2, "/forward 1 #crew"));
+        let passed_on = FileSent { from: Some(chat()), ..file() };
+        assert_eq!((to.as_str(), said), ("group:crew", Content::File(passed_on)));
+        assert_eq!(context.forwarded, Some(Forwarded::Somewhere));
+        write(&mut view, 3, "/open alice");
+        let (_, _, context) = sent(&write(&mut view, 4, "/reply 1 nice"));
+        assert_eq!(context.reply_to, 2);
+        let rows: Vec<String> = view.rows().iter().map(|row| row.line.to_string()).collect();
+        assert!(rows.iter().any(|row| row.contains("[file “cat.png”, image/png, 2.0 KiB]")));
+    }
+}

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use packetboat_client::proto::code::RejectCode;
 use packetboat_client::proto::id::SessionId;
-use packetboat_client::{Accepted, ChatState, CursorMoved, Limits, Lost, Verdict, Welcome};
+use packetboat_client::{
+    Accepted, ChatDraft, ChatState, CursorMoved, Limits, Lost, Verdict, Welcome,
+};
 
 use crate::format::tests::entry;
 
@@ -194,7 +196,7 @@ fn other_chats_count_what_is_unread() {
     assert_eq!(unread(&view), 2);
     view.editor.insert("a draft");
     let effects = view.handle(3, key(KeyCode::Tab));
-    assert!(matches!(effects[..], [Effect::AskPage { .. }]));
+    assert!(matches!(effects[..], [Effect::KeepDraft(_), Effect::AskPage { .. }]));
     assert_eq!(view.open_chat().unwrap().id.as_str(), carol);
     assert_eq!(view.editor.text(), "");
     view.handle(4, key(KeyCode::BackTab));
@@ -388,4 +390,17 @@ fn a_notice_of_own_state_is_asked_about_unless_it_is_known() {
     let told = |revision| Input::Net(Event::Notice(Notice::Own(revision)));
     assert_eq!(view.handle(0, told(1)), [Effect::SyncOwn]);
     assert_eq!(view.handle(0, told(0)), []);
+}
+
+#[test]
+fn a_chat_that_is_shown_as_unread_is_so_no_more_once_it_is_opened() {
+    use packetboat_client::proto::packet::Item;
+    use packetboat_client::{Marks, SetMarks};
+    let mut view = with_crew();
+    let crew: ChatId = "group:crew".parse().unwrap();
+    let marks = Marks { unread: true, ..Marks::default() };
+    view.handle(0, own(vec![Item::Marks { chat: crew.clone(), marks }]));
+    let effects = view.handle(0, key(KeyCode::Tab));
+    let read = SetMarks { unread: Some(false), ..SetMarks::of(crew) };
+    assert!(effects.contains(&Effect::Mark(read)), "{effects:?}");
 }

@@ -104,7 +104,7 @@ fn answers(theme: &mut Theme) {
     for (name, answer) in answered {
         theme.canonical(&format!("response.{name}"), &response(Answer::Own(answer)));
     }
-    let last = Entry { chat: chat("group:crew"), ..entry() }.encode();
+    let last = Some(Box::new(Entry { chat: chat("group:crew"), ..entry() }));
     let marked = ChatState { marks: marks(), mentions: 2, last, ..chat_state("group:crew") };
     let chats = vec![marked, chat_state("dm:ada:bob")];
     theme.canonical("response.recent", &response(Answer::Recent { chats, more: true }));
@@ -142,6 +142,16 @@ fn limits(theme: &mut Theme) {
     let body = asked(33, Message::new().message(1, Message::new().message(4, hidden)));
     theme.bad("limit.hidden_ranges_max.over", Kind::Response, &body, "more than 256 ranges");
 
+    let hidden = |revision| {
+        let item = Item::Hidden { chat: chat("group:crew"), seqs: seqs(256) };
+        OwnItem { revision, item: Some(item) }
+    };
+    let most = Answer::Own(OwnAnswer::Changes(page((1..=4).map(hidden).collect())));
+    theme.canonical("limit.page_ranges_max.at", &response(most));
+    let item = Message::new().message(4, ranges(2, 205)).0;
+    let body = asked(33, Message::new().repeated(1, 5, |_| item.clone()));
+    theme.bad("limit.page_ranges_max.over", Kind::Response, &body, "more than 1,024 ranges");
+
     let item = |revision| OwnItem { revision, item: Some(Item::Draft(self::draft("x", 0))) };
     let most = Answer::Own(OwnAnswer::Changes(page((1..=200).map(item).collect())));
     theme.canonical("limit.page_items_max.own.at", &response(most));
@@ -153,11 +163,11 @@ fn limits(theme: &mut Theme) {
     let of = |bytes: usize| {
         let plain = Entry { chat: chat("group:crew"), content: Vec::new().into(), ..entry() };
         let content = vec![b'x'; bytes - plain.encoded_len() - 3];
-        Entry { content: content.into(), ..plain }.encode()
+        Entry { content: content.into(), ..plain }
     };
-    let state = ChatState { last: of(4_096), ..chat_state("group:crew") };
+    let state = ChatState { last: Some(Box::new(of(4_096))), ..chat_state("group:crew") };
     theme.canonical("limit.last_bytes_max.at", &response(Answer::Chat(state)));
-    let state = Message::new().bytes(1, "group:crew").bytes(19, of(4_097));
+    let state = Message::new().bytes(1, "group:crew").bytes(19, of(4_097).encode());
     theme.bad("limit.last_bytes_max.over", Kind::Response, &asked(5, state), "over 4,096 bytes");
 }
 
