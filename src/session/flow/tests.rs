@@ -207,15 +207,6 @@ fn what_only_a_server_says_is_out_of_turn() {
 }
 
 #[test]
-fn a_credential_that_is_refused_closes_with_its_code() {
-    let mut bench = Bench::new(rules());
-    bench.packet(Packet::Hello(hello()));
-    let refused = Input::Checked(Err((CloseCode::BadTicket, "expired".into())));
-    assert_eq!(closed_with(&bench.give(refused)), Some(CloseCode::BadTicket));
-    assert!(bench.flow.is_closed() && bench.flow.deadline().is_none());
-}
-
-#[test]
 fn pings_are_answered_until_there_are_too_many() {
     let mut bench = Bench::live();
     for token in 0..3 {

@@ -37,3 +37,12 @@ fn a_ticket_is_claimed_with_the_number_of_its_device() {
     let [Action::Start(Work::Claim(claim, _))] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!((claim.by_ticket, claim.label.address.as_str()), (Some(4), "::1"));
 }
+
+#[test]
+fn a_credential_that_is_refused_closes_with_its_code() {
+    let mut bench = Bench::new(rules());
+    bench.packet(Packet::Hello(hello()));
+    let refused = Input::Checked(Err((CloseCode::BadTicket, "expired".into())));
+    assert_eq!(closed_with(&bench.give(refused)), Some(CloseCode::BadTicket));
+    assert!(bench.flow.is_closed() && bench.flow.deadline().is_none());
+}
