@@ -1,16 +1,20 @@
 //! Finds the sessions that an effect concerns and leaves it in their mailboxes. A push is a hint,
 //! the log is the truth: must never wait for a mailbox, nor touch the store.
 
+mod audience;
 mod blocks;
 mod crowd;
 mod devices;
 pub mod herald;
+mod keys;
 mod live;
 pub mod mailbox;
 pub mod policy;
 pub mod presence;
+pub mod receipts;
 pub mod registry;
 mod rooms;
+mod seats;
 pub mod watches;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,12 +23,14 @@ use bytes::BytesMut;
 use packetboat_proto::frame::put_with;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::HEAD_BYTES;
-use packetboat_proto::packet::{CursorMoved, Kind, Notice, Packet, Signal};
+use packetboat_proto::packet::{
+    CursorMoved, Kind, Notice, Packet, Rejected, ScheduledName, Signal,
+};
 use packetboat_proto::planted::{self, Bug};
 use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
-use crate::store::{Effect, Outlet, Stored};
+use crate::store::{Effect, Outlet, Profile, ReceiptRule, Stored};
 
 use self::mailbox::{Delivery, Hint, Mailbox, MailboxLimits, Push};
 use self::policy::{Connected, DevicePolicy};
@@ -107,7 +113,7 @@ impl Hub {
         let registry = self.registry();
         let mut others: Vec<&Mailbox> = Vec::new();
         let peer = signal.chat.peer_of(user);
-        if peer.as_ref().is_some_and(|peer| registry.blocks.are_apart(user, peer)) {
+        if peer.as_ref().is_some_and(|peer| registry.are_apart(user, peer)) {
             self.metrics.signals_dropped.one();
             return;
         }
@@ -123,9 +129,7 @@ impl Hub {
             self.metrics.signals_dropped.one();
             return;
         }
-        let mut frame = BytesMut::new();
-        Packet::Signal(Signal { sender: Some(user.clone()), ..signal }).put(&mut frame);
-        let frame = frame.freeze();
+        let frame = Packet::Signal(Signal { sender: Some(user.clone()), ..signal }).to_frame();
         for mailbox in others {
             self.hint(mailbox, Hint::Signal(frame.clone()));
         }
@@ -145,9 +149,7 @@ impl Hub {
                 }
                 let who = Connected { device: &device, platform: &platform };
                 self.seat(registry, session, &user, who, groups);
-                if let Some(blocks) = registry.blocks_of(&user) {
-                    blocks.set_all(&user, blocked);
-                }
+                registry.set_blocks(&user, blocked);
             }
             Effect::Related { user, other, relation } => {
                 self.relate(registry, (&user, &other), relation);
@@ -158,13 +160,25 @@ impl Hub {
             Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}
             Effect::Left { chat, users } => registry.part(&chat, &users),
             Effect::Dissolved { chat } => registry.dissolve(&chat),
+            Effect::Keys(news) => self.keys_news(registry, news),
             Effect::Joining { to, news } => self.notice(registry, &to, Notice::Join(news)),
-            Effect::OwnChanged { user, revision } => self.own_changed(registry, &user, revision),
-            Effect::ProfileSet { user, status, visible_to } => {
-                self.profile_set(&user, status, visible_to);
+            Effect::ScheduleFailed { user, name, refusal } => {
+                let ScheduledName { chat, id } = name;
+                let rejected = Rejected { chat, id, verdict: refusal.verdict(0) };
+                self.notice(registry, &[user], Notice::ScheduleFailed(rejected));
             }
-            Effect::CursorMoved { chat, user, delivered, read } => {
-                self.tell(registry, CursorMoved { chat, user, delivered, read });
+            Effect::OwnChanged { user, revision } => self.own_changed(registry, &user, revision),
+            Effect::ProfileSet { user, status, visible_to, receipts } => {
+                if receipts == ReceiptRule::Hidden {
+                    registry.watch_no_receipts(&user);
+                }
+                self.profile_set(&user, Profile { last_seen_ms: 0, status, visible_to, receipts });
+            }
+            Effect::CursorMoved { chat, user, delivered, read, told } => {
+                if told.is_some() && registry.receipts_mut().touch(&chat) {
+                    self.news.notify_one();
+                }
+                self.tell(registry, CursorMoved { chat, user, delivered, read }, told);
             }
         }
     }
@@ -189,22 +203,24 @@ impl Hub {
         }
     }
 
-    /// Tells the other user of a direct chat, and the user's own devices if there are several.
-    fn tell(&self, registry: &Registry, moved: CursorMoved) {
+    /// Tells the user's own devices if there are several, and the other user of a direct chat what
+    /// others are told.
+    fn tell(&self, registry: &Registry, moved: CursorMoved, told: Option<u64>) {
+        if registry.count(&moved.user) > 1 {
+            for mailbox in registry.of_user(moved.user.as_str()) {
+                self.hint(mailbox, Hint::Cursor(moved.clone()));
+            }
+        }
         let peer = moved.chat.peer_of(&moved.user).filter(|peer| *peer != moved.user);
-        let own = registry.of_user(moved.user.as_str());
-        let own = own.filter(|_| registry.count(&moved.user) > 1);
-        let peers = peer.iter().flat_map(|peer| registry.of_user(peer.as_str()));
-        for mailbox in own.chain(peers) {
-            self.hint(mailbox, Hint::Cursor(moved.clone()));
+        let (Some(peer), Some(read)) = (peer, told) else { return };
+        for mailbox in registry.of_user(peer.as_str()) {
+            self.hint(mailbox, Hint::Cursor(CursorMoved { read, ..moved.clone() }));
         }
     }
 
     /// Leaves a notice for all sessions of users.
     fn notice(&self, registry: &Registry, to: &[UserId], notice: Notice) {
-        let mut frame = BytesMut::new();
-        Packet::Notice(notice).put(&mut frame);
-        let frame = frame.freeze();
+        let frame = Packet::Notice(notice).to_frame();
         for mailbox in to.iter().flat_map(|user| registry.of_user(user.as_str())) {
             self.hint(mailbox, Hint::Notice(frame.clone()));
         }
@@ -212,9 +228,7 @@ impl Hub {
 
     /// Tells all sessions of a user that its own state has changed.
     fn own_changed(&self, registry: &Registry, user: &UserId, revision: u64) {
-        let mut frame = BytesMut::new();
-        Packet::Notice(Notice::Own(revision)).put(&mut frame);
-        let frame = frame.freeze();
+        let frame = Packet::Notice(Notice::Own(revision)).to_frame();
         for mailbox in registry.of_user(user.as_str()) {
             self.hint(mailbox, Hint::Own(frame.clone()));
         }
@@ -330,8 +344,13 @@ mod tests {
     #[test]
     fn a_cursor_is_told_to_the_peer_and_to_several_own_devices_only() {
         let mut house = House::new();
-        let moved =
-            || Effect::CursorMoved { chat: chat("dm:a:b"), user: user("b"), delivered: 1, read: 0 };
+        let moved = || Effect::CursorMoved {
+            chat: chat("dm:a:b"),
+            user: user("b"),
+            delivered: 1,
+            read: 0,
+            told: Some(0),
+        };
         let (alice, bob) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));
         house.outlet.release(vec![moved()]);
         assert_eq!((alice.take().hints.len(), bob.take().hints.len()), (1, 0));
@@ -349,8 +368,7 @@ mod tests {
         for revision in [4, 5] {
             house.outlet.release(vec![Effect::OwnChanged { user: user("a"), revision }]);
         }
-        let mut newest = BytesMut::new();
-        Packet::Notice(Notice::Own(5)).put(&mut newest);
+        let newest = Packet::Notice(Notice::Own(5)).to_frame();
         for mailbox in own {
             let hints: Vec<Hint> = mailbox.take().hints.into();
             assert!(matches!(&hints[..], [Hint::Own(frame)] if *frame == newest), "{hints:?}");
@@ -374,9 +392,7 @@ mod tests {
         house.hub.relay(&user("a"), session(1), signal("b"));
         assert!(alice.take().hints.is_empty() && eve.take().hints.is_empty());
         let Some(Hint::Signal(frame)) = bob.take().hints.pop_front() else { panic!("no signal") };
-        let mut expected = BytesMut::new();
-        Packet::Signal(signal("a")).put(&mut expected);
-        assert_eq!(frame, expected.freeze());
+        assert_eq!(frame, Packet::Signal(signal("a")).to_frame());
     }
 
     #[test]

@@ -22,5 +22,6 @@ pub mod session;
 #[cfg(unix)]
 pub mod stats;
 pub mod store;
+pub mod timekeeper;
 pub mod tls;
 pub mod user;

@@ -82,6 +82,8 @@ counters! {
     file_hash_mismatches,
     /// Files removed because they stood in no chat.
     files_collected,
+    /// Entries that expired, and messages that were sent at their time or could not be.
+    due_done,
     /// Devices refused: the user has as many as may be, or another one is connected that stays.
     devices_refused,
     /// Devices forgotten: they were not seen for long.

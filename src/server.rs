@@ -51,6 +51,7 @@ use crate::store::packed::{PackedBackend, PackedSettings};
 use crate::store::rules::{Rooms as StoreRooms, Rules as StoreRules, UnknownUsers, WhoWrites};
 use crate::store::sled::SledBackend;
 use crate::store::{Effect, Outlet};
+use crate::timekeeper;
 use crate::tls;
 
 use self::sockets::Sockets;
@@ -175,6 +176,8 @@ impl Server {
         let hub = Arc::clone(&self.house.hub);
         let keeper = Keeper::new(hub, self.store.clone(), self.forget_ms);
         servants.spawn(devices::run(keeper, self.house.clock.clone(), drain.clone()));
+        let (agenda, metrics) = (self.store.clone(), Arc::clone(&self.house.metrics));
+        servants.spawn(timekeeper::run(agenda, metrics, drain.clone()));
         #[cfg(unix)]
         servants.spawn({
             let stopped = drain.clone().cancelled_owned();

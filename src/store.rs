@@ -2,6 +2,7 @@
 //! The session and the hub know only this file of the store; must never name a backend.
 
 pub mod act;
+pub mod agenda;
 pub mod backend;
 pub mod batch;
 mod committer;
@@ -21,21 +22,27 @@ mod in_time;
 mod job;
 mod journal;
 pub mod key;
+pub mod keys;
 mod ledger;
 pub mod memory;
 pub mod opening;
 pub mod packed;
+mod page;
 mod parts;
 #[cfg(feature = "inside")]
 #[doc(hidden)]
 pub mod proof;
 mod read_error;
 mod reader;
+pub mod receipt;
 mod recent;
 mod record;
 pub mod rules;
 pub mod sled;
 mod spans;
+mod stay;
+mod tallies;
+mod tally;
 mod view;
 
 use std::future::Future;
@@ -44,15 +51,19 @@ use bytes::Bytes;
 use packetboat_proto::content::JoinProof;
 pub use packetboat_proto::content::Role;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
-pub use packetboat_proto::packet::Visibility;
 use packetboat_proto::packet::{GroupCard, Invitation, JoinRequest, OwnPage};
+pub use packetboat_proto::packet::{ReceiptRule, Visibility};
 
 use self::act::{Act, Acted};
+use self::agenda::Agenda;
 use self::device::{DeviceBook, DeviceLabel};
 pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
 use self::file::FileBook;
+use self::keys::KeyBook;
+pub use self::page::{Page, PageLimit};
+use self::receipt::ReceiptBook;
 pub use self::view::{ChatView, MemberView, Profile, Relation, RoomView};
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
@@ -168,15 +179,6 @@ pub struct Logged {
     pub body: Bytes,
 }
 
-/// How much one page may hold: at least one item is always given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageLimit {
-    /// Items.
-    pub items: usize,
-    /// Bytes of their encoded bodies, together.
-    pub bytes: usize,
-}
-
 /// From where a page of history goes, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
@@ -208,17 +210,8 @@ pub struct Thread {
     pub after: u64,
 }
 
-/// Some items, and whether there are more that way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
-    /// In ascending order.
-    pub items: Vec<T>,
-    /// There are more.
-    pub more: bool,
-}
-
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: FileBook + DeviceBook {
+pub trait Store: FileBook + ReceiptBook + KeyBook + Agenda + DeviceBook {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(

@@ -4,6 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 /// Milliseconds of Unix time, now.
@@ -15,6 +16,12 @@ pub(crate) fn now_ms() -> u64 {
 /// So many minutes later, in milliseconds of Unix time.
 pub(crate) fn after_minutes(now_ms: u64, minutes: u32) -> u64 {
     now_ms.saturating_add(u64::from(minutes) * 60_000)
+}
+
+/// A time such as `2026-11-23 09:00`, in the system's time zone, in milliseconds of Unix time.
+pub(crate) fn moment(text: &str) -> Option<u64> {
+    let moment = text.trim().parse::<DateTime>().ok()?.to_zoned(TimeZone::system()).ok()?;
+    u64::try_from(moment.timestamp().as_millisecond()).ok()
 }
 
 /// Shows times in one time zone.
@@ -69,6 +76,16 @@ mod tests {
         assert_eq!(Clock::utc().full(at), "2026-11-21 09:05:07");
         assert_eq!(Clock::utc().minute(at), "09:05");
         assert_eq!(Clock::utc().day(at), "Sat 21 November 2026");
+    }
+
+    #[test]
+    fn a_time_is_read_as_it_is_shown() {
+        let at_ms = moment("2026-11-21 09:05:07").unwrap();
+        assert_eq!(Clock::system().full(at_ms), "2026-11-21 09:05:07");
+        assert_eq!(moment("2026-11-21 09:05"), Some(at_ms - 7_000));
+        for text in ["", "soon", "09:05", "2026-13-01 09:05", "1969-01-01 00:00"] {
+            assert_eq!(moment(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -5,9 +5,13 @@ pub(crate) mod contact;
 pub(crate) mod device;
 pub(crate) mod file;
 pub(crate) mod group;
+pub(crate) mod keys;
 pub(crate) mod own;
+pub(crate) mod receipt;
 pub(crate) mod room;
+pub(crate) mod schedule;
 pub(crate) mod target;
+pub(crate) mod wait;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,9 +27,13 @@ use self::contact::ContactCommand;
 use self::device::LogOutArgs;
 use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
+use self::keys::KeysCommand;
 use self::own::OwnCommand;
+use self::receipt::ReceiptCommand;
 use self::room::{RoomCommand, VisibleTo};
+use self::schedule::ScheduleCommand;
 use self::target::{Target, room};
+use self::wait::Wait;
 
 /// Entries that one `history` may ask for.
 const HISTORY_LIMIT_MAX: i64 = 10_000;
@@ -109,6 +117,9 @@ pub(crate) enum Command {
         /// What; `-` reads lines from stdin and sends each that is not blank.
         #[arg(allow_hyphen_values = true)]
         text: String,
+        /// It is gone for all so long after the server took it: 90s, 15m, 2h or 7d.
+        #[arg(long, value_name = "TIME")]
+        expires_after: Option<Wait>,
     },
     /// Print the messages that the device has not had yet, and those that come.
     ///
@@ -154,6 +165,13 @@ pub(crate) enum Command {
     Own(OwnCommand),
     #[command(flatten)]
     Change(ChangeCommand),
+    #[command(flatten)]
+    Receipt(ReceiptCommand),
+    /// Publish and claim public keys, for programs that encrypt.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    #[command(flatten)]
+    Schedule(ScheduleCommand),
     /// Make and change groups.
     #[command(subcommand)]
     Group(GroupCommand),
@@ -307,6 +325,11 @@ mod tests {
             "packetboat-cli --timeout -1 chats",
             "packetboat-cli --timeout nan chats",
             "packetboat-cli send bob",
+            "packetboat-cli send bob hi --expires-after soon",
+            "packetboat-cli schedule bob hi",
+            "packetboat-cli schedule bob hi --in 2h --at 2026-11-23T09:00",
+            "packetboat-cli schedule bob hi --at noon",
+            "packetboat-cli unschedule bob 12",
             "packetboat-cli send-file bob",
             "packetboat-cli save-file bob 0",
             "packetboat-cli recv --count 0",

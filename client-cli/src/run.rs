@@ -13,7 +13,8 @@ use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
 use crate::script::{
-    change, chats, contact, device, file, group, history, own, ping, presence, recv, room, send,
+    change, chats, contact, device, file, group, history, keys, own, ping, presence, receipt, recv,
+    room, schedule, send,
 };
 use crate::tui;
 use crate::visit::visit;
@@ -52,12 +53,15 @@ async fn dispatch(
             tui::chat(account, target, start.start.0).await
         }
         Command::Recv(args) => recv::recv(account, &args, timeout, out).await,
-        Command::Send { target, text } => {
+        Command::Send { target, text, expires_after } => {
             let chat = target.chat(&account.user);
-            let drafts = send::drafts(text)?;
+            let drafts = send::drafts(text, expires_after)?;
             send::post(account, &chat, drafts, timeout, out).await
         }
         Command::Change(command) => change::run(account, command, timeout, out).await,
+        Command::Keys(command) => keys::run(account, command, timeout, out).await,
+        Command::Receipt(command) => receipt::run(account, command, timeout, out).await,
+        Command::Schedule(command) => schedule::run(account, command, timeout, out).await,
         Command::SendFile(args) => file::send(account, &args, timeout, out).await,
         Command::SaveFile(args) => file::save(account, args, timeout, out).await,
         Command::Files => {

@@ -3,6 +3,7 @@
 
 mod devices;
 mod errands;
+mod later;
 mod own_errands;
 mod people;
 mod screen;

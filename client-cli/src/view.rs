@@ -20,6 +20,6 @@ mod slash;
 mod timeline;
 
 pub(crate) use self::device::Devices;
-pub(crate) use self::event::{Answer, Door, Effect, Input, Trouble};
+pub(crate) use self::event::{Answer, Door, Effect, Input, Later, Trouble};
 pub(crate) use self::model::View;
 pub(crate) use self::people::People;

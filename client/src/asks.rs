@@ -135,7 +135,7 @@ impl Asks {
             }
             (Asker::Live, _) => None,
             (Asker::Inbox(chat, cursor), Ok(Answer::Chat(state))) if state.chat == chat => {
-                Some(Stand { chat, cursor, state: Some(state) })
+                Some(Stand { chat, cursor, state: Some(*state) })
             }
             (Asker::Inbox(chat, cursor), _) => Some(Stand { chat, cursor, state: None }),
         }

@@ -1,6 +1,8 @@
 //! What a client does to entries: says them differently, takes them back, reacts, pins, answers,
 //! forwards. Must never keep a picture of a chat: the log has it, and `timeline` folds it.
 
+use std::time::Duration;
+
 use packetboat_proto::content::{Alteration, Body, Content, Context, Forwarded, Origin};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::ChatId;
@@ -19,6 +21,17 @@ impl Client {
         context: &Context,
     ) -> Result<Sending, SendError> {
         self.send_with_id(chat, Self::new_message_id(), content.encode_in(context)).await
+    }
+
+    /// Says something that is gone for all so long after the server took it: a second to 366 days.
+    pub async fn send_expiring(
+        &self,
+        chat: &ChatId,
+        content: &Content,
+        after: Duration,
+    ) -> Result<Sending, SendError> {
+        let expires_after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        self.send_in(chat, content, &Context { expires_after_ms, ..Context::default() }).await
     }
 
     /// Answers an entry of the chat.

@@ -256,7 +256,7 @@ impl Client {
     /// How a chat stands for this user and device.
     pub async fn chat(&self, chat: &ChatId) -> Result<ChatState, RequestError> {
         match self.ask(Operation::Chat { chat: chat.clone() }).await? {
-            Answer::Chat(state) => Ok(state),
+            Answer::Chat(state) => Ok(*state),
             _ => Err(RequestError::Unexpected),
         }
     }

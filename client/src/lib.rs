@@ -67,6 +67,7 @@ mod handover;
 mod heartbeat;
 mod inbox;
 mod invite;
+mod keys;
 mod lane;
 mod link;
 mod outbox;
@@ -74,25 +75,29 @@ mod own;
 mod position;
 mod presence;
 mod random;
+mod receipt;
 mod reconnect;
 mod room;
 mod room_event;
 mod rooms;
+mod schedule;
 mod sending;
 pub mod timeline;
 mod turns;
 
 pub use packetboat_proto as proto;
 pub use packetboat_proto::content::{
-    Alteration, Body, Content, Context, FileHash, FileSent, Forwarded, GroupChange, GroupRules,
-    JoinProof, JoinRule, Origin, RoomChange,
+    Alteration, Body, Content, Context, Erasure, FileHash, FileSent, Forwarded, GroupChange,
+    GroupRules, JoinProof, JoinRule, Origin, RoomChange,
 };
 pub use packetboat_proto::entry::Entry;
-pub use packetboat_proto::id::{ChatId, DeviceId, FileId, InviteId, MessageId, UserId};
+pub use packetboat_proto::id::{ChatId, ClaimId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    Block, ChatDraft, ChatState, Contact, ContactState, CursorMoved, DeviceState, Edge, FileState,
-    FilesPage, GroupCard, Invitation, InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, Limits,
-    Marks, Member, Notice, Presence, Role, RoomCount, RoomState, SetContact, SetMarks, Signal,
+    Block, ChatDraft, ChatState, Contact, ContactState, CursorMoved, DeviceKeys, DeviceState, Edge,
+    FileState, FilesPage, GroupCard, Invitation, InviteKey, JoinNews, JoinRequest, JoinState,
+    JoinWay, KeyBundle, KeysNews, KeysState, Limits, Marks, Member, Notice, OneTimeKey, Presence,
+    PublishKeys, Readers, ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Rejected, Role,
+    RoomCount, RoomState, ScheduledMessage, ScheduledName, SetContact, SetMarks, Signal,
     SignalKind, Start, Verdict, Visibility, Welcome,
 };
 pub use packetboat_proto::seqs::{SeqRange, SeqSet};
@@ -106,6 +111,7 @@ pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::file::{FileError, Upload};
 pub use crate::handover::Events;
 pub use crate::invite::{EnterError, Entered, InviteLink, LinkError, prove};
+pub use crate::keys::new_claim;
 pub use crate::own::{OwnChat, OwnState};
 pub use crate::room_event::RoomEvent;
 pub use crate::sending::{Accepted, Sending};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use packetboat_proto::content::{
-    Alteration, Body, Content, Context, FileSent, GroupChange, RoomChange,
+    Alteration, Body, Content, Context, Erasure, FileSent, GroupChange, RoomChange,
 };
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{MessageId, UserId};
@@ -30,6 +30,7 @@ struct Held {
     sender: UserId,
     id: MessageId,
     at_ms: u64,
+    expires_ms: Option<u64>,
     said: Sense,
 }
 
@@ -41,7 +42,7 @@ enum Sense {
     Alteration(Alteration),
     Group(GroupChange),
     Room(RoomChange),
-    Erased { by: u64 },
+    Erased(Erasure),
     Unknown(Bytes),
 }
 
@@ -65,6 +66,8 @@ pub struct Shown {
     pub id: MessageId,
     /// When the server took it, in milliseconds of Unix time.
     pub at_ms: u64,
+    /// When its time is over, in milliseconds of Unix time, if it ever is.
+    pub expires_ms: Option<u64>,
     /// What it says now.
     pub said: Said,
     /// What it answers, its thread, where it was said before.
@@ -93,6 +96,8 @@ pub enum Said {
         /// The seq.
         by: u64,
     },
+    /// Its time is over.
+    Expired,
     /// Something of a later version; its bytes.
     Unknown(Bytes),
 }
@@ -111,11 +116,10 @@ impl Timeline {
 
     /// Takes an entry of the chat.
     pub fn insert(&mut self, entry: &Entry) {
-        let said = Sense::of(&entry.content);
-        let held = Held { sender: entry.sender.clone(), id: entry.id, at_ms: entry.at_ms, said };
+        let held = Held::of(entry);
         match self.entries.get_mut(&entry.seq) {
             // What is known to be erased is not brought back by a page that is older.
-            Some(known) if matches!(known.said, Sense::Erased { .. }) => {}
+            Some(known) if matches!(known.said, Sense::Erased(_)) => {}
             Some(known) => *known = held,
             None => drop(self.entries.insert(entry.seq, held)),
         }
@@ -140,29 +144,76 @@ impl Timeline {
         self.entries.is_empty()
     }
 
-    /// The chat as people see it.
-    pub fn view(&self) -> View {
+    /// The chat as people see it at a time, in milliseconds of Unix time. What has expired by then
+    /// is forgotten, whatever the time is the next time.
+    pub fn view(&mut self, now_ms: u64) -> View {
+        self.forget(now_ms);
         let changes = Changes::of(&self.entries);
         let shown = |(seq, held): (&u64, &Held)| changes.shown(*seq, held);
         let seen = self.entries.iter().filter(|(seq, _)| !self.hidden.holds(**seq));
         let messages = seen.filter_map(shown).collect();
         View { messages, pins: changes.pins.into_iter().collect() }
     }
+
+    /// When the next of what is kept expires, in milliseconds of Unix time: then the view changes
+    /// though nothing comes.
+    pub fn next_expiry_ms(&self) -> Option<u64> {
+        let staying = self.entries.values().filter(|held| !matches!(held.said, Sense::Erased(_)));
+        staying.filter_map(|held| held.expires_ms).min()
+    }
+
+    /// Forgets what has expired, and what its edits said.
+    fn forget(&mut self, now_ms: u64) {
+        let is_over = |(seq, held): (&u64, &Held)| held.is_over(*seq, now_ms).then_some(*seq);
+        let over: BTreeSet<u64> = self.entries.iter().filter_map(is_over).collect();
+        if over.is_empty() {
+            return;
+        }
+        for (seq, held) in &mut self.entries {
+            let of = match &held.said {
+                Sense::Alteration(Alteration::Edited { seq: of, .. }) => *of,
+                Sense::Body(..) | Sense::File(..) | Sense::Unknown(_) => *seq,
+                Sense::Alteration(_) | Sense::Group(_) | Sense::Room(_) | Sense::Erased(_) => {
+                    continue;
+                }
+            };
+            if over.contains(&of) {
+                held.said = Sense::Erased(Erasure::Expired { of });
+            }
+        }
+    }
+}
+
+impl Held {
+    fn of(entry: &Entry) -> Self {
+        let content = &entry.content;
+        let (said, context) = match Content::decode_whole(content, usize::MAX) {
+            Ok((said, context)) => (Sense::of(said, &context), context),
+            Err(_) => (Sense::Unknown(content.clone()), Context::default()),
+        };
+        let expires_ms = context.expires_ms(entry.at_ms);
+        Self { sender: entry.sender.clone(), id: entry.id, at_ms: entry.at_ms, expires_ms, said }
+    }
+
+    /// Whether the time of this entry itself is over.
+    fn is_over(&self, seq: u64, now_ms: u64) -> bool {
+        self.expires_ms.is_some_and(|expires_ms| expires_ms <= now_ms)
+            || matches!(self.said, Sense::Erased(Erasure::Expired { of }) if of == seq)
+    }
 }
 
 impl Sense {
-    fn of(content: &Bytes) -> Self {
-        match Content::decode_whole(content, usize::MAX) {
-            Ok((Content::Entry(alteration), _)) => Self::Alteration(alteration),
-            Ok((Content::Group(change), _)) => Self::Group(change),
-            Ok((Content::Room(change), _)) => Self::Room(change),
-            Ok((Content::File(sent), context)) => Self::File(sent, context),
-            Ok((Content::Erased { by }, _)) => Self::Erased { by },
-            Ok((Content::Text(body), context)) => Self::Body(Body::Text(body), context),
-            Ok((Content::Data { media_type, body }, context)) => {
-                Self::Body(Body::Data { media_type, body }, context)
+    fn of(content: Content, context: &Context) -> Self {
+        match content {
+            Content::Entry(alteration) => Self::Alteration(alteration),
+            Content::Group(change) => Self::Group(change),
+            Content::Room(change) => Self::Room(change),
+            Content::Erased(erasure) => Self::Erased(erasure),
+            Content::File(sent) => Self::File(sent, context.clone()),
+            Content::Text(body) => Self::Body(Body::Text(body), context.clone()),
+            Content::Data { media_type, body } => {
+                Self::Body(Body::Data { media_type, body }, context.clone())
             }
-            Err(_) => Self::Unknown(content.clone()),
         }
     }
 }
@@ -189,9 +240,11 @@ impl<'a> Changes<'a> {
                 changes.take(*seq, &held.sender, alteration);
             }
         }
-        for recalled in changes.recalls.keys() {
-            changes.pins.remove(recalled);
-        }
+        let is_gone = |seq: &u64| {
+            let held = entries.get(seq).map(|held| &held.said);
+            changes.recalls.contains_key(seq) || matches!(held, Some(Sense::Erased(_)))
+        };
+        changes.pins.retain(|seq| !is_gone(seq));
         changes
     }
 
@@ -219,12 +272,21 @@ impl<'a> Changes<'a> {
         }
     }
 
+    /// Whether it is this entry that was recalled or has expired, as far as is known.
+    fn is_of(&self, erasure: Erasure, seq: u64) -> bool {
+        match erasure {
+            Erasure::Recalled { by } => self.recalled.get(&by).is_none_or(|of| *of == seq),
+            Erasure::Expired { of } => of == seq,
+        }
+    }
+
     fn shown(&self, seq: u64, held: &Held) -> Option<Shown> {
         let mut shown = Shown {
             seq,
             sender: held.sender.clone(),
             id: held.id,
             at_ms: held.at_ms,
+            expires_ms: None,
             said: Said::Recalled { by: 0 },
             context: Context::default(),
             edited: None,
@@ -233,11 +295,12 @@ impl<'a> Changes<'a> {
         };
         match (&held.said, self.recalls.get(&seq)) {
             (Sense::Alteration(_), _) => return None,
-            // What a recall left of an edit: what it recalled is another entry.
-            (Sense::Erased { by }, _) if self.recalled.get(by).is_some_and(|of| *of != seq) => {
-                return None;
+            // What is left of an edit: what was recalled, or has expired, is another entry.
+            (Sense::Erased(erasure), _) if !self.is_of(*erasure, seq) => return None,
+            (Sense::Erased(Erasure::Recalled { by }), _) | (_, Some(by)) => {
+                shown.said = Said::Recalled { by: *by };
             }
-            (Sense::Erased { by }, _) | (_, Some(by)) => shown.said = Said::Recalled { by: *by },
+            (Sense::Erased(Erasure::Expired { .. }), None) => shown.said = Said::Expired,
             (Sense::Group(change), None) => shown.said = Said::Group(change.clone()),
             (Sense::Room(change), None) => shown.said = Said::Room(change.clone()),
             (Sense::Unknown(bytes), None) => shown.said = Said::Unknown(bytes.clone()),
@@ -245,19 +308,20 @@ impl<'a> Changes<'a> {
                 let edit = self.edits.get(&seq).filter(|(_, by, _)| **by == held.sender);
                 shown.edited = edit.map(|(seq, ..)| *seq);
                 shown.said = Said::Body(edit.map_or(body, |(.., new)| new).clone());
-                self.dress(&mut shown, context);
+                self.dress(&mut shown, held, context);
             }
             (Sense::File(sent, context), None) => {
                 shown.said = Said::File(sent.clone());
-                self.dress(&mut shown, context);
+                self.dress(&mut shown, held, context);
             }
         }
         Some(shown)
     }
 
     /// What a message has beside what it says.
-    fn dress(&self, shown: &mut Shown, context: &Context) {
+    fn dress(&self, shown: &mut Shown, held: &Held, context: &Context) {
         shown.context = context.clone();
+        shown.expires_ms = held.expires_ms;
         shown.reactions = self.reactions.get(&shown.seq).cloned().unwrap_or_default();
         shown.pinned = self.pins.contains(&shown.seq);
     }

@@ -58,7 +58,7 @@ pub fn ids(spec: &str) -> BTreeSet<&str> {
 fn id_of(line: &str) -> Option<&str> {
     let (id, _) = line.strip_prefix("- [")?.split_once(']')?;
     let (letter, number) = id.split_once('-')?;
-    let is_id = letter.len() == 1 && number.parse::<u32>().is_ok();
+    let is_id = (1..=2).contains(&letter.len()) && number.parse::<u32>().is_ok();
     is_id.then_some(id)
 }
 

@@ -12,6 +12,7 @@ mod contents;
 mod delivery;
 mod devices;
 mod evolution;
+mod expiring;
 mod files;
 mod frames;
 mod groups;
@@ -19,14 +20,17 @@ mod handshake;
 mod hints;
 mod ids;
 mod joining;
+mod keys;
 mod messages;
 mod own;
 mod peer;
 mod presence;
 mod promises;
 mod questions;
+mod receipts;
 mod rights;
 mod rooms;
+mod scheduled;
 mod states;
 mod timers;
 
@@ -48,13 +52,16 @@ pub fn checks() -> Vec<Check<Bed>> {
         acks::CHECKS,
         hints::CHECKS,
         questions::CHECKS,
+        receipts::CHECKS,
         files::CHECKS,
         contents::CHECKS,
         groups::CHECKS,
         rights::CHECKS,
         joining::CHECKS,
+        keys::CHECKS,
         changes::CHECKS,
         rooms::CHECKS,
+        scheduled::CHECKS,
         presence::CHECKS,
         devices::CHECKS,
         own::CHECKS,
@@ -62,6 +69,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         codes::CHECKS,
         timers::CHECKS,
         evolution::CHECKS,
+        expiring::CHECKS,
     ];
     chapters.concat()
 }

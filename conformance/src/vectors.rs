@@ -3,7 +3,7 @@
 
 use packetboat_proto::code::CloseCode;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 12] = [
     include_str!("../../proto/vectors/packets.tsv"),
     include_str!("../../proto/vectors/bodies.tsv"),
     include_str!("../../proto/vectors/frames.tsv"),
@@ -11,6 +11,8 @@ const FILES: [&str; 10] = [
     include_str!("../../proto/vectors/contents.tsv"),
     include_str!("../../proto/vectors/ids.tsv"),
     include_str!("../../proto/vectors/joining.tsv"),
+    include_str!("../../proto/vectors/keys.tsv"),
+    include_str!("../../proto/vectors/receipts.tsv"),
     include_str!("../../proto/vectors/files.tsv"),
     include_str!("../../proto/vectors/own.tsv"),
     include_str!("../../proto/vectors/states.tsv"),

@@ -21,6 +21,7 @@ CLOSE_CODES = dict(
 REJECT_CODES = dict(
     INVALID=1, EMPTY=2, TOO_LARGE=3, CONFLICT=4, NO_SUCH_CHAT=5, UNKNOWN_USER=6, NOT_ALLOWED=7,
     ALREADY_EXISTS=8, UNSUPPORTED=9, LIMIT_REACHED=10, MEMBER_MISMATCH=11, OWNER_NEEDED=12, BLOCKED=19,
+    NO_KEYS=22,
     STORE_FULL=32, RATE_LIMITED=33, UNAVAILABLE=34)
 
 # Kind: name of the packet, message of its body, who may send it.
@@ -89,9 +90,14 @@ Edited: 1 seq uint64, 2 new.text Text, 3 new.data Data
 Recalled: 1 seq uint64
 Reacted: 1 seq uint64, 2 reaction string, 3 taken_back bool
 Pinned: 1 seq uint64, 2 unpinned bool
-Erased: 1 by uint64
-Context: 1 reply_to uint64, 2 thread uint64, 3 forwarded Origin maybe, 4 mentions *string <=50, 5 mentions_all bool
+Erased: 1 by uint64, 2 expired uint64
+Context: 1 reply_to uint64, 2 thread uint64, 3 forwarded Origin maybe, 4 mentions *string <=50, 5 mentions_all bool, 6 expires_after_ms uint64
 Origin: 1 chat string, 2 seq uint64, 3 sender string
+ScheduledName: 1 chat string chat, 2 message_id bytes =16
+Schedule: 1 name ScheduledName needed, 2 content bytes, 3 at_ms uint64
+ScheduledRequest: 1 after ScheduledName maybe, 2 limit uint32
+ScheduledMessage: 1 name ScheduledName needed, 2 content bytes, 3 at_ms uint64, 4 failed Verdict maybe
+ScheduledPage: 1 messages *ScheduledMessage <=200, 2 more bool
 PinsRequest: 1 chat string chat
 PinsList: 1 pins *Pin <=50
 Pin: 1 seq uint64 >=1
@@ -118,13 +124,13 @@ JoinProof: 1 invite bytes =8, 2 proof bytes =32
 Ack: 1 cursors *Cursor <=256
 Cursor: 1 chat string chat, 2 delivered uint64, 3 read uint64
 Signal: 1 chat string chat, 2 kind SignalKind known, 3 data bytes <=256, 4 sender string user?
-Notice: 1 .cursor CursorMoved, 2 .missed Unit, 3 .presence Presence, 4 .room_count RoomCount, 5 .own OwnChanged, 6 .join JoinNews
+Notice: 1 .cursor CursorMoved, 2 .missed Unit, 3 .presence Presence, 4 .room_count RoomCount, 5 .own OwnChanged, 6 .join JoinNews, 7 .receipts ReceiptsMoved, 8 .keys KeysNews, 9 .schedule_failed Rejected
 OwnChanged: 1 revision uint64
 RoomCount: 1 room string room, 2 listeners uint32
 JoinNews: 1 chat string chat, 2 user string user, 3 state JoinState
 CursorMoved: 1 chat string chat, 2 user string user, 3 delivered uint64, 4 read uint64
-Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 32 operation.own OwnRequest, 34 operation.set_own SetOwn, 36 operation.hide Hide, 38 operation.recent RecentRequest, 40 operation.devices DevicesRequest, 42 operation.log_out LogOut, 44 operation.log_out_others Unit, 46 operation.set_contact SetContact, 48 operation.set_block Block, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin
-Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 33 result.own OwnPage, 35 result.set_own OwnSet, 37 result.hide OwnSet, 39 result.recent ChatsPage, 41 result.devices DevicesPage, 43 result.log_out Unit, 45 result.log_out_others Unit, 47 result.set_contact OwnSet, 49 result.set_block OwnSet, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit
+Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 32 operation.own OwnRequest, 34 operation.set_own SetOwn, 36 operation.hide Hide, 38 operation.recent RecentRequest, 40 operation.devices DevicesRequest, 42 operation.log_out LogOut, 44 operation.log_out_others Unit, 46 operation.set_contact SetContact, 48 operation.set_block Block, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin, 70 operation.publish_keys PublishKeys, 72 operation.claim_key ClaimKey, 74 operation.keys KeysRequest, 76 operation.set_receipts SetReceipts, 80 operation.receipts ReceiptsRequest, 82 operation.readers ReadersRequest, 84 operation.watch_receipts WatchReceipts, 86 operation.schedule Schedule, 88 operation.unschedule ScheduledName, 90 operation.scheduled ScheduledRequest
+Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 33 result.own OwnPage, 35 result.set_own OwnSet, 37 result.hide OwnSet, 39 result.recent ChatsPage, 41 result.devices DevicesPage, 43 result.log_out Unit, 45 result.log_out_others Unit, 47 result.set_contact OwnSet, 49 result.set_block OwnSet, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit, 71 result.publish_keys KeysState, 73 result.claim_key KeyBundle, 75 result.keys KeysPage, 77 result.set_receipts Unit, 81 result.receipts ReceiptsPage, 83 result.readers ReadersPage, 85 result.watch_receipts Unit, 87 result.schedule Unit, 89 result.unschedule Unit, 91 result.scheduled ScheduledPage
 HistoryRequest: 1 chat string chat, 2 edge.after uint64, 3 edge.before uint64, 4 limit uint32
 HistoryPage: 1 entries *Entry <=200, 2 more bool
 ChatsRequest: 1 after string chat?, 2 limit uint32
@@ -184,11 +190,29 @@ SetOwn: 1 .marks SetMarks, 2 .draft ChatDraft
 SetMarks: 1 chat string chat, 2 quiet_until_ms uint64 maybe, 3 pinned uint32 maybe, 4 archived bool maybe, 5 unread bool maybe
 OwnSet: 1 revision uint64
 Hide: 1 chat string chat, 2 ranges *SeqRange <=100
+ReceiptsRequest: 1 chat string chat, 2 ranges *SeqRange <=64
+ReceiptsPage: 1 steps *ReceiptStep <=200, 2 more bool, 3 hidden bool
+ReceiptStep: 1 first uint64, 2 last uint64, 3 members uint32, 4 delivered uint32, 5 read uint32
+ReadersRequest: 1 chat string chat, 2 seq uint64, 3 state ReceiptState, 4 after string user?, 5 limit uint32
+ReadersPage: 1 users *string <=200, 2 next string user?
+WatchReceipts: 1 add *string <=16, 2 remove *string <=16
+ReceiptsMoved: 1 chat string chat
+SetReceipts: 1 rule ReceiptRule
+PublishKeys: 1 identity bytes <=256, 2 proof bytes <=512, 3 prekey bytes <=2048, 4 one_time *OneTimeKey <=100
+OneTimeKey: 1 id uint64 >=1, 2 key bytes <=2048
+KeysState: 1 left uint32, 2 highest uint64
+ClaimKey: 1 claim bytes =16, 2 user string user, 3 device string user
+KeyBundle: 1 identity bytes <=256, 2 prekey bytes <=2048, 3 one_time OneTimeKey maybe
+KeysRequest: 1 user string user, 2 after string user?, 3 limit uint32
+KeysPage: 1 devices *DeviceKeys <=200, 2 more bool
+DeviceKeys: 1 device string user, 2 identity bytes <=256, 3 proof bytes <=512, 4 state KeysState maybe
+KeysNews: 1 user string user, 2 device DeviceKeys needed
 """
 ENUMS = {"Fault": ["UNSPECIFIED", "PEER", "SERVER", "POLICY"], "Retry": ["UNSPECIFIED", "NEVER", "AT_ONCE", "LATER"],
          "SignalKind": ["UNSPECIFIED", "TYPING", "STOPPED", "CUSTOM"], "Role": ["UNSPECIFIED", "MEMBER", "OWNER", "ADMIN"],
          "JoinRule": ["INVITED", "ASK", "ANYONE"], "JoinWay": ["UNSPECIFIED", "MEMBER", "JOIN", "ASK"],
          "Visibility": ["UNSPECIFIED", "EVERYONE", "CONTACTS", "NOBODY"], "FilePart": ["WHOLE", "THUMBNAIL"],
+         "ReceiptState": ["UNSPECIFIED", "READ", "DELIVERED", "WAITING"], "ReceiptRule": ["UNSPECIFIED", "TOLD", "HIDDEN"],
          "JoinState": ["UNSPECIFIED", "WAITING", "REFUSED", "MEMBER"],
          "ContactState": ["UNSPECIFIED", "ASKED", "ASKS", "CONTACT"]}
 # What an unknown number of an enum counts as, if it is not UNSPECIFIED.
@@ -346,8 +370,10 @@ def _complete(name, raw):
             raise Fault("BAD_BODY", f"{where} is missing")
         if field.type in MESSAGES:
             value = [_complete(field.type, v) for v in value] if field.repeated else _complete(field.type, value)
-        if name in ("PresenceRequest", "RefuseJoin", "WatchRequest") and field.repeated and not all(map(is_user, value)):
+        if name in ("PresenceRequest", "RefuseJoin", "WatchRequest", "ReadersPage") and field.repeated and not all(map(is_user, value)):
             raise Fault("BAD_BODY", "a user id is none")
+        if name == "WatchReceipts" and not all(map(is_chat, value)):
+            raise Fault("BAD_BODY", "a chat id is none")
         if field.bound and field.bound not in ("maybe", "needed"):
             _check(where, value, field.bound)
         if field.oneof is None:

@@ -58,7 +58,8 @@ def is_context(kind, context):
     if context is None:
         return True
     mentions, origin = context["mentions"], context["forwarded"]
-    good = kind in ("text", "data", "file_sent") and len(set(mentions)) == len(mentions) and all(map(is_user, mentions))
+    good = context["expires_after_ms"] == 0 or 1000 <= context["expires_after_ms"] <= 31_622_400_000
+    good = good and kind in ("text", "data", "file_sent") and len(set(mentions)) == len(mentions) and all(map(is_user, mentions))
     if origin is None or not any(origin.values()):
         return good
     return good and is_chat(origin["chat"]) and is_user(origin["sender"]) and origin["seq"] > 0

@@ -5,7 +5,10 @@ mod contact;
 mod device;
 mod file;
 mod joining;
+mod keys;
 mod own;
+mod receipt;
+mod schedule;
 
 use std::collections::BTreeSet;
 
@@ -63,6 +66,13 @@ pub fn packet(choices: &mut Choices<'_>) -> Packet {
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Join(joining::news(choices))),
         Kind::Notice if choices.flag() => Packet::Notice(Notice::Own(choices.number())),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Receipts(choices.chat())),
+        Kind::Notice if choices.flag() => Packet::Notice(Notice::Keys(keys::news(choices))),
+        Kind::Notice if choices.flag() => {
+            let (chat, id) = (choices.chat(), choices.message_id());
+            let rejected = Rejected { chat, id, verdict: verdict(choices) };
+            Packet::Notice(Notice::ScheduleFailed(rejected))
+        }
         Kind::Notice => Packet::Notice(Notice::Cursor(CursorMoved {
             chat: choices.chat(),
             user: choices.user(),
@@ -180,7 +190,7 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 14 {
+    let operation = match choices.byte() % 17 {
         9 => Some(file::operation(choices, limit)),
         0 => None,
         6 => Some(Operation::Pins { chat: choices.chat() }),
@@ -207,10 +217,13 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
             Some(Operation::Members { chat, after, limit })
         }
         5 => Some(Operation::Joining(joining::question(choices))),
+        8 => Some(Operation::Receipts(receipt::question(choices))),
         10 => Some(Operation::Own(own::question(choices))),
         11 => Some(Operation::Recent(own::recent(choices))),
-        12 => Some(Operation::Device(device::question(choices))),
-        13 => Some(Operation::Contact(contact::question(choices))),
+        12 => Some(Operation::Keys(keys::question(choices))),
+        13 => Some(Operation::Scheduling(schedule::question(choices))),
+        14 => Some(Operation::Device(device::question(choices))),
+        15 => Some(Operation::Contact(contact::question(choices))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
             Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
@@ -221,21 +234,24 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 13;
+    let kind = choices.byte() % 16;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
         6 => {
             Answer::Thread { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
         }
-        0 => Answer::Chat(chat_state(choices)),
+        0 => Answer::Chat(chat_state(choices).into()),
         1 => {
             Answer::History { entries: (0..count).map(|_| entry(choices).encode()).collect(), more }
         }
         2 => Answer::Chats { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         4 => Answer::Joining(joining::answer(choices)),
-        9 => Answer::Device(device::answer(choices, count)),
-        12 => Answer::Contact(contact::answer(choices)),
+        9 => Answer::Receipts(receipt::answer(choices)),
+        12 => Answer::Keys(keys::answer(choices)),
+        13 => Answer::Scheduled(schedule::answer(choices)),
+        14 => Answer::Device(device::answer(choices, count)),
+        15 => Answer::Contact(contact::answer(choices)),
         8 => file::answer(choices, count),
         11 => Answer::Own(own::answer(choices, count)),
         10 => Answer::Recent { chats: (0..count).map(|_| chat_state(choices)).collect(), more },

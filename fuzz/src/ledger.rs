@@ -6,12 +6,16 @@ mod asked;
 mod compare;
 mod device;
 pub mod disk;
+mod keys;
 pub mod model;
 mod names;
 mod own;
+mod piles;
+mod receipts;
 mod saying;
 mod setting;
 mod standing;
+mod waiting;
 mod what;
 
 use std::sync::Arc;
@@ -20,21 +24,27 @@ use packetboat::store::act::{Act, Acted};
 use packetboat::store::backend::Backend;
 use packetboat::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use packetboat::store::proof::{
-    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, DEVICE_OPERATIONS_MAX, MOVE_OPERATIONS_MAX,
-    OpenTurn, Step, View, draft_operations_max,
+    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, DEVICE_OPERATIONS_MAX, DUE_OPERATIONS_MAX,
+    MOVE_OPERATIONS_MAX, OpenTurn, Step, View, draft_operations_max,
 };
 use packetboat::store::rules::{Rooms, Rules, UnknownUsers, WhoWrites};
-use packetboat::store::{Author, Claim, Claimed, CursorMove, Effect, Outcome, Refusal, Start};
-use packetboat_proto::id::UserId;
-use packetboat_proto::packet::JoinState;
+use packetboat::store::{
+    Author, Claim, Claimed, CursorMove, Effect, Outcome, ReceiptRule, Refusal, Start,
+};
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::id::{SessionId, UserId};
+use packetboat_proto::limits::EXPIRES_MS_LOWEST;
+use packetboat_proto::packet::{JoinState, KeyBundle};
 
 use self::compare::compare_chat;
 use self::device::End;
 use self::disk::Disk;
-use self::model::{CHATS, DEVICES, Line, NAMES, Told, Verdict, What, World};
+use self::model::{CHATS, DEVICES, NAMES, Told, Verdict, What, World};
 use self::names::{chat, device as on_device, index, number, session, user};
 use self::own::Setting;
+use self::piles::Batch;
 use self::saying::{check_entry, draft};
+use self::standing::Refused;
 use crate::choices::Choices;
 use crate::invent;
 
@@ -47,6 +57,8 @@ const TEXT_BYTES: [usize; 8] =
     [1, 2, 30, 4_030, 4_100, 9_000, CONTENT_BYTES_MAX, CONTENT_BYTES_MAX + 1];
 /// Times until which somebody is mute: long ago, soon over, never.
 const MUTED_UNTIL_MS: [u64; 4] = [0, 5, 40, u64::MAX];
+/// Times at which something is to be sent: long ago, soon, later, never.
+const SENT_AT_MS: [u64; 4] = [0, 5, 40, u64::MAX];
 /// Operations of a command that writes one row.
 const ROW_OPERATIONS: usize = 2;
 
@@ -63,6 +75,12 @@ enum Command {
     Ask { by: usize, to: usize },
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
     Set { by: usize, to: usize, setting: Setting },
+    TellReads { by: usize, told: bool },
+    PublishKeys { by: usize, on: usize, batch: Batch },
+    ClaimKey { by: usize, claim: u8, of: usize, on: usize },
+    DoDue,
+    Schedule { by: usize, to: usize, id: u8, what: What, at_ms: u64 },
+    Unschedule { by: usize, to: usize, id: u8 },
 }
 
 /// Runs the commands that the bytes say.
@@ -87,6 +105,10 @@ pub fn run(data: &[u8]) {
     let mut site = Site { disk, bench, snapshots: vec![world.clone()], world, now_ms: 1 };
     while !choices.is_empty() {
         site.now_ms += choices.below(3) as u64;
+        if choices.once_in(8) {
+            // What expires, and what was put off, comes to its time.
+            site.now_ms += choices.one_of(&[EXPIRES_MS_LOWEST, 10 * EXPIRES_MS_LOWEST]);
+        }
         site.turn(&mut choices);
         match choices.byte() % 8 {
             0 => site.cut_power(&mut choices),
@@ -155,6 +177,7 @@ impl Site {
         let kept = choices.below(self.snapshots.len());
         self.disk.cut_power(kept);
         self.world = self.snapshots.swap_remove(kept);
+        self.world.piles.restart();
         self.snapshots = vec![self.world.clone()];
         self.bench = Bench::open(Arc::new(self.disk.clone()), self.world.rules, CHATS_CACHED);
         self.compare();
@@ -187,7 +210,15 @@ impl Site {
             Effect::OwnChanged { user, revision } => {
                 Told::Own(number(&NAMES, user.as_str()), *revision)
             }
-            Effect::ProfileSet { .. } => unreachable!("nobody says anything of itself here"),
+            Effect::ProfileSet { user, receipts, .. } => {
+                let told = *receipts == ReceiptRule::Told;
+                Told::Reads(number(&NAMES, user.as_str()), told)
+            }
+            Effect::Keys(news) => {
+                let (by, keys) = (number(&NAMES, news.user.as_str()), &news.device);
+                let on = number(&DEVICES, keys.device.as_str());
+                Told::Keys(by, on, keys.state.map(|state| state.left))
+            }
             Effect::Related { .. } => unreachable!("nobody knows another here"),
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
@@ -198,15 +229,21 @@ impl Site {
                     _ => Told::Asked(to, by),
                 }
             }
-            Effect::CursorMoved { chat, delivered, read, .. } => {
-                Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read)
+            Effect::ScheduleFailed { user, name, .. } => {
+                let by = number(&NAMES, user.as_str());
+                Told::NotSent((by, number(&CHATS, name.chat.as_str()), name.id.as_bytes()[0]))
+            }
+            Effect::CursorMoved { chat, delivered, read, told, .. } => {
+                Told::Moved(number(&CHATS, chat.as_str()), *delivered, *read, *told)
             }
             Effect::Stored(stored) => {
                 let to = number(&CHATS, stored.chat.as_str());
                 let line = &self.world.rooms[to].log[index(stored.seq)];
-                // It may have been recalled since.
-                check_entry(&stored.body, to, stored.seq, &Line { erased: None, ..line.clone() });
-                assert_eq!(stored.origin, session(line.by), "an entry's origin is its session");
+                // Whatever became of it since.
+                check_entry(&stored.body, (to, stored.seq), line, None);
+                let is_origin = stored.origin == session(line.by);
+                let is_nobodys = stored.origin == SessionId::from([0; 16]);
+                assert!(is_origin || is_nobodys, "an entry's origin is its session, if it has one");
                 Told::Stored(to, stored.seq)
             }
         }
@@ -214,14 +251,18 @@ impl Site {
 
     /// Everything that can be asked, against the model.
     fn compare(&self) {
-        let view = self.bench.view();
+        let view = self.bench.view(self.now_ms);
+        keys::compare(&view, &self.world);
         for by in 0..NAMES.len() {
+            self.world.compare_waiting(&view, by);
             for on in 0..DEVICES.len() {
                 self.compare_lags(&view, by, on);
             }
             setting::compare(&view, by, &self.world.own[by]);
             for to in 0..CHATS.len() {
-                compare_chat(&view, (by, to), &self.world.rooms[to], &self.world.own[by]);
+                let (room, own) = (&self.world.rooms[to], &self.world.own[by]);
+                compare_chat(&view, (by, to), room, own, self.now_ms);
+                receipts::compare(&view, by, to, &self.world);
             }
         }
     }
@@ -253,8 +294,24 @@ fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 21 {
+    match choices.byte() % 28 {
         18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
+        20 => Command::TellReads { by, told: choices.flag() },
+        21 => {
+            let (identity, first) = (choices.byte() % 3, u64::from(choices.byte()) + 1);
+            let count = u64::from(choices.byte() % 24);
+            Command::PublishKeys { by, on, batch: Batch { identity, first, count } }
+        }
+        22 => {
+            let of = choices.below(NAMES.len());
+            Command::ClaimKey { by, claim: choices.byte() % 6, of, on }
+        }
+        23 | 24 => Command::DoDue,
+        25 => {
+            let (id, what) = (choices.byte() % 24, what(choices));
+            Command::Schedule { by, to, id, what, at_ms: choices.one_of(&SENT_AT_MS) }
+        }
+        26 => Command::Unschedule { by, to, id: choices.byte() % 24 },
         16 => Command::Ask { by, to },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
@@ -268,7 +325,7 @@ fn command(choices: &mut Choices<'_>) -> Command {
             let by_ticket = choices.once_in(3).then(|| choices.below(4) as u64);
             Command::Claim { by, on, start: choices.one_of(&starts), by_ticket }
         }
-        20 => Command::Device { by, on, end: choices.one_of(&End::ALL) },
+        27 => Command::Device { by, on, end: choices.one_of(&End::ALL) },
         14 if choices.flag() => Command::Release { by, on },
         14 => Command::RemoveAccount { by },
         _ => {
@@ -314,8 +371,16 @@ fn operations_max(command: &Command) -> usize {
         Command::Send { to, id, what, .. } => draft_operations_max(&draft(*to, *id, what)),
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
-        Command::Ask { .. } | Command::NotLetIn { .. } | Command::Set { .. } => ACT_OPERATIONS_MAX,
+        Command::Ask { .. }
+        | Command::NotLetIn { .. }
+        | Command::Set { .. }
+        | Command::TellReads { .. }
+        | Command::PublishKeys { .. }
+        | Command::ClaimKey { .. }
+        | Command::Schedule { .. }
+        | Command::Unschedule { .. } => ACT_OPERATIONS_MAX,
         Command::Device { .. } => DEVICE_OPERATIONS_MAX,
+        Command::DoDue => DUE_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,
     }
 }
@@ -354,25 +419,9 @@ fn perform(
                 Step::After(chat) => panic!("a user of few chats is not done after {chat}"),
             }
         }
-        Command::Ask { by, to } => {
-            let act = Act::AskToJoin { chat: chat(*to), proof: None };
-            let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = world.ask(*by, *to, (now_ms, full), told);
-            let expected = expected.map(|state| Some(Acted::Asked(state)));
-            assert_eq!(found.map_err(code), expected, "{command:?}");
-        }
-        Command::NotLetIn { by, to, users } => {
-            let named = users.iter().map(|by| user(*by)).collect();
-            let act = Act::RefuseJoin { chat: chat(*to), users: named };
-            let found = turn.act(&user(*by), &act).expect(READ);
-            let expected = world.refuse((*by, *to), users, (now_ms, full), told);
-            assert_eq!(found.map_err(code), expected.map(|()| Some(Acted::Done)), "{command:?}");
-        }
-        Command::Set { by, to, setting } => {
-            let found = turn.act(&user(*by), &setting::act(*to, *setting)).expect(READ);
-            let expected = world.set_own((*by, *to), *setting, full, told);
-            let expected = expected.map(|revision| Some(Acted::Set(revision)));
-            assert_eq!(found.map_err(code), expected, "{command:?}");
+        Command::DoDue => {
+            let expected = world.do_next_due((now_ms, full), told);
+            assert_eq!(turn.do_next_due().expect(READ), expected);
         }
         Command::Release { by, on } => turn.release(&user(*by), &on_device(*on)).expect(READ),
         Command::Device { by, on, end } => device::end(turn, world, (*by, *on), *end, told),
@@ -385,10 +434,71 @@ fn perform(
             let found = turn.remove_account(&user(*by)).expect(READ);
             assert_eq!(found.map_err(code), world.remove_account(*by), "{command:?}");
         }
+        _ => {
+            let (by, act, expected) = acted(world, command, (now_ms, full), told);
+            let found = turn.act(&user(by), &act).expect(READ);
+            assert_eq!(found.map_err(code), expected.map(Some), "{command:?}");
+        }
     }
 }
 
-fn code(refusal: Refusal) -> packetboat_proto::code::RejectCode {
+/// Who asks for what, and what comes of it in the model.
+fn acted(
+    world: &mut World,
+    command: &Command,
+    (now_ms, full): (u64, bool),
+    told: &mut Vec<Told>,
+) -> (usize, Act, Refused<Acted>) {
+    let when = (now_ms, full);
+    match command {
+        Command::Ask { by, to } => {
+            let expected = world.ask(*by, *to, when, told).map(Acted::Asked);
+            (*by, Act::AskToJoin { chat: chat(*to), proof: None }, expected)
+        }
+        Command::NotLetIn { by, to, users } => {
+            let expected = world.refuse((*by, *to), users, when, told).map(|()| Acted::Done);
+            let users = users.iter().map(|by| user(*by)).collect();
+            (*by, Act::RefuseJoin { chat: chat(*to), users }, expected)
+        }
+        Command::Set { by, to, setting } => {
+            let expected = world.set_own((*by, *to), *setting, full, told).map(Acted::Set);
+            (*by, setting::act(*to, *setting), expected)
+        }
+        Command::PublishKeys { by, on, batch } => {
+            let act = Act::PublishKeys { device: on_device(*on), keys: batch.keys() };
+            let expected = world.publish_keys((*by, *on), *batch, full, told);
+            (*by, act, expected.map(Acted::Published))
+        }
+        Command::ClaimKey { by, claim, of, on } => {
+            let (of_whom, device) = (user(*of), on_device(*on));
+            let act = Act::ClaimKey { claim: piles::claim_id(*claim), of: of_whom, device };
+            let expected = world.claim_key((*by, *claim), (*of, *on), when, told);
+            let expected = expected.map(|given| {
+                let one_time = given.id.map(|id| piles::one(given.identity, id));
+                let (identity, prekey) = (vec![given.identity].into(), "prekey".into());
+                Acted::Key(Box::new(KeyBundle { identity, prekey, one_time }))
+            });
+            (*by, act, expected)
+        }
+        Command::TellReads { by, told: reads } => {
+            let rule = if *reads { ReceiptRule::Told } else { ReceiptRule::Hidden };
+            let expected = world.tell_reads(*by, *reads, full, told).map(|()| Acted::Done);
+            (*by, Act::SetReceipts(rule), expected)
+        }
+        Command::Schedule { by, to, id, what, at_ms } => {
+            let expected = world.schedule((*by, *to, *id), what, *at_ms, when);
+            let draft = Box::new(draft(*to, *id, what));
+            (*by, Act::Schedule { draft, at_ms: *at_ms }, expected.map(|()| Acted::Done))
+        }
+        Command::Unschedule { by, to, id } => {
+            let expected = world.unschedule((*by, *to, *id), full).map(|()| Acted::Done);
+            (*by, Act::Unschedule(waiting::name(*to, *id)), expected)
+        }
+        _ => unreachable!("{command:?} is no act"),
+    }
+}
+
+fn code(refusal: Refusal) -> RejectCode {
     refusal.code
 }
 

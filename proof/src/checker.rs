@@ -3,13 +3,15 @@
 //!
 //! What it believes: a client records a send before it begins and an answer after it came, so what
 //! is recorded in an order that the promises rule out did happen in it; `Log` readings are made
-//! when nothing is under way any more, by the creator of each group too.
+//! when nothing is under way any more and the time of what expires is over, by the creator of each
+//! group too.
 //!
 //! To add a kind of entry that changes who sees what: see `membership`. To add a promise: a variant
 //! of [`Violation`], the check in the file of what it looks at, and a history in `tests` that
 //! breaks just this one.
 
 mod digest;
+mod expiries;
 mod handed;
 mod logs;
 mod membership;
@@ -100,6 +102,7 @@ pub fn check_with(history: &History, rules: Rules) -> Verdict {
     handed::check(&digest, &truth, &members, &mut found);
     logs::check(&digest, &truth, &members, &mut found);
     recalls::check(&digest, &truth, &mut found);
+    expiries::check(&digest, &truth, &mut found);
     let mut counts = count(history);
     counts.entries = truth.logs.iter().map(|log| log.len() as u64).sum();
     counts.chats = digest.chats.len() as u64;

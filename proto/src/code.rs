@@ -174,6 +174,8 @@ codes! {
         QuotaExceeded = 20, Policy, Never;
         /// The bytes of an upload are not those that were announced: it starts over.
         HashMismatch = 21, Peer, AtOnce;
+        /// The device has no keys, or is none of the user's.
+        NoKeys = 22, Peer, Never;
         /// The disk is nearly full: nothing new is stored until there is room.
         StoreFull = 32, Server, Later;
         /// Too much was asked in too short a time.

@@ -4,6 +4,7 @@
 mod alteration;
 mod change;
 mod context;
+mod erasure;
 mod error;
 mod file;
 mod room;
@@ -15,6 +16,7 @@ use prost::Message;
 pub use self::alteration::{Alteration, Body};
 pub use self::change::{GroupChange, GroupRules, JoinProof, JoinRule, Role};
 pub use self::context::{Context, Forwarded, Origin};
+pub use self::erasure::Erasure;
 pub use self::error::ContentError;
 pub use self::file::{FileHash, FileSent, check_file_name};
 pub use self::room::RoomChange;
@@ -49,11 +51,8 @@ pub enum Content {
     },
     /// A change to an earlier entry.
     Entry(Alteration),
-    /// What it said was recalled, and is not known any more. Only the server makes it.
-    Erased {
-        /// The seq of the entry that recalled it.
-        by: u64,
-    },
+    /// What it said is not known any more. Only the server makes it.
+    Erased(Erasure),
     /// A change to a group.
     Group(GroupChange),
     /// A change to a room.
@@ -132,7 +131,7 @@ impl Content {
     /// not for the server alone to make.
     pub fn decode_sent(bytes: &Bytes, max: usize) -> Result<(Self, Context), ContentError> {
         match Self::decode_whole(bytes, max)? {
-            (Self::Erased { .. }, _) => Err(ContentError::Erased),
+            (Self::Erased(_), _) => Err(ContentError::Erased),
             sent => Ok(sent),
         }
     }
@@ -145,7 +144,7 @@ impl Content {
             Kind::Recalled(recalled) => Self::Entry(Alteration::from_recalled(recalled)?),
             Kind::Reacted(reacted) => Self::Entry(Alteration::from_reacted(reacted)?),
             Kind::Pinned(pinned) => Self::Entry(Alteration::from_pinned(pinned)?),
-            Kind::Erased(erased) => Self::Erased { by: erased.by },
+            Kind::Erased(erased) => Self::Erased(Erasure::from_wire(erased)),
             change @ (Kind::RoomOpened(_)
             | Kind::RoomSet(_)
             | Kind::RoomModerators(_)
@@ -160,11 +159,9 @@ impl Content {
         match self {
             Self::Text(body) => Some(Body::Text(body)),
             Self::Data { media_type, body } => Some(Body::Data { media_type, body }),
-            Self::Entry(_)
-            | Self::Erased { .. }
-            | Self::Group(_)
-            | Self::Room(_)
-            | Self::File(_) => None,
+            Self::Entry(_) | Self::Erased(_) | Self::Group(_) | Self::Room(_) | Self::File(_) => {
+                None
+            }
         }
     }
 
@@ -179,7 +176,7 @@ impl Content {
             Self::Text(body) => Kind::Text(schema::Text { body }),
             Self::Data { media_type, body } => Kind::Data(schema::Data { media_type, body }),
             Self::Entry(change) => change.into_kind(),
-            Self::Erased { by } => Kind::Erased(schema::Erased { by }),
+            Self::Erased(erasure) => Kind::Erased(erasure.to_wire()),
             Self::Group(change) => change.into_kind(),
             Self::Room(change) => change.into_kind(),
             Self::File(sent) => Kind::FileSent(sent.into_wire()),
@@ -233,7 +230,8 @@ mod tests {
                 seq: 3, reaction: "⚓".into(), taken_back: true
             }),
             Content::Entry(Alteration::Pinned { seq: 3, unpinned: false }),
-            Content::Erased { by: 9 },
+            Content::Erased(Erasure::Recalled { by: 9 }),
+            Content::Erased(Erasure::Expired { of: 9 }),
             Content::Group(GroupChange::Created { name: "Crew".into(), members: users(&["a"]) }),
             Content::Group(GroupChange::Created { name: "Alone".into(), members: Vec::new() }),
             Content::Group(GroupChange::Added(users(&["b", "a"]))),
@@ -284,7 +282,7 @@ mod tests {
 
     #[test]
     fn only_the_server_says_that_something_is_erased() {
-        let erased = Content::Erased { by: 9 }.encode();
+        let erased = Content::Erased(Erasure::Expired { of: 9 }).encode();
         assert!(Content::decode(&erased, 99).is_ok());
         assert_eq!(Content::decode_sent(&erased, 99), Err(ContentError::Erased));
         let sent = Content::decode_sent(&Content::text("hi").encode(), 99);

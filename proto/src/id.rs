@@ -8,8 +8,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::limits::{
-    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, DEVICE_ID_BYTES_MAX, FILE_ID_BYTES, INVITE_ID_BYTES,
-    MESSAGE_ID_BYTES, SESSION_ID_BYTES, USER_ID_BYTES_MAX,
+    CHAT_ID_BYTES_MAX, CHAT_NAME_BYTES_MAX, CLAIM_ID_BYTES, DEVICE_ID_BYTES_MAX, FILE_ID_BYTES,
+    INVITE_ID_BYTES, MESSAGE_ID_BYTES, SESSION_ID_BYTES, USER_ID_BYTES_MAX,
 };
 
 /// Why a text or bytes are no id.
@@ -55,6 +55,27 @@ pub enum IdError {
         /// The bytes that it must have.
         expected: usize,
     },
+    /// A text is not its bytes as hex.
+    #[error("{what} is written as {digits} hex digits")]
+    Hex {
+        /// Which id it was to be.
+        what: &'static str,
+        /// The digits that it needs.
+        digits: usize,
+    },
+}
+
+/// Bytes from twice as many hex digits.
+fn unhex<const BYTES: usize>(what: &'static str, text: &str) -> Result<[u8; BYTES], IdError> {
+    let wrong = || IdError::Hex { what, digits: 2 * BYTES };
+    if text.len() != 2 * BYTES || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let mut bytes = [0; BYTES];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(bytes)
 }
 
 fn check_name(what: &'static str, text: &str, max: usize) -> Result<(), IdError> {
@@ -269,6 +290,14 @@ macro_rules! bytes_id {
                 fmt::Display::fmt(self, out)
             }
         }
+
+        impl std::str::FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                unhex($what, text).map(Self)
+            }
+        }
     };
 }
 
@@ -296,12 +325,29 @@ pub struct InviteId([u8; INVITE_ID_BYTES]);
 
 bytes_id!(InviteId, "an invitation's id", INVITE_ID_BYTES);
 
+/// A claim of a key: 16 random bytes, chosen by who claims.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClaimId([u8; CLAIM_ID_BYTES]);
+
+bytes_id!(ClaimId, "a claim's id", CLAIM_ID_BYTES);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn user(text: &str) -> UserId {
         UserId::new(text).unwrap()
+    }
+
+    #[test]
+    fn an_id_of_bytes_is_read_as_it_is_written() {
+        let id = MessageId::from([0xab; 16]);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!("AB".repeat(16).parse(), Ok(id));
+        for text in ["", "ab", &"ab".repeat(17), &"é".repeat(16), &format!("+{}", "a".repeat(31))]
+        {
+            assert!(matches!(text.parse::<MessageId>(), Err(IdError::Hex { digits: 32, .. })));
+        }
     }
 
     #[test]

@@ -84,6 +84,16 @@ pub const EDITS_MAX: usize = 64;
 pub const REACTION_BYTES_MAX: usize = 64;
 /// Users whom a message mentions.
 pub const MENTIONS_MAX: usize = 50;
+/// The shortest time after which a message may expire, in milliseconds.
+pub const EXPIRES_MS_LOWEST: u64 = 1_000;
+/// The longest: 366 days.
+pub const EXPIRES_MS_HIGHEST: u64 = 31_622_400_000;
+/// Messages that a user may have scheduled.
+pub const SCHEDULED_MAX: usize = 100;
+/// Bytes of a content that is scheduled.
+pub const SCHEDULED_BYTES_MAX: usize = 16_384;
+/// How far ahead a message may be scheduled, in milliseconds: 366 days.
+pub const SCHEDULED_AHEAD_MS_MAX: u64 = 31_622_400_000;
 /// Entries that are pinned in a chat.
 pub const PINS_MAX: usize = 50;
 /// Bytes of a group's name.
@@ -139,6 +149,27 @@ pub const HIDE_RANGES_MAX: usize = 100;
 pub const LAST_BYTES_MAX: u32 = 4 * 1024;
 /// Requests that may be unanswered.
 pub const REQUESTS_MAX: usize = 16;
+/// Ranges of entries in one question for receipts.
+pub const RECEIPT_RANGES_MAX: usize = 64;
+/// Groups of which a session is told that receipts have moved.
+pub const RECEIPTS_WATCHED_MAX: usize = 16;
+
+/// Bytes of a device's identity key.
+pub const KEY_IDENTITY_BYTES_MAX: usize = 256;
+/// Bytes of the proof that one identity follows another.
+pub const KEY_PROOF_BYTES_MAX: usize = 512;
+/// Bytes of a device's signed prekey.
+pub const PREKEY_BYTES_MAX: usize = 2_048;
+/// Bytes of a one-time key.
+pub const ONE_TIME_KEY_BYTES_MAX: usize = 2_048;
+/// One-time keys in one request.
+pub const ONE_TIME_KEYS_PER_PUBLISH_MAX: usize = 100;
+/// One-time keys of a device that are not given yet.
+pub const ONE_TIME_KEYS_MAX: u32 = 200;
+/// Bytes of the id of a claim, neither more nor fewer.
+pub const CLAIM_ID_BYTES: usize = 16;
+/// Users of whose keys a session is told.
+pub const KEYS_WATCHED_MAX: usize = 500;
 
 /// Bytes of a file id, neither more nor fewer.
 pub const FILE_ID_BYTES: usize = 16;

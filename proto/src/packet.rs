@@ -11,13 +11,16 @@ mod file;
 mod hello;
 mod invite;
 mod joining;
+mod keys;
 mod message;
 mod notice;
 mod own;
 mod presence;
 mod profile;
 mod question;
+mod receipt;
 mod room;
+mod schedule;
 mod verdict;
 
 use bytes::{Bytes, BytesMut};
@@ -38,13 +41,20 @@ pub use self::invite::{
     GroupCard, Invitation, InviteKey, JoinRequest, JoinState, JoinWay, join_note,
 };
 pub use self::joining::{Joined, Joining};
+pub use self::keys::{
+    AskKeys, DeviceKeys, KeyBundle, Keys, KeysNews, KeysState, OneTimeKey, PublishKeys,
+};
 pub use self::message::{Accepted, Rejected, Send};
 pub use self::notice::{CursorMoved, JoinNews, Notice, Signal, SignalKind};
 pub use self::own::{ChatDraft, Item, Marks, Own, OwnAnswer, OwnItem, OwnPage, SetMarks};
 pub use self::presence::Presence;
 pub use self::profile::{Profile, Visibility};
 pub use self::question::{Edge, Operation, Recent, Request};
+pub use self::receipt::{
+    AskReceipts, Readers, ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Receipts,
+};
 pub use self::room::{RoomCount, RoomState};
+pub use self::schedule::{Scheduled, ScheduledMessage, ScheduledName, Scheduling};
 pub use self::verdict::Verdict;
 
 use crate::code::CloseCode;
@@ -260,6 +270,13 @@ impl Packet {
     /// Appends the packet's frame to `out`.
     pub fn put(&self, out: &mut BytesMut) {
         put_with(out, self.kind() as u8, |body| self.put_body(body));
+    }
+
+    /// The packet's frame by itself, such as many connections share.
+    pub fn to_frame(&self) -> Bytes {
+        let mut frame = BytesMut::new();
+        self.put(&mut frame);
+        frame.freeze()
     }
 
     fn put_body(&self, out: &mut BytesMut) {

@@ -40,15 +40,19 @@ pub enum Bug {
     AppliedUnderSync,
     /// What is recalled is said to be, and stays in the log.
     RecallKeepsContent,
-    /// What a user sets anew for itself keeps the revision that it had.
-    RevisionKept,
     /// A room forgets an entry that it is still to keep.
     RoomForgetsEarly,
+    /// What a user sets anew for itself keeps the revision that it had.
+    RevisionKept,
+    /// A one-time key that is given stays in the pile.
+    KeyGivenTwice,
+    /// What has expired goes on being shown.
+    ExpiredShown,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -66,8 +70,10 @@ impl Bug {
         Self::SyncErrorIgnored,
         Self::AppliedUnderSync,
         Self::RecallKeepsContent,
-        Self::RevisionKept,
         Self::RoomForgetsEarly,
+        Self::RevisionKept,
+        Self::KeyGivenTwice,
+        Self::ExpiredShown,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -90,8 +96,10 @@ impl Bug {
             Self::SyncErrorIgnored => "sync-error-ignored",
             Self::AppliedUnderSync => "applied-under-sync",
             Self::RecallKeepsContent => "recall-keeps-content",
-            Self::RevisionKept => "revision-kept",
             Self::RoomForgetsEarly => "room-forgets-early",
+            Self::RevisionKept => "revision-kept",
+            Self::KeyGivenTwice => "key-given-twice",
+            Self::ExpiredShown => "expired-shown",
         }
     }
 

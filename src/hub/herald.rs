@@ -1,6 +1,6 @@
-//! Tells what changed, some time after: who of those that are watched is there, and how many listen
-//! to a room. What comes and goes in between is told nobody. Must never run beside itself, nor make
-//! whoever changes something wait.
+//! Tells what changed, some time after: who of those that are watched is there, how many listen to
+//! a room, of which groups receipts have moved, and whose keys are others. What comes and goes in
+//! between is told nobody. Must never run beside itself, nor make whoever changes something wait.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::clock::Clock;
 
 use super::Hub;
 
-/// How long changes of presence are gathered.
+/// How long changes of presence and of receipts are gathered.
 pub const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 /// How long those of who listens to rooms are.
 pub const ROOM_COUNTS_EVERY: Duration = Duration::from_secs(5);
@@ -31,6 +31,8 @@ async fn tell(hub: Arc<Hub>, clock: Clock) {
         hub.news.notified().await;
         sleep(PRESENCE_EVERY).await;
         let mut more = hub.tell_presence(clock.wall_ms());
+        more |= hub.tell_receipts();
+        more |= hub.tell_keys();
         if Instant::now() >= counts_at {
             more |= hub.tell_counts();
             counts_at = Instant::now() + ROOM_COUNTS_EVERY;

@@ -1,15 +1,15 @@
 //! What the hub does for rooms and for those who watch others. Must never tell more in one round
 //! than its bounds: what is left is told in the next.
 
-use bytes::BytesMut;
 use packetboat_proto::id::{ChatId, SessionId, UserId};
-use packetboat_proto::packet::{Notice, Packet, Presence, RoomCount};
+use packetboat_proto::packet::{KeysNews, Notice, Packet, Presence, RoomCount};
 
-use crate::store::{Profile, Relation, Visibility};
+use crate::store::{Profile, Relation};
 
 use super::Hub;
 use super::mailbox::Hint;
 use super::presence::{There, presence_for};
+use super::receipts::ReceiptsError;
 use super::registry::{JoinError, Registry};
 use super::watches::TooManyWatched;
 
@@ -98,8 +98,7 @@ impl Hub {
     }
 
     /// A user says other things of itself.
-    pub(super) fn profile_set(&self, user: &UserId, status: String, visible_to: Visibility) {
-        let profile = Profile { last_seen_ms: 0, status, visible_to };
+    pub(super) fn profile_set(&self, user: &UserId, profile: Profile) {
         if self.watches().set_profile(user, profile) {
             self.news.notify_one();
         }
@@ -112,9 +111,7 @@ impl Hub {
         (user, other): (&UserId, &UserId),
         relation: Relation,
     ) {
-        if let Some(blocks) = registry.blocks_of(user) {
-            blocks.set(user, other, relation.blocked);
-        }
+        registry.set_block(user, other, relation.blocked);
         if self.watches().relate(user, other, relation) {
             self.news.notify_one();
         }
@@ -157,16 +154,77 @@ impl Hub {
             let mut registry = self.registry();
             let Some((room, count)) = registry.rooms_mut().next_recount() else { return false };
             let listeners = u32::try_from(count).unwrap_or(u32::MAX);
-            let mut frame = BytesMut::new();
             let count = RoomCount { room: room.clone(), listeners };
-            Packet::Notice(Notice::RoomCount(count)).put(&mut frame);
-            let frame = frame.freeze();
+            let frame = Packet::Notice(Notice::RoomCount(count)).to_frame();
             for mailbox in registry.of_chat(&room) {
                 self.hint(mailbox, Hint::RoomCount(room.clone(), frame.clone()));
                 told += 1;
             }
         }
         self.has_counts()
+    }
+
+    /// A session is told of receipts of groups from now on, and of others no more.
+    pub fn watch_receipts(
+        &self,
+        user: &UserId,
+        session: SessionId,
+        add: &[ChatId],
+        remove: &[ChatId],
+    ) -> Result<(), ReceiptsError> {
+        self.registry().watch_receipts(user, session, add, remove)
+    }
+
+    /// Tells those who watch a group's receipts that they have moved; whether there are more groups
+    /// to tell of.
+    pub(super) fn tell_receipts(&self) -> bool {
+        let mut told = 0;
+        while told < NOTICES_PER_ROUND_MAX {
+            let mut registry = self.registry();
+            let Some((group, to)) = registry.receipts_mut().next_moved() else { return false };
+            let frame = Packet::Notice(Notice::Receipts(group.clone())).to_frame();
+            for mailbox in to {
+                self.hint(mailbox, Hint::Receipts(group.clone(), frame.clone()));
+                told += 1;
+            }
+        }
+        self.registry().receipts_mut().has_moved()
+    }
+
+    /// A session is told of a user's keys from now on, unless that one blocks its user.
+    pub fn watch_keys(&self, user: &UserId, session: SessionId, of: &UserId) {
+        self.registry().watch_keys(user, session, of);
+    }
+
+    /// A device has few one-time keys left, which it is told; or its identity is another, which the
+    /// herald tells others.
+    pub(super) fn keys_news(&self, registry: &mut Registry, news: KeysNews) {
+        if news.device.state.is_none() {
+            if registry.keys_mut().changed(news) {
+                self.news.notify_one();
+            }
+            return;
+        }
+        let frame = Packet::Notice(Notice::Keys(news.clone())).to_frame();
+        let own = registry.of_user(news.user.as_str());
+        for mailbox in own.filter(|mailbox| mailbox.device() == Some(&news.device.device)) {
+            self.hint(mailbox, Hint::Notice(frame.clone()));
+        }
+    }
+
+    /// Tells who asked for users' keys whose identity is another; whether there is more to tell.
+    pub(super) fn tell_keys(&self) -> bool {
+        let mut told = 0;
+        while told < NOTICES_PER_ROUND_MAX {
+            let mut registry = self.registry();
+            let Some((news, to)) = registry.keys_mut().next_news() else { return false };
+            let frame = Packet::Notice(Notice::Keys(news)).to_frame();
+            for mailbox in to {
+                self.hint(mailbox, Hint::Notice(frame.clone()));
+                told += 1;
+            }
+        }
+        self.registry().keys_mut().has_news()
     }
 
     /// Whether there are rooms to tell of.

@@ -40,6 +40,8 @@ pub enum Hint {
     RoomCount(ChatId, Bytes),
     /// The whole frame that tells how far the user's own state is.
     Own(Bytes),
+    /// The whole frame that tells that receipts of a group have moved.
+    Receipts(ChatId, Bytes),
 }
 
 impl Hint {
@@ -47,7 +49,8 @@ impl Hint {
     fn replaces(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             (Self::Presence(user, _), Self::Presence(other, _)) => user == other,
-            (Self::RoomCount(room, _), Self::RoomCount(other, _)) => room == other,
+            (Self::RoomCount(room, _), Self::RoomCount(other, _))
+            | (Self::Receipts(room, _), Self::Receipts(other, _)) => room == other,
             (Self::Own(_), Self::Own(_)) => true,
             _ => false,
         }

@@ -68,7 +68,8 @@ mod tests {
             (Visibility::Nobody, true, false, false),
         ] {
             let relation = Relation { contact, blocked };
-            let profile = Profile { last_seen_ms: 7, status: "at sea".into(), visible_to };
+            let status = "at sea".into();
+            let profile = Profile { last_seen_ms: 7, status, visible_to, ..Profile::default() };
             let told = presence_for(&ann, &bob, there, (&profile, relation));
             assert_eq!(told != Presence::hidden(bob.clone()), seen, "{visible_to:?} {relation:?}");
             assert!(presence_for(&bob, &bob, there, (&profile, relation)).away);

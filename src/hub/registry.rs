@@ -9,29 +9,13 @@ use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
 use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
 
 use super::blocks::Blocks;
+use super::keys::Keys;
 use super::mailbox::Mailbox;
 use super::policy::{Connected, DevicePolicy};
 use super::presence::There;
+use super::receipts::{Receipts, ReceiptsError};
 use super::rooms::Rooms;
-
-/// A connected session that has its device.
-#[derive(Debug)]
-struct Seat {
-    mailbox: Arc<Mailbox>,
-    /// What its device runs on.
-    platform: Box<str>,
-    /// The groups of its user, and the rooms that it listens to.
-    groups: Vec<ChatId>,
-    away: bool,
-}
-
-impl Seat {
-    fn is_rival(&self, who: Connected<'_>, policy: DevicePolicy) -> bool {
-        let platform = &self.platform;
-        let parts = |device| policy.parts(Connected { device, platform }, who);
-        self.mailbox.device().is_some_and(parts)
-    }
-}
+use super::seats::{Seat, Seats};
 
 /// Why a session is not let into a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,55 +26,6 @@ pub enum JoinError {
     Gone,
 }
 
-/// The seats of a user: mostly one, which then takes no memory but its own.
-#[derive(Debug)]
-enum Seats {
-    One(Seat),
-    Several(Vec<Seat>),
-}
-
-impl Seats {
-    fn all(&self) -> &[Seat] {
-        match self {
-            Self::One(seat) => std::slice::from_ref(seat),
-            Self::Several(seats) => seats,
-        }
-    }
-
-    fn all_mut(&mut self) -> &mut [Seat] {
-        match self {
-            Self::One(seat) => std::slice::from_mut(seat),
-            Self::Several(seats) => seats,
-        }
-    }
-
-    fn with(self, seat: Seat) -> Self {
-        match self {
-            Self::One(other) => Self::Several(vec![other, seat]),
-            Self::Several(mut seats) => {
-                seats.push(seat);
-                Self::Several(seats)
-            }
-        }
-    }
-
-    /// Without the first seat that is `gone`, which comes beside what is left.
-    fn without(self, gone: impl Fn(&Seat) -> bool) -> (Option<Self>, Option<Seat>) {
-        match self {
-            Self::One(seat) if gone(&seat) => (None, Some(seat)),
-            Self::One(seat) => (Some(Self::One(seat)), None),
-            Self::Several(mut seats) => {
-                let seat = seats.iter().position(gone).map(|at| seats.remove(at));
-                let left = match seats.len() {
-                    0 | 1 => seats.pop().map(Self::One),
-                    _ => Some(Self::Several(seats)),
-                };
-                (left, seat)
-            }
-        }
-    }
-}
-
 /// Who is connected here.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -98,7 +33,9 @@ pub struct Registry {
     users: HashMap<UserId, Seats>,
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
     rooms: Rooms,
-    pub(super) blocks: Blocks,
+    blocks: Blocks,
+    receipts: Receipts,
+    keys: Keys,
     seated: usize,
     draining: bool,
 }
@@ -137,9 +74,47 @@ impl Registry {
         older
     }
 
-    /// Whom those who are connected block; of others nothing is kept.
-    pub(super) fn blocks_of(&mut self, user: &UserId) -> Option<&mut Blocks> {
-        self.users.contains_key(user).then_some(&mut self.blocks)
+    /// All whom a user blocks; of one who is not connected nothing is kept.
+    pub(super) fn set_blocks(&mut self, user: &UserId, blocked: Vec<UserId>) {
+        for other in &blocked {
+            self.watch_no_keys(other, user);
+        }
+        if self.users.contains_key(user) {
+            self.blocks.set_all(user, blocked);
+        }
+    }
+
+    /// A user blocks another, or does so no more.
+    pub(super) fn set_block(&mut self, user: &UserId, other: &UserId, blocked: bool) {
+        if blocked {
+            self.watch_no_keys(other, user);
+        }
+        if self.users.contains_key(user) {
+            self.blocks.set(user, other, blocked);
+        }
+    }
+
+    /// Whether one of two users blocks the other, as far as they are connected.
+    pub(super) fn are_apart(&self, user: &UserId, other: &UserId) -> bool {
+        self.blocks.has(user, other) || self.blocks.has(other, user)
+    }
+
+    /// A session is told of a user's keys from now on, unless that one blocks its user.
+    pub(super) fn watch_keys(&mut self, user: &UserId, session: SessionId, of: &UserId) {
+        if self.blocks.has(of, user) {
+            return;
+        }
+        // Without a seat it is about to end.
+        if let Some(mailbox) = self.mailbox(user, session) {
+            self.keys.watch(&mailbox, of);
+        }
+    }
+
+    fn watch_no_keys(&mut self, user: &UserId, of: &UserId) {
+        let sessions = self.seats(user.as_str()).iter().map(|seat| seat.mailbox.session());
+        for session in sessions.collect::<Vec<_>>() {
+            self.keys.unwatch(session, of);
+        }
     }
 
     /// The mailbox of a session that has no device yet.
@@ -184,6 +159,8 @@ impl Registry {
         }
         let seat = seat?;
         self.seated -= 1;
+        self.receipts.leave(seat.mailbox.session());
+        self.keys.leave(seat.mailbox.session());
         for chat in &seat.groups {
             let session = seat.mailbox.session();
             match chat.kind() {
@@ -212,6 +189,7 @@ impl Registry {
             for seat in seats {
                 seat.groups.retain(|group| group != chat);
                 remove_from(&mut self.groups, chat, seat.mailbox.session());
+                self.receipts.part(chat, seat.mailbox.session());
             }
         }
     }
@@ -242,6 +220,39 @@ impl Registry {
             seat.groups.retain(|chat| chat != room);
             self.rooms.leave(room, session);
         }
+    }
+
+    /// A session of a user is told of receipts of groups from now on, and of others no more.
+    pub fn watch_receipts(
+        &mut self,
+        user: &UserId,
+        session: SessionId,
+        add: &[ChatId],
+        remove: &[ChatId],
+    ) -> Result<(), ReceiptsError> {
+        let seat = self.seat_of(user, session).ok_or(ReceiptsError::NoSeat)?;
+        if !add.iter().all(|chat| !chat.is_room() && seat.groups.contains(chat)) {
+            return Err(ReceiptsError::NoSeat);
+        }
+        let mailbox = Arc::clone(&seat.mailbox);
+        self.receipts.watch(&mailbox, add, remove)
+    }
+
+    /// The sessions of a user are told of no receipts any more.
+    pub fn watch_no_receipts(&mut self, user: &UserId) {
+        for seat in self.users.get(user).map_or(&[][..], Seats::all) {
+            self.receipts.leave(seat.mailbox.session());
+        }
+    }
+
+    /// Which sessions are told of whose keys.
+    pub(super) fn keys_mut(&mut self) -> &mut Keys {
+        &mut self.keys
+    }
+
+    /// Which sessions are told of which groups.
+    pub(super) fn receipts_mut(&mut self) -> &mut Receipts {
+        &mut self.receipts
     }
 
     /// Who listens to which room.
@@ -276,6 +287,7 @@ impl Registry {
     pub fn dissolve(&mut self, chat: &ChatId) {
         self.groups.remove(chat);
         self.rooms.close(chat);
+        self.receipts.close(chat);
     }
 
     /// How many sessions a user has here.

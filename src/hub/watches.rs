@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use ahash::{HashMap, HashSet};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::WATCHED_MAX;
 use packetboat_proto::packet::{Notice, Packet, Presence};
 
-use crate::store::{Profile, Relation};
+use crate::store::{Profile, ReceiptRule, Relation};
 
 use super::mailbox::{Hint, Mailbox};
 use super::presence::{There, may_see_presence, presence_for};
@@ -114,7 +114,7 @@ impl Watches {
         let profile = watched.profile.get_or_insert_with(|| read.clone());
         let profile = Profile { last_seen_ms: read.last_seen_ms, ..profile.clone() };
         let told = presence_for(viewer, user, there, (&profile, relation));
-        let now = Some((there, Profile { last_seen_ms: 0, ..profile }));
+        let now = Some((there, shown(profile)));
         if watched.told != now {
             // Others were told otherwise, and this one is told as much as they in the next round.
             watched.told = None;
@@ -173,7 +173,7 @@ impl Watches {
         }) else {
             return (0, 0);
         };
-        let now = (there, Profile { last_seen_ms: 0, ..profile });
+        let now = (there, shown(profile));
         if watched.told.as_ref() == Some(&now) {
             return (0, 0);
         }
@@ -194,10 +194,13 @@ impl Watches {
     }
 }
 
+/// What of a profile others are told as it changes.
+fn shown(profile: Profile) -> Profile {
+    Profile { last_seen_ms: 0, receipts: ReceiptRule::default(), ..profile }
+}
+
 fn frame(presence: Presence) -> Bytes {
-    let mut frame = BytesMut::new();
-    Packet::Notice(Notice::Presence(presence)).put(&mut frame);
-    frame.freeze()
+    Packet::Notice(Notice::Presence(presence)).to_frame()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod contact;
 mod device;
 mod file;
 mod joining;
+mod keys;
 mod own;
 
 use bytes::Bytes;
@@ -19,7 +20,9 @@ use crate::store::{Edge, Logged, MemberView, PageLimit, Store, StoreError, Threa
 use super::house::House;
 
 mod presence;
+mod receipt;
 mod room;
+mod schedule;
 
 /// The answer to an operation of `user` on `device`, in `session`.
 pub async fn answer<S: Store>(
@@ -64,7 +67,7 @@ async fn find<S: Store>(
             chat::by_activity(page, page_bytes(house))
         }
         Operation::Chat { chat } => {
-            Answer::Chat(chat::state(store.chat(user, device, chat).await?))
+            Answer::Chat(Box::new(chat::state(store.chat(user, device, chat).await?)))
         }
         Operation::Members { chat, after, limit } => {
             let page = store.members(user, chat, after, limit as usize).await?;
@@ -79,6 +82,15 @@ async fn find<S: Store>(
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
         Operation::Device(asked) => Answer::Device(device::find(house, user, device, asked).await?),
         Operation::Contact(asked) => Answer::Contact(contact::find(store, user, asked).await?),
+        Operation::Receipts(asked) => {
+            Answer::Receipts(receipt::find(house, user, session, asked).await?)
+        }
+        Operation::Keys(asked) => {
+            Answer::Keys(keys::find(house, (user, device), session, asked).await?)
+        }
+        Operation::Scheduling(scheduling) => {
+            Answer::Scheduled(schedule::find(house, user, scheduling).await?)
+        }
         Operation::Pins { chat } => Answer::Pins(store.pins(user, chat).await?),
         Operation::Thread { chat, seq: of, after, limit } => {
             let thread = Thread { chat, of, after };

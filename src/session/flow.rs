@@ -346,6 +346,7 @@ impl Flow {
             | Hint::Notice(frame)
             | Hint::Presence(_, frame)
             | Hint::RoomCount(_, frame)
+            | Hint::Receipts(_, frame)
             | Hint::Own(frame) => Action::WriteFrame(frame),
         });
     }

@@ -9,7 +9,8 @@ use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, LAST_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
 use packetboat_proto::packet::{
-    Answer, DeviceOperation, Joining, Operation, Own, Recent, Request, Response, Verdict,
+    Answer, AskKeys, AskReceipts, DeviceOperation, Joining, Operation, Own, Recent, Request,
+    Response, Scheduling, Verdict,
 };
 use packetboat_proto::time::Time;
 
@@ -22,6 +23,8 @@ pub const CHAT_STATE_BYTES: u32 = 400;
 pub const MEMBER_BYTES_MAX: u32 = 100;
 /// Bytes that one device takes of a page at most: its id, four texts, two times.
 pub const DEVICE_STATE_BYTES_MAX: u32 = 360;
+/// Bytes that the keys of one device take of a page at most: an id, an identity, a proof.
+pub const DEVICE_KEYS_BYTES_MAX: u32 = 900;
 
 /// The requests of a session.
 #[derive(Debug)]
@@ -105,13 +108,16 @@ impl Questions {
         let (limit, item_bytes) = match &mut operation {
             Operation::History { limit, .. }
             | Operation::Thread { limit, .. }
+            | Operation::Scheduling(Scheduling::List { limit, .. })
             | Operation::Own(Own::Changes { limit, .. }) => (limit, 1),
+            Operation::Keys(AskKeys::Devices { limit, .. }) => (limit, DEVICE_KEYS_BYTES_MAX),
             Operation::Chats { limit, .. } => (limit, CHAT_STATE_BYTES),
             Operation::Recent(Recent { limit, last_bytes, .. }) => {
                 *last_bytes = (*last_bytes).min(LAST_BYTES_MAX);
                 (limit, CHAT_STATE_BYTES)
             }
             Operation::Members { limit, .. }
+            | Operation::Receipts(AskReceipts::Readers { limit, .. })
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
             Operation::Device(DeviceOperation::List { limit, .. }) => {
                 (limit, DEVICE_STATE_BYTES_MAX)

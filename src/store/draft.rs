@@ -47,13 +47,21 @@ impl Draft {
             Content::Room(change) => draft.change = Some(Change::Room(change)),
             Content::Entry(alteration) => draft.refers = Some(Reference::Alteration(alteration)),
             Content::File(sent) => draft.file = Some(sent),
-            Content::Text(_) | Content::Data { .. } | Content::Erased { .. } => {}
+            Content::Text(_) | Content::Data { .. } | Content::Erased(_) => {}
         }
         // Only a text, data or file has one.
         if context != Context::default() {
             draft.refers = Some(Reference::Context(Box::new(context)));
         }
         draft
+    }
+
+    /// When its time is over, if it ever is and it is taken at `at_ms`.
+    pub(super) fn expires_ms(&self, at_ms: u64) -> Option<u64> {
+        match &self.refers {
+            Some(Reference::Context(context)) => context.expires_ms(at_ms),
+            Some(Reference::Alteration(_)) | None => None,
+        }
     }
 
     /// The change to an earlier entry that the content says, if it says one.

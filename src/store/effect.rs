@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
-use packetboat_proto::packet::{JoinNews, Visibility};
+use packetboat_proto::packet::{JoinNews, KeysNews, ReceiptRule, ScheduledName, Visibility};
+
+use super::error::Refusal;
 
 use super::Relation;
 
@@ -65,6 +67,8 @@ pub enum Effect {
         status: String,
         /// To whom.
         visible_to: Visibility,
+        /// Whether others are told what it has read.
+        receipts: ReceiptRule,
     },
     /// A group or a room is over; released after the entry that says so.
     Dissolved {
@@ -85,6 +89,17 @@ pub enum Effect {
         /// Its newest revision.
         revision: u64,
     },
+    /// A device's identity is another, or it has few one-time keys left.
+    Keys(KeysNews),
+    /// A message that was due could not be sent.
+    ScheduleFailed {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        name: ScheduledName,
+        /// Why.
+        refusal: Refusal,
+    },
     /// A user's cursors moved: the highest that any device has had, and what was read.
     CursorMoved {
         /// The chat.
@@ -95,6 +110,8 @@ pub enum Effect {
         delivered: u64,
         /// Now read up to.
         read: u64,
+        /// What others are told that it has read; `None`: there is no news for others.
+        told: Option<u64>,
     },
 }
 

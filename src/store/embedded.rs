@@ -1,8 +1,11 @@
 //! The embedded store: one node's messages in one backend. Writes go to the committer's threads,
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
+mod agenda;
 mod device;
 mod file;
+mod keys;
+mod receipt;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -27,6 +30,7 @@ use super::job::Job;
 use super::opening::{FirstRows, OpenError, SECRET_BYTES, prepare};
 use super::reader::Reader;
 use super::rules::{Rules, RulesError, within};
+use super::tallies::Tallies;
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
     MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RecentChats, Relation, RoomView,
@@ -120,6 +124,8 @@ struct Shared {
     reads: Arc<Semaphore>,
     reads_waited: AtomicU64,
     readers: u32,
+    tallies: Tallies,
+    clock: Clock,
     crew: Crew,
     secret: [u8; SECRET_BYTES],
     body_max: u32,
@@ -167,7 +173,7 @@ impl EmbeddedStore {
             writing: Writing {
                 rules: settings.rules,
                 chats_cached: settings.chats_cached,
-                clock,
+                clock: Arc::clone(&clock),
                 stall,
                 disk_reserve_bytes: settings.disk_reserve_bytes,
             },
@@ -187,6 +193,8 @@ impl EmbeddedStore {
             reads,
             reads_waited: AtomicU64::new(0),
             readers,
+            tallies: Tallies::default(),
+            clock,
             crew,
             secret,
             body_max,
@@ -234,6 +242,10 @@ impl EmbeddedStore {
         if let Err(error) = gone {
             self.shared.health.fail(Failure::Close { detail: error.to_string() });
         }
+    }
+
+    fn now_ms(&self) -> u64 {
+        (self.shared.clock)()
     }
 
     /// A read that may find a recall that is not durable yet; it is done again once that is.
@@ -320,7 +332,9 @@ impl Store for EmbeddedStore {
         stretches: Vec<Stretch>,
         limit: PageLimit,
     ) -> Result<Vec<Read>, StoreError> {
-        self.settled(move |reader| reader.stretches(&user, stretches.clone(), limit)).await
+        let now_ms = self.now_ms();
+        let read = move |reader: &Reader| reader.stretches(&user, stretches.clone(), limit, now_ms);
+        self.settled(read).await
     }
 
     async fn history(
@@ -330,7 +344,8 @@ impl Store for EmbeddedStore {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        self.settled(move |reader| reader.history(&user, &chat, edge, limit)).await
+        let now_ms = self.now_ms();
+        self.settled(move |reader| reader.history(&user, &chat, edge, limit, now_ms)).await
     }
 
     async fn pins(&self, user: UserId, chat: ChatId) -> Result<Vec<u64>, StoreError> {
@@ -343,7 +358,8 @@ impl Store for EmbeddedStore {
         thread: Thread,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        self.settled(move |reader| reader.thread(&user, &thread, limit)).await
+        let now_ms = self.now_ms();
+        self.settled(move |reader| reader.thread(&user, &thread, limit, now_ms)).await
     }
 
     async fn chats(
@@ -353,7 +369,8 @@ impl Store for EmbeddedStore {
         after: Option<ChatId>,
         limit: usize,
     ) -> Result<Page<ChatView>, StoreError> {
-        self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit)).await
+        let now_ms = self.now_ms();
+        self.read(move |reader| reader.chats(&user, &device, after.as_ref(), limit, now_ms)).await
     }
 
     async fn recent(
@@ -362,7 +379,8 @@ impl Store for EmbeddedStore {
         device: DeviceId,
         asked: RecentChats,
     ) -> Result<Page<ChatView>, StoreError> {
-        self.read(move |reader| reader.recent(&user, &device, &asked)).await
+        let now_ms = self.now_ms();
+        self.read(move |reader| reader.recent(&user, &device, &asked, now_ms)).await
     }
 
     async fn chat(
@@ -371,7 +389,8 @@ impl Store for EmbeddedStore {
         device: DeviceId,
         chat: ChatId,
     ) -> Result<ChatView, StoreError> {
-        self.read(move |reader| reader.chat(&user, &device, chat)).await
+        let now_ms = self.now_ms();
+        self.read(move |reader| reader.chat(&user, &device, chat, now_ms)).await
     }
 
     async fn members(

@@ -5,9 +5,10 @@ use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use tokio::sync::oneshot;
 
 use super::act::{Act, Acted};
+use super::agenda::DUE_PER_STEP;
 use super::ledger::{
-    ACT_OPERATIONS_MAX, CLAIM_OPERATIONS_MAX, ClaimStep, DEVICE_OPERATIONS_MAX, DeviceCommand,
-    FILE_OPERATIONS_MAX, FileCommand, FileOutcome, Halt, MOVE_OPERATIONS_MAX, Turn,
+    ACT_OPERATIONS_MAX, CLAIM_OPERATIONS_MAX, ClaimStep, DEVICE_OPERATIONS_MAX, DUE_OPERATIONS_MAX,
+    DeviceCommand, FILE_OPERATIONS_MAX, FileCommand, FileOutcome, Halt, MOVE_OPERATIONS_MAX, Turn,
     draft_operations_max,
 };
 use super::read_error::ReadError;
@@ -76,6 +77,10 @@ pub(crate) enum Job {
         command: DeviceCommand,
         answer: oneshot::Sender<bool>,
     },
+    DoDue {
+        done: usize,
+        answer: oneshot::Sender<usize>,
+    },
 }
 
 /// An answer that waits for its batch. Who asked may have gone: then it is dropped.
@@ -88,6 +93,7 @@ pub(crate) enum Answer {
     Account(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>),
     File(oneshot::Sender<FileOutcome>, Box<FileOutcome>),
     Device(oneshot::Sender<bool>, bool),
+    Counted(oneshot::Sender<usize>, usize),
 }
 
 /// How far a job came in one turn.
@@ -110,6 +116,14 @@ impl Job {
                     drafts.iter().map(|draft| draft.content.len() + ITEM_BYTES).sum()
                 }
                 Self::Advance { moves, .. } => moves.len() * ITEM_BYTES,
+                Self::Act { act: Act::PublishKeys { keys, .. }, .. } => {
+                    let one_time = keys.one_time.iter();
+                    let one_time: usize = one_time.map(|one| one.key.len() + ITEM_BYTES).sum();
+                    one_time + keys.identity.len() + keys.proof.len() + keys.prekey.len()
+                }
+                Self::Act { act: Act::Schedule { draft, .. }, .. } => {
+                    draft.content.len() + ITEM_BYTES
+                }
                 Self::File { command: FileCommand::Begin { begin, .. }, .. } => {
                     begin.thumbnail.len() + ITEM_BYTES
                 }
@@ -151,6 +165,7 @@ impl Job {
                 let changed = turn.device(&command)?;
                 Ok(Ran::Done(Answer::Device(answer, changed)))
             }
+            Self::DoDue { done, answer } => do_due(turn, done, answer),
             one_row if turn.room() < ROW_OPERATIONS => Ok(Ran::Unfinished(one_row)),
             Self::Release { user, device, answer } => {
                 turn.release(&user, &device)?;
@@ -214,6 +229,25 @@ fn run_claim(
     })
 }
 
+/// One thing that is due: how many there are has no bound.
+fn do_due(
+    turn: &mut Turn<'_>,
+    done: usize,
+    answer: oneshot::Sender<usize>,
+) -> Result<Ran, ReadError> {
+    if done == DUE_PER_STEP {
+        return Ok(Ran::Done(Answer::Counted(answer, done)));
+    }
+    if turn.room() < DUE_OPERATIONS_MAX {
+        return Ok(Ran::Unfinished(Job::DoDue { done, answer }));
+    }
+    Ok(if turn.do_next_due()? {
+        Ran::More(Job::DoDue { done: done + 1, answer })
+    } else {
+        Ran::Done(Answer::Counted(answer, done))
+    })
+}
+
 fn run_act(
     turn: &mut Turn<'_>,
     user: UserId,
@@ -242,6 +276,7 @@ impl Answer {
             Self::Account(answer, verdict) => drop(answer.send(verdict)),
             Self::File(answer, outcome) => drop(answer.send(*outcome)),
             Self::Device(answer, changed) => drop(answer.send(changed)),
+            Self::Counted(answer, count) => drop(answer.send(count)),
         }
     }
 }

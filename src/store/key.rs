@@ -26,12 +26,15 @@
 //! | `S` | user | what the user says of itself, and to whom |
 //! | `B`, `Y` | see `own` | a user's own state; whom entries mention |
 //! | `F`, `Z` | see `file` | files, and which entries have them |
+//! | `X`, `H` | see `due` | what is due, and when; messages that are to be sent |
 //!
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
 
 mod device;
+pub mod due;
 pub mod file;
+pub mod keys;
 pub mod own;
 
 use packetboat_proto::id::{ChatId, IdError, InviteId, MessageId, UserId};

@@ -2,15 +2,20 @@
 //! no socket and no clock. Must never write to a backend: it fills a `Turn`'s batch.
 
 mod account;
+mod act;
+mod allowance;
 mod alter;
 mod append;
 mod claim;
 mod contact;
 mod cursor;
 mod device;
+mod due;
+mod expiry;
 mod file;
 mod group;
 mod joining;
+mod keys;
 mod members;
 mod mention;
 mod own;
@@ -21,14 +26,16 @@ mod rights;
 mod room;
 mod room_cache;
 mod room_rights;
+mod schedule;
 mod turn;
 
+pub(crate) use act::ACT_OPERATIONS_MAX;
 pub(crate) use append::draft_operations_max;
 pub(crate) use claim::{CLAIM_OPERATIONS_MAX, ClaimStep};
 pub(crate) use cursor::MOVE_OPERATIONS_MAX;
 pub(crate) use device::{DEVICE_OPERATIONS_MAX, DeviceCommand};
+pub(crate) use due::DUE_OPERATIONS_MAX;
 pub(crate) use file::{FILE_OPERATIONS_MAX, FileCommand, FileOutcome, NO_SUCH_FILE};
-pub(crate) use joining::ACT_OPERATIONS_MAX;
 pub(crate) use turn::{Caches, Halt, Turn, Work};
 
 #[cfg(test)]

@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_is_not_to_be_read_is_told_from_the_first_part_alone() {
-        use packetboat_proto::content::{Alteration, Body, Content};
+        use packetboat_proto::content::{Alteration, Body, Content, Erasure};
         use packetboat_proto::id::{ChatId, MessageId, UserId};
         let edited = |bytes: usize| {
             Content::Entry(Alteration::Edited { seq: 1, new: Body::Text("x".repeat(bytes)) })
@@ -251,7 +251,7 @@ mod tests {
             (edited(1), true),
             (edited(9_000), true),
             (Content::Entry(Alteration::Recalled { seq: 1 }), true),
-            (Content::Erased { by: 2 }, true),
+            (Content::Erased(Erasure::Expired { of: 2 }), true),
         ] {
             let entry = Entry {
                 chat: ChatId::group("crew").unwrap(),

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use ahash::HashMap;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, InviteId, UserId};
-use packetboat_proto::packet::OwnPage;
+use packetboat_proto::packet::{DeviceKeys, OwnPage, Readers, ReceiptCounts, ScheduledName};
+use packetboat_proto::seqs::SeqRange;
 
 use super::act::{Act, Acted};
+use super::agenda::Scheduled;
 use super::backend::Backend;
 use super::batch::Batch;
 use super::horizon::Horizon;
@@ -17,9 +19,13 @@ use super::ledger::{self, Caches, ClaimStep, DeviceCommand, Halt, Turn};
 use super::parts::{self, Joiner};
 use super::read_error::ReadError;
 use super::reader::Reader;
+use super::receipt::ReadersQuery;
 use super::record::file::FileRecord;
 use super::record::invite::{Asking, InviteRecord};
+use super::record::keys::{Bundle, Given};
 use super::record::own::{Mentioned, OwnHead, decode_item};
+use super::record::profile::ProfileRow;
+use super::record::schedule::ScheduledRow;
 use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
 use super::{
@@ -46,9 +52,10 @@ impl Bench {
         OpenTurn(Turn::new(backend, &mut self.caches, &self.rules, now_ms, full))
     }
 
-    /// What the sessions would be shown.
-    pub fn view(&self) -> View {
-        View(Reader::new(Arc::clone(&self.backend), Arc::new(Horizon::default())))
+    /// What the sessions would be shown then.
+    pub fn view(&self, now_ms: u64) -> View {
+        let reader = Reader::new(Arc::clone(&self.backend), Arc::new(Horizon::default()));
+        View { reader, now_ms }
     }
 }
 
@@ -93,6 +100,8 @@ pub fn draft_operations_max(draft: &Draft) -> usize {
 pub const CLAIM_OPERATIONS_MAX: usize = ledger::CLAIM_OPERATIONS_MAX;
 /// The most operations of one move of a cursor.
 pub const MOVE_OPERATIONS_MAX: usize = ledger::MOVE_OPERATIONS_MAX;
+/// The most operations of one thing that is due.
+pub const DUE_OPERATIONS_MAX: usize = ledger::DUE_OPERATIONS_MAX;
 /// The most operations of an act.
 pub const ACT_OPERATIONS_MAX: usize = ledger::ACT_OPERATIONS_MAX;
 /// The most operations of a command about devices.
@@ -112,6 +121,11 @@ impl OpenTurn<'_> {
     /// Moves a cursor.
     pub fn advance(&mut self, user: &UserId, device: &DeviceId, to: &CursorMove) -> Ran<()> {
         told(self.0.advance(user, device, to))
+    }
+
+    /// Does what has been due for longest; whether there was anything.
+    pub fn do_next_due(&mut self) -> Ran<bool> {
+        told(self.0.do_next_due())
     }
 
     /// Does one step of a claim.
@@ -174,7 +188,10 @@ impl OpenTurn<'_> {
 const DURABLE: &str = "nothing is on its way to the disk";
 
 /// The reading side of the store, with all that is applied taken for durable.
-pub struct View(Reader);
+pub struct View {
+    reader: Reader,
+    now_ms: u64,
+}
 
 impl View {
     /// See `Store::lagging`.
@@ -185,7 +202,7 @@ impl View {
         after: Option<&ChatId>,
         limit: usize,
     ) -> Result<LagPage, StoreError> {
-        self.0.lagging(user, device, after, limit)
+        self.reader.lagging(user, device, after, limit)
     }
 
     /// See `Store::stretches`.
@@ -195,7 +212,7 @@ impl View {
         stretches: Vec<Stretch>,
         limit: PageLimit,
     ) -> Result<Vec<Read>, StoreError> {
-        let reads = self.0.stretches(user, stretches, limit)?;
+        let reads = self.reader.stretches(user, stretches, limit, self.now_ms)?;
         Ok(reads.expect(DURABLE))
     }
 
@@ -207,12 +224,22 @@ impl View {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        Ok(self.0.history(user, chat, edge, limit)?.expect(DURABLE))
+        Ok(self.reader.history(user, chat, edge, limit, self.now_ms)?.expect(DURABLE))
     }
 
     /// See `Store::pins`.
     pub fn pins(&self, user: &UserId, chat: &ChatId) -> Result<Vec<u64>, StoreError> {
-        self.0.pins(user, chat)
+        self.reader.pins(user, chat)
+    }
+
+    /// See `Agenda::scheduled`.
+    pub fn scheduled(
+        &self,
+        user: &UserId,
+        after: Option<&ScheduledName>,
+        limit: PageLimit,
+    ) -> Result<Page<Scheduled>, StoreError> {
+        self.reader.scheduled(user, after, limit)
     }
 
     /// See `Store::thread`.
@@ -222,7 +249,7 @@ impl View {
         thread: &Thread,
         limit: PageLimit,
     ) -> Result<Page<Logged>, StoreError> {
-        Ok(self.0.thread(user, thread, limit)?.expect(DURABLE))
+        Ok(self.reader.thread(user, thread, limit, self.now_ms)?.expect(DURABLE))
     }
 
     /// See `Store::chat`.
@@ -232,7 +259,7 @@ impl View {
         device: &DeviceId,
         chat: &ChatId,
     ) -> Result<ChatView, StoreError> {
-        self.0.chat(user, device, chat.clone())
+        self.reader.chat(user, device, chat.clone(), self.now_ms)
     }
 
     /// See `Store::own_changes`.
@@ -242,12 +269,39 @@ impl View {
         after: u64,
         limit: PageLimit,
     ) -> Result<OwnPage, StoreError> {
-        Ok(self.0.own_changes(user, after, limit)?.expect(DURABLE))
+        Ok(self.reader.own_changes(user, after, limit)?.expect(DURABLE))
+    }
+
+    /// See `KeyBook::keys`.
+    pub fn keys(&self, user: &UserId, of: &UserId) -> Result<Page<DeviceKeys>, StoreError> {
+        self.reader.keys(user, of, None, usize::MAX)
+    }
+
+    /// See `ReceiptBook::receipts`; in a large group, too, they are counted anew.
+    pub fn receipts(
+        &self,
+        user: &UserId,
+        chat: &ChatId,
+        ranges: &[SeqRange],
+    ) -> Result<ReceiptCounts, StoreError> {
+        let (viewer, few) = self.reader.viewer(user, chat)?;
+        let tally = few.map_or_else(|| self.reader.tally(chat), Ok)?;
+        Ok(viewer.counts(&tally, ranges))
+    }
+
+    /// See `ReceiptBook::readers`.
+    pub fn readers(
+        &self,
+        user: &UserId,
+        query: &ReadersQuery,
+        limit: usize,
+    ) -> Result<Readers, StoreError> {
+        self.reader.readers(user, query, limit)
     }
 
     /// See `Store::members`.
     pub fn members(&self, user: &UserId, chat: &ChatId) -> Result<Page<MemberView>, StoreError> {
-        self.0.members(user, chat, None, usize::MAX)
+        self.reader.members(user, chat, None, usize::MAX)
     }
 }
 
@@ -256,7 +310,7 @@ impl View {
 pub type Codec = (&'static str, fn(&[u8]) -> Option<(String, Vec<u8>)>);
 
 /// Every kind of value but the parts of an entry.
-pub const CODECS: [Codec; 11] = [
+pub const CODECS: [Codec; 15] = [
     ("place", |value| {
         let place = Place::decode(value).ok()?;
         Some((format!("{place:?}"), place.encode()))
@@ -297,6 +351,22 @@ pub const CODECS: [Codec; 11] = [
     ("mentions", |value| {
         let mentioned = Mentioned::from_value(value).ok()?;
         Some((format!("{mentioned:?}"), mentioned.to_value()))
+    }),
+    ("key bundle", |value| {
+        let bundle = Bundle::from_value(value).ok()?;
+        Some((format!("{bundle:?}"), bundle.to_value()))
+    }),
+    ("given key", |value| {
+        let given = Given::from_value(value).ok()?;
+        Some((format!("{given:?}"), given.to_value()))
+    }),
+    ("profile", |value| {
+        let profile = ProfileRow::decode(value).ok()?;
+        Some((format!("{profile:?}"), profile.encode()))
+    }),
+    ("scheduled message", |value| {
+        let row = ScheduledRow::decode(value).ok()?;
+        Some((format!("{row:?}"), row.encode()))
     }),
     ("number", |value| {
         let meaning = as_number(value).ok()?;

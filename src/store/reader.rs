@@ -3,14 +3,18 @@
 
 mod contact;
 mod device;
+mod due;
 mod file;
 mod history;
 mod joining;
+mod keys;
 mod lag;
 mod own;
 mod profile;
+mod receipt;
 mod recent;
 mod room;
+mod schedule;
 mod thread;
 mod view;
 
@@ -76,6 +80,17 @@ impl Reader {
             None if chat.peer_of(user).is_some() => Ok(Place::starting_at(1)),
             None => Err(refusal(RejectCode::NoSuchChat, NOT_YOURS.to_owned())),
         }
+    }
+
+    /// A user's place in a chat that it is in now.
+    fn place_in(&self, user: &UserId, chat: &ChatId) -> Result<Place, StoreError> {
+        let over = self.group(chat)?.is_some_and(|group| group.dissolved);
+        let place = self.own_place(user, chat)?;
+        if over || !place.spans.is_open() {
+            let reason = "you are not a member any more".to_owned();
+            return Err(refusal(RejectCode::NotAllowed, reason));
+        }
+        Ok(place)
     }
 
     /// What a device has had: its cursor, or that it has had nothing.

@@ -14,7 +14,7 @@ pub(crate) struct Recent<K, V> {
     kept: usize,
 }
 
-impl<K: Hash + Eq + Clone, V: Copy> Recent<K, V> {
+impl<K: Hash + Eq + Clone, V: Clone> Recent<K, V> {
     pub(crate) fn keeping(kept: usize) -> Self {
         Self { young: HashMap::default(), old: HashMap::default(), kept: kept.max(1) }
     }
@@ -24,10 +24,10 @@ impl<K: Hash + Eq + Clone, V: Copy> Recent<K, V> {
         K: Borrow<Q>,
     {
         if let Some(value) = self.young.get(key) {
-            return Some(*value);
+            return Some(value.clone());
         }
         let (key, value) = self.old.remove_entry(key)?;
-        self.insert(key, value);
+        self.insert(key, value.clone());
         Some(value)
     }
 

@@ -7,9 +7,11 @@
 
 pub(crate) mod device;
 pub(crate) mod file;
+pub(crate) mod keys;
 pub(crate) mod own;
 pub(crate) mod profile;
 pub(crate) mod room;
+pub(crate) mod schedule;
 
 use packetboat_proto::content::{GroupRules, JoinRule, Role};
 use packetboat_proto::id::UserId;

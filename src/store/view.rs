@@ -4,7 +4,7 @@
 use packetboat_proto::content::{GroupRules, Role};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
-use packetboat_proto::packet::{Marks, Visibility};
+use packetboat_proto::packet::{Marks, ReceiptRule, Visibility};
 
 /// A chat as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct Profile {
     pub status: String,
     /// Who is told of its presence.
     pub visible_to: Visibility,
+    /// Whether others are told what it has read.
+    pub receipts: ReceiptRule,
 }
 
 /// A member as the others see it.

@@ -2,7 +2,7 @@
 //! back.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Body, Content, Context};
+use packetboat_proto::content::{Alteration, Body, Content, Context, Erasure};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{Answer, Edge, Operation};
 
@@ -56,7 +56,7 @@ async fn a_message_is_edited_answered_reacted_to_and_recalled() {
     let recalled = Content::Entry(Alteration::Recalled { seq: 1 });
     assert_eq!((told.seq, Content::decode(&told.content, 99)), (6, Ok(recalled.clone())));
     let log = log(&mut bob).await;
-    let left = Content::Erased { by: 6 };
+    let left = Content::Erased(Erasure::Recalled { by: 6 });
     assert_eq!((&log[0], &log[1], &log[2]), (&left, &left, &Content::text("re")));
     assert_eq!(log[5], recalled);
     assert_eq!(bob.ask(pins).await.unwrap(), Answer::Pins(Vec::new()));
@@ -81,7 +81,10 @@ async fn who_was_away_gets_what_a_recall_left() {
         found.push(Content::decode(&entry.content, 99).unwrap());
     }
     let recalled = Content::Entry(Alteration::Recalled { seq: 1 });
-    assert_eq!(found, [Content::Erased { by: 3 }, Content::text("two"), recalled]);
+    assert_eq!(
+        found,
+        [Content::Erased(Erasure::Recalled { by: 3 }), Content::text("two"), recalled]
+    );
     ada.send(DM, 1, Content::text("one").encode()).await;
     let again = ada.answer().await.unwrap();
     assert_eq!((again.seq, again.duplicate), (1, true));

@@ -12,14 +12,17 @@ use packetboat::auth::doorman::Doorman;
 use packetboat::auth::open::Open;
 use packetboat::clock::{Clock, Wall};
 use packetboat::hub::{Hub, HubOutlet};
+use packetboat::metrics::Metrics;
 use packetboat::session::house::House;
 use packetboat::session::task::{self, Arrival};
 use packetboat::store::crew::Pace;
 use packetboat::store::embedded::EmbeddedStore;
+use packetboat::timekeeper;
 use packetboat_proto::id::SessionId;
 use tokio::io::DuplexStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::disk::Disk;
 use crate::plan::{Plan, up_to};
@@ -38,6 +41,11 @@ thread_local! {
 fn next_session() -> SessionId {
     SESSIONS.set(SESSIONS.get() + 1);
     SessionId::from(SESSIONS.get().to_be_bytes())
+}
+
+fn wall_ms(origin: Instant, shift_ms: &AtomicI64) -> u64 {
+    let elapsed = u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (EPOCH_MS + elapsed).saturating_add_signed(shift_ms.load(Ordering::Relaxed))
 }
 
 /// The server of a run.
@@ -59,6 +67,8 @@ struct Running {
     house: Arc<House<EmbeddedStore>>,
     drains: bool,
     sessions: JoinSet<()>,
+    /// Ends with it.
+    _timekeeper: JoinSet<()>,
 }
 
 struct Steps {
@@ -104,13 +114,10 @@ impl Harbour {
             return;
         }
         let plan = &self.plan;
-        let metrics = Arc::default();
+        let metrics: Arc<Metrics> = Arc::default();
         let hub = Arc::new(Hub::new(plan.mailbox, Arc::clone(&metrics)));
         let (origin, shift) = (self.origin, Arc::clone(&self.wall_shift_ms));
-        let wall: Wall = Arc::new(move || {
-            let elapsed = u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX);
-            (EPOCH_MS + elapsed).saturating_add_signed(shift.load(Ordering::Relaxed))
-        });
+        let wall: Wall = Arc::new(move || wall_ms(origin, &shift));
         let rng = Mutex::new(state.rng.fork());
         let pace = Arc::new(Steps { rng, sync: plan.sync, read: plan.read });
         let store = EmbeddedStore::open_at(
@@ -122,6 +129,9 @@ impl Harbour {
         );
         // The disk fails while the store opens: the process ends, and is started again.
         let Ok(store) = store else { return };
+        let mut timekeeper = JoinSet::new();
+        let keeper = timekeeper::run(store.clone(), Arc::clone(&metrics), CancellationToken::new());
+        timekeeper.spawn(keeper);
         let house = House {
             doorman: Doorman::new(Box::new(Open), &SECRET, plan.ticket_ms),
             store,
@@ -134,7 +144,12 @@ impl Harbour {
             new_session: next_session,
         };
         let house = Arc::new(house);
-        state.running = Some(Running { house, drains: false, sessions: JoinSet::new() });
+        state.running = Some(Running {
+            house,
+            drains: false,
+            sessions: JoinSet::new(),
+            _timekeeper: timekeeper,
+        });
     }
 
     /// Takes a connection, unless no server runs or it drains.
@@ -194,6 +209,11 @@ impl Harbour {
         // What the process wrote stays with the system; what it had not written yet is gone.
         self.disk.unmount();
         self.state().running = None;
+    }
+
+    /// The wall's time, in milliseconds of Unix time.
+    pub fn now_ms(&self) -> u64 {
+        wall_ms(self.origin, &self.wall_shift_ms)
     }
 
     /// The wall's clock jumps.

@@ -12,14 +12,19 @@
 #![allow(unreachable_pub, clippy::print_stdout, reason = "a test crate has no outside, and prints")]
 
 mod coverage;
+mod dialer;
 mod disk;
 mod harbour;
+mod keyring;
 mod lounge;
 mod network;
 mod notes;
 mod person;
 mod plan;
+mod promised;
+mod receipts;
 mod rude;
+mod saying;
 mod world;
 
 use std::cell::RefCell;
@@ -40,7 +45,7 @@ use crate::coverage::Coverage;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 18] = [
+const PLANTS: [Bug; 20] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -57,8 +62,10 @@ const PLANTS: [Bug; 18] = [
     Bug::SyncErrorIgnored,
     Bug::AppliedUnderSync,
     Bug::RecallKeepsContent,
-    Bug::RevisionKept,
     Bug::RoomForgetsEarly,
+    Bug::RevisionKept,
+    Bug::KeyGivenTwice,
+    Bug::ExpiredShown,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;

@@ -12,11 +12,14 @@ use packetboat_client::{
 };
 use packetboat_proof::history::{Device, Event as Seen, Owed, Recorder, SendNumber};
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::{Content, Context};
 use packetboat_proto::id::{ChatId, MessageId};
+use packetboat_proto::packet::ScheduledName;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::lounge::Lounge;
+use crate::promised::Promised;
 
 /// How long one page of a log may take once all faults are over.
 const PAGE_TIME: Duration = Duration::from_mins(1);
@@ -137,6 +140,32 @@ impl Person {
             content,
         };
         awake.sends.spawn(sending.run(send));
+    }
+
+    /// Has the server send something later, and perhaps not. When it stands in the log is the
+    /// server's affair: what is known of it is that it was asked for.
+    pub fn schedule(
+        &mut self,
+        name: ScheduledName,
+        said: &Content,
+        (at_ms, and_not): (u64, bool),
+        promised: Promised,
+    ) {
+        let Some(awake) = &mut self.awake else { return };
+        let (client, recorder, said) = (awake.client.clone(), self.recorder.clone(), said.clone());
+        let sender = self.device.user.clone();
+        let send = recorder.invoke(&self.device, &name.chat, name.id, &said.encode());
+        awake.sends.spawn(async move {
+            // Whatever is answered, it may have been taken.
+            let context = Context::default();
+            let taken = client.schedule(&name, &said, &context, at_ms).await;
+            if and_not {
+                drop(client.unschedule(&name).await);
+            } else if taken.is_ok() {
+                promised.add(sender, name);
+            }
+            recorder.add(Seen::Unknown { send });
+        });
     }
 
     /// Waits until every send has its outcome.

@@ -7,22 +7,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use packetboat_client::{Dial, Edge, SignalKind};
+use packetboat_client::{Edge, SignalKind};
 use packetboat_proof::history::{Device, Event, History, Recorder};
-use packetboat_proto::content::{
-    Alteration, Body, Content, Context, GroupChange, GroupRules, JoinRule, Role,
-};
+use packetboat_proto::content::{Content, Context};
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
+use packetboat_proto::limits::EXPIRES_MS_LOWEST;
+use packetboat_proto::packet::ScheduledName;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::dialer::dialer;
 use crate::disk::Disk;
 use crate::harbour::Harbour;
+use crate::keyring::Keyring;
 use crate::lounge::{Deed, Lounge};
 use crate::network::{Network, State};
 use crate::notes::Notes;
 use crate::person::{Habits, Log, Person};
 use crate::plan::{Plan, pick, up_to};
-use crate::rude;
+use crate::promised::Promised;
+use crate::saying::{alteration, group_change};
+use crate::{receipts, rude};
 
 /// How long everything may take to come to rest once nothing goes wrong any more.
 const LIVENESS: Duration = Duration::from_mins(10);
@@ -34,8 +38,13 @@ const LOOK: Duration = Duration::from_millis(500);
 const LARGE_BYTES: usize = 12_000;
 /// Entries of a page that is read on the way.
 const PAGE_ITEMS: u32 = 5;
+/// The longest that something stays which expires, in milliseconds.
+const EXPIRES_MS: u64 = 60_000;
 /// The largest jump of the wall's clock, in milliseconds.
 const JUMP_MS: i64 = 3_600_000;
+
+/// Further than all jumps back together, and than anything stays which expires.
+const AFTER_ALL_MS: i64 = 1_000 * JUMP_MS;
 
 /// What came of a run.
 pub struct Run {
@@ -73,10 +82,12 @@ struct World {
     sent: Vec<Sent>,
     /// Which ids a device has used, and whether it was to contradict another one.
     said: BTreeMap<(usize, MessageId), bool>,
+    promised: Promised,
     recorder: Recorder,
     log: Log,
     lounge: Lounge,
     notes: Notes,
+    keyring: Keyring,
     ids: u128,
 }
 
@@ -87,6 +98,7 @@ pub async fn run(seed: u64) -> Run {
     world.work().await;
     let mut faults = world.heal().await;
     faults.extend(world.log.all());
+    faults.extend(world.keyring.judge());
     let plan = &world.plan;
     Run {
         history: world.recorder.history(),
@@ -144,10 +156,12 @@ impl World {
             chats,
             sent,
             said,
+            promised: Promised::default(),
             recorder,
             log,
             lounge,
             notes: Notes::default(),
+            keyring: Keyring::default(),
             ids: 0,
         }
     }
@@ -235,8 +249,9 @@ impl World {
 
     fn deed(&mut self) {
         let by = self.rng.usize(0..self.people.len());
-        match self.rng.u8(0..24) {
+        match self.rng.u8(0..26) {
             22 | 23 => self.note(by),
+            24 | 25 => self.keys(by),
             0..=9 => self.say(by),
             20 | 21 => self.lounge(by),
             10 => (0..self.rng.usize(5..25)).for_each(|_| self.say(by)),
@@ -244,6 +259,7 @@ impl World {
             14 => self.contradict(by),
             15 | 16 => self.change_group(by),
             17 => (0..3).for_each(|_| self.alter(by)),
+            18 => self.schedule(by),
             _ => self.ask(by),
         }
     }
@@ -280,7 +296,24 @@ impl World {
         if self.rng.u8(0..30) == 0 {
             text = text.repeat(LARGE_BYTES / text.len());
         }
-        self.send(by, chat, Content::text(text));
+        let mut context = Context::default();
+        if self.rng.u8(0..10) == 0 {
+            context.expires_after_ms = self.rng.u64(EXPIRES_MS_LOWEST..=EXPIRES_MS);
+        }
+        self.send_in(by, chat, Content::text(text), &context);
+    }
+
+    /// Something that the server is to send later, or at once; it may be asked to think again.
+    fn schedule(&mut self, by: usize) {
+        let me = self.people[by].device.user.clone();
+        let own: Vec<&ChatId> =
+            self.chats.iter().filter(|chat| chat.peer_of(&me).is_some()).collect();
+        let chat = own[self.rng.usize(0..own.len())].clone();
+        let text = format!("{} of {}, later", self.ids, self.people[by].device);
+        let name = ScheduledName { chat, id: self.next_id() };
+        let at_ms = self.harbour.now_ms().saturating_add_signed(self.rng.i64(-JUMP_MS..=JUMP_MS));
+        let how = (at_ms, self.rng.u8(0..4) == 0);
+        self.people[by].schedule(name, &Content::text(text), how, self.promised.clone());
     }
 
     /// What somebody of the same user has sent, as this device may send it.
@@ -313,8 +346,7 @@ impl World {
 
     /// Something in the room, of which nothing is owed to anybody.
     fn lounge(&mut self, by: usize) {
-        let deeds =
-            [Deed::Talk, Deed::Talk, Deed::Talk, Deed::TakeBack, Deed::TakeBack, Deed::Leave];
+        let deeds = [Deed::Talk, Deed::Talk, Deed::TakeBack, Deed::Leave];
         let deed = pick(&mut self.rng, &deeds);
         let ids = std::array::from_fn(|_| self.next_id());
         if let Some(client) = self.people[by].client().cloned() {
@@ -334,6 +366,15 @@ impl World {
         }
     }
 
+    /// Publishes keys, or claims one of somebody's.
+    fn keys(&mut self, by: usize) {
+        let of = self.people[self.rng.usize(0..self.people.len())].device.clone();
+        let (own, dice) = (self.people[by].device.clone(), self.rng.u8(..));
+        if let Some(client) = self.people[by].client().cloned() {
+            tokio::spawn(self.keyring.clone().act(client, own, of, dice));
+        }
+    }
+
     fn change_group(&mut self, by: usize) {
         if self.plan.groups == 0 {
             return;
@@ -344,29 +385,7 @@ impl World {
         let others: Vec<UserId> = self.users.iter().filter(|user| **user != me).cloned().collect();
         let some: Vec<UserId> = others.iter().filter(|_| self.rng.bool()).cloned().collect();
         let one = vec![others[self.rng.usize(0..others.len())].clone()];
-        let change = match self.rng.u8(0..22) {
-            0..=5 => GroupChange::Created { name: "crew".to_owned(), members: some },
-            6..=8 => GroupChange::Added(one),
-            9..=11 => GroupChange::Removed(one),
-            12 => GroupChange::Left { new_owner: self.rng.bool().then(|| one[0].clone()) },
-            13 => GroupChange::Renamed("mates".to_owned()),
-            14 => GroupChange::Described { topic: Some("sails".to_owned()), avatar: None },
-            15 | 16 => GroupChange::RulesSet(GroupRules {
-                members_add: self.rng.bool(),
-                only_admins_write: self.rng.u8(0..4) == 0,
-                history_for_all: self.rng.bool(),
-                join_rule: if self.rng.bool() { JoinRule::Anyone } else { JoinRule::Invited },
-            }),
-            17 if self.rng.bool() => GroupChange::OwnerChanged(one[0].clone()),
-            17 => GroupChange::RolesGiven { users: one, role: Role::Admin },
-            18 => {
-                let until_ms = if self.rng.bool() { u64::MAX } else { 0 };
-                GroupChange::Muted { users: one, until_ms }
-            }
-            19 | 20 => GroupChange::Joined(None),
-            _ if self.rng.u8(0..4) == 0 => GroupChange::Dissolved,
-            _ => GroupChange::RolesGiven { users: one, role: Role::Member },
-        };
+        let change = group_change(&mut self.rng, some, one);
         self.send(by, chat, Content::Group(change));
     }
 
@@ -378,23 +397,7 @@ impl World {
         let chat = self.sent[self.rng.usize(0..self.sent.len())].chat.clone();
         let said = self.sent.iter().filter(|sent| sent.chat == chat).count() as u64;
         let seq = self.rng.u64(1..=said);
-        let new = Body::Text(format!("edit {}", self.ids));
-        let reaction = ["+1", "⚓"][self.rng.usize(0..2)].to_owned();
-        let context = Context { reply_to: seq, thread: seq, ..Context::default() };
-        let flag = self.rng.bool();
-        let (content, context) = match self.rng.u8(0..8) {
-            0 | 1 => (Content::Entry(Alteration::Edited { seq, new }), Context::default()),
-            2..=4 => (Content::Entry(Alteration::Recalled { seq }), Context::default()),
-            5 => {
-                let reacted = Alteration::Reacted { seq, reaction, taken_back: flag };
-                (Content::Entry(reacted), Context::default())
-            }
-            6 => {
-                let pinned = Alteration::Pinned { seq, unpinned: flag };
-                (Content::Entry(pinned), Context::default())
-            }
-            _ => (Content::text(format!("answer {}", self.ids)), context),
-        };
+        let (content, context) = alteration(&mut self.rng, seq, self.ids);
         self.send_in(by, chat, content, &context);
     }
 
@@ -402,7 +405,7 @@ impl World {
     fn ask(&mut self, by: usize) {
         let Some(client) = self.people[by].client().cloned() else { return };
         let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
-        let (users, which) = (self.users.clone(), self.rng.u8(0..10));
+        let (users, which) = (self.users.clone(), self.rng.u8(0..12));
         let (recorder, reader) = (self.recorder.clone(), self.people[by].device.user.clone());
         // Signals may be dropped, and none that is too large is given.
         let _ = client.signal(&chat, SignalKind::Typing, Bytes::new());
@@ -416,6 +419,8 @@ impl World {
                 2 => drop(client.members(&chat, None, 2).await),
                 3 => drop(client.presence(users).await),
                 4 => drop(client.ping().await),
+                10 => receipts::ask(&client, &chat).await,
+                11 => drop(client.watch_receipts(vec![chat], Vec::new()).await),
                 _ => {
                     if let Ok(page) = client.history(&chat, Edge::Before(0), PAGE_ITEMS).await {
                         recorder.add(Event::Page { reader, entries: page.items });
@@ -451,6 +456,10 @@ impl World {
                 faults.extend(self.notes.judge(&client, &person.device).await);
             }
         }
+        // Whatever way the clock has jumped, the time of all that expires is over then, and of all
+        // that was to be sent has come.
+        self.harbour.jump(AFTER_ALL_MS);
+        sleep(REST).await;
         let mut read = BTreeSet::new();
         for person in &self.people {
             for chat in &self.chats {
@@ -459,7 +468,10 @@ impl World {
                 }
                 let (reader, chat) = (person.device.user.clone(), chat.clone());
                 match person.log(&chat).await {
-                    Ok(Some(entries)) => self.recorder.add(Event::Log { reader, chat, entries }),
+                    Ok(Some(entries)) => {
+                        faults.extend(self.promised.broken(&reader, &chat, &entries));
+                        self.recorder.add(Event::Log { reader, chat, entries });
+                    }
                     Ok(None) => {}
                     Err(why) => faults.push(format!("{reader} could not read {chat}: {why}")),
                 }
@@ -481,14 +493,4 @@ impl World {
             }
         }
     }
-}
-
-fn dialer(owner: usize, network: Network, harbour: Harbour) -> Box<dyn Fn() -> Dial> {
-    Box::new(move || {
-        let (network, harbour) = (network.clone(), harbour.clone());
-        Dial::new(move || {
-            let (network, harbour) = (network.clone(), harbour.clone());
-            async move { network.dial(owner, |end| harbour.accept(end)).await }
-        })
-    })
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use packetboat::store::agenda::Agenda;
 use packetboat::store::backend::Backend;
 use packetboat::store::embedded::{EmbeddedStore, Settings};
 use packetboat::store::fjall::FjallBackend;
@@ -17,7 +18,9 @@ use packetboat::store::{
     Stretch,
 };
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Change, Content, Context, GroupChange, RoomChange};
+use packetboat_proto::content::{
+    Alteration, Change, Content, Context, Erasure, GroupChange, RoomChange,
+};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use tempfile::TempDir;
@@ -131,6 +134,17 @@ impl Deref for Opened {
 }
 
 impl Opened {
+    /// Has the store do all that is due, step by step; how much that was.
+    pub(crate) async fn do_all_due(&self) -> usize {
+        let mut all = 0;
+        loop {
+            match self.do_due().await.unwrap() {
+                0 => return all,
+                done => all += done,
+            }
+        }
+    }
+
     pub(crate) fn over(backend: impl Backend, settings: Settings) -> Self {
         let (heard, clock) = (Heard::default(), Arc::new(AtomicU64::new(1_000)));
         let time = Arc::clone(&clock);
@@ -346,7 +360,8 @@ pub(crate) fn text_of(body: &Bytes) -> String {
         Content::Entry(Alteration::Recalled { seq }) => format!("recall {seq}"),
         Content::Entry(Alteration::Reacted { seq, .. }) => format!("react {seq}"),
         Content::Entry(Alteration::Pinned { seq, .. }) => format!("pin {seq}"),
-        Content::Erased { by } => format!("erased by {by}"),
+        Content::Erased(Erasure::Recalled { by }) => format!("erased by {by}"),
+        Content::Erased(Erasure::Expired { of }) => format!("expired {of}"),
         Content::Room(RoomChange::Opened { .. }) => "+room".into(),
         Content::Room(RoomChange::Set { .. }) => "settings".into(),
         Content::Room(RoomChange::Moderators { .. }) => "moderators".into(),

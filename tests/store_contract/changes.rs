@@ -10,7 +10,7 @@ use packetboat::store::rules::Rules;
 use packetboat::store::{Draft, Edge, Outcome, Role, Start, Store, Stretch, Thread};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{
-    Alteration, Body, Content, Context, Forwarded, GroupChange, GroupRules, Origin,
+    Alteration, Body, Content, Context, Erasure, Forwarded, GroupChange, GroupRules, Origin,
 };
 use packetboat_proto::entry::Entry;
 
@@ -364,7 +364,7 @@ fn is_whole(body: &Bytes, said: &[String]) -> bool {
     let entry = Entry::decode(body.clone()).unwrap();
     match Content::decode(&entry.content, usize::MAX).unwrap() {
         Content::Text(text) => text == said[usize::try_from(entry.seq - 1).unwrap()],
-        Content::Erased { by } => by > said.len() as u64,
+        Content::Erased(Erasure::Recalled { by }) => by > said.len() as u64,
         Content::Entry(Alteration::Recalled { .. }) => true,
         other => panic!("nobody says {other:?}"),
     }

@@ -111,6 +111,7 @@ pub(crate) async fn cursors_only_move_forward_and_within_sight(bed: impl Bed) {
         user: user("bob"),
         delivered,
         read,
+        told: Some(read),
     };
     open.moved("bob", "phone", DM, 2, 0).await;
     assert_eq!(open.effects(), [moved(2, 0)]);
@@ -170,8 +171,10 @@ fn told(effect: &Effect) -> String {
         Effect::Left { users, .. } => format!("{} left", names(users)),
         Effect::OwnChanged { user, revision } => format!("{user} own {revision}"),
         Effect::ProfileSet { .. } => "profile".into(),
+        Effect::Keys(_) => "keys".into(),
         Effect::Dissolved { .. } => "dissolved".to_owned(),
         Effect::Joining { to, news } => format!("{}: {} {:?}", names(to), news.user, news.state),
+        Effect::ScheduleFailed { user, refusal, .. } => format!("{user} {}", refusal.code.name()),
         Effect::CursorMoved { user, delivered, read, .. } => format!("{user} {delivered} {read}"),
     }
 }

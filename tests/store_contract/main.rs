@@ -10,19 +10,23 @@ mod chats;
 mod contacts;
 mod crash;
 mod devices;
+mod expiring;
 mod failure;
 mod faulty;
 mod files;
 mod fjall;
 mod groups;
 mod joining;
+mod keys;
 mod log_outs;
 mod messages;
 mod model;
 mod own;
 mod profiles;
+mod receipts;
 mod rights;
 mod rooms;
+mod scheduled;
 mod shaky;
 mod sled;
 
@@ -113,6 +117,20 @@ contracts! {
         a_thread_comes_in_pages,
         what_only_changes_entries_is_not_unread,
         a_reader_beside_a_recall_sees_an_entry_or_what_is_left_of_it;
+    expiring:
+        what_has_expired_is_shown_to_nobody_and_then_erased,
+        what_was_due_while_nobody_looked_is_erased_in_steps,
+        a_recall_comes_before_the_time_is_over_or_not_at_all,
+        an_edit_prolongs_nothing_and_a_forward_stays_by_itself,
+        what_has_expired_is_not_counted_and_not_the_last,
+        nothing_expires_in_a_room_and_everything_else_does;
+    scheduled:
+        a_scheduled_message_is_sent_once_and_at_its_time,
+        it_is_set_anew_and_taken_back_by_its_name,
+        what_may_not_be_sent_then_stays_with_the_reason,
+        a_message_whose_id_is_taken_meanwhile_is_no_second_one,
+        what_is_never_sent_later_is_refused_at_once,
+        a_user_has_so_many_scheduled_and_no_more;
     rooms:
         a_room_is_opened_once_and_by_whom_it_may_be,
         a_room_keeps_so_many_entries_and_their_ids,
@@ -140,6 +158,18 @@ contracts! {
         the_last_entry_comes_along_unless_it_is_hidden_or_long;
     profiles:
         a_profile_is_kept_and_told_once;
+    receipts:
+        receipts_count_the_others_who_may_see_an_entry,
+        who_hides_what_it_reads_is_told_of_nobody,
+        readers_come_in_pages,
+        a_large_group_is_counted_once_in_a_while;
+    keys:
+        a_one_time_key_is_given_once_and_again_to_the_same_claim,
+        what_was_taken_once_is_passed_over,
+        another_identity_ends_the_keys_before_and_is_told,
+        keys_are_bounded_and_so_are_claims,
+        concurrent_claims_are_given_different_keys,
+        what_was_given_stays_given_over_a_power_cut;
     files:
         a_file_is_begun_once_and_counts,
         only_a_whole_file_is_sent_by_who_has_it,

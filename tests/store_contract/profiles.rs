@@ -1,6 +1,6 @@
 //! Contracts of what users say of themselves.
 
-use packetboat::store::{Effect, Profile, Store, Visibility};
+use packetboat::store::{Effect, Profile, ReceiptRule, Store, Visibility};
 use packetboat_proto::code::RejectCode;
 
 use crate::bed::{Bed, refused, user, users};
@@ -14,6 +14,7 @@ pub(crate) async fn a_profile_is_kept_and_told_once(bed: impl Bed) {
         user: user("ann"),
         status: "at sea".into(),
         visible_to: Visibility::Contacts,
+        receipts: ReceiptRule::Told,
     };
     assert_eq!(open.effects(), [set], "said again, it is no news");
     let long = open.set_profile(user("ann"), "x".repeat(257), Visibility::Everyone).await;
@@ -25,6 +26,6 @@ pub(crate) async fn a_profile_is_kept_and_told_once(bed: impl Bed) {
     let open = bed.open();
     let kept = open.profiles(users(&["ann", "bob"])).await.unwrap();
     let status = "at sea".to_owned();
-    let ann = Profile { last_seen_ms: 0, status, visible_to: Visibility::Contacts };
+    let ann = Profile { status, visible_to: Visibility::Contacts, ..Profile::default() };
     assert_eq!(kept, [ann, Profile::default()]);
 }

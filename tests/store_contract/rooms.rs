@@ -7,7 +7,7 @@ use packetboat::store::rules::{Rooms, Rules};
 use packetboat::store::{Edge, Effect, Outcome, PageLimit, Role, Store};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{
-    Alteration, Body, Change, Content, Context, Forwarded, GroupChange, Origin, RoomChange,
+    Alteration, Body, Change, Content, Context, Erasure, Forwarded, GroupChange, Origin, RoomChange,
 };
 use packetboat_proto::entry::Entry;
 
@@ -314,7 +314,7 @@ pub(crate) async fn what_is_said_in_a_room_is_taken_back_by_whom_it_may_be(bed: 
     assert_eq!(alters(&open, "ann", back(bobs)).await, None);
     assert_eq!(alters(&open, "ann", back(1)).await, Some(RejectCode::Invalid), "no message");
     assert_eq!(alters(&open, "ann", back(eves)).await, Some(RejectCode::Invalid), "gone already");
-    let erased = |by| Content::Erased { by }.encode();
+    let erased = |by| Content::Erased(Erasure::Recalled { by }).encode();
     let check = async |open: &Opened| {
         let page = open.history(user("any"), chat(LOBBY), Edge::After(2), WIDE).await.unwrap();
         let entries = page.items.into_iter().map(|logged| Entry::decode(logged.body).unwrap());

@@ -12,7 +12,7 @@ use crate::process::Server;
 use crate::stop::Stop;
 use crate::target::{Nature, Target};
 use crate::usage::check_descriptors;
-use crate::wire::{Event, Login};
+use crate::wire::{Event, Login, WireError};
 
 /// Connections that are being opened at one time.
 pub const OPENING_AT_ONCE: usize = 64;
@@ -98,6 +98,28 @@ impl<'a> Ground<'a> {
             in_time(begun, OPENING_MAX, "opening connections")?;
         }
         Ok(tokens)
+    }
+
+    /// Waits until so many things that a wire was asked to make are made.
+    pub fn await_done(
+        fleet: &mut Fleet,
+        awaited: u32,
+        at_most: Duration,
+        what: &'static str,
+    ) -> Result<(), LoadError> {
+        let (mut done, mut refused, begun) = (0, None, Instant::now());
+        while done < awaited {
+            fleet.turn(Duration::MAX, &mut |_, event| match event {
+                Event::Done => done += 1,
+                Event::Rejected { reason, .. } => refused = Some(reason),
+                _ => {}
+            })?;
+            if let Some(reason) = refused {
+                return Err(WireError(reason).into());
+            }
+            in_time(begun, at_most, what)?;
+        }
+        Ok(())
     }
 
     /// Connects each and lets it go again, so that the server knows them, where it must.

@@ -82,8 +82,8 @@ impl Pages {
             let behind = ground.bytes_behind();
             assert!(behind >= log_bytes + FILLERS_BYTES / 2, "only {behind} bytes left memory");
         }
-        let view =
-            Bench::open(Arc::clone(ground.backend()), Rules::default(), scene::CHATS_CACHED).view();
+        let view = Bench::open(Arc::clone(ground.backend()), Rules::default(), scene::CHATS_CACHED)
+            .view(0);
         Self { view, _ground: ground, next: 0 }
     }
 }

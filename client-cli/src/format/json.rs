@@ -7,17 +7,20 @@ use std::time::Duration;
 
 use packetboat_client::proto::code::RejectCode;
 use packetboat_client::{
-    Accepted, ChatId, ChatState, Content, Entry, GroupCard, GroupChange, GroupRules, Invitation,
-    InviteLink, JoinRequest, JoinRule, JoinState, JoinWay, Member, MessageId, Presence, Role,
-    UserId, Verdict,
+    Accepted, ChatId, ChatState, Content, Entry, Erasure, GroupCard, GroupChange, GroupRules,
+    Invitation, InviteLink, JoinRequest, JoinRule, JoinState, JoinWay, Member, MessageId, Presence,
+    Role, UserId, Verdict,
 };
 use serde_json::{Map, Value, json};
 
 mod change;
 pub(crate) mod contact;
 pub(crate) mod device;
+pub(crate) mod keys;
 pub(crate) mod own;
+pub(crate) mod receipt;
 pub(crate) mod room;
+pub(crate) mod schedule;
 
 use super::{content, hex};
 
@@ -29,7 +32,8 @@ pub(crate) use self::file::{file, quota, saved};
 /// `unknown` with `hex`. A text or data has `reply_to`, `thread`, `forwarded` (`chat`, `seq`,
 /// `sender`, or null), `mentions` and `mentions_all`, as far as they say anything. What changes
 /// another entry has its seq in `of`: `edited` with what it says now, `recalled`, `reacted` with
-/// `reaction` and `taken_back`, `pinned` with `unpinned`; `erased` has the recall's seq in `by`.
+/// `reaction` and `taken_back`, `pinned` with `unpinned`; `erased` has the recall's seq in `by`,
+/// `expired` that of the entry whose time is over in `of`. What expires has `expires_ms`.
 pub(crate) fn entry(entry: &Entry) -> Value {
     let mut object = json!({
         "type": "entry",
@@ -42,12 +46,16 @@ pub(crate) fn entry(entry: &Entry) -> Value {
     let said = match content(entry) {
         Ok(Content::Group(change)) => group_change(change),
         Ok(Content::Entry(alteration)) => change::alteration(&alteration),
-        Ok(Content::Erased { by }) => json!({ "kind": "erased", "by": by }),
+        Ok(Content::Erased(Erasure::Recalled { by })) => json!({ "kind": "erased", "by": by }),
+        Ok(Content::Erased(Erasure::Expired { of })) => json!({ "kind": "expired", "of": of }),
         Ok(Content::Room(change)) => room::change(change),
         Ok(Content::File(sent)) => file::sent(&sent),
         Ok(said) => change::message(said, &super::context(entry)),
         Err(bytes) => json!({ "kind": "unknown", "hex": hex(&bytes) }),
     };
+    if let Some(expires_ms) = super::context(entry).expires_ms(entry.at_ms) {
+        object["expires_ms"] = json!(expires_ms);
+    }
     if let (Some(object), Value::Object(said)) = (object.as_object_mut(), said) {
         object.extend::<Map<_, _>>(said);
     }
@@ -278,6 +286,7 @@ mod tests {
     use super::super::tests::entry as make;
     use super::*;
     use bytes::Bytes;
+    use packetboat_client::Context;
 
     fn said(content: &Content) -> Value {
         let mut object = entry(&make("group:crew", 3, "alice", content));
@@ -317,6 +326,17 @@ mod tests {
         assert_eq!(group(GroupChange::Left { new_owner: None }), left);
         let renamed = json!({ "kind": "group_renamed", "name": "Old" });
         assert_eq!(group(GroupChange::Renamed("Old".into())), renamed);
+    }
+
+    #[test]
+    fn what_expires_says_when_and_what_has_expired_that() {
+        let context = Context { expires_after_ms: 60_000, ..Context::default() };
+        let content = Content::text("hi").encode_in(&context);
+        let made = make("dm:a:b", 7, "a", &Content::text("hi"));
+        let expiring = Entry { content, ..made };
+        assert_eq!(entry(&expiring)["expires_ms"], expiring.at_ms + 60_000);
+        let left = said(&Content::Erased(Erasure::Expired { of: 3 }));
+        assert_eq!(left, json!({ "kind": "expired", "of": 3 }));
     }
 
     #[test]

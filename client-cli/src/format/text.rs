@@ -4,28 +4,36 @@ mod file;
 
 use packetboat_client::{Accepted, UserId};
 use packetboat_client::{
-    Alteration, Body, ChatId, ChatState, Content, Entry, Forwarded, GroupCard, GroupChange,
-    GroupRules, Invitation, InviteLink, JoinNews, JoinRequest, JoinRule, JoinState, JoinWay,
-    Member, Presence, Role,
+    Alteration, Body, ChatId, ChatState, Content, Entry, Erasure, Forwarded, GroupCard,
+    GroupChange, GroupRules, Invitation, InviteLink, JoinNews, JoinRequest, JoinRule, JoinState,
+    JoinWay, Member, Presence, Role,
 };
 
 use super::content;
 
 pub(crate) mod contact;
 pub(crate) mod device;
+pub(crate) mod keys;
 pub(crate) mod own;
+pub(crate) mod receipt;
 pub(crate) mod room;
+pub(crate) mod schedule;
 use crate::clean;
 use crate::clock::Clock;
+use crate::command::wait::Wait;
 
 pub(crate) use self::file::{file, quota, saved, sent};
+
+/// What is shown of a message whose time is over.
+pub(crate) const EXPIRED: &str = "had a message here that has expired";
 
 /// What an entry says, in lines.
 pub(crate) fn said(entry: &Entry) -> Vec<String> {
     match content(entry) {
         Ok(Content::Group(change)) => vec![changed(&change)],
         Ok(Content::Entry(alteration)) => altered(&alteration),
-        Ok(Content::Erased { .. }) => vec!["took a message back".to_owned()],
+        Ok(Content::Erased(Erasure::Recalled { .. })) => vec!["took a message back".to_owned()],
+        Ok(Content::Erased(Erasure::Expired { .. })) => vec![EXPIRED.to_owned()],
         Ok(Content::Room(change)) => vec![room::changed(&change)],
         Ok(Content::File(file)) => sent(&file),
         Ok(said) => {
@@ -43,7 +51,7 @@ pub(crate) fn said(entry: &Entry) -> Vec<String> {
 pub(crate) fn is_change(entry: &Entry) -> bool {
     matches!(
         content(entry),
-        Ok(Content::Group(_) | Content::Room(_) | Content::Entry(_) | Content::Erased { .. })
+        Ok(Content::Group(_) | Content::Room(_) | Content::Entry(_) | Content::Erased(_))
     )
 }
 
@@ -67,8 +75,10 @@ fn prefix(entry: &Entry) -> String {
         }
     });
     let to = (context.reply_to > 0).then(|| format!("[to {}] ", context.reply_to));
+    let expires = (context.expires_after_ms > 0)
+        .then(|| format!("[for {}] ", Wait(context.expires_after_ms)));
     let thread = (context.thread > 0).then(|| format!("[in the thread {}] ", context.thread));
-    [forwarded, to, thread].into_iter().flatten().collect()
+    [forwarded, to, thread, expires].into_iter().flatten().collect()
 }
 
 fn altered(alteration: &Alteration) -> Vec<String> {

@@ -9,7 +9,7 @@ use packetboat_client::{Alteration, Body, ChatId, Content, Context, Edge, Forwar
 
 use super::send::{Drafts, post};
 use crate::account::Account;
-use crate::clock::Clock;
+use crate::clock::{Clock, now_ms};
 use crate::command::change::ChangeCommand;
 use crate::failure::Failure;
 use crate::format::{json, text};
@@ -108,7 +108,7 @@ async fn said(visit: &mut Visit, chat: &ChatId, seq: u64) -> Result<(Body, Origi
     let page = visit.ask(async |client| client.history(chat, edge, PAGE_ITEMS_MAX).await).await?;
     let mut timeline = Timeline::default();
     page.items.iter().for_each(|entry| timeline.insert(entry));
-    let shown = timeline.view().messages.into_iter().find(|shown| shown.seq == seq);
+    let shown = timeline.view(now_ms()).messages.into_iter().find(|shown| shown.seq == seq);
     match shown.map(|shown| (shown.said, shown.sender)) {
         Some((Said::Body(body), sender)) => Ok((body, Origin { chat: chat.clone(), seq, sender })),
         _ => Err(Failure::Usage(format!("there is no text or data at {seq} of {chat}"))),

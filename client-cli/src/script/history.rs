@@ -1,4 +1,5 @@
-//! `history`: what was said in a chat. Must never hold more entries than were asked for.
+//! `history`: what was said in a chat. Must never hold more entries than were asked for, nor show
+//! one that the user has deleted for itself.
 
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
 use packetboat_client::{ChatId, Edge, Entry};
@@ -7,6 +8,7 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::format::{json, text};
 use crate::out::Out;
+use crate::script::own::hidden_of;
 use crate::visit::Visit;
 
 /// Which entries.
@@ -31,8 +33,8 @@ pub(crate) async fn history(
         Some(after) => ahead(visit, chat, after, range.limit).await?,
         None => back(visit, chat, range.before.unwrap_or(0), range.limit).await?,
     };
-    let clock = Clock::system();
-    for entry in &entries {
+    let (hidden, clock) = (hidden_of(visit, chat).await?, Clock::system());
+    for entry in entries.iter().filter(|entry| !hidden.holds(entry.seq)) {
         out.put(|| json::entry(entry), || text::entry(&clock, entry))?;
     }
     Ok(())

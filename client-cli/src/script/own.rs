@@ -1,7 +1,7 @@
 //! What a user sets for itself: `quiet`, `pin-chat`, `archive`, `mark-unread`, `draft`, `hide`,
 //! `own`. Must never send anything to another user.
 
-use packetboat_client::{ChatDraft, ChatId, Client, OwnChat, OwnState, SeqRange, SetMarks};
+use packetboat_client::{ChatDraft, ChatId, Client, OwnChat, OwnState, SeqRange, SeqSet, SetMarks};
 
 use crate::clock::{Clock, after_minutes, now_ms};
 use crate::command::own::OwnCommand;
@@ -63,6 +63,11 @@ async fn read(visit: &mut Visit) -> Result<OwnState, Failure> {
         client.sync_own(&mut own).await.map(|()| own)
     };
     visit.ask(read).await
+}
+
+/// What the user has deleted of a chat for itself.
+pub(crate) async fn hidden_of(visit: &mut Visit, chat: &ChatId) -> Result<SeqSet, Failure> {
+    Ok(read(visit).await?.chat(chat).hidden)
 }
 
 async fn list(visit: &mut Visit, out: &mut Out) -> Result<(), Failure> {

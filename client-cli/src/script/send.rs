@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use packetboat_client::{
-    Accepted, ChatId, Client, Content, MessageId, SendError, Sending, Verdict,
+    Accepted, ChatId, Client, Content, Context, MessageId, SendError, Sending, Verdict,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::lines;
 use crate::account::Account;
+use crate::command::wait::Wait;
 use crate::failure::{Failure, reason};
 use crate::format::{json, text};
 use crate::out::{Out, complain};
@@ -36,8 +37,8 @@ pub(crate) struct Draft {
 pub(crate) enum Drafts {
     /// A single one, encoded.
     One(Option<Bytes>),
-    /// The lines of stdin.
-    Lines(mpsc::Receiver<io::Result<lines::Line>>),
+    /// The lines of stdin, and what they belong to.
+    Lines(mpsc::Receiver<io::Result<lines::Line>>, Context),
 }
 
 struct Pending {
@@ -48,10 +49,15 @@ struct Pending {
 }
 
 /// What `text` says, or, for a hyphen, each line of stdin.
-pub(crate) fn drafts(text: String) -> Result<Drafts, Failure> {
+pub(crate) fn drafts(text: String, expires_after: Option<Wait>) -> Result<Drafts, Failure> {
+    let expires_after_ms = expires_after.map_or(0, |wait| wait.0);
+    let context = Context { expires_after_ms, ..Context::default() };
+    // What the server would refuse all the same is refused here with a better sentence.
+    let example = Content::text("x").encode_in(&context);
+    Content::decode(&example, usize::MAX).map_err(|error| Failure::Usage(error.to_string()))?;
     match text.as_str() {
-        "-" => Ok(Drafts::Lines(lines::stdin().map_err(Failure::Input)?)),
-        _ => Ok(Drafts::One(Some(Content::text(text).encode()))),
+        "-" => Ok(Drafts::Lines(lines::stdin().map_err(Failure::Input)?, context)),
+        _ => Ok(Drafts::One(Some(Content::text(text).encode_in(&context)))),
     }
 }
 
@@ -67,11 +73,11 @@ impl Drafts {
     async fn next(&mut self) -> Option<io::Result<Draft>> {
         match self {
             Self::One(content) => content.take().map(|content| Ok(Draft { line: None, content })),
-            Self::Lines(lines) => loop {
+            Self::Lines(lines, context) => loop {
                 match lines.recv().await? {
                     Ok((_, text)) if text.trim().is_empty() => {}
                     Ok((line, text)) => {
-                        let content = Content::text(text).encode();
+                        let content = Content::text(text).encode_in(context);
                         return Some(Ok(Draft { line: Some(line), content }));
                     }
                     Err(error) => return Some(Err(error)),
@@ -294,7 +300,7 @@ mod tests {
         let account = Account::new(CommandLine::try_parse_from(words).unwrap().account).unwrap();
         let chat = "dm:alice:bob".parse().unwrap();
         let (limit, mut out) = (Duration::from_millis(500), Out::new(Page::default(), false));
-        let drafts = drafts("hi".to_owned()).unwrap();
+        let drafts = drafts("hi".to_owned(), None).unwrap();
         let failure = post(&account, &chat, drafts, Some(limit), &mut out).await.unwrap_err();
         assert_eq!(failure.to_string(), "not done within 0.5 s: STORE_FULL: 1% free");
         serving.await.unwrap();
@@ -307,7 +313,7 @@ mod tests {
             lines.send(Ok((number, text.to_owned()))).await.unwrap();
         }
         drop(lines);
-        let mut drafts = Drafts::Lines(received);
+        let mut drafts = Drafts::Lines(received, Context::default());
         let mut found = Vec::new();
         while let Some(draft) = drafts.next().await {
             found.push(draft.unwrap().line.unwrap());
@@ -317,7 +323,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_single_text_is_sent_once_as_it_is() {
-        let mut drafts = drafts(" spaced\nlines ".to_owned()).unwrap();
+        let mut drafts = drafts(" spaced\nlines ".to_owned(), None).unwrap();
         let draft = drafts.next().await.unwrap().unwrap();
         assert_eq!(draft.content, Content::text(" spaced\nlines ").encode());
         assert!(drafts.next().await.is_none());

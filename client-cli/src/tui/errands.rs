@@ -1,13 +1,15 @@
 //! Does what the view wants done, and tells it what came of it. Must never make it wait, nor send
 //! messages in another order than they were written.
 
+mod receipt;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
 use packetboat_client::{
-    ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError, Upload,
+    ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError, Upload, UserId,
 };
 use tokio::sync::mpsc;
 
@@ -114,6 +116,12 @@ async fn ask(client: &Client, question: Effect) -> Answer {
         Effect::Door(door) => at_door(client, door).await,
         Effect::Devices(errand) => devices::run(client, errand).await,
         Effect::People(errand) => people::run(client, errand).await,
+        Effect::AskReaders { chat, seq } => {
+            receipt::readers(client, &chat, seq).await.unwrap_or_else(failed)
+        }
+        Effect::AskKeys(user) => keys(client, &user).await.unwrap_or_else(failed),
+        Effect::TellReads(rule) => receipt::tell_reads(client, rule).await.unwrap_or_else(failed),
+        Effect::Later(later) => super::later::run(client, later).await,
         Effect::AskPins(chat) => match client.pins(&chat).await {
             Ok(seqs) => Answer::Pins { chat, seqs },
             Err(error) => failed(error),
@@ -187,6 +195,12 @@ async fn requests(client: &Client, group: &ChatId) -> Result<Answer, RequestErro
     let page = client.join_requests(group, None, PAGE_ITEMS_MAX).await?;
     let lines = page.items.iter().map(|request| text::join_request(&clock, request)).collect();
     Ok(Answer::Sheet { title: format!("Who asks to come into {group}"), lines })
+}
+
+async fn keys(client: &Client, user: &UserId) -> Result<Answer, RequestError> {
+    let page = client.keys(user, None, PAGE_ITEMS_MAX).await?;
+    let lines = page.items.iter().map(|keys| text::keys::device(user, keys)).collect();
+    Ok(Answer::Sheet { title: format!("Devices of {user} that have keys"), lines })
 }
 
 async fn send_file(client: &Client, chat: &ChatId, path: &Path) -> Answer {

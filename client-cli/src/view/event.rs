@@ -6,8 +6,8 @@ use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
     Accepted, ChatDraft, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member,
-    MessageId, OwnState, Page, Presence, RequestError, RoomState, SendError, SetMarks, SignalKind,
-    UserId,
+    MessageId, OwnState, Page, Presence, ReceiptRule, RequestError, RoomState, ScheduledName,
+    SendError, SetMarks, SignalKind, UserId,
 };
 
 use super::device::Devices;
@@ -53,6 +53,24 @@ pub(crate) enum Door {
         /// Who.
         users: Vec<UserId>,
     },
+}
+
+/// What is done about messages that are sent later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Later {
+    /// Have one sent.
+    Schedule {
+        /// How it is named.
+        name: ScheduledName,
+        /// What it says.
+        text: String,
+        /// When, in milliseconds of Unix time.
+        at_ms: u64,
+    },
+    /// Show them.
+    List,
+    /// Do not have one sent.
+    Unschedule(ScheduledName),
 }
 
 /// What became of an effect.
@@ -141,6 +159,8 @@ pub(crate) enum Effect {
         /// An encoded content.
         content: Bytes,
     },
+    /// Something about messages that are sent later.
+    Later(Later),
     /// Ask for the user's chats.
     AskChats,
     /// Ask for one chat.
@@ -175,6 +195,17 @@ pub(crate) enum Effect {
     Devices(Devices),
     /// Do something about contacts and blocks.
     People(People),
+    /// Ask with whom a message has come how far.
+    AskReaders {
+        /// In which chat.
+        chat: ChatId,
+        /// Which message.
+        seq: u64,
+    },
+    /// Ask who the devices of a user are.
+    AskKeys(UserId),
+    /// Tell others what is read, or hide it.
+    TellReads(ReceiptRule),
     /// Ask what is pinned in a chat.
     AskPins(ChatId),
     /// Listen to a room.

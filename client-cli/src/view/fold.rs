@@ -5,6 +5,7 @@ use packetboat_client::Forwarded;
 use packetboat_client::timeline::{Said, Shown, View};
 
 use crate::clean;
+use crate::command::wait::Wait;
 use crate::format::text;
 
 /// Characters of a message that another one answers.
@@ -14,6 +15,7 @@ const QUOTE_CHARS: usize = 40;
 pub(crate) fn lines(shown: &Shown, view: &View) -> Option<Vec<String>> {
     let said = match &shown.said {
         Said::Recalled { .. } => return Some(vec!["took a message back".to_owned()]),
+        Said::Expired => return Some(vec![text::EXPIRED.to_owned()]),
         Said::Group(_) | Said::Room(_) | Said::Unknown(_) => return None,
         Said::Body(body) => text::body(body),
         Said::File(file) => text::sent(file),
@@ -34,10 +36,13 @@ pub(crate) fn lines(shown: &Shown, view: &View) -> Option<Vec<String>> {
     lines.extend(said);
     let mut marks = Vec::new();
     if shown.edited.is_some() {
-        marks.push("edited");
+        marks.push("edited".to_owned());
     }
     if shown.pinned {
-        marks.push("pinned");
+        marks.push("pinned".to_owned());
+    }
+    if shown.context.expires_after_ms > 0 {
+        marks.push(format!("for {}", Wait(shown.context.expires_after_ms)));
     }
     if let Some(last) = lines.last_mut().filter(|_| !marks.is_empty()) {
         *last = format!("{last} ({})", marks.join(", "));
@@ -71,6 +76,7 @@ pub(crate) fn first_line(said: &Said) -> String {
         Said::Body(body) => text::body(body),
         Said::File(file) => text::sent(file),
         Said::Recalled { .. } => return "a message taken back".to_owned(),
+        Said::Expired => return "a message that has expired".to_owned(),
         Said::Group(_) | Said::Room(_) => return "a change".to_owned(),
         Said::Unknown(_) => return "something of a later version".to_owned(),
     };

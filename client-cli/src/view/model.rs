@@ -109,6 +109,9 @@ impl View {
     /// Something happened at this time; says what is to be done.
     pub(crate) fn handle(&mut self, now_ms: u64, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if let Some(chat) = self.open.as_ref().map(|open| open.chat.clone()) {
+            self.keep_place(&chat, |timeline| timeline.pass(now_ms));
+        }
         match input {
             Input::Key(key) => self.key(now_ms, key, &mut effects),
             Input::Paste(text) => {
@@ -209,12 +212,19 @@ impl View {
                     self.roster.typing(now_ms, &chat, sender, kind == SignalKind::Typing);
                 }
             }
+            Event::Notice(Notice::ScheduleFailed(rejected)) => {
+                self.note(now_ms, &text::schedule::failed(&rejected), Mood::Bad);
+            }
             Event::Notice(Notice::Presence(presence)) => self.roster.presence(&[presence]),
             Event::Notice(Notice::RoomCount(count)) => {
                 self.roster.entry(&count.room).members = count.listeners;
             }
             Event::Room(event) => self.note(now_ms, &text::room::event(&event), Mood::Bad),
-            Event::Connected(_) | Event::Signal(_) => {}
+            Event::Notice(Notice::Keys(news)) => {
+                self.note(now_ms, &text::keys::news(&news), Mood::Good);
+            }
+            // Who has read what is shown where it is asked for.
+            Event::Notice(Notice::Receipts(_)) | Event::Connected(_) | Event::Signal(_) => {}
         }
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Refer {
     Forward(usize, Target),
     /// Pin it, or no more.
     Pin(usize, bool),
+    /// Who has read it, and who has it.
+    Seen(usize),
     /// What is pinned.
     Pins,
 }
@@ -32,6 +34,7 @@ pub(crate) fn parse(verb: &str, rest: &str) -> Option<Result<Refer, String>> {
         "forward" => "/forward N USER or #GROUP",
         "pin" | "unpin" => "/pin N, /unpin N",
         "pins" => "/pins",
+        "seen" => "/seen N: who has read the message",
         _ => return None,
     };
     Some(meant(verb, rest).ok_or_else(|| usage.to_owned()))
@@ -52,6 +55,7 @@ fn meant(verb: &str, rest: &str) -> Option<Refer> {
         "forward" if said => Refer::Forward(back?, text.parse().ok()?),
         "pin" | "unpin" if alone => Refer::Pin(back?, verb == "unpin"),
         "pins" if rest.is_empty() => Refer::Pins,
+        "seen" if alone => Refer::Seen(back?),
         _ => return None,
     })
 }
@@ -73,6 +77,7 @@ mod tests {
         is("pin", "1", Refer::Pin(1, false));
         is("unpin", "1", Refer::Pin(1, true));
         is("pins", "", Refer::Pins);
+        is("seen", "2", Refer::Seen(2));
         assert_eq!(parse("quit", ""), None);
     }
 
@@ -89,6 +94,7 @@ mod tests {
             ("forward", "1 a/b"),
             ("pin", ""),
             ("pins", "1"),
+            ("seen", ""),
         ] {
             let why = parse(verb, rest).unwrap().unwrap_err();
             assert!(why.contains(verb.trim_start_matches("un")), "{why}");

@@ -120,7 +120,7 @@ impl Roster {
         let (known, own) = (self.get(&entry.chat).is_some(), entry.sender == self.me);
         let chat = self.entry(&entry.chat);
         if entry.seq > chat.head {
-            let silent = matches!(content(entry), Ok(Content::Entry(_) | Content::Erased { .. }));
+            let silent = matches!(content(entry), Ok(Content::Entry(_) | Content::Erased(_)));
             chat.unread += u64::from(!own && !silent && entry.seq > chat.read);
             chat.head = entry.seq;
             chat.last_at_ms = chat.last_at_ms.max(entry.at_ms);

@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use packetboat_client::{ChatId, Content, GroupChange, GroupRules, InviteLink, Role, UserId};
+use packetboat_client::{
+    ChatId, Content, Context, GroupChange, GroupRules, InviteLink, ReceiptRule, Role, UserId,
+};
 
 use super::device::{self, Devices};
 use super::own::{self, Own};
@@ -13,11 +15,14 @@ use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
 use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
+use crate::command::receipt::Tell;
 use crate::command::target::{Target, group};
+use crate::command::wait::Wait;
 
+mod later;
 mod room;
 
-use super::event::Door;
+use super::event::{Door, Later};
 
 /// The lines of the help.
 pub(crate) const HELP: &[&str] = &[
@@ -33,9 +38,11 @@ pub(crate) const HELP: &[&str] = &[
     "/members, /pins     who is in the open group, what is pinned in the chat",
     "/edit TEXT          the last message of yours says this",
     "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
-    "/pin N, /unpin N, /forward N TARGET: N counts from the last message, 1, 2, …",
-    "/hide N             delete a message for yourself alone",
+    "/pin N, /unpin N, /forward N TARGET, /seen N (who has read it), /hide N (for you alone):",
+    "N counts from the last message, 1, 2, …",
     "/quiet [MINUTES], /pin-chat [PLACE], /archive, /unread; each with off",
+    "/receipts on, off   whether others are told what you read",
+    "/keys USER          who the devices of a user are, for programs that encrypt",
     "",
     "/join LINK          come into a group, or ask to",
     "/group create ID [USERS], and in the open group:",
@@ -48,6 +55,8 @@ pub(crate) const HELP: &[&str] = &[
     "/join %ROOM, /part  listen to a room, or no more; /room open NAME",
     "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
     "/room promote, demote or unmute USERS; mute MINUTES USERS",
+    "/expire TIME TEXT   it is gone for all after 90s, 15m, 2h or 7d",
+    "/later TIME TEXT    it is sent then; /scheduled; /unschedule ID",
     "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
     "/contacts, /contact USER, /uncontact USER, /name USER NAME, /block USER, /unblock USER",
     "/devices            yours; /logout DEVICE, /logout-others end them",
@@ -59,6 +68,8 @@ pub(crate) const HELP: &[&str] = &[
 pub(crate) enum Line {
     /// A message.
     Text(String),
+    /// A message that expires.
+    Expiring(String, Context),
     /// Open a chat.
     Open(Target),
     /// Change a group; a new one is opened.
@@ -69,6 +80,17 @@ pub(crate) enum Line {
     Own(Own),
     /// Who is in the open group.
     Members(ChatId),
+    /// Have a message sent later.
+    Schedule {
+        /// Where to.
+        chat: ChatId,
+        /// What it says.
+        text: String,
+        /// When, in milliseconds of Unix time.
+        at_ms: u64,
+    },
+    /// Something about messages that are sent later.
+    Later(Later),
     /// Something about coming into a group.
     Door(Door),
     /// Something about the user's own devices.
@@ -85,6 +107,10 @@ pub(crate) enum Line {
     File(ChatId, PathBuf),
     /// Save the file of a message of the open chat.
     Save(ChatId, u64, Option<PathBuf>),
+    /// Tell others what is read, or hide it.
+    TellReads(ReceiptRule),
+    /// Who the devices of a user are.
+    Keys(UserId),
     /// What can be done.
     Help,
     /// Leave.
@@ -117,7 +143,16 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         "file" if !rest.is_empty() => Ok(Line::File(chat_of(open)?, rest.into())),
         "file" => Err("/file needs a path".to_owned()),
         "save" => save(rest, open),
+        "keys" => rest.parse().map(Line::Keys).map_err(|_| "/keys USER".to_owned()),
+        "receipts" => match Tell::from_str(rest, true) {
+            Ok(tell) => Ok(Line::TellReads(tell.into())),
+            Err(_) => Err("/receipts on, or off: whether others are told what you read".to_owned()),
+        },
         "help" | "h" | "?" => Ok(Line::Help),
+        "expire" => expiring(rest),
+        "later" => later::schedule(rest, open, now_ms),
+        "scheduled" => Ok(Line::Later(Later::List)),
+        "unschedule" => later::unschedule(rest, open),
         "quit" | "q" => Ok(Line::Quit),
         _ => {
             if let Some(meant) = refer::parse(verb, rest) {
@@ -138,6 +173,18 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
 
 fn chat_of(open: Option<&ChatId>) -> Result<ChatId, String> {
     open.cloned().ok_or_else(|| "/open a chat first".to_owned())
+}
+
+fn expiring(rest: &str) -> Result<Line, String> {
+    let (wait, text) = split(rest);
+    let Some(Wait(expires_after_ms)) = wait.parse().ok().filter(|_| !text.is_empty()) else {
+        return Err("/expire TIME TEXT, the time such as 90s, 15m, 2h or 7d".to_owned());
+    };
+    let context = Context { expires_after_ms, ..Context::default() };
+    match Content::decode(&Content::text(text).encode_in(&context), usize::MAX) {
+        Ok(_) => Ok(Line::Expiring(text.to_owned(), context)),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn save(rest: &str, open: Option<&ChatId>) -> Result<Line, String> {
@@ -283,6 +330,9 @@ mod tests {
         let bob = Target::User("bob".parse().unwrap());
         assert_eq!(parse("/open  bob ", None, NOW_MS), Ok(Line::Open(bob)));
         assert_eq!(parse("/quit", None, NOW_MS), Ok(Line::Quit));
+        let context = Context { expires_after_ms: 7_200_000, ..Context::default() };
+        let expiring = Line::Expiring("so  it is".into(), context);
+        assert_eq!(parse("/expire 2h so  it is", None, NOW_MS), Ok(expiring));
         let file = Line::File(crew(), PathBuf::from("a b.png"));
         assert_eq!(parse("/file a b.png", Some(&crew()), NOW_MS), Ok(file));
         let save = Line::Save(crew(), 7, None);
@@ -339,6 +389,10 @@ mod tests {
             "/file",
             "/save",
             "/save 0",
+            "/expire",
+            "/expire 2h",
+            "/expire soon it is gone",
+            "/expire 0 never said",
             "/open",
             "/open a/b",
             "/group add bob",

@@ -34,8 +34,11 @@ pub(crate) struct Message {
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     messages: VecDeque<Message>,
-    /// What these come to: see `fold`.
+    /// What these come to at that time: see `fold`.
     view: View,
+    now_ms: u64,
+    /// When that changes though nothing comes.
+    next_expiry_ms: Option<u64>,
     shown: Vec<Message>,
     /// What the user has deleted for itself.
     hidden: SeqSet,
@@ -53,6 +56,8 @@ impl Timeline {
         Self {
             messages: VecDeque::new(),
             view: View::default(),
+            now_ms: 0,
+            next_expiry_ms: None,
             shown: Vec::new(),
             hidden: SeqSet::default(),
             above: false,
@@ -78,17 +83,27 @@ impl Timeline {
         at.ok().and_then(|at| self.view.messages.get(at))
     }
 
+    /// It is that time now: what has expired is not shown any more.
+    pub(crate) fn pass(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
+        if self.next_expiry_ms.is_some_and(|expires_ms| expires_ms <= now_ms) {
+            self.fold();
+        }
+    }
+
     /// Folds what changes other messages into those.
     fn fold(&mut self) {
         let mut fold = packetboat_client::Timeline::keeping(MESSAGES_MAX);
         self.messages.iter().for_each(|message| fold.insert(&message.entry));
         fold.hide(self.hidden.clone());
-        self.view = fold.view();
+        self.view = fold.view(self.now_ms);
+        self.next_expiry_ms = fold.next_expiry_ms();
         let of = |shown: &Shown| {
             let at = self.messages.binary_search_by_key(&shown.seq, |message| message.seq);
             let message = self.messages.get(at.ok()?)?;
             let lines = fold::lines(shown, &self.view).unwrap_or_else(|| message.lines.clone());
-            let change = message.change || matches!(shown.said, Said::Recalled { .. });
+            let change =
+                message.change || matches!(shown.said, Said::Recalled { .. } | Said::Expired);
             Some(Message { change, lines, ..message.clone() })
         };
         self.shown = self.view.messages.iter().filter_map(of).collect();
@@ -202,6 +217,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use packetboat_client::Context;
 
     fn message(seq: u64) -> Message {
         let said = packetboat_client::Content::text(seq.to_string());
@@ -255,6 +271,24 @@ mod tests {
             timeline.arrived(message(seq));
         }
         assert_eq!(timeline.messages().count(), MESSAGES_MAX);
+    }
+
+    #[test]
+    fn what_expires_is_shown_until_then() {
+        let mut expiring = message(1);
+        let context = Context { expires_after_ms: 5_000, ..Context::default() };
+        expiring.entry.content = packetboat_client::Content::text("hi").encode_in(&context);
+        let expires_ms = expiring.at_ms + 5_000;
+        let mut timeline = Timeline::new();
+        timeline.ask_newer();
+        timeline.page(Edge::Before(0), vec![expiring, message(2)], false, 2);
+        let lines = |timeline: &Timeline| timeline.messages().next().unwrap().lines.clone();
+        timeline.pass(expires_ms - 1);
+        assert_eq!(lines(&timeline), ["hi (for 5s)"]);
+        timeline.pass(expires_ms);
+        assert_eq!(lines(&timeline), [crate::format::text::EXPIRED]);
+        timeline.arrived(message(3));
+        assert_eq!((lines(&timeline).len(), timeline.messages().count()), (1, 3));
     }
 
     #[test]

@@ -236,7 +236,7 @@ async fn a_request_outlives_its_connection() {
     let Packet::Request(Request { id, .. }) = peer.read().await else {
         panic!("it is asked again");
     };
-    let answer = Ok(Answer::Chat(state(58, 9)));
+    let answer = Ok(Answer::Chat(state(58, 9).into()));
     peer.write(&Packet::Response(Response { id, answer })).await;
     assert_eq!(asked.await.unwrap(), Ok(state(58, 9)));
 }
@@ -278,7 +278,7 @@ async fn own_entries_of_a_chat_not_met_yet_are_acknowledged_once_the_server_says
     let Packet::Request(Request { id, .. }) = peer.read().await else {
         panic!("it asks how far it is");
     };
-    let answer = Ok(Answer::Chat(state(58, 57)));
+    let answer = Ok(Answer::Chat(state(58, 57).into()));
     peer.write(&Packet::Response(Response { id, answer })).await;
     assert_eq!(peer.ack().await, 58);
     assert_eq!(client.cursors().await[&chat()], 58);

@@ -99,7 +99,7 @@ fn packet(kind: u8, number: u64, other: u64) -> Packet {
             Packet::Response(Response { id: number, answer: Ok(answer) })
         }
         15..=16 => {
-            let answer = Ok(Answer::Chat(state(number, other)));
+            let answer = Ok(Answer::Chat(state(number, other).into()));
             Packet::Response(Response { id: other, answer })
         }
         17 => Packet::Response(Response { id: number, answer: Err(verdict(number, other)) }),

@@ -1,12 +1,13 @@
-//! What a connection alone has on the server: rooms that are joined, users who are watched, whether
-//! the user is away. Each new connection has it again. Must never ask for what the app has not.
+//! What a connection alone has on the server: rooms that are joined, users and receipts that are
+//! watched, whether the user is away. Each new connection has it again. Must never ask for what the
+//! app has not.
 
 use std::collections::BTreeSet;
 
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::limits::PRESENCE_USERS_MAX;
-use packetboat_proto::packet::{Answer, Notice, Operation, RoomState, Verdict};
+use packetboat_proto::packet::{Answer, AskReceipts, Notice, Operation, RoomState, Verdict};
 use packetboat_proto::time::Time;
 
 use super::{Action, Flow};
@@ -20,6 +21,8 @@ pub(super) struct Live {
     pub(super) rooms: Rooms,
     watched: BTreeSet<UserId>,
     is_away: bool,
+    /// Groups whose receipts are watched.
+    receipts: BTreeSet<ChatId>,
 }
 
 impl Flow {
@@ -32,6 +35,11 @@ impl Flow {
         for some in watched.chunks(PRESENCE_USERS_MAX) {
             let watch = Operation::Watch { add: some.to_vec(), remove: Vec::new() };
             self.asks.push_own(now, watch);
+        }
+        // One by one: of a group that the user is out of meanwhile the others know nothing.
+        for group in self.live.receipts.iter().cloned().collect::<Vec<_>>() {
+            let watch = AskReceipts::Watch { add: vec![group], remove: Vec::new() };
+            self.asks.push_own(now, Operation::Receipts(watch));
         }
         if self.live.is_away {
             self.asks.push_own(now, Operation::SetPresence { away: true });
@@ -80,8 +88,32 @@ impl Flow {
                     out.extend(users.map(Event::Notice).map(Action::Tell));
                 }
             }
+            (Operation::Receipts(AskReceipts::Watch { add, remove }), answer) => {
+                self.receipts_watched(add, &remove, own, answer.is_ok(), out);
+            }
             (Operation::SetPresence { away }, Ok(Answer::SetPresence)) => self.live.is_away = away,
             _ => {}
+        }
+    }
+
+    fn receipts_watched(
+        &mut self,
+        add: Vec<ChatId>,
+        remove: &[ChatId],
+        own: bool,
+        watched: bool,
+        out: &mut Vec<Action>,
+    ) {
+        if !watched {
+            // The app is told why by the answer; it knows of no other.
+            self.live.receipts.retain(|group| !(own && add.contains(group)));
+            return;
+        }
+        self.live.receipts.retain(|group| !remove.contains(group));
+        self.live.receipts.extend(add.iter().cloned());
+        if own {
+            let moved = add.into_iter().map(Notice::Receipts);
+            out.extend(moved.map(Event::Notice).map(Action::Tell));
         }
     }
 

@@ -121,8 +121,10 @@ fn a_server_that_allows_no_body_does_not_keep_its_client_busy() {
 
 #[test]
 fn an_own_message_that_was_recalled_is_done() {
-    use packetboat_proto::content::Content;
-    for (content, done) in [(Content::Erased { by: 9 }, true), (Content::text("other"), false)] {
+    use packetboat_proto::content::{Content, Erasure};
+    for (content, done) in
+        [(Content::Erased(Erasure::Recalled { by: 9 }), true), (Content::text("other"), false)]
+    {
         let mut flow = flow();
         let (now, mut out) = (Time::default(), vec![]);
         flow.handle(now, Input::Tick, &mut out);

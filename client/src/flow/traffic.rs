@@ -81,7 +81,7 @@ impl Flow {
 
     fn response(&mut self, now: Time, response: Response, out: &mut Vec<Action>) {
         let states = match &response.answer {
-            Ok(Answer::Chat(state)) => std::slice::from_ref(state),
+            Ok(Answer::Chat(state)) => std::slice::from_ref(&**state),
             Ok(Answer::Chats { chats, .. }) => chats,
             _ => &[],
         };
@@ -391,6 +391,6 @@ const fn is_of_use(packet: &Packet) -> bool {
 /// Whether an own entry is the message that is sent. What was recalled meanwhile says nothing any
 /// more, and has its message id still.
 fn says_the_same(sent: &Bytes, stored: &Bytes) -> bool {
-    let erased = || matches!(Content::decode(stored, stored.len()), Ok(Content::Erased { .. }));
+    let erased = || matches!(Content::decode(stored, stored.len()), Ok(Content::Erased(_)));
     sent == stored || erased()
 }

@@ -23,12 +23,15 @@ fn text(body: &str) -> Said {
     Said::Body(Body::Text(body.into()))
 }
 
+/// When it is looked at: behind everything that was sent.
+const NOW_MS: u64 = 1_030;
+
 fn folded(entries: &[Entry]) -> View {
     let mut timeline = Timeline::default();
     for entry in entries {
         timeline.insert(entry);
     }
-    timeline.view()
+    timeline.view(NOW_MS)
 }
 
 #[test]
@@ -44,7 +47,7 @@ fn what_is_hidden_is_not_shown_and_does_what_it_did() {
         hidden.insert(SeqRange::new(seq, seq).unwrap());
     }
     timeline.hide(hidden);
-    let view = timeline.view();
+    let view = timeline.view(NOW_MS);
     let [shown] = &view.messages[..] else { panic!("{view:?}") };
     assert_eq!((shown.seq, &shown.said), (2, &text("2")));
 }
@@ -82,9 +85,8 @@ fn a_message_shows_its_newest_text_its_reactions_and_its_pin() {
     assert_eq!(folded(&entries).messages[0].edited, None, "the last edit is nobody's");
 }
 
-#[test]
-fn a_file_is_reacted_to_pinned_and_taken_back() {
-    let file = FileSent {
+fn file() -> FileSent {
+    FileSent {
         file: FileId::from([3; 16]),
         name: "cat.png".into(),
         media_type: "image/png".into(),
@@ -92,7 +94,12 @@ fn a_file_is_reacted_to_pinned_and_taken_back() {
         sha256: [4; 32],
         caption: String::new(),
         from: None,
-    };
+    }
+}
+
+#[test]
+fn a_file_is_reacted_to_pinned_and_taken_back() {
+    let file = file();
     let reaction = Alteration::Reacted { seq: 1, reaction: "+1".into(), taken_back: false };
     let entries = [
         entry(1, "ann", &Content::File(file.clone())),
@@ -113,13 +120,68 @@ fn what_is_recalled_stays_recalled() {
     let edit = Alteration::Edited { seq: 1, new: Body::Text("two".into()) };
     let edit = altered(2, "ann", edit);
     let recall = altered(3, "bob", Alteration::Recalled { seq: 1 });
-    let left = |seq| entry(seq, "ann", &Content::Erased { by: 3 });
+    let left = |seq| entry(seq, "ann", &Content::Erased(Erasure::Recalled { by: 3 }));
     let view = folded(&[said.clone(), edit.clone(), recall.clone()]);
     assert_eq!(view.messages.len(), 1);
     assert_eq!(view.messages[0].said, Said::Recalled { by: 3 });
     assert_eq!(folded(&[left(1), left(2), recall.clone()]), view);
     assert_eq!(folded(&[left(2), recall, left(1), said, edit]), view);
     assert_eq!(folded(&[left(1)]), view, "before the recall itself has come");
+}
+
+/// A text that expires so long after it was sent.
+fn expiring(seq: u64, sender: &str, expires_after_ms: u64) -> Entry {
+    let context = Context { expires_after_ms, ..Context::default() };
+    let content = Content::text(seq.to_string()).encode_in(&context);
+    Entry { content, ..entry(seq, sender, &Content::text("")) }
+}
+
+#[test]
+fn what_has_expired_is_forgotten_with_all_that_was_said_of_it() {
+    let edit = Alteration::Edited { seq: 1, new: Body::Text("two".into()) };
+    let log = [
+        expiring(1, "ann", 1_000),
+        altered(2, "ann", edit),
+        altered(3, "bob", Alteration::Pinned { seq: 1, unpinned: false }),
+        expiring(4, "bob", 5_000),
+    ];
+    let mut timeline = Timeline::default();
+    for entry in &log {
+        timeline.insert(entry);
+    }
+    assert_eq!(timeline.next_expiry_ms(), Some(1_001));
+    let view = timeline.view(1_000);
+    assert_eq!((&view.messages[0].said, &view.pins), (&text("two"), &vec![1]));
+    assert_eq!(view.messages[0].expires_ms, Some(1_001));
+    let view = timeline.view(1_001);
+    assert_eq!((&view.messages[0].said, &view.pins), (&Said::Expired, &vec![]));
+    assert_eq!((view.messages.len(), timeline.next_expiry_ms()), (2, Some(5_004)));
+    assert_eq!(timeline.view(0), view, "what is forgotten does not come back");
+    for entry in &log {
+        timeline.insert(entry);
+    }
+    assert_eq!(timeline.view(0), view, "nor with an older page");
+    let left = |seq| entry(seq, "ann", &Content::Erased(Erasure::Expired { of: 1 }));
+    let read_late = folded(&[left(1), left(2), log[2].clone(), log[3].clone()]);
+    let said = |view: &View| view.messages.iter().map(|it| it.said.clone()).collect::<Vec<_>>();
+    assert_eq!((said(&read_late), read_late.pins), (said(&view), view.pins));
+}
+
+#[test]
+fn a_file_expires_as_a_text_does_and_what_a_room_became_never() {
+    let context = Context { expires_after_ms: 1_000, ..Context::default() };
+    let change = RoomChange::Muted { users: vec![user("bob")], until_ms: 9 };
+    let mut timeline = Timeline::default();
+    let sent = Content::File(file());
+    timeline.insert(&Entry { content: sent.encode_in(&context), ..entry(1, "ann", &sent) });
+    timeline.insert(&entry(2, "ann", &Content::Room(change.clone())));
+    let sent = &timeline.view(1_000).messages[0];
+    assert_eq!((&sent.said, sent.expires_ms), (&Said::File(file()), Some(1_001)));
+    assert_eq!(timeline.next_expiry_ms(), Some(1_001));
+    let view = timeline.view(9_999);
+    assert_eq!(view.messages[0].said, Said::Expired);
+    assert_eq!((&view.messages[1].said, view.messages[1].expires_ms), (&Said::Room(change), None));
+    assert_eq!(timeline.next_expiry_ms(), None);
 }
 
 #[test]
@@ -138,7 +200,20 @@ fn what_answers_and_what_is_not_known_is_shown() {
     assert_eq!(view.messages[2].said, Said::Group(GroupChange::Dissolved));
 }
 
-/// A log as a server has it before and after its recalls.
+/// Erases an entry and its edits, as a server does.
+fn erase(log: &mut [Entry], of: u64, why: Erasure) {
+    for entry in log {
+        let is_edit = matches!(
+            Held::of(entry).said,
+            Sense::Alteration(Alteration::Edited { seq, .. }) if seq == of
+        );
+        if entry.seq == of || is_edit {
+            entry.content = Content::Erased(why).encode();
+        }
+    }
+}
+
+/// A log as a server has it before and after its recalls, and before and after what has expired.
 fn log(kinds: &[(u8, u8, u8)]) -> (Vec<Entry>, Vec<Entry>) {
     let mut before: Vec<Entry> = Vec::new();
     let mut after: Vec<Entry> = Vec::new();
@@ -147,12 +222,12 @@ fn log(kinds: &[(u8, u8, u8)]) -> (Vec<Entry>, Vec<Entry>) {
         let sender = ["ann", "bob"][usize::from(who % 2)];
         let of = u64::from(*target) % seq + u64::from(seq == 1);
         let target = before.iter().find(|entry| entry.seq == of);
-        let is_body = |entry: &Entry| matches!(Sense::of(&entry.content), Sense::Body(..));
-        let gone = after.iter().any(|entry| {
-            entry.seq == of && matches!(Sense::of(&entry.content), Sense::Erased { .. })
-        });
+        let is_body = |entry: &Entry| matches!(Held::of(entry).said, Sense::Body(..));
+        let gone = after
+            .iter()
+            .any(|entry| entry.seq == of && matches!(Held::of(entry).said, Sense::Erased(_)));
         let alters = target.is_some_and(is_body) && !gone;
-        let made = match kind % 5 {
+        let made = match kind % 6 {
             1 if alters => {
                 let sender = target.unwrap().sender.to_string();
                 let new = Body::Text(format!("edit {seq}"));
@@ -168,22 +243,20 @@ fn log(kinds: &[(u8, u8, u8)]) -> (Vec<Entry>, Vec<Entry>) {
                 altered(seq, sender, Alteration::Pinned { seq: of, unpinned })
             }
             4 if alters => {
-                let erased = Content::Erased { by: seq }.encode();
-                for entry in &mut after {
-                    let is_edit = matches!(
-                        Sense::of(&entry.content),
-                        Sense::Alteration(Alteration::Edited { seq, .. }) if seq == of
-                    );
-                    if entry.seq == of || is_edit {
-                        entry.content = erased.clone();
-                    }
-                }
+                erase(&mut after, of, Erasure::Recalled { by: seq });
                 altered(seq, sender, Alteration::Recalled { seq: of })
             }
+            5 => expiring(seq, sender, 1_000 + u64::from(who % 32)),
             _ => entry(seq, sender, &Content::text(seq.to_string())),
         };
         before.push(made.clone());
         after.push(made);
+    }
+    for seq in 1..=after.len() as u64 {
+        let held = Held::of(&after[usize::try_from(seq - 1).unwrap()]);
+        if held.is_over(seq, NOW_MS) {
+            erase(&mut after, seq, Erasure::Expired { of: seq });
+        }
     }
     (before, after)
 }
@@ -201,8 +274,8 @@ proptest! {
         for entry in &after {
             wanted.insert(entry);
         }
-        // Pages of any size, in any order, some of them twice, each as it was before or after the
-        // recalls in it.
+        // Pages of any size, in any order, some of them twice, each as it was before or after what
+        // is gone of it was.
         let mut pages: Vec<&[Entry]> = Vec::new();
         let mut from = 0;
         while from < before.len() {
@@ -220,6 +293,6 @@ proptest! {
         let mut found = Timeline::keeping(kept);
         pages.into_iter().flatten().for_each(|entry| found.insert(entry));
         prop_assert!(found.len() <= kept);
-        prop_assert_eq!(found.view(), wanted.view());
+        prop_assert_eq!(found.view(NOW_MS), wanted.view(NOW_MS));
     }
 }

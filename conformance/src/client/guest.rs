@@ -153,7 +153,7 @@ impl Guest {
             ..ChatState::of(chat.clone())
         };
         match &request.operation {
-            Some(Operation::Chat { chat }) => Ok(Answer::Chat(state(chat))),
+            Some(Operation::Chat { chat }) => Ok(Answer::Chat(state(chat).into())),
             Some(Operation::Chats { .. }) => {
                 let mut chats: Vec<ChatState> = book.heads.keys().map(state).collect();
                 chats.sort_by(|one, other| one.chat.cmp(&other.chat));

@@ -260,7 +260,7 @@ async fn hints_are_not_needed(harbor: &Harbor) -> Checked {
     guest.say(Packet::Notice(Notice::Missed)).await?;
     let kind = SignalKind::Custom;
     guest.say(Packet::Signal(Signal { chat, kind, data, sender })).await?;
-    guest.raw(&wire::frame(0x16, &wire::bytes(9, b"later"))).await?;
+    guest.raw(&wire::frame(0x16, &wire::bytes(999, b"later"))).await?;
     let answer = Err(packetboat_proto::packet::Verdict::reject(
         packetboat_proto::code::RejectCode::NoSuchChat,
         "",

@@ -26,7 +26,7 @@ const TRIES: usize = 5;
 /// The state of a chat for whom asks, once its cursors are stored.
 async fn state(peer: &mut Peer, chat: &ChatId) -> Checked<ChatState> {
     match peer.ask(Operation::Chat { chat: chat.clone() }).await? {
-        Ok(Answer::Chat(state)) => Ok(state),
+        Ok(Answer::Chat(state)) => Ok(*state),
         other => fail("the state of the chat", format_args!("{other:?}")),
     }
 }

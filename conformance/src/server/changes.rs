@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{
-    Alteration, Body, Content, Context, Forwarded, GroupChange, Origin, Role,
+    Alteration, Body, Content, Context, Erasure, Forwarded, GroupChange, Origin, Role,
 };
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
@@ -74,16 +74,6 @@ async fn pair(bed: &Bed) -> Checked<(ChatId, Peer, Peer, [UserId; 2])> {
     Ok((chat, Peer::login(bed, &ada).await?, Peer::login(bed, &bob).await?, [ada, bob]))
 }
 
-/// A group of an owner and others, with their sessions.
-async fn crew(bed: &Bed, owner: &UserId, others: &[&UserId]) -> Checked<(ChatId, Peer)> {
-    let group = bed.group();
-    let mut peer = Peer::login(bed, owner).await?;
-    let members = others.iter().map(|user| (*user).clone()).collect();
-    let name = "crew".to_owned();
-    peer.change(bed, &group, GroupChange::Created { name, members }).await?;
-    Ok((group, peer))
-}
-
 async fn post(peer: &mut Peer, bed: &Bed, chat: &ChatId, content: Bytes) -> Checked<u64> {
     Ok(peer.post(chat, bed.message(), content).await?.seq)
 }
@@ -110,7 +100,7 @@ async fn pins(peer: &mut Peer, chat: &ChatId) -> Checked<Vec<u64>> {
 
 async fn what_is_seen(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let early = owner.text(bed, &group, "early").await?.seq;
     owner.change(bed, &group, GroupChange::Added(vec![eve.clone()])).await?;
     let late = owner.text(bed, &group, "late").await?.seq;
@@ -129,7 +119,7 @@ async fn what_is_seen(bed: &Bed) -> Checked {
 
 async fn text_or_data(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     for content in [edit(1, "x"), recall(1), react(1, false), pin(1, false)] {
         owner.rejected(bed, &group, content, RejectCode::Invalid).await?;
     }
@@ -138,7 +128,14 @@ async fn text_or_data(bed: &Bed) -> Checked {
     for content in [edit(seq, "x"), recall(seq), react(seq, false), pin(seq, false)] {
         owner.rejected(bed, &group, content, RejectCode::Invalid).await?;
     }
-    owner.rejected(bed, &group, Content::Erased { by: 3 }.encode(), RejectCode::Invalid).await
+    owner
+        .rejected(
+            bed,
+            &group,
+            Content::Erased(Erasure::Recalled { by: 3 }).encode(),
+            RejectCode::Invalid,
+        )
+        .await
 }
 
 async fn edited(bed: &Bed) -> Checked {
@@ -174,7 +171,7 @@ async fn recalled(bed: &Bed) -> Checked {
     post(&mut other, bed, &chat, pin(said.seq, false)).await?;
     let by = post(&mut one, bed, &chat, recall(said.seq)).await?;
     let log = log(&mut other, &chat).await?;
-    let left = Content::Erased { by }.encode();
+    let left = Content::Erased(Erasure::Recalled { by }).encode();
     let wanted = Entry {
         chat: chat.clone(),
         seq: said.seq,
@@ -191,7 +188,7 @@ async fn recalled(bed: &Bed) -> Checked {
 
 async fn recalled_by_admins(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob, &eve]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob, &eve]).await?;
     let (mut admin, mut member) = (Peer::login(bed, &bob).await?, Peer::login(bed, &eve).await?);
     let role = GroupChange::RolesGiven { users: vec![bob.clone()], role: Role::Admin };
     owner.change(bed, &group, role).await?;
@@ -206,7 +203,7 @@ async fn recalled_by_admins(bed: &Bed) -> Checked {
 
 async fn recalled_while_mute(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let mut member = Peer::login(bed, &bob).await?;
     let seq = member.text(bed, &group, "hi").await?.seq;
     let mute = GroupChange::Muted { users: vec![bob.clone()], until_ms: u64::MAX };
@@ -240,7 +237,7 @@ async fn reacted(bed: &Bed) -> Checked {
 
 async fn pinned(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let mut member = Peer::login(bed, &bob).await?;
     let first = member.text(bed, &group, "one").await?.seq;
     let second = member.text(bed, &group, "two").await?.seq;
@@ -271,7 +268,7 @@ async fn so_many_pins(bed: &Bed) -> Checked {
 
 async fn origin(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let seq = owner.text(bed, &group, "hi").await?.seq;
     let told = |chat: &ChatId, seq, sender: &UserId| {
         let origin = Origin { chat: chat.clone(), seq, sender: sender.clone() };

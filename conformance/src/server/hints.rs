@@ -146,7 +146,7 @@ async fn no_cursors_in_groups(bed: &Bed) -> Checked {
 
 async fn notice_of_a_client(bed: &Bed) -> Checked {
     let [ada] = bed.users()?;
-    let later = wire::frame(0x16, &wire::bytes(9, &[]));
+    let later = wire::frame(0x16, &wire::bytes(999, &[]));
     let mut peer = Peer::open(bed).await?;
     peer.raw(&later).await?;
     peer.say(Packet::Hello(bed.hello(&ada))).await?;

@@ -51,15 +51,6 @@ fn proof(invitation: &Invitation, group: &ChatId, user: &UserId) -> JoinProof {
     JoinProof { invite: invitation.key.id, proof }
 }
 
-/// A group of its owner alone.
-async fn crew(bed: &Bed, owner: &UserId) -> Checked<(ChatId, Peer)> {
-    let group = bed.group();
-    let mut peer = Peer::login(bed, owner).await?;
-    let created = GroupChange::Created { name: "crew".to_owned(), members: Vec::new() };
-    peer.change(bed, &group, created).await?;
-    Ok((group, peer))
-}
-
 fn ruled(join_rule: JoinRule) -> GroupChange {
     GroupChange::RulesSet(GroupRules { join_rule, ..GroupRules::default() })
 }
@@ -82,7 +73,7 @@ async fn invite(peer: &mut Peer, group: &ChatId, invitation: &Invitation) -> Che
 
 async fn by_link(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     let link = invitation();
     invite(&mut owner, &group, &link).await?;
     let mut comer = Peer::login(bed, &bob).await?;
@@ -96,7 +87,7 @@ async fn by_link(bed: &Bed) -> Checked {
 
 async fn wrong_proof(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     let link = invitation();
     invite(&mut owner, &group, &link).await?;
     let mut comer = Peer::login(bed, &eve).await?;
@@ -112,7 +103,7 @@ async fn wrong_proof(bed: &Bed) -> Checked {
 
 async fn by_rule(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     owner.change(bed, &group, ruled(JoinRule::Ask)).await?;
     let mut comer = Peer::login(bed, &bob).await?;
     comer.unchanged(bed, &group, GroupChange::Joined(None), RejectCode::InviteOver).await?;
@@ -122,7 +113,7 @@ async fn by_rule(bed: &Bed) -> Checked {
 
 async fn put_out(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     owner.change(bed, &group, ruled(JoinRule::Anyone)).await?;
     let mut comer = Peer::login(bed, &bob).await?;
     comer.change(bed, &group, GroupChange::Joined(None)).await?;
@@ -135,7 +126,7 @@ async fn put_out(bed: &Bed) -> Checked {
 
 async fn uses(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     let link = Invitation { uses: 1, ..invitation() };
     invite(&mut owner, &group, &link).await?;
     let by = |user| GroupChange::Joined(Some(proof(&link, &group, user)));
@@ -148,7 +139,7 @@ async fn uses(bed: &Bed) -> Checked {
 
 async fn changed(bed: &Bed) -> Checked {
     let [ada] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     let link = invitation();
     invite(&mut owner, &group, &link).await?;
     let link = Invitation { uses: 9, ..link };
@@ -167,7 +158,7 @@ async fn changed(bed: &Bed) -> Checked {
 
 async fn so_many(bed: &Bed) -> Checked {
     let [ada] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     for _ in 0..INVITES_MAX {
         invite(&mut owner, &group, &invitation()).await?;
     }
@@ -177,7 +168,7 @@ async fn so_many(bed: &Bed) -> Checked {
 
 async fn who_invites(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     owner.change(bed, &group, GroupChange::Added(vec![bob.clone()])).await?;
     let link = invitation();
     invite(&mut owner, &group, &link).await?;
@@ -208,7 +199,7 @@ async fn news(peer: &mut Peer, about: &UserId) -> Checked<Option<JoinState>> {
 
 async fn asks(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     let link = Invitation { asks: true, ..invitation() };
     invite(&mut owner, &group, &link).await?;
     let mut asker = Peer::login(bed, &bob).await?;
@@ -235,7 +226,7 @@ async fn asks(bed: &Bed) -> Checked {
 
 async fn refused(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     owner.change(bed, &group, ruled(JoinRule::Ask)).await?;
     let mut asker = Peer::login(bed, &bob).await?;
     let asked = || Joining::Ask { chat: group.clone(), proof: None };
@@ -259,7 +250,7 @@ async fn way(peer: &mut Peer, group: &ChatId, by: Option<JoinProof>) -> Checked<
 
 async fn card(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     same("of a member", Some(JoinWay::Member), way(&mut owner, &group, None).await?)?;
     let mut comer = Peer::login(bed, &bob).await?;
     let none = Joining::Card { chat: group.clone(), proof: None };

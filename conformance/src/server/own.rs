@@ -3,7 +3,7 @@
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, Content, Context, GroupChange};
-use packetboat_proto::id::{ChatId, UserId};
+use packetboat_proto::id::ChatId;
 use packetboat_proto::packet::{
     Answer, ChatDraft, ChatState, Edge, Item, Marks, Notice, Operation, Own, OwnAnswer, OwnItem,
     OwnPage, Packet, Recent, SetMarks,
@@ -52,7 +52,7 @@ async fn states(peer: &mut Peer, recent: Recent) -> Checked<(Vec<ChatState>, boo
 
 async fn state(peer: &mut Peer, chat: &ChatId) -> Checked<ChatState> {
     match peer.ask(Operation::Chat { chat: chat.clone() }).await? {
-        Ok(Answer::Chat(state)) => Ok(state),
+        Ok(Answer::Chat(state)) => Ok(*state),
         other => fail("a chat", format_args!("{other:?}")),
     }
 }
@@ -74,18 +74,9 @@ async fn newest(peer: &mut Peer) -> Checked<u64> {
     Ok(changes(peer, 0, 1).await?.revision)
 }
 
-/// A group of its owner and another, with nothing said in it.
-async fn crew(bed: &Bed, owner: &UserId, other: &UserId) -> Checked<(ChatId, Peer)> {
-    let group = bed.group();
-    let mut peer = Peer::login(bed, owner).await?;
-    let created = GroupChange::Created { name: "crew".to_owned(), members: vec![other.clone()] };
-    peer.change(bed, &group, created).await?;
-    Ok((group, peer))
-}
-
 async fn set(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut peer) = crew(bed, &ada, &bob).await?;
+    let (group, mut peer) = Peer::crew(bed, &ada, &[&bob]).await?;
     let before = newest(&mut peer).await?;
     let draft = |text| Own::SetDraft(drafted(&group, text));
     same("nothing to remove", OwnAnswer::Set(0), ask(&mut peer, draft("")).await?)?;
@@ -109,7 +100,7 @@ async fn set(bed: &Bed) -> Checked {
 
 async fn marks(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut peer) = crew(bed, &ada, &bob).await?;
+    let (group, mut peer) = Peer::crew(bed, &ada, &[&bob]).await?;
     let of = || SetMarks::of(group.clone());
     for marks in [
         SetMarks { quiet_until_ms: Some(9), unread: Some(true), ..of() },
@@ -129,7 +120,7 @@ async fn pages(bed: &Bed) -> Checked {
     let mut peer = Peer::login(bed, &ada).await?;
     let before = newest(&mut peer).await?;
     for place in 1..=3 {
-        let (group, _) = crew(bed, &ada, &bob).await?;
+        let (group, _) = Peer::crew(bed, &ada, &[&bob]).await?;
         ask(&mut peer, pinned(&group, place)).await?;
     }
     let revisions =
@@ -146,7 +137,7 @@ async fn pages(bed: &Bed) -> Checked {
 
 async fn notice(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut phone) = crew(bed, &ada, &bob).await?;
+    let (group, mut phone) = Peer::crew(bed, &ada, &[&bob]).await?;
     let mut desk = Peer::login(bed, &ada).await?;
     let mut other = Peer::login(bed, &bob).await?;
     let OwnAnswer::Set(revision) = ask(&mut phone, pinned(&group, 1)).await? else {
@@ -164,7 +155,7 @@ async fn notice(bed: &Bed) -> Checked {
 
 async fn own_chats(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, _) = crew(bed, &ada, &bob).await?;
+    let (group, _) = Peer::crew(bed, &ada, &[&bob]).await?;
     let mut stranger = Peer::login(bed, &eve).await?;
     for chat in [&group, &ChatId::direct(&ada, &bob), &bed.group()] {
         for own in [pinned(chat, 1), Own::SetDraft(drafted(chat, "x")), hiding(chat, 1, 1)] {
@@ -179,7 +170,7 @@ async fn own_chats(bed: &Bed) -> Checked {
 
 async fn hide(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut sender) = crew(bed, &ada, &bob).await?;
+    let (group, mut sender) = Peer::crew(bed, &ada, &[&bob]).await?;
     let mut reader = Peer::login(bed, &bob).await?;
     for text in ["two", "three", "four"] {
         sender.text(bed, &group, text).await?;
@@ -214,7 +205,7 @@ async fn recent(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
     let mut peer = Peer::login(bed, &ada).await?;
     for _ in 0..3 {
-        let (group, _) = crew(bed, &ada, &bob).await?;
+        let (group, _) = Peer::crew(bed, &ada, &[&bob]).await?;
         peer.text(bed, &group, "hello").await?;
     }
     let (mut behind, mut listed) = (None, Vec::new());
@@ -237,7 +228,7 @@ async fn recent(bed: &Bed) -> Checked {
 
 async fn mentions(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &bob).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let all = Context { mentions_all: true, ..Context::default() };
     let named = Context { mentions: vec![bob.clone()], ..Context::default() };
     for context in [all, named, Context::default()] {
@@ -267,7 +258,7 @@ async fn last_seq(peer: &mut Peer, last_bytes: u32) -> Checked<Option<u64>> {
 
 async fn last(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut peer) = crew(bed, &ada, &bob).await?;
+    let (group, mut peer) = Peer::crew(bed, &ada, &[&bob]).await?;
     for text in ["two", "three"] {
         peer.text(bed, &group, text).await?;
     }

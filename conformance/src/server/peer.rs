@@ -54,6 +54,20 @@ impl Peer {
         Ok(Self::greet(bed, bed.hello(user)).await?.0)
     }
 
+    /// A new group of an owner, who is connected, and of others.
+    pub(super) async fn crew(
+        bed: &Bed,
+        owner: &UserId,
+        others: &[&UserId],
+    ) -> Checked<(ChatId, Self)> {
+        let group = bed.group();
+        let mut peer = Self::login(bed, owner).await?;
+        let members = others.iter().map(|user| (*user).clone()).collect();
+        let name = "crew".to_owned();
+        peer.change(bed, &group, GroupChange::Created { name, members }).await?;
+        Ok((group, peer))
+    }
+
     /// With a session, and the server's welcome.
     pub(super) async fn greet(bed: &Bed, hello: Hello) -> Checked<(Self, Welcome)> {
         let mut peer = Self::open(bed).await?;

@@ -62,7 +62,7 @@ async fn answered(peer: &mut Peer, operation: Operation) -> Checked<Answer> {
 
 async fn chat_state(peer: &mut Peer, chat: &ChatId) -> Checked<ChatState> {
     match answered(peer, Operation::Chat { chat: chat.clone() }).await? {
-        Answer::Chat(state) => Ok(state),
+        Answer::Chat(state) => Ok(*state),
         other => fail("a state", format_args!("{other:?}")),
     }
 }

@@ -47,26 +47,16 @@ fn renamed() -> GroupChange {
     GroupChange::Renamed("ours".into())
 }
 
-/// A group of its owner and others.
-async fn crew(bed: &Bed, owner: &UserId, others: &[&UserId]) -> Checked<(ChatId, Peer)> {
-    let group = bed.group();
-    let mut peer = Peer::login(bed, owner).await?;
-    let members = others.iter().map(|user| (*user).clone()).collect();
-    let name = "crew".to_owned();
-    peer.change(bed, &group, GroupChange::Created { name, members }).await?;
-    Ok((group, peer))
-}
-
 async fn state(peer: &mut Peer, group: &ChatId) -> Checked<ChatState> {
     match peer.ask(Operation::Chat { chat: group.clone() }).await? {
-        Ok(Answer::Chat(state)) => Ok(state),
+        Ok(Answer::Chat(state)) => Ok(*state),
         other => fail("a chat", format_args!("{other:?}")),
     }
 }
 
 async fn an_admin(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let mut admin = Peer::login(bed, &bob).await?;
     admin.unchanged(bed, &group, renamed(), RejectCode::NotAllowed).await?;
     owner.change(bed, &group, given(&bob, Role::Admin)).await?;
@@ -84,7 +74,7 @@ async fn an_admin(bed: &Bed) -> Checked {
 
 async fn admins_apart(bed: &Bed) -> Checked {
     let [ada, bob, cyd] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob, &cyd]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob, &cyd]).await?;
     let both = GroupChange::RolesGiven { users: vec![bob.clone(), cyd.clone()], role: Role::Admin };
     owner.change(bed, &group, both).await?;
     let mut admin = Peer::login(bed, &bob).await?;
@@ -97,7 +87,7 @@ async fn admins_apart(bed: &Bed) -> Checked {
 
 async fn oneself(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let own = [muted(&ada, 9), given(&ada, Role::Admin), GroupChange::OwnerChanged(ada.clone())];
     for change in own {
         owner.unchanged(bed, &group, change, RejectCode::Invalid).await?;
@@ -107,7 +97,7 @@ async fn oneself(bed: &Bed) -> Checked {
 
 async fn members_add(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let mut member = Peer::login(bed, &bob).await?;
     member.unchanged(bed, &group, added(&eve), RejectCode::NotAllowed).await?;
     let rules = GroupRules { members_add: true, ..GroupRules::default() };
@@ -119,7 +109,7 @@ async fn members_add(bed: &Bed) -> Checked {
 
 async fn handed_over(bed: &Bed) -> Checked {
     let [ada, bob, eve] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let to = |user: &UserId| GroupChange::OwnerChanged(user.clone());
     owner.unchanged(bed, &group, to(&eve), RejectCode::MemberMismatch).await?;
     owner.change(bed, &group, to(&bob)).await?;
@@ -132,7 +122,7 @@ async fn handed_over(bed: &Bed) -> Checked {
 
 async fn comes_back(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let changes = [given(&bob, Role::Admin), muted(&bob, u64::MAX), removed(&bob), added(&bob)];
     for change in changes {
         owner.change(bed, &group, change).await?;
@@ -145,7 +135,7 @@ async fn comes_back(bed: &Bed) -> Checked {
 
 async fn mute(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let mut member = Peer::login(bed, &bob).await?;
     member.text(bed, &group, "may").await?;
     owner.change(bed, &group, muted(&bob, u64::MAX)).await?;
@@ -160,7 +150,7 @@ async fn mute(bed: &Bed) -> Checked {
 
 async fn only_admins(bed: &Bed) -> Checked {
     let [ada, bob, cyd] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob, &cyd]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob, &cyd]).await?;
     owner.change(bed, &group, given(&cyd, Role::Admin)).await?;
     let rules = GroupRules { only_admins_write: true, ..GroupRules::default() };
     owner.change(bed, &group, GroupChange::RulesSet(rules)).await?;
@@ -176,7 +166,7 @@ async fn only_admins(bed: &Bed) -> Checked {
 
 async fn described(bed: &Bed) -> Checked {
     let [ada] = bed.users()?;
-    let (group, mut owner) = crew(bed, &ada, &[]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     let of = |topic: Option<&str>, avatar: Option<&str>| GroupChange::Described {
         topic: topic.map(str::to_owned),
         avatar: avatar.map(str::to_owned),
@@ -190,7 +180,7 @@ async fn described(bed: &Bed) -> Checked {
 async fn history_for_all(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
     let mut member = Peer::login(bed, &bob).await?;
-    let (group, mut owner) = crew(bed, &ada, &[]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[]).await?;
     owner.text(bed, &group, "before").await?;
     let rules = GroupRules { history_for_all: true, ..GroupRules::default() };
     owner.change(bed, &group, GroupChange::RulesSet(rules)).await?;
@@ -208,7 +198,7 @@ async fn history_for_all(bed: &Bed) -> Checked {
 async fn dissolved(bed: &Bed) -> Checked {
     let [ada, bob] = bed.users()?;
     let mut member = Peer::login(bed, &bob).await?;
-    let (group, mut owner) = crew(bed, &ada, &[&bob]).await?;
+    let (group, mut owner) = Peer::crew(bed, &ada, &[&bob]).await?;
     let seq = owner.change(bed, &group, GroupChange::Dissolved).await?.seq;
     same("the first entry", 1, member.take(&group).await?.seq)?;
     same("the last entry", seq, member.take(&group).await?.seq)?;

@@ -13,7 +13,7 @@ use super::contact;
 use super::count;
 use crate::choices::Choices;
 
-fn range(choices: &mut Choices<'_>) -> SeqRange {
+pub(super) fn range(choices: &mut Choices<'_>) -> SeqRange {
     let (one, other) = (choices.number().max(1), choices.number().max(1));
     SeqRange::new(one.min(other), one.max(other)).expect("it goes from 1 or more to no less")
 }

@@ -1,15 +1,16 @@
-//! Messages that refer to others and change them, as the model sees them. Must never know how a
-//! recall is stored.
+//! Messages that refer to others and change them, or expire, as the model sees them. Must never
+//! know how what is gone is stored.
 
 use bytes::Bytes;
 use packetboat::store::proof::View;
 use packetboat::store::{PageLimit, Reference, Thread};
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Body, Content, Context, Role};
+use packetboat_proto::content::{Alteration, Body, Content, Context, Erasure, Role};
 use packetboat_proto::id::{ChatId, UserId};
-use packetboat_proto::limits::{EDITS_MAX, PINS_MAX};
+use packetboat_proto::limits::{EDITS_MAX, EXPIRES_MS_LOWEST, PINS_MAX};
 
 use super::model::{CHATS, Line, Part, Room, What, World};
+use super::names::index;
 use super::standing::Refused;
 use crate::choices::Choices;
 
@@ -41,6 +42,7 @@ pub(super) fn what(choices: &mut Choices<'_>) -> What {
             What::Alter(Alteration::Reacted { seq, reaction, taken_back: flag })
         }
         6 => What::Alter(Alteration::Pinned { seq, unpinned: flag }),
+        7 if flag => What::Expiring(EXPIRES_MS_LOWEST + choices.below(8) as u64),
         _ => What::Reply(seq),
     }
 }
@@ -49,8 +51,13 @@ fn context(of: u64) -> Context {
     Context { reply_to: of, thread: of, ..Context::default() }
 }
 
+fn staying(expires_after_ms: u64) -> Context {
+    Context { expires_after_ms, ..Context::default() }
+}
+
 pub(super) fn reference(what: &What) -> Option<Reference> {
     match what {
+        What::Expiring(ms) => Some(Reference::Context(Box::new(staying(*ms)))),
         What::Reply(of) => Some(Reference::Context(Box::new(context(*of)))),
         What::Alter(alteration) => Some(Reference::Alteration(alteration.clone())),
         _ => None,
@@ -59,6 +66,7 @@ pub(super) fn reference(what: &What) -> Option<Reference> {
 
 pub(super) fn content(what: &What) -> Bytes {
     match what {
+        What::Expiring(ms) => Content::text("so long").encode_in(&staying(*ms)),
         What::Reply(of) => Content::text("re").encode_in(&context(*of)),
         What::Alter(alteration) => Content::Entry(alteration.clone()).encode(),
         _ => Bytes::new(),
@@ -77,10 +85,18 @@ impl Line {
             What::Text(letter, bytes) => {
                 Content::decode(&text(*letter, *bytes), usize::MAX).is_ok()
             }
-            What::Reply(_) => true,
+            What::Reply(_) | What::Expiring(_) => true,
             _ => false,
         };
         said && self.erased.is_none()
+    }
+
+    /// When its time is over, if it ever is.
+    pub(super) fn expires_ms(&self) -> Option<u64> {
+        match self.what {
+            What::Expiring(after_ms) => Some(self.at_ms + after_ms),
+            _ => None,
+        }
     }
 
     fn edits(&self, of: u64) -> bool {
@@ -129,7 +145,8 @@ impl World {
         }
         let line = &room.log[usize::try_from(seq - 1).expect("logs are short here")];
         let free = matches!(alteration, None | Some(Alteration::Pinned { unpinned: true, .. }));
-        if !free && !line.is_body() {
+        let is_over = line.expires_ms().is_some_and(|expires_ms| expires_ms <= now_ms);
+        if !free && (!line.is_body() || is_over) {
             return Err(RejectCode::Invalid);
         }
         let late = |within: u64| within == 0 || now_ms - line.at_ms > within;
@@ -166,17 +183,44 @@ impl World {
 }
 
 impl Room {
+    /// When the time of what is there is over, and its seq.
+    pub(super) fn expiries(&self) -> impl Iterator<Item = (u64, u64)> {
+        let lines = (1_u64..).zip(&self.log).filter(|(_, line)| line.erased.is_none());
+        lines.filter_map(|(seq, line)| Some((line.expires_ms()?, seq)))
+    }
+
+    /// The time of an entry is over.
+    pub(super) fn expire(&mut self, of: u64) {
+        self.erase(of, Erasure::Expired { of });
+    }
+
+    fn erase(&mut self, of: u64, why: Erasure) {
+        for (at, line) in (1..).zip(&mut self.log) {
+            if at == of || line.edits(of) {
+                line.erased = Some(why);
+            }
+        }
+        self.pins.remove(&of);
+    }
+
+    /// What a reader finds of an entry, if it is gone by then.
+    pub(super) fn left(&self, seq: u64, now_ms: u64) -> Option<Erasure> {
+        let line = &self.log[index(seq)];
+        let of = match &line.what {
+            What::Alter(Alteration::Edited { seq: of, .. }) => *of,
+            _ => seq,
+        };
+        let expires_ms = self.log[index(of)].expires_ms();
+        let is_over = expires_ms.is_some_and(|expires_ms| expires_ms <= now_ms);
+        line.erased.or_else(|| is_over.then_some(Erasure::Expired { of }))
+    }
+
     /// What the last message does to others.
     pub(super) fn alter(&mut self, what: &What) {
         let by = self.log.len() as u64;
         match what {
             What::Alter(Alteration::Recalled { seq }) => {
-                for (at, line) in (1..).zip(&mut self.log) {
-                    if at == *seq || line.edits(*seq) {
-                        line.erased = Some(by);
-                    }
-                }
-                self.pins.remove(seq);
+                self.erase(*seq, Erasure::Recalled { by });
             }
             What::Alter(Alteration::Pinned { seq, unpinned: false }) => {
                 self.pins.insert(*seq);

@@ -13,7 +13,13 @@ use super::saying::check_entry;
 const WIDE: PageLimit = PageLimit { items: usize::MAX, bytes: usize::MAX };
 
 /// What a user is shown of a chat.
-pub(super) fn compare_chat(view: &View, (by, to): (usize, usize), room: &Room, own: &OwnState) {
+pub(super) fn compare_chat(
+    view: &View,
+    (by, to): (usize, usize),
+    room: &Room,
+    own: &OwnState,
+    now_ms: u64,
+) {
     let (name, id) = (user(by), chat(to));
     let history = view.history(&name, &id, Edge::After(0), WIDE);
     let Some(part) = room.parts.get(&by) else {
@@ -28,7 +34,8 @@ pub(super) fn compare_chat(view: &View, (by, to): (usize, usize), room: &Room, o
     let seqs: Vec<u64> = history.iter().map(|logged| logged.seq).collect();
     assert!(part.visible().iter().eq(&seqs), "{name} sees {seqs:?} in {id}");
     for logged in &history {
-        check_entry(&logged.body, to, logged.seq, &room.log[index(logged.seq)]);
+        let (line, left) = (&room.log[index(logged.seq)], room.left(logged.seq, now_ms));
+        check_entry(&logged.body, (to, logged.seq), line, left);
     }
     let back = view.history(&name, &id, Edge::Before(0), WIDE).map(|page| page.items);
     assert_eq!(back.as_ref(), Ok(&history), "a log is the same from its end");
@@ -38,7 +45,7 @@ pub(super) fn compare_chat(view: &View, (by, to): (usize, usize), room: &Room, o
     assert_eq!(reads[0].entries, history, "a stretch is read as a page is");
     assert_eq!(reads[0].reached, upto, "and to its end");
     alter::compare(view, &name, &id, (room, part));
-    compare_view(view, (by, to), (room, part), own);
+    compare_view(view, (by, to), (room, part), own, now_ms);
 }
 
 fn compare_view(
@@ -46,6 +53,7 @@ fn compare_view(
     (by, to): (usize, usize),
     (room, part): (&Room, &Part),
     own: &OwnState,
+    now_ms: u64,
 ) {
     let (name, id) = (user(by), chat(to));
     for (on, on_name) in DEVICES.iter().enumerate() {
@@ -53,7 +61,8 @@ fn compare_view(
         let unread = part.visible().range(part.read + 1..).copied().collect::<Vec<_>>();
         let unread = unread.into_iter().filter(|seq| {
             let line = &room.log[index(*seq)];
-            line.by != by && !line.is_silent() && !own.hides(to, *seq)
+            let is_there = !line.is_silent() && room.left(*seq, now_ms).is_none();
+            line.by != by && is_there && !own.hides(to, *seq)
         });
         let unread = unread.count();
         let standing = &room.standing;

@@ -42,18 +42,22 @@ pub(super) fn end(
         End::One => {
             let acted = turn.act(&of, &Act::LogOut { device: which }).expect(READ);
             assert_eq!(acted, Ok(Some(Acted::Done)));
-            world.log_out(by, &[on], told);
+            world.log_out(by, on, told);
         }
         End::Others => {
             let acted = turn.act(&of, &Act::LogOutOthers { but: which }).expect(READ);
-            assert_eq!(acted, Ok(Some(Acted::Done)));
-            let others: Vec<usize> = (0..DEVICES.len()).filter(|other| *other != on).collect();
-            world.log_out(by, &others, told);
+            let other = (0..DEVICES.len())
+                .find(|other| *other != on && world.devices.contains_key(&(by, *other)));
+            let expected = if other.is_some() { None } else { Some(Acted::Done) };
+            assert_eq!(acted, Ok(expected), "one is logged out in a step");
+            if let Some(other) = other {
+                world.log_out(by, other, told);
+            }
         }
         End::Forgotten(long_ago) => {
             let before_ms = if long_ago { u64::MAX } else { 0 };
             let forgotten = turn.forget_device(&of, &which, before_ms).expect(READ);
-            assert_eq!(forgotten, long_ago && world.remove_device(by, on));
+            assert_eq!(forgotten, long_ago && world.remove_device((by, on), told));
         }
         End::Cleared => assert_eq!(turn.clear_device().expect(READ), world.clear_device()),
     }
@@ -94,19 +98,20 @@ impl World {
         *number
     }
 
-    fn remove_device(&mut self, by: usize, on: usize) -> bool {
+    fn remove_device(&mut self, (by, on): (usize, usize), told: &mut Vec<Told>) -> bool {
         let known = self.devices.remove(&(by, on)).is_some();
         if known {
             self.gone.insert((by, on));
+            if self.piles.remove((by, on)) {
+                told.push(Told::Keys(by, on, None));
+            }
         }
         known
     }
 
-    fn log_out(&mut self, by: usize, devices: &[usize], told: &mut Vec<Told>) {
-        let gone = devices.iter().copied().filter(|on| self.remove_device(by, *on));
-        let gone: Vec<usize> = gone.collect();
-        if !gone.is_empty() {
-            told.push(Told::LoggedOut(by, gone));
+    fn log_out(&mut self, by: usize, on: usize, told: &mut Vec<Told>) {
+        if self.remove_device((by, on), told) {
+            told.push(Told::LoggedOut(by, vec![on]));
         }
     }
 

@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use packetboat::store::Start;
 use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::Role;
+use packetboat_proto::content::{Erasure, Role};
 
 use super::own::OwnState;
+use super::piles::Piles;
 use super::standing::{Refused, Standing};
+use super::what::Waiting;
 pub use super::what::What;
 
 /// Everybody, by number.
@@ -60,10 +62,16 @@ pub enum Told {
     Asked(usize, usize),
     /// A user is not let in.
     NotLetIn(usize, usize),
-    /// Cursors of a user moved: delivered and read.
-    Moved(usize, u64, u64),
+    /// What a user had scheduled could not be sent.
+    NotSent((usize, usize, u8)),
+    /// Cursors of a user moved: delivered and read, and what others are told of that.
+    Moved(usize, u64, u64, Option<u64>),
     /// A user has set something for itself: the revision.
     Own(usize, u64),
+    /// A user tells others what it reads, or hides it.
+    Reads(usize, bool),
+    /// A device's identity is another, or it has so few keys left.
+    Keys(usize, usize, Option<u32>),
 }
 
 /// An entry.
@@ -77,8 +85,8 @@ pub struct Line {
     pub what: What,
     /// When.
     pub at_ms: u64,
-    /// The seq of what recalled it.
-    pub erased: Option<u64>,
+    /// Why it is gone, if it is.
+    pub erased: Option<Erasure>,
 }
 
 /// A user's part in a chat.
@@ -116,6 +124,8 @@ pub struct World {
     pub rules: Rules,
     /// The chats, by number.
     pub rooms: Vec<Room>,
+    /// What is to be sent later: by whom, where, and its id.
+    pub waiting: BTreeMap<(usize, usize, u8), Waiting>,
     /// What users have set for themselves.
     pub own: Vec<OwnState>,
     /// Devices that are known, each with its number among all of its user's.
@@ -128,6 +138,10 @@ pub struct World {
     pub seen: BTreeSet<usize>,
     /// Accounts: whether there is one, and how often it was changed.
     pub accounts: BTreeMap<usize, (bool, u64)>,
+    /// Whether users who have said so tell others what they read.
+    pub tells_reads: BTreeMap<usize, bool>,
+    /// The keys of devices.
+    pub piles: Piles,
 }
 
 impl Part {
@@ -198,15 +212,21 @@ impl World {
     /// An empty one.
     pub fn new(rules: Rules) -> Self {
         let rooms = vec![Room::default(); CHATS.len()];
+        let own = vec![OwnState::default(); NAMES.len()];
+        let (waiting, tells_reads) = (BTreeMap::new(), BTreeMap::new());
+        let (seen, devices) = (BTreeSet::new(), BTreeMap::new());
         Self {
             rules,
             rooms,
-            own: vec![OwnState::default(); NAMES.len()],
-            devices: BTreeMap::new(),
+            waiting,
+            own,
+            devices,
             numbers: BTreeMap::new(),
             gone: BTreeSet::new(),
-            seen: BTreeSet::new(),
+            seen,
             accounts: BTreeMap::new(),
+            tells_reads,
+            piles: Piles::default(),
         }
     }
 
@@ -223,7 +243,8 @@ impl World {
             Ok(()) => {
                 if let Some(at) = self.rooms[to].seq_of(by, id) {
                     let line = &self.rooms[to].log[at];
-                    let same = line.what == *what || line.erased.is_some();
+                    let is_over = line.expires_ms().is_some_and(|expires_ms| expires_ms <= now_ms);
+                    let same = line.what == *what || line.erased.is_some() || is_over;
                     let again = Verdict::Duplicate(at as u64 + 1, line.at_ms);
                     return if same { again } else { Verdict::Refused(RejectCode::Conflict) };
                 }
@@ -318,7 +339,7 @@ impl World {
         match what {
             // Its rights were looked at with what it refers to.
             What::Alter(_) | What::Reply(_) => {}
-            What::Text(..) => {
+            What::Text(..) | What::Expiring(_) => {
                 let mute = room.parts[&by].muted_until_ms > now_ms;
                 if mute || (after.rules.only_admins_write && !admin) {
                     return Err(RejectCode::Muted);
@@ -447,16 +468,20 @@ impl World {
         (delivered, read): (u64, u64),
         told: &mut Vec<Told>,
     ) {
+        let both = pair(to).unwrap_or_default().into_iter().chain([by]);
+        let tells = both.into_iter().all(|user| self.tells_reads(user));
         let Some(part) = self.rooms[to].parts.get_mut(&by) else { return };
         let (delivered, read) = (delivered.min(part.last()), read.min(part.last()));
         if delivered > part.cursor(on) {
             part.cursors.insert(on, delivered);
         }
         let moved = delivered > part.delivered || read > part.read;
+        let news = tells || delivered > part.delivered;
         part.delivered = part.delivered.max(delivered);
         part.read = part.read.max(read);
         if moved {
-            told.push(Told::Moved(to, part.delivered, part.read));
+            let others = news.then_some(if tells { part.read } else { 0 });
+            told.push(Told::Moved(to, part.delivered, part.read, others));
         }
     }
 }

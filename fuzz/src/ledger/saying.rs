@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use packetboat::store::Draft;
-use packetboat_proto::content::{Change, Content, GroupChange, Role};
+use packetboat_proto::content::{Change, Content, Erasure, GroupChange, Role};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::MessageId;
 
@@ -15,7 +15,7 @@ use super::names::{chat, user};
 pub(super) fn draft(to: usize, id: u8, what: &What) -> Draft {
     let users = |some: &[usize]| some.iter().map(|by| user(*by)).collect();
     let change = match what {
-        What::Text(..) | What::Reply(_) | What::Alter(_) => None,
+        What::Text(..) | What::Expiring(_) | What::Reply(_) | What::Alter(_) => None,
         What::Create(members) => {
             Some(GroupChange::Created { name: "G".to_owned(), members: users(members) })
         }
@@ -51,19 +51,24 @@ pub(super) fn draft(to: usize, id: u8, what: &What) -> Draft {
 fn content(what: &What, change: Option<&GroupChange>) -> Bytes {
     match (what, change) {
         (What::Text(letter, bytes), _) => alter::text(*letter, *bytes),
-        (What::Reply(_) | What::Alter(_), _) => alter::content(what),
+        (What::Expiring(_) | What::Reply(_) | What::Alter(_), _) => alter::content(what),
         (_, Some(change)) => Content::Group(change.clone()).encode(),
         (_, None) => Bytes::new(),
     }
 }
 
-/// An entry is what was said.
-pub(super) fn check_entry(body: &Bytes, to: usize, seq: u64, line: &Line) {
+/// An entry is what was said, or what is left of it.
+pub(super) fn check_entry(
+    body: &Bytes,
+    (to, seq): (usize, u64),
+    line: &Line,
+    left: Option<Erasure>,
+) {
     let entry = Entry::decode(body.clone()).expect("a log holds entries");
     let made = draft(to, line.id, &line.what);
     let Draft { chat, id, mut content, .. } = made;
-    if let Some(by) = line.erased {
-        content = Content::Erased { by }.encode();
+    if let Some(left) = left {
+        content = Content::Erased(left).encode();
     }
     let (sender, at_ms) = (user(line.by), line.at_ms);
     let expected = Entry { chat, seq, sender, id, at_ms, content };

@@ -1,5 +1,6 @@
 //! What is said in the model. Must never know what becomes of it.
 
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, GroupRules};
 
 /// What a message says.
@@ -7,6 +8,8 @@ use packetboat_proto::content::{Alteration, GroupRules};
 pub enum What {
     /// So many bytes, told apart by a letter.
     Text(u8, usize),
+    /// A text that stays so long, in milliseconds.
+    Expiring(u64),
     /// An answer to an entry, in its thread.
     Reply(u64),
     /// A change to an entry.
@@ -37,9 +40,22 @@ pub enum What {
     Dissolve,
 }
 
+/// A message that is to be sent later, or could not be.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// What it says.
+    pub what: What,
+    /// When it is to be sent.
+    pub at_ms: u64,
+    /// When it is looked at next.
+    pub due_ms: u64,
+    /// Why it could not be sent.
+    pub failed: Option<RejectCode>,
+}
+
 impl What {
     /// It changes its group.
     pub fn is_group_change(&self) -> bool {
-        !matches!(self, Self::Text(..) | Self::Reply(_) | Self::Alter(_))
+        !matches!(self, Self::Text(..) | Self::Expiring(_) | Self::Reply(_) | Self::Alter(_))
     }
 }

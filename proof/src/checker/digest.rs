@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::Content;
+use packetboat_proto::content::{Content, Erasure};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
 
@@ -25,10 +25,10 @@ pub(super) struct Name<'a> {
     pub(super) id: MessageId,
 }
 
-/// The seq of the entry that recalled what stood here, if this is what a recall leaves.
-pub(super) fn erased_by(content: &Bytes) -> Option<u64> {
+/// Why what stood here is gone, if it is.
+pub(super) fn erasure(content: &Bytes) -> Option<Erasure> {
     match Content::decode(content, usize::MAX) {
-        Ok(Content::Erased { by }) => Some(by),
+        Ok(Content::Erased(erasure)) => Some(erasure),
         _ => None,
     }
 }

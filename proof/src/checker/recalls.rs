@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use packetboat_proto::content::{Alteration, Content};
+use packetboat_proto::content::{Alteration, Content, Erasure};
 
-use super::digest::{Digest, Reading, erased_by};
+use super::digest::{Digest, Reading, erasure};
 use super::truth::Truth;
 use super::violation::{Found, Violation};
 
@@ -19,7 +19,7 @@ fn alteration(content: &Bytes) -> Option<Alteration> {
 
 pub(super) fn check(digest: &Digest<'_>, truth: &Truth<'_>, found: &mut Found) {
     for sighting in digest.logged.iter().chain(&digest.delivered) {
-        let Some(by) = erased_by(&sighting.entry.content) else { continue };
+        let Some(Erasure::Recalled { by }) = erasure(&sighting.entry.content) else { continue };
         let (number, seq) = (sighting.name.chat, sighting.entry.seq);
         // The logs were read in the end: what nobody saw is not judged.
         let Some(recall) = truth.logs[number].get(&by) else { continue };
@@ -67,7 +67,7 @@ fn check_reading(digest: &Digest<'_>, reading: &Reading<'_>, found: &mut Found) 
             all.get(&entry.seq),
             Some(Alteration::Edited { seq, .. }) if recalled.contains(seq)
         );
-        let says = erased_by(&entry.content).is_none();
+        let says = erasure(&entry.content).is_none();
         if is_edit || (says && recalled.contains(&entry.seq)) {
             let (chat, reader) = (digest.chat(reading.chat), reading.reader.clone());
             found.add(Violation::StillSaid { chat, seq: entry.seq, reader });

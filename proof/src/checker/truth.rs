@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
-use super::digest::{Answer, At, Digest, Name, Sent, Sighting, Witness, erased_by};
+use super::digest::{Answer, At, Digest, Name, Sent, Sighting, Witness, erasure};
 use super::violation::{Found, Violation};
 
 /// An entry, as it is known.
@@ -73,7 +73,7 @@ impl<'a> Truth<'a> {
         if !sends.first().is_some_and(begun) {
             return found.add(Violation::Invented { chat, seq, sender, id, by: by.name() });
         }
-        let erased = erased_by(&entry.content).is_some();
+        let erased = erasure(&entry.content).is_some();
         let same = |index: &&usize| erased || *digest.sends[**index].content == entry.content;
         let Some(send) = sends.iter().take_while(|index| begun(index)).find(same) else {
             return found.add(Violation::Changed { chat, seq, sender, id, by: by.name() });

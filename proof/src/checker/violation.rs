@@ -81,6 +81,12 @@ pub enum Violation {
     /// What was recalled is there still.
     #[error("{chat}: seq {seq} was recalled, and {reader} read what it said")]
     StillSaid { chat: ChatId, seq: u64, reader: UserId },
+    /// What was said is gone as what has expired is, and it had no time.
+    #[error("{chat}: {by} saw at seq {seq} that its time was over, and it had none")]
+    NotExpired { chat: ChatId, seq: u64, by: String },
+    /// What had a time is there still.
+    #[error("{chat}: the time of seq {seq} was over, and {reader} read what it said")]
+    Outlived { chat: ChatId, seq: u64, reader: UserId },
     /// A user saw what is not for it.
     #[error("{chat}: {by} was given seq {seq}, at which {user} was not a member")]
     NotAMember { chat: ChatId, seq: u64, user: UserId, by: String },

@@ -1,7 +1,9 @@
-//! What a text or data belongs to: a message that it answers, a thread, where it was said before,
-//! whom it calls (SPEC.md section 6.1). Must never hold an origin that is told in part.
+//! What a text, data or file belongs to: a message that it answers, a thread, where it was said
+//! before, whom it calls, how long it stays (SPEC.md sections 6.1 and 6.2). Must never hold an
+//! origin that is told in part.
 
 use crate::id::{ChatId, UserId};
+use crate::limits::{EXPIRES_MS_HIGHEST, EXPIRES_MS_LOWEST};
 use crate::schema;
 
 use super::error::ContentError;
@@ -20,6 +22,8 @@ pub struct Context {
     pub mentions: Vec<UserId>,
     /// It calls everybody in the group.
     pub mentions_all: bool,
+    /// How long after the server took it its time is over, in milliseconds; 0: it stays.
+    pub expires_after_ms: u64,
 }
 
 /// That something was said before.
@@ -45,13 +49,22 @@ pub struct Origin {
 impl Context {
     pub(super) fn from_wire(wire: &schema::Context) -> Result<Self, ContentError> {
         let forwarded = wire.forwarded.as_ref().map(Forwarded::from_wire).transpose()?;
+        if !matches!(wire.expires_after_ms, 0 | EXPIRES_MS_LOWEST..=EXPIRES_MS_HIGHEST) {
+            return Err(ContentError::Expiry);
+        }
         Ok(Self {
             reply_to: wire.reply_to,
             thread: wire.thread,
             forwarded,
             mentions: each_once(&wire.mentions)?,
             mentions_all: wire.mentions_all,
+            expires_after_ms: wire.expires_after_ms,
         })
+    }
+
+    /// When the time of a message that the server took at `at_ms` is over, if it ever is.
+    pub fn expires_ms(&self, at_ms: u64) -> Option<u64> {
+        (self.expires_after_ms > 0).then(|| at_ms.saturating_add(self.expires_after_ms))
     }
 
     pub(super) fn to_wire(&self) -> schema::Context {
@@ -61,6 +74,7 @@ impl Context {
             forwarded: self.forwarded.as_ref().map(Forwarded::to_wire),
             mentions: texts(&self.mentions),
             mentions_all: self.mentions_all,
+            expires_after_ms: self.expires_after_ms,
         }
     }
 }
@@ -105,8 +119,14 @@ mod tests {
         let origin = Origin { chat: ChatId::group("crew").unwrap(), seq: 3, sender: user("ann") };
         for forwarded in [None, Some(Forwarded::Somewhere), Some(Forwarded::From(origin))] {
             let mentions = vec![user("bob"), user("ann")];
-            let context =
-                Context { reply_to: 7, thread: 2, forwarded, mentions, mentions_all: true };
+            let context = Context {
+                reply_to: 7,
+                thread: 2,
+                forwarded,
+                mentions,
+                mentions_all: true,
+                expires_after_ms: 60_000,
+            };
             let bytes = Content::text("hi").encode_in(&context);
             assert_eq!(Content::decode_whole(&bytes, 999), Ok((Content::text("hi"), context)));
         }
@@ -138,6 +158,24 @@ mod tests {
         assert_eq!(Content::decode(&both.into(), 99), Err(ContentError::Context));
         let alone = context.encode_to_vec();
         assert_eq!(Content::decode(&alone.into(), 99), Err(ContentError::Unsupported));
+    }
+
+    #[test]
+    fn a_message_stays_or_expires_within_bounds() {
+        let expiring = |expires_after_ms| {
+            let context = Context { expires_after_ms, ..Context::default() };
+            Content::decode_whole(&Content::text("hi").encode_in(&context), 99)
+        };
+        for (after_ms, expires_ms) in
+            [(0, None), (1_000, Some(1_007)), (31_622_400_000, Some(31_622_400_007))]
+        {
+            let (_, context) = expiring(after_ms).unwrap();
+            assert_eq!(context.expires_ms(7), expires_ms);
+            assert_eq!(context.expires_ms(u64::MAX), expires_ms.map(|_| u64::MAX));
+        }
+        for after_ms in [1, 999, 31_622_400_001, u64::MAX] {
+            assert_eq!(expiring(after_ms), Err(ContentError::Expiry), "{after_ms}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::code::RejectCode;
 use crate::id::{IdError, UserId};
+use crate::limits::{EXPIRES_MS_HIGHEST, EXPIRES_MS_LOWEST};
 use crate::unfold::UnfoldError;
 
 /// Why bytes are no content that the server takes.
@@ -60,6 +61,9 @@ pub enum ContentError {
     /// An origin is told in part.
     #[error("an origin has a chat, a seq and a sender, or none of them")]
     Origin,
+    /// The time after which it expires is out of its bounds.
+    #[error("a message expires after {EXPIRES_MS_LOWEST} to {EXPIRES_MS_HIGHEST} ms, or never")]
+    Expiry,
     /// Only the server says that something is erased.
     #[error("only the server says that something is erased")]
     Erased,
@@ -100,6 +104,7 @@ impl ContentError {
             | Self::Seq
             | Self::Context
             | Self::Origin
+            | Self::Expiry
             | Self::Erased
             | Self::Number { .. }
             | Self::Hash

@@ -16,9 +16,12 @@ use super::contact::ContactAnswer;
 use super::device::{self, DeviceAnswer};
 use super::file::{FileChunk, FileState, FilesPage};
 use super::joining::{self, Joined};
+use super::keys::{self, Keys};
 use super::own::{self, OwnAnswer};
 use super::presence::Presence;
+use super::receipt::{self, Receipts};
 use super::room::RoomState;
+use super::schedule::{self, Scheduled};
 use super::verdict::Verdict;
 
 /// The answer to a request.
@@ -48,7 +51,7 @@ pub enum Answer {
         more: bool,
     },
     /// One chat.
-    Chat(ChatState),
+    Chat(Box<ChatState>),
     /// Members, and whether there are more.
     Members {
         /// In order of user id.
@@ -73,6 +76,12 @@ pub enum Answer {
     Device(DeviceAnswer),
     /// About contacts and blocks.
     Contact(ContactAnswer),
+    /// About receipts.
+    Receipts(Receipts),
+    /// About keys.
+    Keys(Keys),
+    /// About messages that are to be sent later.
+    Scheduled(Scheduled),
     /// The seqs of what is pinned, ascending.
     Pins(Vec<u64>),
     /// Encoded entries of a thread in ascending order, and whether there are more.
@@ -137,11 +146,15 @@ fn presence_list(users: &[Presence]) -> schema::PresenceList {
 
 impl Response {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
-        let others = joining::RESPONSE_LISTS.into_iter().chain(device::RESPONSE_LISTS);
-        for (list, max) in RESPONSE_LISTS.into_iter().chain(others) {
+        let lists = RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS);
+        let lists = lists.chain(schedule::RESPONSE_LISTS).chain(device::RESPONSE_LISTS);
+        for (list, max) in lists {
             check_count(&body, &list, max)?;
         }
         own::check_lists(&body)?;
+        for (list, max) in receipt::RESPONSE_LISTS.into_iter().chain(keys::RESPONSE_LISTS) {
+            check_count(&body, &list, max)?;
+        }
         let wire = schema::Response::decode(body)?;
         let answer = match wire.result.ok_or(BodyError::Missing { field: "result" })? {
             response::Result::Refused(verdict) => Err(Verdict::from_wire(verdict)?),
@@ -174,6 +187,15 @@ impl Answer {
         if let Some(own) = OwnAnswer::from_wire(&wire)? {
             return Ok(Self::Own(own));
         }
+        if let Some(receipts) = Receipts::from_wire(&wire)? {
+            return Ok(Self::Receipts(receipts));
+        }
+        if let Some(keys) = Keys::from_wire(&wire)? {
+            return Ok(Self::Keys(keys));
+        }
+        if let Some(scheduled) = Scheduled::from_wire(&wire)? {
+            return Ok(Self::Scheduled(scheduled));
+        }
         Ok(match wire {
             Wire::History(page) => {
                 Self::History { entries: checked(page.entries)?, more: page.more }
@@ -182,7 +204,7 @@ impl Answer {
             Wire::Thread(page) => Self::Thread { entries: checked(page.entries)?, more: page.more },
             Wire::Chats(page) => Self::Chats { chats: states(page.chats)?, more: page.more },
             Wire::Recent(page) => Self::Recent { chats: states(page.chats)?, more: page.more },
-            Wire::Chat(chat) => Self::Chat(ChatState::from_wire(chat)?),
+            Wire::Chat(chat) => Self::Chat(Box::new(ChatState::from_wire(chat)?)),
             Wire::Members(page) => Self::Members {
                 members: page
                     .members
@@ -237,6 +259,9 @@ impl Answer {
             Self::Joining(joined) => joined.to_wire(),
             Self::Device(answer) => answer.to_wire(),
             Self::Contact(answer) => answer.to_wire(),
+            Self::Receipts(receipts) => receipts.to_wire(),
+            Self::Keys(keys) => keys.to_wire(),
+            Self::Scheduled(scheduled) => scheduled.to_wire(),
             Self::Pins(seqs) => {
                 let pins = seqs.iter().map(|seq| schema::Pin { seq: *seq });
                 Wire::Pins(schema::PinsList { pins: pins.collect() })

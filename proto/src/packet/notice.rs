@@ -10,6 +10,8 @@ use crate::schema::notice::Kind;
 
 use super::body::{BodyError, check_length};
 use super::invite::JoinState;
+use super::keys::KeysNews;
+use super::message::Rejected;
 use super::presence::Presence;
 use super::room::RoomCount;
 
@@ -53,6 +55,12 @@ pub enum Notice {
     Join(JoinNews),
     /// The user's own state has changed; its newest revision.
     Own(u64),
+    /// Receipts of a group have moved: ask for those that are shown.
+    Receipts(ChatId),
+    /// Somebody's keys are others, or the user's own run low.
+    Keys(KeysNews),
+    /// A message of the user's own that was due could not be sent.
+    ScheduleFailed(Rejected),
 }
 
 /// Somebody asks to come into a group, or is not let in.
@@ -124,6 +132,11 @@ impl Notice {
                 state: JoinState::from_wire(news.state()),
             })),
             Some(Kind::Own(changed)) => Some(Self::Own(changed.revision)),
+            Some(Kind::Keys(news)) => Some(Self::Keys(KeysNews::from_wire(&news)?)),
+            Some(Kind::Receipts(moved)) => Some(Self::Receipts(ChatId::new(&moved.chat)?)),
+            Some(Kind::ScheduleFailed(rejected)) => {
+                Some(Self::ScheduleFailed(Rejected::from_wire(rejected)?))
+            }
             Some(Kind::Presence(presence)) => Some(Self::Presence(Presence::from_wire(presence)?)),
             Some(Kind::RoomCount(count)) => Some(Self::RoomCount(RoomCount::from_wire(&count)?)),
             Some(Kind::Cursor(moved)) => Some(Self::Cursor(CursorMoved {
@@ -144,6 +157,11 @@ impl Notice {
                 state: JoinState::to_wire(news.state),
             }),
             Self::Own(revision) => Kind::Own(schema::OwnChanged { revision: *revision }),
+            Self::Keys(news) => Kind::Keys(news.to_wire()),
+            Self::Receipts(chat) => {
+                Kind::Receipts(schema::ReceiptsMoved { chat: chat.to_string() })
+            }
+            Self::ScheduleFailed(rejected) => Kind::ScheduleFailed(rejected.to_wire()),
             Self::Presence(presence) => Kind::Presence(presence.to_wire()),
             Self::RoomCount(count) => Kind::RoomCount(count.to_wire()),
             Self::Cursor(moved) => Kind::Cursor(schema::CursorMoved {

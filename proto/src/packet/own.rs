@@ -199,11 +199,11 @@ fn range_of(wire: schema::SeqRange) -> Result<SeqRange, BodyError> {
     range.ok_or(BodyError::OutOfBounds { field: "range", value: first })
 }
 
-fn ranges_of(wire: &[schema::SeqRange]) -> Result<Vec<SeqRange>, BodyError> {
+pub(super) fn ranges_of(wire: &[schema::SeqRange]) -> Result<Vec<SeqRange>, BodyError> {
     wire.iter().copied().map(range_of).collect()
 }
 
-fn wire_of(ranges: &[SeqRange]) -> Vec<schema::SeqRange> {
+pub(super) fn wire_of(ranges: &[SeqRange]) -> Vec<schema::SeqRange> {
     let wire = |range: &SeqRange| schema::SeqRange { first: range.first(), last: range.last() };
     ranges.iter().map(wire).collect()
 }

@@ -14,9 +14,12 @@ use super::contact::ContactOperation;
 use super::device::DeviceOperation;
 use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
+use super::keys::{self, AskKeys};
 use super::own::{self, Own};
 use super::profile::Profile;
+use super::receipt::{self, AskReceipts};
 use super::room::room_id;
+use super::schedule::Scheduling;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +78,12 @@ pub enum Operation {
     Device(DeviceOperation),
     /// About contacts and blocks.
     Contact(ContactOperation),
+    /// About receipts.
+    Receipts(AskReceipts),
+    /// About keys.
+    Keys(AskKeys),
+    /// About messages that are to be sent later.
+    Scheduling(Scheduling),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -170,7 +179,9 @@ impl Request {
         for list in REQUEST_LISTS {
             check_count(&body, &list, PRESENCE_USERS_MAX)?;
         }
-        for (list, max) in joining::REQUEST_LISTS.into_iter().chain(own::REQUEST_LISTS) {
+        let lists = joining::REQUEST_LISTS.into_iter().chain(own::REQUEST_LISTS);
+        let lists = lists.chain(receipt::REQUEST_LISTS).chain(keys::REQUEST_LISTS);
+        for (list, max) in lists {
             check_count(&body, &list, max)?;
         }
         let wire = schema::Request::decode(body)?;
@@ -198,6 +209,15 @@ impl Operation {
         }
         if let Some(own) = Own::from_wire(&wire)? {
             return Ok(Some(Self::Own(own)));
+        }
+        if let Some(asked) = AskReceipts::from_wire(&wire)? {
+            return Ok(Some(Self::Receipts(asked)));
+        }
+        if let Some(asked) = AskKeys::from_wire(&wire)? {
+            return Ok(Some(Self::Keys(asked)));
+        }
+        if let Some(scheduling) = Scheduling::from_wire(&wire)? {
+            return Ok(Some(Self::Scheduling(scheduling)));
         }
         Ok(Some(match wire {
             Wire::History(asked) => Self::History {
@@ -298,6 +318,9 @@ impl Operation {
             Self::Joining(joining) => joining.to_wire(),
             Self::Device(operation) => operation.to_wire(),
             Self::Contact(operation) => operation.to_wire(),
+            Self::Receipts(asked) => asked.to_wire(),
+            Self::Keys(asked) => asked.to_wire(),
+            Self::Scheduling(scheduling) => scheduling.to_wire(),
             Self::Pins { chat } => Wire::Pins(schema::PinsRequest { chat: chat.to_string() }),
             Self::Thread { chat, seq, after, limit } => Wire::Thread(schema::ThreadRequest {
                 chat: chat.to_string(),

@@ -146,7 +146,7 @@ fn answers() -> Vec<Packet> {
     let answers = [
         Ok(Answer::History { entries: vec![entry().encode()], more: true }),
         Ok(Answer::Chats { chats: vec![state()], more: false }),
-        Ok(Answer::Chat(state())),
+        Ok(Answer::Chat(Box::new(state()))),
         Ok(Answer::Members { members: vec![member], more: false }),
         Ok(Answer::Presence(vec![Presence {
             online: true,

@@ -22,7 +22,12 @@ use crate::read::read;
 const HEADER: &str = "# name\treads\tlimit\tverdict\thex\tmeaning";
 
 /// The limits that no single frame, content or id can show, and one that is looked at apart.
-const NOT_IN_A_FRAME: [&str; 19] = [
+const NOT_IN_A_FRAME: [&str; 24] = [
+    "ONE_TIME_KEYS_MAX",
+    "KEYS_WATCHED_MAX",
+    "SCHEDULED_MAX",
+    "SCHEDULED_BYTES_MAX",
+    "SCHEDULED_AHEAD_MS_MAX",
     "FILE_REQUESTS_MAX",
     "PORT_PLAIN",
     "PORT_TLS",

@@ -9,10 +9,13 @@ mod file;
 mod frames;
 mod id;
 mod joining;
+mod keys;
 mod limit;
 mod own;
 mod packet;
+mod receipt;
 mod room;
+mod schedule;
 mod state;
 
 use bytes::{Bytes, BytesMut};
@@ -36,9 +39,12 @@ pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
         ("frames.tsv", frames::vectors()),
         ("ids.tsv", id::vectors()),
         ("joining.tsv", joining::vectors()),
+        ("keys.tsv", keys::vectors()),
         ("limits.tsv", limit::vectors()),
         ("own.tsv", own::vectors()),
         ("packets.tsv", packet::vectors()),
+        ("receipts.tsv", receipt::vectors()),
+        ("schedule.tsv", schedule::vectors()),
         ("states.tsv", state::vectors()),
     ]
 }

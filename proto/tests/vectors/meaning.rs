@@ -5,12 +5,15 @@ mod contact;
 mod device;
 mod file;
 mod joining;
+mod keys;
 mod own;
+mod receipt;
+mod schedule;
 
 use bytes::Bytes;
 use packetboat_proto::code::{Fault, Retry};
 use packetboat_proto::content::{
-    Alteration, Body, Content, Context, Forwarded, GroupChange, GroupRules, RoomChange,
+    Alteration, Body, Content, Context, Erasure, Forwarded, GroupChange, GroupRules, RoomChange,
 };
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
@@ -72,7 +75,10 @@ pub(crate) fn of_content(content: &Content, context: &Context) -> Value {
             of_body(&content.clone().body().expect("a text or data has a body"))
         }
         Content::Entry(alteration) => of_alteration(alteration),
-        Content::Erased { by } => json!({ "erased": { "by": by } }),
+        Content::Erased(Erasure::Recalled { by }) => {
+            json!({ "erased": { "by": by, "expired": 0 } })
+        }
+        Content::Erased(Erasure::Expired { of }) => json!({ "erased": { "by": 0, "expired": of } }),
         Content::Group(change) => of_change(change),
         Content::Room(change) => of_room_change(change),
         Content::File(sent) => file::of_sent(sent),
@@ -106,6 +112,7 @@ fn of_context(context: &Context) -> Value {
         }),
         "mentions": texts(&context.mentions),
         "mentions_all": context.mentions_all,
+        "expires_after_ms": context.expires_after_ms,
     })
 }
 
@@ -287,6 +294,13 @@ fn of_notice(notice: &Notice) -> Value {
         Notice::Missed => json!({ "missed": {} }),
         Notice::Join(news) => joining::of_news(news),
         Notice::Own(revision) => json!({ "own": { "revision": revision } }),
+        Notice::Keys(news) => json!({ "keys": keys::of_news(news) }),
+        Notice::Receipts(chat) => json!({ "receipts": { "chat": chat.as_str() } }),
+        Notice::ScheduleFailed(rejected) => json!({ "schedule_failed": {
+            "chat": rejected.chat.as_str(),
+            "message_id": rejected.id.to_string(),
+            "verdict": of_verdict(&rejected.verdict),
+        } }),
         Notice::Presence(presence) => json!({ "presence": of_presence(presence) }),
         Notice::RoomCount(count) => json!({ "room_count": {
             "room": count.room.as_str(),
@@ -326,6 +340,9 @@ fn of_operation(operation: &Operation) -> Value {
         Operation::Contact(asked) => contact::of_question(asked),
         Operation::Own(asked) => own::of_question(asked),
         Operation::Recent(recent) => json!({ "recent": own::of_recent(recent) }),
+        Operation::Receipts(asked) => receipt::of_question(asked),
+        Operation::Keys(asked) => keys::of_question(asked),
+        Operation::Scheduling(asked) => schedule::of_question(asked),
         Operation::Pins { chat } => json!({ "pins": { "chat": chat.as_str() } }),
         Operation::Thread { chat, seq, after, limit } => json!({ "thread": {
             "chat": chat.as_str(), "seq": seq, "after": after, "limit": limit,
@@ -376,6 +393,9 @@ fn of_answer(answer: &Answer) -> Value {
         Answer::Joining(joined) => joining::of_answer(joined),
         Answer::Device(answer) => device::of_answer(answer),
         Answer::Contact(answer) => contact::of_answer(*answer),
+        Answer::Receipts(receipts) => receipt::of_answer(receipts),
+        Answer::Keys(keys) => keys::of_answer(keys),
+        Answer::Scheduled(scheduled) => schedule::of_answer(scheduled),
         Answer::RoomJoin(state) => json!({ "room_join": of_room(state) }),
         Answer::RoomLeave => json!({ "room_leave": {} }),
         Answer::Room(state) => json!({ "room": of_room(state) }),

@@ -117,3 +117,16 @@ fn nothing_is_left_of_a_session_that_has_ended_nor_of_one_that_watches_nobody() 
     watches.watch(&ann, &seat, &[], &many[..1]).unwrap();
     assert!(watches.watched.is_empty() && watches.by_session.is_empty());
 }
+
+#[test]
+fn what_is_no_part_of_presence_is_not_told() {
+    let mut watches = Watches::default();
+    let (ann, bob, seat) = (user("ann"), user("bob"), mailbox(1));
+    watches.watch(&ann, &seat, std::slice::from_ref(&bob), &[]).unwrap();
+    first(&mut watches, &ann, HERE);
+    watches.tell(&bob, HERE, 1);
+    told(&seat);
+    let set = Profile { receipts: ReceiptRule::Hidden, ..Profile::default() };
+    watches.set_profile(&bob, set);
+    assert_eq!(watches.tell(&bob, HERE, 2), (0, 0));
+}

@@ -27,7 +27,7 @@ pub(super) async fn find(
         Joining::Ask { chat, proof } => {
             match store.act(user, Act::AskToJoin { chat, proof }).await? {
                 Acted::Asked(state) => Joined::Ask(Some(state)),
-                Acted::Done | Acted::Set(_) => Joined::Ask(None),
+                _ => Joined::Ask(None),
             }
         }
         Joining::Requests { chat, after, limit } => {

@@ -32,6 +32,6 @@ pub(super) async fn find(
 pub(super) fn revision(acted: Acted) -> u64 {
     match acted {
         Acted::Set(revision) => revision,
-        Acted::Done | Acted::Asked(_) => 0,
+        Acted::Done | Acted::Asked(_) | Acted::Published(_) | Acted::Key(_) => 0,
     }
 }

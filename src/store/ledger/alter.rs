@@ -1,7 +1,7 @@
 //! Who may change an entry, and what that changes. Must never write before everything is checked.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Role};
+use packetboat_proto::content::{Alteration, Erasure, Role};
 use packetboat_proto::id::{ChatId, ChatKind, UserId};
 use packetboat_proto::limits::{EDITS_MAX, PINS_MAX};
 
@@ -84,7 +84,9 @@ impl Turn<'_> {
             Consequence::Edited(of) => self.put(key::edit(deed.chat, of, deed.seq), Vec::new()),
             Consequence::Pinned(seq) => self.put(key::pin(deed.chat, seq), Vec::new()),
             Consequence::Unpinned(seq) => self.remove(key::pin(deed.chat, seq)),
-            Consequence::Recalled(target) => self.erase(deed, *target)?,
+            Consequence::Recalled(target) => {
+                self.erase(deed.chat, *target, Erasure::Recalled { by: deed.seq })?;
+            }
         }
         Ok(())
     }
@@ -147,8 +149,8 @@ impl Turn<'_> {
         Ok(Consequence::Pinned(seq))
     }
 
-    /// What a user is in a chat. In a direct chat nobody is more than the other, and who is out of a
-    /// group is a member like others.
+    /// What a user is in a chat. In a direct chat nobody is more than the other, and who is out of
+    /// a group is a member like others.
     fn rank(&self, user: &UserId, chat: &ChatId) -> Result<Role, ReadError> {
         match chat.kind() {
             ChatKind::Group(_) => {

@@ -7,19 +7,19 @@ use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, ChatKind, UserId};
 use packetboat_proto::limits::{
     BODY_BYTES_HIGHEST, BODY_OVERHEAD_BYTES, GROUP_NAME_BYTES_MAX, MEMBERS_PER_CHANGE_MAX,
-    USER_ID_BYTES_MAX,
+    SCHEDULED_BYTES_MAX, USER_ID_BYTES_MAX,
 };
 
 use packetboat_proto::planted::{self, Bug};
 
 use super::alter::{Consequence, REFERENCE_OPERATIONS};
+use super::expiry::EXPIRY_OPERATIONS;
 use super::file::REFERENCE_OPERATIONS as FILE_OPERATIONS;
 use super::group::{Behind, CHANGE_OPERATIONS_PER_USER, Deed, change_operations_max};
 use super::recall::RECALL_OPERATIONS_MAX;
 use super::room::{TRIM_OPERATIONS, room_operations_max};
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::batch::OPERATIONS_PER_COMMAND_MAX;
-use crate::store::erased::erased_by;
 use crate::store::key;
 use crate::store::parts::{Joiner, PARTS_MAX, Whole, parts_of};
 use crate::store::read_error::ReadError;
@@ -37,6 +37,16 @@ const DEDUP_OPERATIONS: usize = 1;
 /// Operations for a direct chat's first entry: two places, two members.
 const FIRST_OPERATIONS: usize = 4;
 
+/// Operations for a text, data or file, beside the entry.
+const WORD_OPERATIONS: usize =
+    FIRST_OPERATIONS + REFERENCE_OPERATIONS + FILE_OPERATIONS + EXPIRY_OPERATIONS;
+
+/// The most operations of a text or data of the size that may be scheduled.
+pub(super) const WORD_OPERATIONS_MAX: usize =
+    parts_of(SCHEDULED_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
+        + DEDUP_OPERATIONS
+        + WORD_OPERATIONS;
+
 const _: () = assert!(
     PARTS_MAX + DEDUP_OPERATIONS + FIRST_OPERATIONS + REFERENCE_OPERATIONS
         <= OPERATIONS_PER_COMMAND_MAX
@@ -52,13 +62,7 @@ const _: () = assert!(
         <= OPERATIONS_PER_COMMAND_MAX
 );
 const _: () = assert!(
-    PARTS_MAX
-        + DEDUP_OPERATIONS
-        + TRIM_OPERATIONS
-        + FIRST_OPERATIONS
-        + REFERENCE_OPERATIONS
-        + FILE_OPERATIONS
-        <= OPERATIONS_PER_COMMAND_MAX
+    PARTS_MAX + DEDUP_OPERATIONS + TRIM_OPERATIONS + WORD_OPERATIONS <= OPERATIONS_PER_COMMAND_MAX
 );
 const _: () = assert!(
     parts_of(CHANGE_BYTES_MAX + BODY_OVERHEAD_BYTES as usize)
@@ -83,7 +87,7 @@ pub(crate) fn draft_operations_max(draft: &Draft) -> usize {
             None => match draft.alteration() {
                 Some(Alteration::Recalled { .. }) => RECALL_OPERATIONS_MAX,
                 Some(_) => REFERENCE_OPERATIONS,
-                None => FIRST_OPERATIONS + REFERENCE_OPERATIONS + FILE_OPERATIONS,
+                None => WORD_OPERATIONS,
             },
             // One that is not in the list may be the next owner.
             Some(Change::Group(change)) => change_operations_max(named(change.users())),
@@ -166,6 +170,7 @@ impl Turn<'_> {
         self.put_mentions(&deed, draft);
         self.put_seq_of(by_id, seq);
         self.carry_out(&deed, consequence)?;
+        self.note_expiry(&deed, draft);
         self.store_entry(author, draft, seq);
         if let ChatKind::Room(_) = kind {
             self.trim_room(chat, seq)?;
@@ -180,8 +185,8 @@ impl Turn<'_> {
     fn again(&self, author: &Author, draft: &Draft, seq: u64) -> Result<Outcome, Halt> {
         let entry = self.entry(&draft.chat, seq)?;
         debug_assert_eq!(entry.sender, author.user, "the sender is part of the dedup key");
-        // What was recalled is not known any more.
-        let differs = entry.content != draft.content && erased_by(&entry.content).is_none();
+        // What was recalled, or has expired, is not known any more.
+        let differs = entry.content != draft.content && !self.is_gone(&entry);
         if differs && !planted::is(Bug::ConflictAccepted) {
             let reason = "the same message id was accepted with other content";
             return refuse(RejectCode::Conflict, reason);

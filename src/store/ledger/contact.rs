@@ -7,7 +7,7 @@ use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::packet::{Block, Contact, ContactState, Item, OwnItem, SetContact};
 
 use super::own::ITEM_OPERATIONS;
-use super::turn::{Halt, Turn, refuse};
+use super::turn::{Halt, Turn, refuse, unknown_user};
 use crate::store::act::Acted;
 use crate::store::read_error::ReadError;
 use crate::store::recent::Recent;
@@ -82,7 +82,8 @@ impl Turn<'_> {
         }
     }
 
-    fn blocks(&self, user: &UserId, other: &UserId) -> Result<bool, ReadError> {
+    /// Whether a user blocks another.
+    pub(super) fn blocks(&self, user: &UserId, other: &UserId) -> Result<bool, ReadError> {
         let value = self.get(&key::own::block(user, other))?;
         let item = value.map(decode_item).transpose()?.and_then(|item| item.item);
         Ok(matches!(item, Some(Item::Block(Block { blocked: true, .. }))))
@@ -110,7 +111,7 @@ impl Turn<'_> {
         if self.rules.tell_blocked {
             return refuse(RejectCode::Blocked, format!("{by} has blocked you"));
         }
-        refuse(RejectCode::UnknownUser, format!("there is no user {by}"))
+        unknown_user(by)
     }
 
     /// Changes what a user knows of another.

@@ -1,6 +1,7 @@
 //! A cursor moves forward. Must never move one back, nor beyond what its user may see.
 
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
+use packetboat_proto::packet::ReceiptRule;
 
 use super::turn::Turn;
 use crate::store::key;
@@ -30,6 +31,8 @@ impl Turn<'_> {
         if delivered <= place.delivered && read <= place.read {
             return Ok(());
         }
+        let told = self.tells_read(user, &to.chat)?;
+        let news = told || delivered > place.delivered;
         place.delivered = place.delivered.max(delivered);
         place.read = place.read.max(read);
         self.put_place(user, &to.chat, &place);
@@ -38,8 +41,21 @@ impl Turn<'_> {
             user: user.clone(),
             delivered: place.delivered,
             read: place.read,
+            told: news.then_some(if told { place.read } else { 0 }),
         });
         Ok(())
+    }
+
+    /// Whether what the user has read is told the others: to hide it is to hide it both ways, which
+    /// for a group is seen to where it is asked for.
+    fn tells_read(&mut self, user: &UserId, chat: &ChatId) -> Result<bool, ReadError> {
+        if self.receipt_rule(user)? == ReceiptRule::Hidden {
+            return Ok(false);
+        }
+        match chat.peer_of(user) {
+            Some(peer) => Ok(self.receipt_rule(&peer)? == ReceiptRule::Told),
+            None => Ok(true),
+        }
     }
 
     /// The last seq that a user may see.

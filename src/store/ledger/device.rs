@@ -4,20 +4,21 @@
 
 use packetboat_proto::id::{DeviceId, UserId};
 
+use super::keys::KEYS_TAKEN_OPERATIONS_MAX;
 use super::turn::{Halt, Turn};
 use crate::store::act::Acted;
 use crate::store::read_error::ReadError;
 use crate::store::record::device::DeviceRow;
 use crate::store::{Claim, Effect, key};
 
-/// Devices that are logged out in one step.
-const LOG_OUTS_PER_STEP: usize = 50;
-/// Operations of that: each loses its row, and is noted.
-pub(crate) const LOG_OUT_OPERATIONS_MAX: usize = 2 * LOG_OUTS_PER_STEP;
+/// Operations to remove a device: its row, its keys, and what notes it.
+pub(super) const REMOVE_OPERATIONS_MAX: usize = 2 + KEYS_TAKEN_OPERATIONS_MAX;
 /// Cursors that are removed in one step.
 const CURSORS_PER_STEP: usize = 256;
-/// The most operations of a command about devices: cursors, and what notes them.
-pub(crate) const DEVICE_OPERATIONS_MAX: usize = CURSORS_PER_STEP + 1;
+/// The most operations of a command about devices: those of one that is removed, or cursors and
+/// what notes them.
+pub(crate) const DEVICE_OPERATIONS_MAX: usize = REMOVE_OPERATIONS_MAX;
+const _: () = assert!(CURSORS_PER_STEP < DEVICE_OPERATIONS_MAX);
 /// For how long a device that comes again is not noted anew, if it says the same of itself: what
 /// comes and goes all the time is not to cost a write each time.
 pub(crate) const SEEN_EVERY_MS: u64 = 60_000;
@@ -80,6 +81,7 @@ impl Turn<'_> {
         let known = self.get(&row)?.is_some();
         if known {
             self.remove(row);
+            self.remove_keys(user, device)?;
             self.put(key::gone_device(user, device), Vec::new());
         }
         Ok(known)
@@ -94,26 +96,21 @@ impl Turn<'_> {
         Ok(Acted::Done)
     }
 
-    /// Some of a user's devices but one are logged out. `None`: there are more of them.
+    /// One of a user's devices, but not this one, is logged out. `None`: there may be more of them.
     pub(super) fn log_out_others(
         &mut self,
         user: &UserId,
         but: &DeviceId,
     ) -> Result<Option<Acted>, Halt> {
-        // The one that stays, and one more that shows that this step is not the last.
-        let found = self.rows(&key::devices(user, None), LOG_OUTS_PER_STEP + 2)?;
-        let found = found.iter().map(|(row, _)| key::last_device(row));
-        let mut others = found.collect::<Result<Vec<_>, _>>().map_err(ReadError::from)?;
-        others.retain(|device| device != but);
-        let done = others.len() <= LOG_OUTS_PER_STEP;
-        others.truncate(LOG_OUTS_PER_STEP);
-        for device in &others {
-            self.remove_device(user, device)?;
+        // One of two is another than the one that stays.
+        for (row, _) in self.rows(&key::devices(user, None), 2)? {
+            let device = key::last_device(&row).map_err(ReadError::from)?;
+            if device != *but {
+                self.log_out(user, &device)?;
+                return Ok(None);
+            }
         }
-        if !others.is_empty() {
-            self.emit(Effect::LoggedOut { user: user.clone(), devices: others });
-        }
-        Ok(done.then_some(Acted::Done))
+        Ok(Some(Acted::Done))
     }
 
     fn forget_device(

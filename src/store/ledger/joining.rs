@@ -7,12 +7,9 @@ use packetboat_proto::id::{ChatId, InviteId, UserId};
 use packetboat_proto::limits::{INVITES_MAX, MEMBERS_PER_CHANGE_MAX};
 use packetboat_proto::packet::{Invitation, JoinNews, JoinState, JoinWay};
 
-use super::contact::CONTACT_OPERATIONS_MAX;
-use super::device::LOG_OUT_OPERATIONS_MAX;
 use super::group::Deed;
-use super::own::ITEM_OPERATIONS;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
-use crate::store::act::{Act, Acted};
+use crate::store::act::Acted;
 use crate::store::read_error::ReadError;
 use crate::store::record::Group;
 use crate::store::record::invite::{Asking, InviteRecord, decode_invites, is_proved, way_in};
@@ -22,14 +19,10 @@ use crate::store::{Effect, Role, key};
 const ASKINGS_MAX: u32 = 1_000;
 /// How long one who was refused cannot ask again, in milliseconds: a week.
 const REFUSED_MS: u64 = 7 * 24 * 3_600_000;
-/// The most operations of an act: those that it names, or the invitations that have run out; the
-/// group, and one row more.
-pub(crate) const ACT_OPERATIONS_MAX: usize =
+/// Operations of an act about coming in: those that it names, or the invitations that have run out;
+/// the group, and one row more.
+pub(super) const JOINING_OPERATIONS_MAX: usize =
     if INVITES_MAX > MEMBERS_PER_CHANGE_MAX { INVITES_MAX } else { MEMBERS_PER_CHANGE_MAX } + 2;
-const _: () = assert!(LOG_OUT_OPERATIONS_MAX <= ACT_OPERATIONS_MAX);
-const _: () = assert!(CONTACT_OPERATIONS_MAX <= ACT_OPERATIONS_MAX);
-
-const _: () = assert!(ITEM_OPERATIONS <= ACT_OPERATIONS_MAX);
 
 /// A way into a group.
 struct WayIn {
@@ -40,29 +33,6 @@ struct WayIn {
 }
 
 impl Turn<'_> {
-    /// Does what a user asks for, or a step of it. `None`: there are further steps.
-    pub(crate) fn act(&mut self, user: &UserId, act: &Act) -> Result<Option<Acted>, Halt> {
-        // Who has lost a device is let go of it whatever the disk.
-        let takes_room = !matches!(act, Act::LogOut { .. } | Act::LogOutOthers { .. });
-        if self.full && takes_room {
-            return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
-        }
-        let acted = match act {
-            Act::Invite { chat, invitation } => self.invite(user, chat, invitation),
-            Act::Uninvite { chat, id } => self.uninvite(user, chat, *id),
-            Act::AskToJoin { chat, proof } => self.ask_to_join(user, chat, proof.as_ref()),
-            Act::RefuseJoin { chat, users } => self.refuse_join(user, chat, users),
-            Act::LogOut { device } => self.log_out(user, device),
-            Act::LogOutOthers { but } => return self.log_out_others(user, but),
-            Act::SetMarks(set) => self.set_marks(user, set),
-            Act::SetDraft(draft) => self.set_draft(user, draft),
-            Act::Hide { chat, ranges } => self.hide(user, chat, ranges),
-            Act::SetContact(set) => self.set_contact(user, set),
-            Act::SetBlock(block) => self.set_block(user, block),
-        };
-        acted.map(Some)
-    }
-
     /// The group, for one who lets others in.
     fn group_to_let_into(&self, user: &UserId, chat: &ChatId) -> Result<Group, Halt> {
         let Some(group) = self.live_group(chat)? else { return no_such_chat() };
@@ -79,7 +49,7 @@ impl Turn<'_> {
         Ok(self.group(chat)?.filter(Group::lives))
     }
 
-    fn invite(
+    pub(super) fn invite(
         &mut self,
         user: &UserId,
         chat: &ChatId,
@@ -158,7 +128,12 @@ impl Turn<'_> {
         refuse(RejectCode::NotAllowed, "the invitation is another member's")
     }
 
-    fn uninvite(&mut self, user: &UserId, chat: &ChatId, id: InviteId) -> Result<Acted, Halt> {
+    pub(super) fn uninvite(
+        &mut self,
+        user: &UserId,
+        chat: &ChatId,
+        id: InviteId,
+    ) -> Result<Acted, Halt> {
         self.group_to_let_into(user, chat)?;
         if let Some(invitation) = self.invitation(chat, id)? {
             self.check_invite_of(user, chat, &invitation.made)?;
@@ -225,7 +200,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn ask_to_join(
+    pub(super) fn ask_to_join(
         &mut self,
         user: &UserId,
         chat: &ChatId,
@@ -262,7 +237,7 @@ impl Turn<'_> {
         self.emit(Effect::Joining { to, news: JoinNews { chat, user, state: Some(state) } });
     }
 
-    fn refuse_join(
+    pub(super) fn refuse_join(
         &mut self,
         user: &UserId,
         chat: &ChatId,

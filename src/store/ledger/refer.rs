@@ -10,6 +10,7 @@ use packetboat_proto::limits::EDITS_MAX;
 use super::group::Deed;
 use super::turn::{Halt, Turn, refuse};
 use crate::store::Draft;
+use crate::store::erased::erasure;
 use crate::store::key;
 use crate::store::read_error::ReadError;
 use crate::store::spans::Spans;
@@ -25,6 +26,19 @@ pub(super) struct Target {
 /// A content, if it is one of the kinds that this version knows.
 fn content_of(entry: &Entry) -> Option<(Content, Context)> {
     Content::decode_whole(&entry.content, usize::MAX).ok()
+}
+
+impl Target {
+    /// The text, data or file that an entry says.
+    pub(super) fn of(entry: Entry) -> Option<Self> {
+        match content_of(&entry)? {
+            (Content::Text(_) | Content::Data { .. }, context) => {
+                Some(Self { entry, context, file: None })
+            }
+            (Content::File(sent), context) => Some(Self { entry, context, file: Some(sent.file) }),
+            _ => None,
+        }
+    }
 }
 
 impl Turn<'_> {
@@ -50,6 +64,15 @@ impl Turn<'_> {
         Ok(self.place(user, chat)?.map(|place| place.spans))
     }
 
+    /// Whether an entry says nothing any more: it is erased, or is to be, for its time is over.
+    pub(super) fn is_gone(&self, entry: &Entry) -> bool {
+        let is_over = |(_, context): (Content, Context)| {
+            let expires_ms = context.expires_ms(entry.at_ms);
+            expires_ms.is_some_and(|expires_ms| expires_ms <= self.now_ms)
+        };
+        erasure(&entry.content).is_some() || content_of(entry).is_some_and(is_over)
+    }
+
     /// Refuses an entry that is not before the deed's own, or that its sender may not see.
     pub(super) fn check_seen(&mut self, deed: &Deed<'_>, seq: u64) -> Result<(), Halt> {
         if seq < deed.seq && self.may_see(deed.sender, deed.chat, seq)? {
@@ -62,17 +85,12 @@ impl Turn<'_> {
     pub(super) fn target(&mut self, deed: &Deed<'_>, seq: u64) -> Result<Target, Halt> {
         self.check_seen(deed, seq)?;
         let entry = self.entry(deed.chat, seq)?;
-        match content_of(&entry) {
-            Some((Content::Text(_) | Content::Data { .. }, context)) => {
-                Ok(Target { entry, context, file: None })
-            }
-            Some((Content::File(sent), context)) => {
-                Ok(Target { entry, context, file: Some(sent.file) })
-            }
-            Some((Content::Erased { .. }, _)) => {
-                refuse(RejectCode::Invalid, format!("the entry {seq} was recalled"))
-            }
-            _ => refuse(RejectCode::Invalid, format!("the entry {seq} is no message")),
+        if self.is_gone(&entry) {
+            return refuse(RejectCode::Invalid, format!("what the entry {seq} said is gone"));
+        }
+        match Target::of(entry) {
+            Some(target) => Ok(target),
+            None => refuse(RejectCode::Invalid, format!("the entry {seq} is no message")),
         }
     }
 
@@ -110,7 +128,8 @@ impl Turn<'_> {
             let said = Content::decode(&draft.content, usize::MAX).ok().and_then(Content::body);
             let same = |body: Option<Body>| body.is_some() && body == said;
             let then = content_of(&entry).and_then(|(content, _)| content.body());
-            if entry.sender == *sender && (same(then) || same(self.last_edit(chat, *seq)?)) {
+            let is_theirs = entry.sender == *sender && !self.is_gone(&entry);
+            if is_theirs && (same(then) || same(self.last_edit(chat, *seq)?)) {
                 return Ok(());
             }
         }

@@ -98,7 +98,7 @@ impl Turn<'_> {
     }
 
     /// Refuses what is said to no open room, or refers to its entries in a way that would keep more
-    /// than the log does.
+    /// than the log does, or for another time.
     pub(super) fn check_is_said_in_rooms(
         &mut self,
         chat: &ChatId,
@@ -108,14 +108,16 @@ impl Turn<'_> {
             return no_such_chat();
         }
         let unsupported = match &draft.refers {
-            Some(Reference::Context(context)) => context.thread != 0,
+            Some(Reference::Context(context)) => {
+                context.thread != 0 || context.expires_after_ms != 0
+            }
             Some(Reference::Alteration(alteration)) => {
                 matches!(alteration, Alteration::Edited { .. } | Alteration::Pinned { .. })
             }
             None => false,
         };
         if unsupported {
-            let reason = "in a room nothing is edited or pinned, and there are no threads";
+            let reason = "in a room nothing is edited, pinned or expires, and there are no threads";
             return refuse(RejectCode::Unsupported, reason);
         }
         Ok(())

@@ -6,6 +6,7 @@ use ahash::{HashMap, HashSet};
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
+use packetboat_proto::packet::ReceiptRule;
 use packetboat_proto::planted::{self, Bug};
 use thiserror::Error;
 
@@ -18,10 +19,12 @@ use crate::store::record::{AccountRow, Group, Member, Place, as_number, number};
 use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
+use super::allowance::Allowance;
 use super::contact::Ways;
 use super::room_cache::RoomCache;
 
-/// Users whose number of chats is kept at hand, and up to twice as many.
+/// Users whose number of chats is kept at hand, and whether they hide what they read, and up to
+/// twice as many.
 const COUNTS_CACHED: usize = 32_768;
 /// Groups of which it is kept at hand who may write, and up to twice as many.
 const GATES_CACHED: usize = 32_768;
@@ -49,6 +52,8 @@ pub(crate) struct Caches {
     gates: Recent<ChatId, Gate>,
     rooms: RoomCache,
     ways: Ways,
+    receipts: Recent<UserId, ReceiptRule>,
+    claims: Recent<UserId, Allowance>,
 }
 
 impl Caches {
@@ -62,6 +67,8 @@ impl Caches {
             gates: Recent::keeping(GATES_CACHED),
             rooms: RoomCache::default(),
             ways: Ways::keeping(chats),
+            receipts: Recent::keeping(COUNTS_CACHED),
+            claims: Recent::keeping(COUNTS_CACHED),
         }
     }
 }
@@ -91,6 +98,11 @@ pub(crate) enum Halt {
 /// A refusal as an error.
 pub(super) fn refuse<T>(code: RejectCode, reason: impl Into<String>) -> Result<T, Halt> {
     Err(Refusal::new(code, reason).into())
+}
+
+/// The same answer for a user who is not there and one who is not there for the one that asks.
+pub(super) fn unknown_user<T>(user: &UserId) -> Result<T, Halt> {
+    refuse(RejectCode::UnknownUser, format!("there is no user {user}"))
 }
 
 /// The same answer for a chat that is not there and one that is not the sender's.
@@ -255,6 +267,26 @@ impl<'a> Turn<'a> {
         self.work.owners.insert(user.clone());
     }
 
+    /// Whether others are told what a user has read.
+    pub(super) fn receipt_rule(&mut self, user: &UserId) -> Result<ReceiptRule, ReadError> {
+        if let Some(rule) = self.caches.receipts.get(user) {
+            return Ok(rule);
+        }
+        let rule = self.profile(user)?.unwrap_or_default().receipts;
+        self.caches.receipts.set(user, rule);
+        Ok(rule)
+    }
+
+    /// That is from now on so.
+    pub(super) fn keep_receipt_rule(&mut self, user: &UserId, rule: ReceiptRule) {
+        self.caches.receipts.set(user, rule);
+    }
+
+    /// How many keys users may claim still.
+    pub(super) fn allowances(&mut self) -> &mut Recent<UserId, Allowance> {
+        &mut self.caches.claims
+    }
+
     /// What is at hand of rooms.
     pub(super) fn rooms_at_hand(&mut self) -> &mut RoomCache {
         &mut self.caches.rooms
@@ -324,7 +356,7 @@ impl<'a> Turn<'a> {
         if self.rules.unknown_users == UnknownUsers::Keep || self.is_known(user)? {
             return Ok(());
         }
-        refuse(RejectCode::UnknownUser, format!("there is no user {user}"))
+        unknown_user(user)
     }
 
     /// Refuses a user who is in as many chats as one may be.

@@ -20,7 +20,8 @@ impl Reader {
         Ok(relations.collect::<Result<_, ReadError>>()?)
     }
 
-    fn relation(&self, user: &UserId, viewer: &UserId) -> Result<Relation, ReadError> {
+    /// How a user stands to `viewer`.
+    pub(super) fn relation(&self, user: &UserId, viewer: &UserId) -> Result<Relation, ReadError> {
         let state = match self.own_item(&key::own::contact(user, viewer))? {
             Some(Item::Contact(Contact { state, .. })) => state,
             _ => ContactState::None,

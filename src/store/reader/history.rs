@@ -4,11 +4,12 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use packetboat_proto::content::Erasure;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, UserId};
 
 use super::Reader;
-use crate::store::erased::erased_by;
+use crate::store::erased::erasure;
 use crate::store::key;
 use crate::store::parts::Joiner;
 use crate::store::read_error::ReadError;
@@ -19,13 +20,13 @@ use crate::store::{Edge, Logged, Page, PageLimit, Read, StoreError, Stretch};
 const READS_OF_AN_ENTRY: usize = 2;
 
 /// What a page may still take.
-pub(super) struct Room {
+pub(super) struct Budget {
     items: usize,
     bytes: usize,
     fresh: bool,
 }
 
-impl Room {
+impl Budget {
     pub(super) fn of(limit: PageLimit) -> Self {
         Self { items: limit.items.max(1), bytes: limit.bytes, fresh: true }
     }
@@ -41,10 +42,15 @@ impl Room {
 
     /// Takes an entry, unless there is no room for it; the first one always fits.
     pub(super) fn take(&mut self, body: &Bytes) -> bool {
-        let fits = self.items > 0 && (body.len() <= self.bytes || self.fresh);
+        self.take_bytes(body.len())
+    }
+
+    /// The same of something that takes so many bytes.
+    pub(super) fn take_bytes(&mut self, bytes: usize) -> bool {
+        let fits = self.items > 0 && (bytes <= self.bytes || self.fresh);
         if fits {
             self.items -= 1;
-            self.bytes = self.bytes.saturating_sub(body.len());
+            self.bytes = self.bytes.saturating_sub(bytes);
         } else {
             self.items = 0;
         }
@@ -61,17 +67,19 @@ impl Reader {
         user: &UserId,
         stretches: Vec<Stretch>,
         limit: PageLimit,
+        now_ms: u64,
     ) -> Result<Option<Vec<Read>>, StoreError> {
-        let mut room = Room::of(limit);
+        let mut budget = Budget::of(limit);
         let mut reads = Vec::with_capacity(stretches.len());
         for stretch in stretches {
-            if room.is_full() {
+            if budget.is_full() {
                 break;
             }
-            let read = self.stretch(user, stretch, &mut room)?;
+            let mut read = self.stretch(user, stretch, &mut budget)?;
             if !self.are_settled(&read.chat, &read.entries)? {
                 return Ok(None);
             }
+            self.let_go(&read.chat, &mut read.entries, now_ms)?;
             reads.push(read);
         }
         Ok(Some(reads))
@@ -87,21 +95,29 @@ impl Reader {
         }
         for logged in entries {
             let entry = Entry::decode(logged.body.clone())?;
-            if erased_by(&entry.content).is_some_and(|by| by > durable) {
+            // What has expired would not be shown again: no power cut turns the clock back.
+            if let Some(Erasure::Recalled { by }) = erasure(&entry.content)
+                && by > durable
+            {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    fn stretch(&self, user: &UserId, stretch: Stretch, room: &mut Room) -> Result<Read, ReadError> {
+    fn stretch(
+        &self,
+        user: &UserId,
+        stretch: Stretch,
+        budget: &mut Budget,
+    ) -> Result<Read, ReadError> {
         let Stretch { chat, after, upto } = stretch;
         let Some(place) = self.place(user, &chat)? else {
             return Ok(Read { chat, entries: Vec::new(), reached: upto });
         };
         // What is not durable yet is not reached: it would be taken for something not visible.
         let end = upto.min(self.head(&chat)?);
-        let (entries, whole) = self.forward(&chat, &place.spans, after, end, room)?;
+        let (entries, whole) = self.forward(&chat, &place.spans, after, end, budget)?;
         let reached = match entries.last() {
             Some(last) if !whole => last.seq,
             None if !whole => after,
@@ -117,11 +133,11 @@ impl Reader {
         spans: &Spans,
         after: u64,
         upto: u64,
-        room: &mut Room,
+        budget: &mut Budget,
     ) -> Result<(Vec<Logged>, bool), ReadError> {
         let mut entries = Vec::new();
         for (first, last) in spans.between(after, upto) {
-            if !self.read_run(chat, first, last, room, &mut entries)? {
+            if !self.read_run(chat, first, last, budget, &mut entries)? {
                 return Ok((entries, false));
             }
         }
@@ -134,13 +150,13 @@ impl Reader {
         chat: &ChatId,
         first: u64,
         last: u64,
-        room: &mut Room,
+        budget: &mut Budget,
         entries: &mut Vec<Logged>,
     ) -> Result<bool, ReadError> {
         let mut next = first;
         while next <= last {
             let joiner = Joiner::default();
-            let mut run = Run { chat, next, joiner, torn: false, room, entries };
+            let mut run = Run { chat, next, joiner, torn: false, budget, entries };
             let mut whole = true;
             self.try_scan(&key::entries(chat, next, last), |key, value| {
                 let flow = run.take(key, value)?;
@@ -157,7 +173,7 @@ impl Reader {
             }
             // It was recalled between two of its parts. The next scan begins behind it.
             let body = self.entry(chat, next)?;
-            if !room.take(&body) {
+            if !budget.take(&body) {
                 return Ok(false);
             }
             entries.push(Logged { seq: next, body });
@@ -174,6 +190,7 @@ impl Reader {
         chat: &ChatId,
         edge: Edge,
         limit: PageLimit,
+        now_ms: u64,
     ) -> Result<Option<Page<Logged>>, StoreError> {
         if chat.is_room() {
             let page = self.room_history(chat, edge, limit)?;
@@ -181,8 +198,9 @@ impl Reader {
         }
         let spans = self.own_place(user, chat)?.spans;
         let head = self.head(chat)?;
-        let page = self.page_of(chat, &spans, head, edge, limit)?;
+        let mut page = self.page_of(chat, &spans, head, edge, limit)?;
         let settled = self.are_settled(chat, &page.items)?;
+        self.let_go(chat, &mut page.items, now_ms)?;
         Ok(settled.then_some(page))
     }
 
@@ -195,11 +213,11 @@ impl Reader {
         edge: Edge,
         limit: PageLimit,
     ) -> Result<Page<Logged>, ReadError> {
-        let mut room = Room::of(limit);
+        let mut budget = Budget::of(limit);
         let (items, whole) = match edge {
-            Edge::After(after) => self.forward(chat, spans, after, head, &mut room)?,
-            Edge::Before(0) => self.backward(chat, spans, head, &mut room)?,
-            Edge::Before(seq) => self.backward(chat, spans, head.min(seq - 1), &mut room)?,
+            Edge::After(after) => self.forward(chat, spans, after, head, &mut budget)?,
+            Edge::Before(0) => self.backward(chat, spans, head, &mut budget)?,
+            Edge::Before(seq) => self.backward(chat, spans, head.min(seq - 1), &mut budget)?,
         };
         Ok(Page { items, more: !whole })
     }
@@ -211,18 +229,18 @@ impl Reader {
         chat: &ChatId,
         spans: &Spans,
         upto: u64,
-        room: &mut Room,
+        budget: &mut Budget,
     ) -> Result<(Vec<Logged>, bool), ReadError> {
         let mut entries = Vec::new();
         let runs = spans.between(0, upto).rev();
         let mut whole = true;
         for seq in runs.flat_map(|(first, last)| (first..=last).rev()) {
-            whole = !room.is_full();
+            whole = !budget.is_full();
             if !whole {
                 break;
             }
             let body = self.entry(chat, seq)?;
-            whole = room.take(&body);
+            whole = budget.take(&body);
             if !whole {
                 break;
             }
@@ -267,7 +285,7 @@ struct Run<'a> {
     joiner: Joiner,
     /// The rest of an entry was not where it should be.
     torn: bool,
-    room: &'a mut Room,
+    budget: &'a mut Budget,
     entries: &'a mut Vec<Logged>,
 }
 
@@ -281,13 +299,13 @@ impl Run<'_> {
         if seq != self.next {
             return Err(ReadError::Hole { chat: self.chat.clone(), seq: self.next });
         }
-        if self.room.is_full() {
+        if self.budget.is_full() {
             return Ok(ControlFlow::Break(()));
         }
         let Some(body) = self.joiner.take(part, value)? else {
             return Ok(ControlFlow::Continue(()));
         };
-        if !self.room.take(&body) {
+        if !self.budget.take(&body) {
             return Ok(ControlFlow::Break(()));
         }
         self.entries.push(Logged { seq, body });

@@ -95,15 +95,15 @@ impl Reader {
         Ok(own)
     }
 
-    /// Entries of others that mention a user, after what it has read: at most so many as are
-    /// looked at.
+    /// Entries of others that mention a user, after what it has read, without those that are gone
+    /// for it: at most so many as are looked at.
     pub(super) fn mentions(
         &self,
         user: &UserId,
         chat: &ChatId,
         place: &Place,
         head: u64,
-        hidden: &SeqSet,
+        gone: &SeqSet,
     ) -> Result<u64, ReadError> {
         use std::ops::ControlFlow::{Break, Continue};
         let (mut count, mut left) = (0, MENTIONS_SCAN_MAX);
@@ -114,7 +114,7 @@ impl Reader {
                 }
                 left -= 1;
                 let calls = Mentioned::from_value(value)?.calls(user);
-                count += u64::from(calls && !hidden.holds(key::last_seq(row)?));
+                count += u64::from(calls && !gone.holds(key::last_seq(row)?));
                 Ok(Continue(()))
             })?;
         }

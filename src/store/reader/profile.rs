@@ -21,7 +21,8 @@ impl Reader {
         let seen = seen.map(|value| Seen::from_value(&value)).transpose()?;
         let row = self.backend.get(&key::profile(user))?;
         let row = row.map(|value| ProfileRow::decode(&value)).transpose()?.unwrap_or_default();
-        let ProfileRow { status, visible_to } = row;
-        Ok(Profile { last_seen_ms: seen.map_or(0, |seen| seen.last_ms), status, visible_to })
+        let ProfileRow { status, visible_to, receipts } = row;
+        let last_seen_ms = seen.map_or(0, |seen| seen.last_ms);
+        Ok(Profile { last_seen_ms, status, visible_to, receipts })
     }
 }

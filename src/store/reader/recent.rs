@@ -7,8 +7,9 @@ use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, UserId};
 
 use super::Reader;
+use super::due::Overdue;
 use super::view::CHATS_PER_SCAN;
-use crate::store::erased::erased_by;
+use crate::store::erased::erasure;
 use crate::store::key;
 use crate::store::parts;
 use crate::store::read_error::ReadError;
@@ -32,7 +33,9 @@ impl Reader {
         user: &UserId,
         device: &DeviceId,
         asked: &RecentChats,
+        now_ms: u64,
     ) -> Result<Page<ChatView>, StoreError> {
+        let overdue = self.overdue(now_ms)?;
         let wanted = asked.limit.max(1) + 1;
         let mut standings = self.standings(user, asked, wanted)?;
         let more = standings.len() == wanted;
@@ -43,9 +46,9 @@ impl Reader {
         for Standing { chat, .. } in standings {
             // Out of it since.
             let Some(place) = self.place(user, &chat)? else { continue };
-            let mut view = self.view(user, device, chat, &place)?;
+            let mut view = self.view((user, device), chat, &place, &overdue)?;
             if asked.last_bytes > 0 {
-                view.last = self.last_said(user, &view, &place, asked.last_bytes)?;
+                view.last = self.last_said(user, &view, &place, (asked.last_bytes, &overdue))?;
             }
             items.push(view);
         }
@@ -112,7 +115,7 @@ impl Reader {
         user: &UserId,
         view: &ChatView,
         place: &Place,
-        bytes_max: usize,
+        (bytes_max, overdue): (usize, &Overdue),
     ) -> Result<Option<Box<Entry>>, ReadError> {
         let hidden = self.own_of_chat(user, &view.chat)?.hidden;
         let seqs = place.spans.between(0, view.head).rev();
@@ -124,11 +127,13 @@ impl Reader {
                 continue;
             }
             let body = self.entry(&view.chat, seq)?;
-            // It may have been recalled between the two.
-            let bytes = body.len();
+            let (bytes, is_over) = (body.len(), overdue.is_over(&body));
             let last = Entry::decode(body)?;
-            let shown = bytes <= bytes_max && erased_by(&last.content).is_none();
-            return Ok(shown.then(|| Box::new(last)));
+            // It may have been erased between the two.
+            if is_over || erasure(&last.content).is_some() {
+                continue;
+            }
+            return Ok((bytes <= bytes_max).then(|| Box::new(last)));
         }
         Ok(None)
     }

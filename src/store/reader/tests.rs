@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use packetboat_proto::content::Content;
+use packetboat_proto::content::{Content, Erasure};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
 
@@ -104,7 +104,7 @@ fn long(seq: u64) -> Content {
 fn recall(seqs: &[u64]) -> Batch {
     let mut batch = Batch::default();
     for seq in seqs {
-        let left = entry(*seq, &Content::Erased { by: ENTRIES });
+        let left = entry(*seq, &Content::Erased(Erasure::Recalled { by: ENTRIES }));
         for (part, value) in Whole::new(&entry(*seq, &long(*seq))).split().map(|(part, _)| {
             (part, Whole::new(&left).split().find(|(of, _)| *of == part).map(|(_, value)| value))
         }) {
@@ -139,7 +139,7 @@ fn check(found: Vec<crate::store::Logged>, recalled: &[u64]) {
     assert_eq!(seqs, (1..=ENTRIES).collect::<Vec<_>>());
     for logged in found {
         let found = Entry::decode(logged.body).unwrap();
-        let left = entry(logged.seq, &Content::Erased { by: ENTRIES });
+        let left = entry(logged.seq, &Content::Erased(Erasure::Recalled { by: ENTRIES }));
         let said = entry(logged.seq, &long(logged.seq));
         let may_be_left = recalled.contains(&logged.seq) && found == left;
         assert!(may_be_left || found == said, "{} is whole", logged.seq);
@@ -152,11 +152,11 @@ fn a_recall_between_any_two_looks_leaves_every_entry_whole() {
     for recalled in every {
         for looks in 1..24 {
             for edge in [Edge::After(0), Edge::Before(0)] {
-                let page = reader(looks, recalled).history(&bob(), &chat(), edge, WIDE);
+                let page = reader(looks, recalled).history(&bob(), &chat(), edge, WIDE, 9);
                 check(page.unwrap().unwrap().items, recalled);
             }
             let stretch = Stretch { chat: chat(), after: 0, upto: ENTRIES };
-            let reads = reader(looks, recalled).stretches(&bob(), vec![stretch], WIDE);
+            let reads = reader(looks, recalled).stretches(&bob(), vec![stretch], WIDE, 9);
             check(reads.unwrap().unwrap().remove(0).entries, recalled);
         }
     }
@@ -169,6 +169,6 @@ fn a_hole_is_one_however_often_it_is_looked_at() {
     batch.remove(key::entry(&chat(), 2, 1));
     reader.backend.commit(batch).unwrap();
     for edge in [Edge::After(0), Edge::Before(0)] {
-        assert!(reader.history(&bob(), &chat(), edge, WIDE).is_err());
+        assert!(reader.history(&bob(), &chat(), edge, WIDE, 9).is_err());
     }
 }

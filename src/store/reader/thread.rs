@@ -7,7 +7,7 @@ use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::limits::PINS_MAX;
 
 use super::Reader;
-use super::history::Room;
+use super::history::Budget;
 use crate::store::key;
 use crate::store::read_error::ReadError;
 use crate::store::{Logged, Page, PageLimit, StoreError, Thread};
@@ -32,17 +32,18 @@ impl Reader {
         user: &UserId,
         thread: &Thread,
         limit: PageLimit,
+        now_ms: u64,
     ) -> Result<Option<Page<Logged>>, StoreError> {
         let Thread { chat, of, after } = thread;
         let spans = self.own_place(user, chat)?.spans;
         let head = self.head(chat)?;
-        let mut room = Room::of(limit);
+        let mut budget = Budget::of(limit);
         let (mut items, mut more) = (Vec::new(), false);
         for (first, last) in spans.between(*after, head) {
-            let wanted = room.items().saturating_add(1);
+            let wanted = budget.items().saturating_add(1);
             for seq in self.threaded(chat, *of, (first, last), wanted)? {
                 let body = self.entry(chat, seq)?;
-                more = !room.take(&body);
+                more = !budget.take(&body);
                 if more {
                     break;
                 }
@@ -53,6 +54,7 @@ impl Reader {
             }
         }
         let settled = self.are_settled(chat, &items)?;
+        self.let_go(chat, &mut items, now_ms)?;
         Ok(settled.then_some(Page { items, more }))
     }
 

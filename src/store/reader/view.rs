@@ -1,13 +1,13 @@
 //! A user's chats and their members, as that user sees them. Must never count beyond its bounds:
 //! a long log that was never read costs as much as a short one.
 
-use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupRules;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
+use packetboat_proto::seqs::SeqSet;
 
-use super::own::OwnOfChat;
-use super::{Reader, refusal};
+use super::Reader;
+use super::due::Overdue;
 use crate::store::key;
 use crate::store::parts;
 use crate::store::read_error::ReadError;
@@ -28,16 +28,18 @@ impl Reader {
         device: &DeviceId,
         after: Option<&ChatId>,
         limit: usize,
+        now_ms: u64,
     ) -> Result<Page<ChatView>, StoreError> {
-        Ok(self.chat_page(user, device, after.cloned(), limit.max(1))?)
+        let overdue = self.overdue(now_ms)?;
+        Ok(self.chat_page((user, device), after.cloned(), limit.max(1), &overdue)?)
     }
 
     fn chat_page(
         &self,
-        user: &UserId,
-        device: &DeviceId,
+        (user, device): (&UserId, &DeviceId),
         mut after: Option<ChatId>,
         limit: usize,
+        overdue: &Overdue,
     ) -> Result<Page<ChatView>, ReadError> {
         let mut items = Vec::new();
         loop {
@@ -50,7 +52,7 @@ impl Reader {
                 if items.len() == limit {
                     return Ok(Page { items, more: true });
                 }
-                let view = self.view(user, device, chat, &place)?;
+                let view = self.view((user, device), chat, &place, overdue)?;
                 // Dissolved since.
                 items.extend(view.role.is_some().then_some(view));
             }
@@ -68,25 +70,27 @@ impl Reader {
         user: &UserId,
         device: &DeviceId,
         chat: ChatId,
+        now_ms: u64,
     ) -> Result<ChatView, StoreError> {
         let place = self.own_place(user, &chat)?;
-        Ok(self.view(user, device, chat, &place)?)
+        Ok(self.view((user, device), chat, &place, &self.overdue(now_ms)?)?)
     }
 
     pub(super) fn view(
         &self,
-        user: &UserId,
-        device: &DeviceId,
+        (user, device): (&UserId, &DeviceId),
         chat: ChatId,
         place: &Place,
+        overdue: &Overdue,
     ) -> Result<ChatView, ReadError> {
         let head = self.last_visible(place, &chat)?;
         let own = self.own_of_chat(user, &chat)?;
+        let gone = overdue.with(&chat, own.hidden);
         let mut view = ChatView {
             head,
             delivered: self.cursor(user, device, &chat, place)?,
             read: place.read,
-            unread: self.unread(user, &chat, place, head, &own)?,
+            unread: self.unread(user, &chat, place, head, &gone)?,
             name: String::new(),
             members: 0,
             role: place.role(),
@@ -99,7 +103,7 @@ impl Reader {
             muted_until_ms: place.muted_until_ms,
             join_requests: 0,
             marks: own.marks,
-            mentions: self.mentions(user, &chat, place, head, &own.hidden)?,
+            mentions: self.mentions(user, &chat, place, head, &gone)?,
             last: None,
             chat,
         };
@@ -118,20 +122,23 @@ impl Reader {
             && let Some(place) = self.place(&peer, &view.chat)?
         {
             view.peer_delivered = place.delivered;
-            view.peer_read = place.read;
+            if place.read > 0 {
+                let own = (user, self.receipt_rule(user)?);
+                view.peer_read = self.told_read(own, &peer, &place)?.unwrap_or(0);
+            }
         }
         Ok(view)
     }
 
     /// Entries of others after what the user has read, without those in which there is nothing to
-    /// read, and those that it has hidden.
+    /// read, and those that are gone for it: it has hidden them, or their time is over.
     fn unread(
         &self,
         user: &UserId,
         chat: &ChatId,
         place: &Place,
         head: u64,
-        own: &OwnOfChat,
+        gone: &SeqSet,
     ) -> Result<u64, ReadError> {
         let after = place.read;
         let visible = place.spans.count(after, head);
@@ -143,7 +150,7 @@ impl Reader {
             self.try_scan(&key::entries(chat, first, last), |row, value| {
                 let (seq, part) = key::seq_and_part(row)?;
                 let by_user = parts::sender_of(value) == Some(user.as_str());
-                let skipped = by_user || parts::is_silent(value) || own.hidden.holds(seq);
+                let skipped = by_user || parts::is_silent(value) || gone.holds(seq);
                 passed += u64::from(part == 0 && skipped);
                 Ok(std::ops::ControlFlow::Continue(()))
             })?;
@@ -159,17 +166,14 @@ impl Reader {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<Page<MemberView>, StoreError> {
-        let over = self.group(chat).map_err(StoreError::from)?.is_some_and(|group| group.dissolved);
-        if over || !self.own_place(user, chat)?.spans.is_open() {
-            let reason = "you are not a member any more".to_owned();
-            return Err(refusal(RejectCode::NotAllowed, reason));
-        }
+        self.place_in(user, chat)?;
         if let Some(peer) = chat.peer_of(user)
             && self.place(user, chat)?.is_none()
         {
             return Ok(unwritten_members(user, peer, after, limit));
         }
         let found = self.rows(&key::members(chat, after), limit.max(1))?;
+        let rule = self.receipt_rule(user)?;
         let mut items = Vec::with_capacity(found.rows.len());
         for (row, _) in &found.rows {
             let member = key::last_user(row).map_err(ReadError::from)?;
@@ -178,7 +182,8 @@ impl Reader {
                 continue;
             };
             let Some(role) = place.role() else { continue };
-            let (delivered, read) = (place.delivered, place.read);
+            let delivered = place.delivered;
+            let read = self.told_read((user, rule), &member, &place)?.unwrap_or(0);
             let muted_until_ms = place.muted_until_ms;
             items.push(MemberView { user: member, role, delivered, read, muted_until_ms });
         }

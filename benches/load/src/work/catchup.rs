@@ -1,5 +1,5 @@
-//! One user with very many chats, who comes after something was said in each of them: until the last
-//! of it is delivered, and until all of its chats are listed.
+//! One user with very many chats, who comes after something was said in each of them: until the
+//! last of it is delivered, and until all of its chats are listed.
 
 use std::time::{Duration, Instant};
 
@@ -76,24 +76,12 @@ impl Catchup {
     }
 
     fn gather(&self, fleet: &mut Fleet, writer: Token) -> Result<(), LoadError> {
-        let (mut awaited, begun) = (0, Instant::now());
+        let mut awaited = 0;
         for chat in 0..self.chats {
             let (wire, out) = fleet.put(writer);
             awaited += wire.gather(chat, &[READER], out);
         }
-        let (mut done, mut refused) = (0, None);
-        while done < awaited {
-            fleet.turn(Duration::MAX, &mut |_, event| match event {
-                Event::Done => done += 1,
-                Event::Rejected { reason, .. } => refused = Some(reason),
-                _ => {}
-            })?;
-            if let Some(reason) = refused {
-                return Err(crate::wire::WireError(reason).into());
-            }
-            in_time(begun, GATHERING_MAX, "making the chats")?;
-        }
-        Ok(())
+        Ground::await_done(fleet, awaited, GATHERING_MAX, "making the chats")
     }
 
     fn list(

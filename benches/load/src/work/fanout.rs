@@ -178,19 +178,7 @@ impl Fanout {
             let (wire, out) = fleet.put(*member);
             awaited += wire.join(GROUP, out);
         }
-        let (mut done, mut refused, begun) = (0, None, Instant::now());
-        while done < awaited {
-            fleet.turn(Duration::MAX, &mut |_, event| match event {
-                Event::Done => done += 1,
-                Event::Rejected { reason, .. } => refused = Some(reason),
-                _ => {}
-            })?;
-            if let Some(reason) = refused {
-                return Err(crate::wire::WireError(reason).into());
-            }
-            in_time(begun, GATHERING_MAX, "making a group")?;
-        }
-        Ok(())
+        Ground::await_done(fleet, awaited, GATHERING_MAX, "making a group")
     }
 
     /// Waits for what is on its way, then asks every member whether that was all.

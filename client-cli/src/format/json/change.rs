@@ -81,6 +81,7 @@ mod tests {
             forwarded: Some(Forwarded::From(Origin { chat, seq: 9, sender })),
             mentions: vec!["bob".parse().unwrap()],
             mentions_all: true,
+            expires_after_ms: 0,
         };
         let expected = json!({
             "kind": "text", "text": "hi", "reply_to": 3, "thread": 2,

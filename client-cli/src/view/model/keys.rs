@@ -1,8 +1,9 @@
 //! What keys do. Must never send what is not whole: a line goes its way with Enter alone.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use packetboat_client::{Content, GroupChange, SignalKind};
+use packetboat_client::{Content, GroupChange, ScheduledName, SignalKind};
 
+use super::super::event::Later;
 use super::super::slash::{HELP, Line, parse};
 use super::{Effect, Mood, Overlay, View};
 
@@ -105,7 +106,11 @@ impl View {
         };
         let sends = matches!(
             line,
-            Line::Text(_) | Line::Change(..) | Line::Refer(_) | Line::ChangeRoom(..)
+            Line::Text(_)
+                | Line::Expiring(..)
+                | Line::Change(..)
+                | Line::Refer(_)
+                | Line::ChangeRoom(..)
         );
         if sends && self.outbox.is_full() {
             return self.note(now_ms, "too many messages are on their way", Mood::Bad);
@@ -113,6 +118,12 @@ impl View {
         match line {
             Line::Text(text) => match open {
                 Some(chat) => self.send(now_ms, chat, &Content::text(text), effects),
+                None => return self.note(now_ms, "/open a chat first", Mood::Bad),
+            },
+            Line::Expiring(text, context) => match open {
+                Some(chat) => {
+                    self.send_in(now_ms, chat, (&Content::text(text), &context), effects);
+                }
                 None => return self.note(now_ms, "/open a chat first", Mood::Bad),
             },
             Line::Change(group, change) => {
@@ -133,6 +144,11 @@ impl View {
                 self.editor.take();
                 return self.refer(now_ms, refer, effects);
             }
+            Line::Schedule { chat, text, at_ms } => {
+                let name = ScheduledName { chat, id: (self.new_id)() };
+                effects.push(Effect::Later(Later::Schedule { name, text, at_ms }));
+            }
+            Line::Later(later) => effects.push(Effect::Later(later)),
             Line::Own(own) => self.set_own(now_ms, own, effects),
             Line::Door(door) => effects.push(Effect::Door(door)),
             Line::Devices(errand) => effects.push(Effect::Devices(errand)),
@@ -143,6 +159,8 @@ impl View {
             }
             Line::Join(room) => effects.push(Effect::Join(room)),
             Line::Part(room) => effects.push(Effect::Part(room)),
+            Line::Keys(user) => effects.push(Effect::AskKeys(user)),
+            Line::TellReads(rule) => effects.push(Effect::TellReads(rule)),
             Line::Members(group) => effects.push(Effect::AskMembers(group)),
             Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
             Line::Save(chat, seq, path) => effects.push(Effect::SaveFile { chat, seq, path }),

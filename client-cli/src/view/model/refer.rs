@@ -30,6 +30,10 @@ impl View {
                 effects.push(Effect::AskPins(chat));
                 return Ok(());
             }
+            Refer::Seen(back) => {
+                effects.push(Effect::AskReaders { chat, seq: self.back(back)? });
+                return Ok(());
+            }
             Refer::Edit(text) => {
                 let open = self.open.as_ref().ok_or("/open a chat first")?;
                 let last = open.timeline.messages().rev().find(|shown| shown.own && !shown.change);
@@ -104,7 +108,11 @@ fn forwarded(chat: ChatId, shown: &Shown) -> Option<(Content, Context)> {
             let forwarded = Some(Forwarded::Somewhere);
             Some((Content::File(file), Context { forwarded, ..Context::default() }))
         }
-        Said::Group(_) | Said::Room(_) | Said::Recalled { .. } | Said::Unknown(_) => None,
+        Said::Group(_)
+        | Said::Room(_)
+        | Said::Recalled { .. }
+        | Said::Expired
+        | Said::Unknown(_) => None,
     }
 }
 

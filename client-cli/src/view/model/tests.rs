@@ -320,7 +320,9 @@ fn with_crew() -> View {
 /// What the user has set for itself, as the client library reads it.
 fn own(items: Vec<packetboat_client::proto::packet::Item>) -> Input {
     let mut own = OwnState::default();
-    items.into_iter().for_each(|item| own.set(item));
+    for item in items {
+        own.set(item);
+    }
     Input::Answer(Answer::Own(own))
 }
 

@@ -189,7 +189,7 @@ impl Peer {
                 }
                 Packet::Ping(token) => self.write(&Packet::Pong(token)).await,
                 Packet::Request(Request { id, .. }) => {
-                    let answer = Ok(Answer::Chat(state(u64::MAX, 0)));
+                    let answer = Ok(Answer::Chat(state(u64::MAX, 0).into()));
                     self.write(&Packet::Response(Response { id, answer })).await;
                 }
                 other => panic!("{other:?} instead of an ack"),

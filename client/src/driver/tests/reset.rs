@@ -21,7 +21,7 @@ async fn answer(peer: &mut Peer, head: u64, delivered: u64) {
     let Packet::Request(Request { id, .. }) = peer.read().await else {
         panic!("it asks how the chat stands");
     };
-    let answer = Ok(Answer::Chat(state(head, delivered)));
+    let answer = Ok(Answer::Chat(state(head, delivered).into()));
     peer.write(&Packet::Response(Response { id, answer })).await;
 }
 

@@ -73,7 +73,7 @@ async fn serve(mut peer: Peer, boat: &Mutex<Boat>, random: &mut Random, calm: bo
             }
             Ok(Some(Packet::Request(Request { id, .. }))) => {
                 let boat = boat.lock().unwrap();
-                let answer = Ok(Answer::Chat(state(boat.log.len() as u64, boat.cursor)));
+                let answer = Ok(Answer::Chat(state(boat.log.len() as u64, boat.cursor).into()));
                 Packet::Response(Response { id, answer }).put(&mut out);
             }
             Ok(Some(Packet::Ping(token))) => Packet::Pong(token).put(&mut out),

@@ -97,7 +97,7 @@ impl Server {
                 let Some(Operation::Chat { chat }) = operation else { return };
                 let log = &self.logs[number(&chat)];
                 let (head, delivered) = (log.entries.len() as u64, log.cursor);
-                let answer = Ok(Answer::Chat(state(chat, head, delivered)));
+                let answer = Ok(Answer::Chat(state(chat, head, delivered).into()));
                 Packet::Response(Response { id, answer })
             }
             Some(Packet::Ack(cursors)) => {

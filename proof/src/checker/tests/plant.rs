@@ -2,7 +2,7 @@
 //! another that is still judged then.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::{Alteration, Content};
+use packetboat_proto::content::{Alteration, Content, Context, Erasure};
 use packetboat_proto::entry::Entry;
 
 use super::place::{
@@ -44,6 +44,8 @@ pub(super) const PLANTS: &[Plant] = &[
     plant("RealTime", real_time),
     plant("NotRecalled", not_recalled),
     plant("StillSaid", still_said),
+    plant("NotExpired", not_expired),
+    plant("Outlived", outlived),
     plant("NotAMember", not_a_member),
     plant("Outsider", outsider),
     plant("SenderOrder", sender_order),
@@ -290,7 +292,34 @@ fn not_recalled(history: &mut History, choice: usize) -> bool {
         return false;
     };
     let (at, by) = (choice % (log.len() - 1), log.len() as u64);
-    log[at].content = Content::Erased { by }.encode();
+    log[at].content = Content::Erased(Erasure::Recalled { by }).encode();
+    true
+}
+
+/// What was said is gone from a log, as if it had had a time.
+fn not_expired(history: &mut History, choice: usize) -> bool {
+    let of = chat(DIRECT);
+    let Some(log) = logs(history, &of).nth(choice % 2).filter(|log| !log.is_empty()) else {
+        return false;
+    };
+    let at = choice % log.len();
+    log[at].content = Content::Erased(Erasure::Expired { of: log[at].seq }).encode();
+    true
+}
+
+/// What had a time is read when that was over.
+fn outlived(history: &mut History, _: usize) -> bool {
+    let by = device("ann", "desk");
+    let context = Context { expires_after_ms: 1_000, ..Context::default() };
+    let said = Content::text("said").encode_in(&context);
+    let entry = entry_at(head(history, DIRECT) + 1, 0, &by, DIRECT, "said");
+    let entry = Entry { content: said.clone(), ..entry };
+    let mut saying = send(0, &by, DIRECT, "said");
+    if let Event::Invoked { content, .. } = &mut saying {
+        *content = said;
+    }
+    add(history, [saying, accepted(0, entry.seq)]);
+    publish(history, &[entry]);
     true
 }
 

@@ -126,7 +126,7 @@ impl Log {
             | Content::File(_)
             | Content::Room(_)
             | Content::Entry(_)
-            | Content::Erased { .. } => return Ok(after),
+            | Content::Erased(_) => return Ok(after),
         };
         match change {
             GroupChange::Created { .. } => return Err(RejectCode::AlreadyExists),

@@ -148,7 +148,7 @@ fn odd_values(theme: &mut Theme) {
     theme.ok("value.enum_negative", &body, &goodbye);
     let state = Message::new().bytes(1, CHAT).int(8, 4);
     let body = Message::new().int(1, 1).message(5, state);
-    theme.ok("value.role_unknown", &body, &response(Answer::Chat(chat_state(CHAT))));
+    theme.ok("value.role_unknown", &body, &response(Answer::Chat(chat_state(CHAT).into())));
     for (name, kind) in [("absent", None), ("unspecified", Some(0)), ("unknown", Some(4))] {
         let body = Message::new().bytes(1, CHAT);
         let body = kind.map_or(body.clone(), |kind| body.int(2, kind));

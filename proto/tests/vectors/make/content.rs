@@ -178,7 +178,7 @@ fn contexts(theme: &mut Theme) {
             "text": { "body": "hi" },
             "context": {
                 "reply_to": reply_to, "thread": thread, "forwarded": forwarded,
-                "mentions": mentions, "mentions_all": all,
+                "mentions": mentions, "mentions_all": all, "expires_after_ms": 0,
             },
         })
     };
@@ -199,6 +199,17 @@ fn contexts(theme: &mut Theme) {
     let meaning = said_in(0, 0, untold, json!([]), false);
     add("forwarded_from_somewhere", "canonical", &forwarded, meaning);
     add("context_of_nothing", "ok", &within(Message::new()), said("hi"));
+    for (name, after_ms) in [("lowest", 1_000), ("highest", 31_622_400_000_u64)] {
+        let mut meaning = said_in(0, 0, Value::Null, json!([]), false);
+        meaning["context"]["expires_after_ms"] = json!(after_ms);
+        let body = within(Message::new().int(6, after_ms));
+        theme.content(&format!("limit.expires_ms_{name}.at"), "canonical", &body, &meaning);
+    }
+    for (name, after_ms) in [("lowest", 999), ("highest", 31_622_400_001_u64)] {
+        let body = within(Message::new().int(6, after_ms));
+        let why = "one beyond the limit";
+        theme.reject(&format!("limit.expires_ms_{name}.over"), &body, RejectCode::Invalid, why);
+    }
 }
 
 fn invalid_references(theme: &mut Theme) {
@@ -206,6 +217,7 @@ fn invalid_references(theme: &mut Theme) {
         theme.reject(&format!("content.{name}"), body, RejectCode::Invalid, why);
     };
     reject("erased", &of(ERASED, Message::new().int(1, 9)), "only the server says that");
+    reject("expired", &of(ERASED, Message::new().int(2, 9)), "only the server says that");
     reject("recalled_nothing", &of(RECALLED, Message::new()), "no entry is named");
     reject("pinned_nothing", &of(PINNED, Message::new().int(2, 1)), "no entry is named");
     let edited = Message::new().message(2, Message::new().bytes(1, "x"));
@@ -360,7 +372,7 @@ fn limits_of_references(theme: &mut Theme) {
             "text": { "body": "hi" },
             "context": {
                 "reply_to": 0, "thread": 0, "forwarded": null,
-                "mentions": names, "mentions_all": false,
+                "mentions": names, "mentions_all": false, "expires_after_ms": 0,
             },
         });
         (within(context), meaning)

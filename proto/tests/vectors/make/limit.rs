@@ -203,7 +203,10 @@ fn pages(theme: &mut Theme) {
     }
 
     let named = ChatState { name: "n".repeat(128), ..chat_state("group:g") };
-    theme.canonical("limit.group_name_bytes_max.chat_state.at", &response(Answer::Chat(named)));
+    theme.canonical(
+        "limit.group_name_bytes_max.chat_state.at",
+        &response(Answer::Chat(named.into())),
+    );
     let state = Message::new().bytes(1, "group:g").bytes(6, "n".repeat(129));
     let body = Message::new().message(5, state);
     over(theme, "group_name_bytes_max.chat_state", Kind::Response, &body);

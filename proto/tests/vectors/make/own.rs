@@ -23,7 +23,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     theme.vectors
 }
 
-fn range(first: u64, last: u64) -> SeqRange {
+pub(super) fn range(first: u64, last: u64) -> SeqRange {
     SeqRange::new(first, last).expect("the ranges here are ranges")
 }
 
@@ -166,7 +166,7 @@ fn limits(theme: &mut Theme) {
         Entry { content: content.into(), ..plain }
     };
     let state = ChatState { last: Some(Box::new(of(4_096))), ..chat_state("group:crew") };
-    theme.canonical("limit.last_bytes_max.at", &response(Answer::Chat(state)));
+    theme.canonical("limit.last_bytes_max.at", &response(Answer::Chat(state.into())));
     let state = Message::new().bytes(1, "group:crew").bytes(19, of(4_097).encode());
     theme.bad("limit.last_bytes_max.over", Kind::Response, &asked(5, state), "over 4,096 bytes");
 }

@@ -343,8 +343,8 @@ fn answers(theme: &mut Theme) {
     theme.canonical("response.chats", &response(Answer::Chats { chats, more: true }));
     let none = Answer::Chats { chats: Vec::new(), more: false };
     theme.canonical("response.chats_empty", &response(none));
-    theme.canonical("response.chat", &response(Answer::Chat(group)));
-    theme.canonical("response.chat_left", &response(Answer::Chat(chat_state("group:crew"))));
+    theme.canonical("response.chat", &response(Answer::Chat(group.into())));
+    theme.canonical("response.chat_left", &response(Answer::Chat(chat_state("group:crew").into())));
     let owner = Member { role: Some(Role::Owner), delivered: 3, read: 2, ..member("ada") };
     let mute = Member { role, muted_until_ms: AT_MS, ..member("bob") };
     let admin = Member { role: Some(Role::Admin), ..member("cid") };

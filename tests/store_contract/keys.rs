@@ -1,0 +1,237 @@
+//! Contracts of the directory of keys: a one-time key is given once, whatever happens.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
+use futures_util::future::join_all;
+use packetboat::store::Effect;
+use packetboat::store::keys::{KeyBook, Owned};
+use packetboat_proto::code::RejectCode;
+use packetboat_proto::id::ClaimId;
+use packetboat_proto::limits::{ONE_TIME_KEYS_MAX, ONE_TIME_KEYS_PER_PUBLISH_MAX};
+use packetboat_proto::packet::{DeviceKeys, KeysNews, KeysState, OneTimeKey, PublishKeys};
+
+use crate::bed::{Bed, Opened, device, refused, user};
+use crate::shaky::{Fault, ShakyBed};
+
+fn owner(name: &str) -> Owned {
+    (user(name), device("phone"))
+}
+
+fn claim(number: u64) -> ClaimId {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    ClaimId::from(bytes)
+}
+
+/// Keys of an identity, and one-time keys with these ids.
+fn keys(identity: &'static str, ids: impl IntoIterator<Item = u64>) -> PublishKeys {
+    let one = |id: u64| OneTimeKey { id, key: format!("{identity} {id}").into() };
+    PublishKeys {
+        identity: identity.into(),
+        proof: "proof".into(),
+        prekey: "prekey".into(),
+        one_time: ids.into_iter().map(one).collect(),
+    }
+}
+
+async fn publish(open: &Opened, name: &str, keys: PublishKeys) -> (u32, u64) {
+    let state = open.publish_keys(owner(name), keys).await.unwrap();
+    (state.left, state.highest)
+}
+
+/// The id of the one-time key that a claim is given.
+async fn given(open: &Opened, claimer: &str, number: u64, of: &str) -> Option<u64> {
+    let bundle = open.claim_key(user(claimer), claim(number), owner(of)).await.unwrap();
+    assert_eq!(bundle.prekey, "prekey");
+    if let Some(one) = &bundle.one_time {
+        let identity = String::from_utf8(bundle.identity.to_vec()).unwrap();
+        assert_eq!(one.key, format!("{identity} {}", one.id));
+    }
+    bundle.one_time.map(|one| one.id)
+}
+
+pub(crate) async fn a_one_time_key_is_given_once_and_again_to_the_same_claim(bed: impl Bed) {
+    let open = bed.open();
+    let nobody = open.claim_key(user("ann"), claim(1), owner("bob")).await;
+    assert_eq!(refused(nobody), RejectCode::NoKeys);
+    assert_eq!(publish(&open, "bob", keys("bob", 1..=3)).await, (3, 3));
+    assert_eq!(given(&open, "ann", 1, "bob").await, Some(1));
+    assert_eq!(given(&open, "cyd", 1, "bob").await, Some(2), "a claim is its claimer's");
+    assert_eq!(given(&open, "ann", 1, "bob").await, Some(1));
+    assert_eq!(given(&open, "ann", 2, "bob").await, Some(3));
+    assert_eq!(given(&open, "cyd", 2, "bob").await, None, "there is none left");
+    open.close().await;
+    drop(open);
+    let open = bed.open();
+    assert_eq!(given(&open, "ann", 2, "bob").await, Some(3));
+    assert_eq!(given(&open, "cyd", 3, "bob").await, None);
+    let page = open.keys(user("bob"), user("bob"), None, 9).await.unwrap();
+    let [DeviceKeys { state, .. }] = &page.items[..] else { panic!("{page:?}") };
+    assert_eq!(*state, Some(KeysState { left: 0, highest: 3 }));
+    let page = open.keys(user("ann"), user("bob"), None, 9).await.unwrap();
+    assert_eq!(page.items[0].state, None, "that is told the user alone");
+    open.close().await;
+}
+
+pub(crate) async fn what_was_taken_once_is_passed_over(bed: impl Bed) {
+    let open = bed.open();
+    publish(&open, "bob", keys("bob", [2, 5])).await;
+    assert_eq!(given(&open, "ann", 1, "bob").await, Some(2));
+    assert_eq!(publish(&open, "bob", keys("bob", [2, 5])).await, (1, 5), "sent again");
+    assert_eq!(publish(&open, "bob", keys("bob", [3, 5, 6])).await, (2, 6));
+    assert_eq!(publish(&open, "bob", keys("bob", [])).await, (2, 6));
+    for (number, id) in [(2, Some(5)), (3, Some(6)), (4, None)] {
+        assert_eq!(given(&open, "ann", number, "bob").await, id);
+    }
+    assert_eq!(publish(&open, "bob", keys("", [])).await, (0, 6), "the keys are taken away");
+    let gone = open.claim_key(user("ann"), claim(9), owner("bob")).await;
+    assert_eq!(refused(gone), RejectCode::NoKeys);
+    assert_eq!(publish(&open, "bob", keys("bob", [2, 5, 6])).await, (0, 6), "ids only go up");
+    assert_eq!(given(&open, "ann", 10, "bob").await, None);
+    open.close().await;
+}
+
+pub(crate) async fn another_identity_ends_the_keys_before_and_is_told(bed: impl Bed) {
+    let open = bed.open();
+    let told = |identity: &'static str| {
+        let proof = if identity.is_empty() { "" } else { "proof" };
+        let device = device("phone");
+        let (identity, proof) = (identity.into(), proof.into());
+        let device = DeviceKeys { device, identity, proof, state: None };
+        Effect::Keys(KeysNews { user: user("bob"), device })
+    };
+    publish(&open, "bob", keys("bob", 1..=20)).await;
+    assert_eq!(open.effects(), [told("bob")]);
+    publish(&open, "bob", keys("bob", 21..=30)).await;
+    assert_eq!(open.effects(), [], "the same identity is no news");
+    assert_eq!(given(&open, "ann", 1, "bob").await, Some(1));
+    assert_eq!(publish(&open, "bob", keys("rob", 29..=32)).await, (2, 32));
+    assert_eq!(open.effects(), [told("rob")]);
+    assert_eq!(given(&open, "ann", 1, "bob").await, Some(31), "the key before is of another");
+    publish(&open, "bob", keys("", [])).await;
+    publish(&open, "bob", keys("", [])).await;
+    let effects = open.effects();
+    assert_eq!(effects.last(), Some(&told("")));
+    assert_eq!(effects.iter().filter(|effect| **effect == told("")).count(), 1);
+    let page = open.keys(user("ann"), user("bob"), None, 9).await.unwrap();
+    assert_eq!((page.items, page.more), (vec![], false));
+    open.close().await;
+}
+
+pub(crate) async fn keys_are_bounded_and_so_are_claims(bed: impl Bed) {
+    let open = bed.open();
+    let batch = ONE_TIME_KEYS_PER_PUBLISH_MAX as u64;
+    publish(&open, "bob", keys("bob", 1..=batch)).await;
+    let most = (ONE_TIME_KEYS_MAX, u64::from(ONE_TIME_KEYS_MAX));
+    assert_eq!(publish(&open, "bob", keys("bob", batch + 1..=2 * batch)).await, most);
+    let over = open.publish_keys(owner("bob"), keys("bob", [1_000])).await;
+    assert_eq!(refused(over), RejectCode::LimitReached);
+    let unordered = open.publish_keys(owner("bob"), keys("bob", [9, 9])).await;
+    assert_eq!(refused(unordered), RejectCode::Invalid);
+    let bare = PublishKeys { prekey: "".into(), ..keys("bob", []) };
+    assert_eq!(refused(open.publish_keys(owner("bob"), bare).await), RejectCode::Invalid);
+    open.effects();
+    let mut ids = BTreeSet::new();
+    let mut number = 0;
+    let refusal = loop {
+        number += 1;
+        match open.claim_key(user("ann"), claim(number), owner("bob")).await {
+            Ok(bundle) => {
+                if let Some(one) = bundle.one_time {
+                    assert!(ids.insert(one.id), "{} was given twice", one.id);
+                }
+            }
+            refused => break refused,
+        }
+    };
+    assert_eq!(refused(refusal), RejectCode::RateLimited);
+    assert_eq!(ids.len(), ONE_TIME_KEYS_MAX as usize);
+    let low = open.effects();
+    assert_eq!(low.len(), 11, "from ten left on its device is told");
+    assert!(matches!(&low[10], Effect::Keys(news)
+        if news.device.state == Some(KeysState { left: 0, highest: most.1 })));
+    assert_eq!(given(&open, "cyd", 1, "bob").await, None, "another may claim");
+    open.clock.fetch_add(1_000, Ordering::SeqCst);
+    assert_eq!(given(&open, "ann", number, "bob").await, None, "a second later one more");
+    open.close().await;
+}
+
+pub(crate) async fn concurrent_claims_are_given_different_keys(bed: impl Bed) {
+    const CLAIMERS: u64 = 60;
+    let open = bed.open();
+    publish(&open, "bob", keys("bob", 1..=50)).await;
+    let mut claims = tokio::task::JoinSet::new();
+    for number in 0..CLAIMERS {
+        let store = open.store.clone();
+        claims.spawn(async move {
+            let claimer = user(&format!("u{number}"));
+            let once = store.claim_key(claimer.clone(), claim(number), owner("bob")).await.unwrap();
+            let again = store.claim_key(claimer, claim(number), owner("bob")).await.unwrap();
+            assert_eq!(once, again);
+            once.one_time.map(|one| one.id)
+        });
+    }
+    let given: Vec<Option<u64>> = claims.join_all().await;
+    let ids: BTreeSet<u64> = given.iter().flatten().copied().collect();
+    assert_eq!(ids, (1..=50).collect());
+    assert_eq!(given.iter().filter(|id| id.is_none()).count(), 10);
+    open.close().await;
+}
+
+pub(crate) async fn what_was_given_stays_given_over_a_power_cut(bed: impl Bed) {
+    let mut ids = BTreeSet::new();
+    for round in 0..4 {
+        let open = bed.open();
+        let batch = keys("bob", (1..=10).map(|id| round * 10 + id));
+        let highest = publish(&open, "bob", batch).await.1;
+        for number in 0..7 {
+            let id = given(&open, "ann", round * 100 + number, "bob").await;
+            assert!(ids.insert(id.unwrap()), "{id:?} was given before");
+        }
+        let last = round * 100 + 6;
+        let before = given(&open, "ann", last, "bob").await;
+        bed.cut_power();
+        open.close().await;
+        drop(open);
+        let open = bed.open();
+        assert_eq!(given(&open, "ann", last, "bob").await, before, "and to the same claim");
+        assert_eq!(publish(&open, "bob", keys("bob", [])).await.1, highest);
+        open.close().await;
+    }
+}
+
+/// What claims that are made at once are given; none for those that the store did not answer.
+async fn claims_at_once(open: &Opened, claims: u64) -> Vec<Option<u64>> {
+    let asked = (0..claims).map(|number| {
+        let claimer = user(&format!("u{}", number % 3));
+        open.claim_key(claimer, claim(number), owner("bob"))
+    });
+    let answers = join_all(asked).await.into_iter();
+    answers.map(|answer| Some(answer.ok()?.one_time?.id)).collect()
+}
+
+#[tokio::test]
+async fn no_key_is_given_twice_whichever_write_fails() {
+    const CLAIMS: u64 = 12;
+    for fault in [Fault::Before, Fault::After, Fault::Panic] {
+        for (writes, lost) in (0..5).flat_map(|writes| [(writes, 0), (writes, usize::MAX)]) {
+            let bed = ShakyBed::default();
+            let open = bed.open();
+            publish(&open, "bob", keys("bob", 1..=30)).await;
+            bed.fail_after(writes, fault);
+            let answered = claims_at_once(&open, CLAIMS).await;
+            bed.cut(lost);
+            open.close().await;
+            drop(open);
+            let open = bed.open();
+            let again = claims_at_once(&open, CLAIMS).await;
+            for (before, now) in answered.iter().zip(&again) {
+                assert!(before.is_none() || before == now, "{fault:?} {writes} {lost}");
+            }
+            let ids: BTreeSet<u64> = again.iter().map(|id| id.unwrap()).collect();
+            assert_eq!(ids.len() as u64, CLAIMS, "{fault:?} {writes} {lost}: {again:?}");
+            open.close().await;
+        }
+    }
+}
