@@ -1,4 +1,5 @@
-//! Whom a user knows, and whom it wants to hear nothing of. Must never keep more than a server does.
+//! Whom a user knows, and whom it wants to hear nothing of. Must never keep more than a server
+//! does.
 
 use std::collections::{HashMap, HashSet};
 

@@ -100,6 +100,19 @@ fn the_vectors_that_are_named_are_there() {
     }
 }
 
+#[test]
+fn every_file_of_vectors_is_read() {
+    let folder = root().join("proto/vectors");
+    let known: BTreeSet<_> = vectors::all().map(|vector| vector.name).collect();
+    let paths = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    for path in paths.filter(|path| path.extension().is_some_and(|end| end == "tsv")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let first = text.lines().find(|line| !line.starts_with('#')).unwrap();
+        let name = first.split('\t').next().unwrap();
+        assert!(known.contains(name), "{} is not among the files", path.display());
+    }
+}
+
 /// Whether a source has a test of that name: one of its own, one of proptest's, or a contract that
 /// is run on each store.
 fn has_test(text: &str, name: &str, contracts: &str) -> bool {

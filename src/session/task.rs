@@ -95,7 +95,6 @@ enum Ending {
 }
 
 /// What a session waits for.
-#[expect(clippy::large_enum_variant, reason = "it is on the stack, for one turn")]
 enum Event {
     Done(Input),
     Mail,

@@ -5,8 +5,8 @@ use std::future::Future;
 
 use packetboat_proto::id::{DeviceId, UserId};
 
-use super::Page;
 use super::error::StoreError;
+use super::page::Page;
 
 /// What a device says of itself, and from where it comes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

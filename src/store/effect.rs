@@ -5,8 +5,7 @@ use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{JoinNews, KeysNews, ReceiptRule, ScheduledName, Visibility};
 
 use super::error::Refusal;
-
-use super::Relation;
+use super::view::Relation;
 
 /// A durable change that others are to learn of. Released in the order of the log, and only
 /// after the change is on stable storage.

@@ -31,7 +31,7 @@
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
 
-mod device;
+pub mod device;
 pub mod due;
 pub mod file;
 pub mod keys;
@@ -39,11 +39,6 @@ pub mod own;
 
 use packetboat_proto::id::{ChatId, IdError, InviteId, MessageId, UserId};
 use thiserror::Error;
-
-pub use self::device::{
-    all_devices, cursor, cursors, device, devices, gone_device, gone_devices, last_device,
-    user_and_device,
-};
 
 /// The version of the layout and of the records.
 pub const FORMAT: u64 = 1;
@@ -471,8 +466,9 @@ mod tests {
             member(&crew, &user),
             place(&user, &crew),
             super::user(&user),
-            device(&user, &phone),
-            cursor(&user, &phone, &crew),
+            device::row(&user, &phone),
+            device::gone_device(&user, &phone),
+            device::cursor(&user, &phone, &crew),
             account(&user),
             invite(&crew, InviteId::from([1; 8])),
             asking(&crew, &user),

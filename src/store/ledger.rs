@@ -28,6 +28,7 @@ mod room_cache;
 mod room_rights;
 mod schedule;
 mod turn;
+mod ways;
 
 pub(crate) use act::ACT_OPERATIONS_MAX;
 pub(crate) use append::draft_operations_max;

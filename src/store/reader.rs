@@ -101,7 +101,7 @@ impl Reader {
         chat: &ChatId,
         place: &Place,
     ) -> Result<u64, ReadError> {
-        let cursor = self.backend.get(&key::cursor(user, device, chat))?;
+        let cursor = self.backend.get(&key::device::cursor(user, device, chat))?;
         Ok(place.had_by(cursor.as_deref())?)
     }
 

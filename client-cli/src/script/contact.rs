@@ -1,5 +1,5 @@
-//! `contact`: whom the user knows, and whom it has blocked. Must never tell another user of a name or
-//! a block.
+//! `contact`: whom the user knows, and whom it has blocked. Must never tell another user of a
+//! name or a block.
 
 use packetboat_client::{Client, OwnState, SetContact};
 

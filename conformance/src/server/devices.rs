@@ -1,5 +1,5 @@
-//! A user's own devices (SPEC.md 5.11, K-1 to K-3). What the operator sets of them no Welcome tells,
-//! so K-5 and K-6 are tested beside the server.
+//! A user's own devices (SPEC.md 5.11, K-1 to K-3). What the operator sets of them no Welcome
+//! tells, so K-5 and K-6 are tested beside the server.
 
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::DeviceId;

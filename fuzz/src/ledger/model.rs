@@ -16,6 +16,8 @@ pub use super::what::What;
 
 /// Everybody, by number.
 pub const NAMES: [&str; 5] = ["ann", "bob", "cid", "dan", "eve"];
+/// Bytes of a content that the ledger takes.
+pub const CONTENT_BYTES_MAX: usize = 256 * 1024;
 /// Every chat, by number.
 pub const CHATS: [&str; 8] = [
     "dm:ann:bob",
@@ -302,9 +304,7 @@ impl World {
             Some(pair) if !pair.contains(&by) => Err(RejectCode::NoSuchChat),
             Some(_) if changes => Err(RejectCode::Invalid),
             _ => match what {
-                What::Text(_, bytes) if *bytes > super::CONTENT_BYTES_MAX => {
-                    Err(RejectCode::TooLarge)
-                }
+                What::Text(_, bytes) if *bytes > CONTENT_BYTES_MAX => Err(RejectCode::TooLarge),
                 _ => Ok(()),
             },
         }

@@ -4,6 +4,7 @@
 mod contact;
 mod device;
 mod file;
+mod greeting;
 mod joining;
 mod keys;
 mod own;
@@ -17,9 +18,8 @@ use packetboat_proto::content::{
 };
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
-    Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Limits, Member, Notice,
-    Operation, Packet, Presence, Profile, Role, RoomState, Signal, SignalKind, Start, Verdict,
-    Visibility, Welcome,
+    Answer, ChatState, Cursor, CursorMoved, Edge, Member, Notice, Operation, Packet, Presence,
+    Profile, Role, RoomState, Signal, SignalKind, Verdict, Visibility,
 };
 use serde_json::{Value, json};
 
@@ -28,8 +28,8 @@ use crate::line::hex;
 /// A packet, by its name.
 pub(crate) fn of_packet(packet: &Packet) -> Value {
     match packet {
-        Packet::Hello(hello) => json!({ "Hello": of_hello(hello) }),
-        Packet::Welcome(welcome) => json!({ "Welcome": of_welcome(welcome) }),
+        Packet::Hello(hello) => json!({ "Hello": greeting::of_hello(hello) }),
+        Packet::Welcome(welcome) => json!({ "Welcome": greeting::of_welcome(welcome) }),
         Packet::Goodbye(verdict) => json!({ "Goodbye": of_verdict(verdict) }),
         Packet::Ping(token) => json!({ "Ping": { "token": token } }),
         Packet::Pong(token) => json!({ "Pong": { "token": token } }),
@@ -190,50 +190,6 @@ fn of_rules(rules: GroupRules) -> Value {
         "only_admins_write": rules.only_admins_write,
         "history_for_all": rules.history_for_all,
         "join_rule": joining::of_rule(rules.join_rule),
-    })
-}
-
-fn of_hello(hello: &Hello) -> Value {
-    json!({
-        "user": hello.user.as_str(),
-        "device": hello.device.as_str(),
-        "credential": match &hello.credential {
-            Credential::Open => json!({ "open": {} }),
-            Credential::Password(password) => json!({ "password": password }),
-            Credential::Token(token) => json!({ "token": token }),
-            Credential::Ticket(ticket) => json!({ "ticket": hex(ticket) }),
-        },
-        "client": hello.client,
-        "wanted": of_limits(&hello.wanted),
-        "start": hello.start.map(|start| match start {
-            Start::Everything => json!({ "everything": {} }),
-            Start::Last(count) => json!({ "last": count }),
-            Start::Newest => json!({ "newest": {} }),
-        }),
-        "device_name": hello.device_name,
-        "platform": hello.platform,
-    })
-}
-
-fn of_limits(limits: &Limits) -> Value {
-    json!({
-        "max_body": limits.max_body,
-        "window": limits.window,
-        "heartbeat_ms": limits.heartbeat_ms,
-        "max_content": limits.max_content,
-        "sends": limits.sends,
-    })
-}
-
-fn of_welcome(welcome: &Welcome) -> Value {
-    json!({
-        "session": welcome.session.to_string(),
-        "limits": of_limits(&welcome.limits),
-        "ticket": hex(&welcome.ticket),
-        "ticket_expires_ms": welcome.ticket_expires_ms,
-        "now_ms": welcome.now_ms,
-        "server": welcome.server,
-        "new_device": welcome.new_device,
     })
 }
 

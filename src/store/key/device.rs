@@ -16,7 +16,7 @@ const GONE_DEVICE: u8 = b'W';
 const CURSOR: u8 = b'R';
 
 /// A user's device.
-pub fn device(user: &UserId, device: &DeviceId) -> Vec<u8> {
+pub fn row(user: &UserId, device: &DeviceId) -> Vec<u8> {
     joined(DEVICE, &[user.as_str(), device.as_str()])
 }
 
@@ -80,16 +80,16 @@ mod tests {
     fn the_devices_of_a_user_are_one_range_and_all_are_one_too() {
         let [ann, anna] = ["ann", "anna"].map(|name| UserId::new(name).unwrap());
         let [desk, phone] = ["desk", "phone"].map(|name| DeviceId::new(name).unwrap());
-        assert!(holds(&devices(&ann, None), &device(&ann, &desk)));
-        assert!(!holds(&devices(&ann, None), &device(&anna, &desk)));
-        assert!(!holds(&devices(&ann, Some(&desk)), &device(&ann, &desk)));
-        assert!(holds(&devices(&ann, Some(&desk)), &device(&ann, &phone)));
+        assert!(holds(&devices(&ann, None), &row(&ann, &desk)));
+        assert!(!holds(&devices(&ann, None), &row(&anna, &desk)));
+        assert!(!holds(&devices(&ann, Some(&desk)), &row(&ann, &desk)));
+        assert!(holds(&devices(&ann, Some(&desk)), &row(&ann, &phone)));
         let behind = all_devices(Some((&ann, &desk)));
-        assert!(!holds(&behind, &device(&ann, &desk)) && holds(&behind, &device(&ann, &phone)));
-        assert!(holds(&behind, &device(&anna, &desk)));
-        assert!(holds(&all_devices(None), &device(&ann, &desk)));
+        assert!(!holds(&behind, &row(&ann, &desk)) && holds(&behind, &row(&ann, &phone)));
+        assert!(holds(&behind, &row(&anna, &desk)));
+        assert!(holds(&all_devices(None), &row(&ann, &desk)));
         assert!(holds(&gone_devices(), &gone_device(&ann, &desk)));
-        assert!(!holds(&gone_devices(), &device(&ann, &desk)));
+        assert!(!holds(&gone_devices(), &row(&ann, &desk)));
         assert_eq!(user_and_device(&gone_device(&ann, &desk)), Ok((ann.clone(), desk.clone())));
         let chat = ChatId::new("dm:ann:bob").unwrap();
         assert!(holds(&cursors(&ann, &desk), &cursor(&ann, &desk, &chat)));

@@ -52,9 +52,9 @@ impl Turn<'_> {
         }
         let number = self.count_device(&claim.user)?;
         let row = DeviceRow::new(self.now_ms, number, &claim.label);
-        self.put(key::device(&claim.user, &claim.device), row.to_value());
+        self.put(key::device::row(&claim.user, &claim.device), row.to_value());
         // Its cursors are those that this claim has written: none is left to be removed.
-        let gone = key::gone_device(&claim.user, &claim.device);
+        let gone = key::device::gone_device(&claim.user, &claim.device);
         if self.get(&gone)?.is_some() {
             self.remove(gone);
         }
@@ -98,7 +98,7 @@ impl Turn<'_> {
 
     fn has_room_for_device(&self, user: &UserId) -> Result<bool, ReadError> {
         let max = self.rules.devices_per_user_max as usize;
-        Ok(self.rows(&key::devices(user, None), max)?.len() < max)
+        Ok(self.rows(&key::device::devices(user, None), max)?.len() < max)
     }
 
     fn start_cursor(
@@ -119,7 +119,7 @@ impl Turn<'_> {
             Start::Newest => self.last_visible(place, chat)?,
         };
         let start = start.max(lowest);
-        let cursor = key::cursor(&claim.user, &claim.device, chat);
+        let cursor = key::device::cursor(&claim.user, &claim.device, chat);
         if start != default {
             self.put(cursor, number(start));
         } else if self.get(&cursor)?.is_some() {

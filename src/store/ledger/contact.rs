@@ -8,9 +8,9 @@ use packetboat_proto::packet::{Block, Contact, ContactState, Item, OwnItem, SetC
 
 use super::own::ITEM_OPERATIONS;
 use super::turn::{Halt, Turn, refuse, unknown_user};
+use super::ways::{Bar, Way};
 use crate::store::act::Acted;
 use crate::store::read_error::ReadError;
-use crate::store::recent::Recent;
 use crate::store::record::own::{OwnHead, decode_item};
 use crate::store::rules::WhoWrites;
 use crate::store::{Effect, Relation, key};
@@ -23,54 +23,6 @@ pub(crate) const BLOCKS_MAX: u32 = 1_000;
 const COMMON_GROUPS_SCAN_MAX: usize = 1_000;
 /// Operations to change how two users stand to each other: an item of each.
 pub(super) const CONTACT_OPERATIONS_MAX: usize = 2 * ITEM_OPERATIONS;
-
-/// As of no time: to be looked at again.
-const NEVER: u64 = u64::MAX;
-
-/// Why a user may not write to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bar {
-    /// The other one has blocked it.
-    Blocked,
-    /// It has blocked the other one.
-    Blocks,
-    /// They do not know each other, and have to.
-    Stranger,
-}
-
-/// Who may write in a direct chat.
-#[derive(Clone, Copy, Debug)]
-struct Way {
-    /// What stands in the way of the first of the two, and of the second.
-    bars: [Option<Bar>; 2],
-    /// It hangs on the groups that both are in, and is as of that many ends of memberships.
-    by_group: Option<u64>,
-}
-
-/// What is at hand of who may write to whom, so that a message costs no read. Beside the ends of
-/// the chats, and as many.
-#[derive(Debug)]
-pub(super) struct Ways {
-    ways: Recent<ChatId, Way>,
-    /// How often somebody went out of a group.
-    parted: u64,
-}
-
-impl Ways {
-    pub(super) fn keeping(chats: usize) -> Self {
-        Self { ways: Recent::keeping(chats), parted: 0 }
-    }
-
-    /// Somebody is out of a group: who wrote by that has to be looked at again.
-    pub(super) fn part(&mut self) {
-        self.parted += 1;
-    }
-
-    fn get(&mut self, chat: &ChatId) -> Option<Way> {
-        let way = self.ways.get(chat)?;
-        way.by_group.is_none_or(|parted| parted == self.parted).then_some(way)
-    }
-}
 
 impl Turn<'_> {
     /// What a user knows of another.
@@ -246,12 +198,11 @@ impl Turn<'_> {
             (false, false) => strangers.then_some(Bar::Stranger),
         };
         let bars = [bar(0), bar(1)];
+        // What a group that they come into would change is looked at each time.
         let waits = strangers && self.rules.who_writes == WhoWrites::ContactsOrGroups;
         let ways = self.ways_at_hand();
-        // What a group that they come into would change is looked at each time.
-        let parted = if waits { NEVER } else { ways.parted };
-        let way = Way { bars, by_group: (by_group || waits).then_some(parted) };
-        ways.ways.set(chat, way);
+        let way = Way { bars, by_group: ways.until_parted(by_group, waits) };
+        ways.set(chat, way);
         Ok(way)
     }
 

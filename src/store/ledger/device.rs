@@ -51,7 +51,7 @@ impl Turn<'_> {
         user: &UserId,
         device: &DeviceId,
     ) -> Result<Option<DeviceRow>, ReadError> {
-        let value = self.get(&key::device(user, device))?;
+        let value = self.get(&key::device::row(user, device))?;
         Ok(value.map(|value| DeviceRow::from_value(&value)).transpose()?)
     }
 
@@ -60,7 +60,7 @@ impl Turn<'_> {
         let is_fresh = self.now_ms < row.last_ms.saturating_add(SEEN_EVERY_MS);
         if !is_fresh || row.label() != claim.label {
             let row = row.seen_at(self.now_ms).labelled(&claim.label);
-            self.put(key::device(&claim.user, &claim.device), row.to_value());
+            self.put(key::device::row(&claim.user, &claim.device), row.to_value());
         }
     }
 
@@ -71,18 +71,18 @@ impl Turn<'_> {
         device: &DeviceId,
     ) -> Result<bool, ReadError> {
         let Some(row) = self.device_row(user, device)? else { return Ok(false) };
-        self.put(key::device(user, device), row.seen_at(self.now_ms).to_value());
+        self.put(key::device::row(user, device), row.seen_at(self.now_ms).to_value());
         Ok(true)
     }
 
     /// A device is gone. Whether it was there.
     fn remove_device(&mut self, user: &UserId, device: &DeviceId) -> Result<bool, ReadError> {
-        let row = key::device(user, device);
+        let row = key::device::row(user, device);
         let known = self.get(&row)?.is_some();
         if known {
             self.remove(row);
             self.remove_keys(user, device)?;
-            self.put(key::gone_device(user, device), Vec::new());
+            self.put(key::device::gone_device(user, device), Vec::new());
         }
         Ok(known)
     }
@@ -103,8 +103,8 @@ impl Turn<'_> {
         but: &DeviceId,
     ) -> Result<Option<Acted>, Halt> {
         // One of two is another than the one that stays.
-        for (row, _) in self.rows(&key::devices(user, None), 2)? {
-            let device = key::last_device(&row).map_err(ReadError::from)?;
+        for (row, _) in self.rows(&key::device::devices(user, None), 2)? {
+            let device = key::device::last_device(&row).map_err(ReadError::from)?;
             if device != *but {
                 self.log_out(user, &device)?;
                 return Ok(None);
@@ -126,9 +126,11 @@ impl Turn<'_> {
     }
 
     fn clear_device(&mut self) -> Result<bool, ReadError> {
-        let Some((gone, _)) = self.rows(&key::gone_devices(), 1)?.pop() else { return Ok(false) };
-        let (user, device) = key::user_and_device(&gone)?;
-        let cursors = self.rows(&key::cursors(&user, &device), CURSORS_PER_STEP)?;
+        let Some((gone, _)) = self.rows(&key::device::gone_devices(), 1)?.pop() else {
+            return Ok(false);
+        };
+        let (user, device) = key::device::user_and_device(&gone)?;
+        let cursors = self.rows(&key::device::cursors(&user, &device), CURSORS_PER_STEP)?;
         if cursors.len() < CURSORS_PER_STEP {
             self.remove(gone);
         }

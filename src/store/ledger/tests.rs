@@ -202,7 +202,7 @@ fn a_claim_cut_short_by_a_crash_starts_again() {
     assert_eq!(step, ClaimStep::After(chat("dm:ann:u099")));
     let cursor = |bench: &Bench, to: &str| {
         let claim = claim(Start::Newest);
-        let row = key::cursor(&claim.user, &claim.device, &chat(to));
+        let row = key::device::cursor(&claim.user, &claim.device, &chat(to));
         bench.backend.get(&row).unwrap().map(|value| as_number(&value).unwrap())
     };
     assert_eq!(cursor(&bench, "dm:ann:u000"), Some(1));

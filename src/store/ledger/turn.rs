@@ -20,8 +20,8 @@ use crate::store::rules::{Rules, UnknownUsers};
 use crate::store::{Effect, Refusal};
 
 use super::allowance::Allowance;
-use super::contact::Ways;
 use super::room_cache::RoomCache;
+use super::ways::Ways;
 
 /// Users whose number of chats is kept at hand, and whether they hide what they read, and up to
 /// twice as many.

@@ -19,7 +19,7 @@ impl Reader {
         after: Option<&DeviceId>,
         limit: usize,
     ) -> Result<Page<KnownDevice>, StoreError> {
-        let found = self.rows(&key::devices(user, after), limit.max(1))?;
+        let found = self.rows(&key::device::devices(user, after), limit.max(1))?;
         let items = found.rows.iter().map(|(row, value)| known(row, value));
         Ok(Page { items: items.collect::<Result<_, ReadError>>()?, more: found.more })
     }
@@ -31,7 +31,7 @@ impl Reader {
         after: Option<&(UserId, DeviceId)>,
     ) -> Result<UnseenDevices, StoreError> {
         let after = after.map(|(user, device)| (user, device));
-        Ok(self.unseen(before_ms, &key::all_devices(after))?)
+        Ok(self.unseen(before_ms, &key::device::all_devices(after))?)
     }
 
     fn unseen(&self, before_ms: u64, range: &key::KeyRange) -> Result<UnseenDevices, ReadError> {
@@ -40,12 +40,12 @@ impl Reader {
         for (row, value) in &found.rows {
             let last_seen_ms = DeviceRow::from_value(value)?.last_ms;
             if last_seen_ms < before_ms {
-                let (user, device) = key::user_and_device(row)?;
+                let (user, device) = key::device::user_and_device(row)?;
                 unseen.devices.push(UnseenDevice { user, device, last_seen_ms });
             }
         }
         if let Some((last, _)) = found.rows.last().filter(|_| found.more) {
-            unseen.next = Some(key::user_and_device(last)?);
+            unseen.next = Some(key::device::user_and_device(last)?);
         }
         Ok(unseen)
     }
@@ -54,7 +54,7 @@ impl Reader {
 fn known(row: &[u8], value: &[u8]) -> Result<KnownDevice, ReadError> {
     let stored = DeviceRow::from_value(value)?;
     Ok(KnownDevice {
-        device: key::last_device(row)?,
+        device: key::device::last_device(row)?,
         label: stored.label(),
         first_seen_ms: stored.first_ms,
         last_seen_ms: stored.last_ms,
