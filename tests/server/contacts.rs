@@ -3,8 +3,9 @@
 use packetboat::config::settings::{UnknownUsers, WhoWrites};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::packet::{
-    Answer, Block, Contact, ContactAnswer, ContactOperation, ContactState, Item, Notice, Operation,
-    Own, OwnAnswer, Packet, Presence, Profile, SetContact, Signal, SignalKind, Visibility,
+    Answer, AskKeys, Block, Contact, ContactAnswer, ContactOperation, ContactState, Item, Keys,
+    Notice, Operation, Own, OwnAnswer, Packet, Presence, Profile, PublishKeys, SetContact, Signal,
+    SignalKind, Visibility,
 };
 
 use crate::house::House;
@@ -56,6 +57,23 @@ async fn seen(peer: &mut Peer, of: &str) -> Presence {
 async fn says(peer: &mut Peer, number: u64) -> Option<RejectCode> {
     peer.send_text(DM, number, "hi").await;
     peer.answer().await.err().and_then(|rejected| rejected.verdict.reject_code())
+}
+
+async fn publish(peer: &mut Peer, identity: &'static str) {
+    let (identity, prekey) = (identity.into(), "prekey".into());
+    let keys = PublishKeys { identity, prekey, ..PublishKeys::default() };
+    assert!(peer.ask(Operation::Keys(AskKeys::Publish(keys))).await.is_ok());
+}
+
+/// Who the devices of a user are.
+async fn identities(peer: &mut Peer, of: &str) -> Vec<bytes::Bytes> {
+    let asked = AskKeys::Devices { user: user(of), after: None, limit: 0 };
+    match peer.ask(Operation::Keys(asked)).await {
+        Ok(Answer::Keys(Keys::Devices { devices, .. })) => {
+            devices.into_iter().map(|device| device.identity).collect()
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -151,4 +169,27 @@ async fn contacts_alone_write_where_the_operator_has_it_so() {
     wants(&mut ada, "bob", true).await.unwrap();
     wants(&mut bob, "ada", true).await.unwrap();
     assert_eq!(says(&mut ada, 1).await, None, "what was refused may be sent now");
+}
+
+#[tokio::test]
+async fn who_is_blocked_is_told_of_no_other_identity() {
+    let house = House::open().await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let mut cyd = Peer::login(house.address, "cyd", "x").await;
+    let mut bob = Peer::login(house.address, "bob", "x").await;
+    publish(&mut bob, "first").await;
+    assert_eq!(identities(&mut ada, "bob").await, ["first"]);
+    assert_eq!(identities(&mut cyd, "bob").await, ["first"]);
+    block(&mut bob, "ada", true).await;
+    assert!(identities(&mut ada, "bob").await.is_empty());
+    publish(&mut bob, "second").await;
+    let told = |packet| matches!(packet, Packet::Notice(Notice::Keys(_))).then_some(());
+    cyd.find(told).await;
+    // Both are told in one round, if both are.
+    let heard = ada.sync().await;
+    assert!(!heard.iter().any(|packet| matches!(packet, Packet::Notice(Notice::Keys(_)))));
+    block(&mut bob, "ada", false).await;
+    assert_eq!(identities(&mut ada, "bob").await, ["second"]);
+    publish(&mut bob, "third").await;
+    ada.find(told).await;
 }

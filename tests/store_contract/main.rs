@@ -165,6 +165,8 @@ contracts! {
         a_large_group_is_counted_once_in_a_while;
     keys:
         a_one_time_key_is_given_once_and_again_to_the_same_claim,
+        a_device_that_is_logged_out_leaves_no_keys,
+        who_is_blocked_finds_no_keys,
         what_was_taken_once_is_passed_over,
         another_identity_ends_the_keys_before_and_is_told,
         keys_are_bounded_and_so_are_claims,
