@@ -50,6 +50,8 @@ impl Session {
             client: "room_throughput".into(),
             wanted: Limits { heartbeat_ms: 600_000, ..Limits::default() },
             start: None,
+            device_name: String::new(),
+            platform: String::new(),
         };
         session.say(&Packet::Hello(hello)).await?;
         session.next(Kind::Welcome).await?;

@@ -2,21 +2,24 @@
 //! the log is the truth: must never wait for a mailbox, nor touch the store.
 
 mod audience;
+mod blocks;
 mod crowd;
+mod devices;
 pub mod herald;
 mod keys;
 mod live;
 pub mod mailbox;
+pub mod policy;
 pub mod presence;
 pub mod receipts;
 pub mod registry;
 mod rooms;
+mod seats;
 pub mod watches;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::BytesMut;
-use packetboat_proto::code::CloseCode;
 use packetboat_proto::frame::put_with;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::HEAD_BYTES;
@@ -30,6 +33,7 @@ use crate::metrics::Metrics;
 use crate::store::{Effect, Outlet, Profile, ReceiptRule, Stored};
 
 use self::mailbox::{Delivery, Hint, Mailbox, MailboxLimits, Push};
+use self::policy::{Connected, DevicePolicy};
 use self::registry::Registry;
 use self::watches::Watches;
 
@@ -40,6 +44,7 @@ pub const SIGNAL_SEATS_MAX: usize = 1_000;
 #[derive(Debug)]
 pub struct Hub {
     limits: MailboxLimits,
+    policy: DevicePolicy,
     metrics: Arc<Metrics>,
     registry: Mutex<Registry>,
     /// Locked while the registry is, and never the other way round.
@@ -53,11 +58,23 @@ impl Hub {
     pub fn new(limits: MailboxLimits, metrics: Arc<Metrics>) -> Self {
         Self {
             limits,
+            policy: DevicePolicy::default(),
             metrics,
             registry: Mutex::default(),
             watches: Mutex::default(),
             news: Notify::new(),
         }
+    }
+
+    /// The same, which lets those of a user's devices be connected that the policy does.
+    #[must_use]
+    pub fn with_policy(self, policy: DevicePolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Lets a session in; it is pushed nothing before its claim is released.
@@ -95,7 +112,12 @@ impl Hub {
     pub fn relay(&self, user: &UserId, session: SessionId, signal: Signal) {
         let registry = self.registry();
         let mut others: Vec<&Mailbox> = Vec::new();
-        let mut seated = signal.chat.peer_of(user).is_some();
+        let peer = signal.chat.peer_of(user);
+        if peer.as_ref().is_some_and(|peer| registry.are_apart(user, peer)) {
+            self.metrics.signals_dropped.one();
+            return;
+        }
+        let mut seated = peer.is_some();
         for mailbox in registry.of_chat(&signal.chat).take(SIGNAL_SEATS_MAX + 1) {
             if mailbox.session() == session {
                 seated = true;
@@ -121,16 +143,18 @@ impl Hub {
 
     fn apply(&self, registry: &mut Registry, effect: Effect) {
         match effect {
-            Effect::Claimed { user, device, session, mut groups } => {
+            Effect::Claimed { user, device, session, platform, mut groups, blocked } => {
                 if planted::is(Bug::GroupsForgotten) {
                     groups.clear();
                 }
-                if let Some(older) = registry.seat(session, &user, &device, groups) {
-                    self.metrics.sessions_replaced.one();
-                    older.evict(CloseCode::Replaced);
-                }
-                self.touch(&user);
+                let who = Connected { device: &device, platform: &platform };
+                self.seat(registry, session, &user, who, groups);
+                registry.set_blocks(&user, blocked);
             }
+            Effect::Related { user, other, relation } => {
+                self.relate(registry, (&user, &other), relation);
+            }
+            Effect::LoggedOut { user, devices } => self.log_out(registry, &user, &devices),
             Effect::Joined { chat, users } => registry.join(&chat, &users),
             Effect::Stored(stored) => self.fan_out(registry, &stored),
             Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}
@@ -240,6 +264,8 @@ mod tests {
     use packetboat_proto::id::{ChatId, DeviceId};
     use packetboat_proto::packet::SignalKind;
 
+    use crate::store::Relation;
+
     struct House {
         hub: Arc<Hub>,
         outlet: HubOutlet,
@@ -270,6 +296,8 @@ mod tests {
                 user: user(name),
                 device: DeviceId::new(&format!("d{number}")).unwrap(),
                 session: session(number),
+                platform: String::new(),
+                blocked: Vec::new(),
                 groups: groups.iter().map(|group| chat(group)).collect(),
             }]);
             mailbox
@@ -365,6 +393,25 @@ mod tests {
         assert!(alice.take().hints.is_empty() && eve.take().hints.is_empty());
         let Some(Hint::Signal(frame)) = bob.take().hints.pop_front() else { panic!("no signal") };
         assert_eq!(frame, Packet::Signal(signal("a")).to_frame());
+    }
+
+    #[test]
+    fn who_is_blocked_signals_to_nobody() {
+        let mut house = House::new();
+        let (_alice, bob) = (house.connect(1, "a", &[]), house.connect(2, "b", &[]));
+        let signal = || Signal {
+            chat: chat("dm:a:b"),
+            kind: SignalKind::Typing,
+            data: Bytes::new(),
+            sender: None,
+        };
+        for (blocked, heard) in [(true, 0), (false, 1)] {
+            let relation = Relation { contact: false, blocked };
+            let related = Effect::Related { user: user("b"), other: user("a"), relation };
+            house.outlet.release(vec![related]);
+            house.hub.relay(&user("a"), session(1), signal());
+            assert_eq!(bob.take().hints.len(), heard);
+        }
     }
 
     #[test]

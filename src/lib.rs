@@ -10,6 +10,7 @@ pub mod clock;
 pub mod complaint;
 pub mod config;
 pub mod control;
+pub mod devices;
 pub mod files;
 pub mod greeting;
 pub mod hub;

@@ -104,7 +104,8 @@ fn start_log(config: &Config) -> Done {
 async fn users(args: UserArgs) -> Done {
     let config = config::load_unchecked(&args.sources())?;
     let settings = &config.store;
-    let open = async || open_store(&as_found(settings), true, 0, NoOutlet).await;
+    let open =
+        async || open_store(&as_found(settings), (&config.contacts, true), 0, NoOutlet).await;
     user::run(&args.action, &settings.data, open, &mut io::stdout()).await?;
     Ok(())
 }

@@ -44,6 +44,10 @@ counters! {
     rate_closes,
     /// Sessions that a newer one of the same device replaced.
     sessions_replaced,
+    /// Sessions that one of another device of the user displaced, by the operator's policy.
+    sessions_displaced,
+    /// Sessions whose device was logged out.
+    sessions_logged_out,
     /// Connections ended because of bytes that are no packet for their state.
     protocol_errors,
     /// Sends taken from clients.
@@ -90,8 +94,10 @@ counters! {
     search_hints_dropped,
     /// Times that the index could not be fed, or read, for a while.
     search_failures,
-    /// Claims refused: the user has as many devices as may be.
+    /// Devices refused: the user has as many as may be, or another one is connected that stays.
     devices_refused,
+    /// Devices forgotten: they were not seen for long.
+    devices_forgotten,
 }
 
 /// A number that only grows.

@@ -23,15 +23,19 @@ use tracing::{info, warn};
 
 use crate::auth::doorman::Doorman;
 use crate::clock::{Clock, wall_ms};
-use crate::config::settings::{BackendKind, Config, Drain, Rooms, StoreSettings};
+use crate::config::settings::{
+    self, BackendKind, Config, ContactsSettings, DevicesSettings, Drain, Rooms, StoreSettings,
+};
 #[cfg(unix)]
 use crate::control::TakeStats;
 #[cfg(unix)]
 use crate::control::socket::{ControlSocket, SOCKET_FILE};
+use crate::devices::{self, Keeper};
 use crate::files::opening as files;
 use crate::files::{Files, collector};
 use crate::greeting::Bound;
 use crate::hub::mailbox::MailboxLimits;
+use crate::hub::policy::{AtOnce, DevicePolicy, Wins};
 use crate::hub::{Hub, HubOutlet, herald};
 use crate::listener::{Listener, TURNED_AWAY_MAX};
 use crate::metrics::Metrics;
@@ -47,7 +51,7 @@ use crate::store::fjall::FjallBackend;
 use crate::store::folder::Engine;
 use crate::store::health::Failure;
 use crate::store::packed::{PackedBackend, PackedSettings};
-use crate::store::rules::{Rooms as StoreRooms, Rules as StoreRules, UnknownUsers};
+use crate::store::rules::{Rooms as StoreRooms, Rules as StoreRules, UnknownUsers, WhoWrites};
 use crate::store::sled::SledBackend;
 use crate::store::{Effect, Outlet};
 use crate::timekeeper;
@@ -70,6 +74,7 @@ pub struct Server {
     control: ControlSocket,
     connections_max: usize,
     drain: Drain,
+    forget_ms: u64,
 }
 
 impl Server {
@@ -83,12 +88,14 @@ impl Server {
             entries: config.limits.mailbox_entries,
             bytes: config.limits.mailbox_bytes,
         };
-        let hub = Arc::new(Hub::new(mailbox, Arc::clone(&metrics)));
+        let hub = Hub::new(mailbox, Arc::clone(&metrics));
+        let hub = Arc::new(hub.with_policy(device_policy(&config.devices)));
         let unknown_users = config.store.unknown_users.keep(config.auth.kind);
         let mut searching = Searching::prepare(config, &metrics);
         let outlet = searching.noting(HubOutlet(Arc::clone(&hub)));
         let body_max = config.limits.max_body;
-        let store = open_store(&config.store, unknown_users, body_max, outlet).await?;
+        let writers = (&config.contacts, unknown_users);
+        let store = open_store(&config.store, writers, body_max, outlet).await?;
         if store.body_max() > body_max {
             let (stored, set) = (store.body_max(), body_max);
             warn!(stored, set, "the store holds larger entries than limits.max_body allows now");
@@ -119,6 +126,7 @@ impl Server {
             control,
             connections_max: places::affordable(config.listen.connections_max),
             drain: config.drain.clone(),
+            forget_ms: config.devices.forget_ms,
         })
     }
 
@@ -187,6 +195,9 @@ impl Server {
             let (files, book) = (Arc::clone(files), self.store.clone());
             servants.spawn(collector::run(files, book, self.house.clock.clone(), drain.clone()));
         }
+        let hub = Arc::clone(&self.house.hub);
+        let keeper = Keeper::new(hub, self.store.clone(), self.forget_ms);
+        servants.spawn(devices::run(keeper, self.house.clock.clone(), drain.clone()));
         let (agenda, metrics) = (self.store.clone(), Arc::clone(&self.house.metrics));
         servants.spawn(timekeeper::run(agenda, metrics, drain.clone()));
         #[cfg(unix)]
@@ -281,12 +292,12 @@ async fn drained_whole(servants: &mut JoinSet<()>, places: &Semaphore, connectio
 /// command takes no entries, and leaves `body_max` 0.
 pub async fn open_store(
     settings: &StoreSettings,
-    keep_unknown_users: bool,
+    (contacts, keep_unknown_users): (&ContactsSettings, bool),
     body_max: u32,
     outlet: impl Outlet,
 ) -> Result<EmbeddedStore, StartError> {
-    let (asked, settings) =
-        (settings.clone(), in_store_words(settings, keep_unknown_users, body_max));
+    let words = in_store_words(settings, contacts, keep_unknown_users, body_max);
+    let (asked, settings) = (settings.clone(), words);
     let opening = spawn_blocking(move || {
         let StoreSettings { data, cache_bytes, fresh_bytes, backend, .. } = asked;
         match backend {
@@ -341,26 +352,37 @@ pub fn check_files(config: &Config) -> Vec<StartError> {
     key.into_iter().chain(certificate).chain(files).collect()
 }
 
-fn in_store_words(settings: &StoreSettings, keep_unknown_users: bool, body_max: u32) -> Settings {
+fn in_store_words(
+    stored: &StoreSettings,
+    contacts: &ContactsSettings,
+    keep_unknown_users: bool,
+    body_max: u32,
+) -> Settings {
     let unknown_users = if keep_unknown_users { UnknownUsers::Keep } else { UnknownUsers::Reject };
     Settings {
         rules: StoreRules {
             unknown_users,
-            group_members_max: settings.group_members_max,
-            chats_per_user_max: settings.chats_per_user_max,
-            devices_per_user_max: settings.devices_per_user_max,
-            edit_ms: settings.edit_ms,
-            recall_ms: settings.recall_ms,
-            rooms: match settings.rooms {
+            group_members_max: stored.group_members_max,
+            chats_per_user_max: stored.chats_per_user_max,
+            devices_per_user_max: stored.devices_per_user_max,
+            edit_ms: stored.edit_ms,
+            recall_ms: stored.recall_ms,
+            rooms: match stored.rooms {
                 Rooms::Anyone => StoreRooms::Anyone,
                 Rooms::Nobody => StoreRooms::Nobody,
             },
+            who_writes: match contacts.who_writes {
+                settings::WhoWrites::Anyone => WhoWrites::Anyone,
+                settings::WhoWrites::Contacts => WhoWrites::Contacts,
+                settings::WhoWrites::ContactsOrGroups => WhoWrites::ContactsOrGroups,
+            },
+            tell_blocked: contacts.tell_blocked,
         },
-        stall_ms: settings.stall_ms.into(),
-        disk_reserve_bytes: settings.disk_reserve_bytes,
-        queue_bytes: settings.queue_bytes,
-        chats_cached: settings.chats_cached,
-        readers: settings.readers,
+        stall_ms: stored.stall_ms.into(),
+        disk_reserve_bytes: stored.disk_reserve_bytes,
+        queue_bytes: stored.queue_bytes,
+        chats_cached: stored.chats_cached,
+        readers: stored.readers,
         body_max,
     }
 }
@@ -370,6 +392,20 @@ pub struct NoOutlet;
 
 impl Outlet for NoOutlet {
     fn release(&mut self, _effects: Vec<Effect>) {}
+}
+
+fn device_policy(settings: &DevicesSettings) -> DevicePolicy {
+    DevicePolicy {
+        at_once: match settings.at_once {
+            settings::AtOnce::Any => AtOnce::Any,
+            settings::AtOnce::OnePerPlatform => AtOnce::OnePerPlatform,
+            settings::AtOnce::One => AtOnce::One,
+        },
+        wins: match settings.wins {
+            settings::Wins::Newest => Wins::Newest,
+            settings::Wins::Oldest => Wins::Oldest,
+        },
+    }
 }
 
 async fn open_files(
@@ -420,7 +456,12 @@ mod tests {
     #[test]
     fn the_store_has_the_defaults_that_the_configuration_says() {
         assert_eq!(
-            in_store_words(&StoreSettings::default(), true, BODY_BYTES_DEFAULT),
+            in_store_words(
+                &StoreSettings::default(),
+                &ContactsSettings::default(),
+                true,
+                BODY_BYTES_DEFAULT
+            ),
             Settings::default()
         );
     }
@@ -429,13 +470,15 @@ mod tests {
     async fn a_folder_stays_with_its_backend_and_a_command_finds_out_which() {
         use BackendKind::{Fjall, Sled};
         let place = tempfile::tempdir().unwrap();
+        let contacts = ContactsSettings::default();
+        let anyone = (&contacts, true);
         for (backend, other) in [(Sled, Fjall), (Fjall, Sled)] {
             let data = place.path().join(format!("{backend:?}"));
             let settings = StoreSettings { data, backend, ..StoreSettings::default() };
             assert_eq!(as_found(&settings), settings, "there is nothing yet");
-            open_store(&settings, true, 0, NoOutlet).await.unwrap().close().await;
+            open_store(&settings, anyone, 0, NoOutlet).await.unwrap().close().await;
             let wrong = StoreSettings { backend: other, ..settings.clone() };
-            let refused = open_store(&wrong, true, 0, NoOutlet).await.err();
+            let refused = open_store(&wrong, anyone, 0, NoOutlet).await.err();
             let Some(StartError::Backend { source, .. }) = refused else { panic!("{refused:?}") };
             assert!(matches!(source, BackendError::OtherEngine { .. }), "{source}");
             assert_eq!((as_found(&wrong), as_found(&settings)), (settings.clone(), settings));

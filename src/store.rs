@@ -7,6 +7,7 @@ pub mod backend;
 pub mod batch;
 mod committer;
 pub mod crew;
+pub mod device;
 mod draft;
 mod effect;
 pub mod embedded;
@@ -59,6 +60,7 @@ pub use packetboat_proto::packet::{ReceiptRule, Visibility};
 
 use self::act::{Act, Acted};
 use self::agenda::Agenda;
+use self::device::{DeviceBook, DeviceLabel};
 pub use self::draft::{Author, Draft, Outcome, Reference};
 pub use self::effect::{Effect, Outlet, Stored};
 pub use self::error::{Refusal, StoreError};
@@ -66,7 +68,7 @@ use self::file::FileBook;
 use self::keys::KeyBook;
 pub use self::page::{Page, PageLimit};
 use self::receipt::ReceiptBook;
-pub use self::view::{ChatView, MemberView, Profile, RoomView};
+pub use self::view::{ChatView, MemberView, Profile, Relation, RoomView};
 
 /// A device's cursor in a chat, and its user's. Zero: no change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +106,18 @@ pub struct Claim {
     pub session: SessionId,
     /// Where the device starts if it is new.
     pub start: Start,
+    /// What the device says of itself, and from where it comes.
+    pub label: DeviceLabel,
+    /// By a ticket: the number of the device that it was given to. If that one is gone, the claim
+    /// is refused.
+    pub by_ticket: Option<u64>,
+}
+
+impl Claim {
+    /// Of a device that says nothing of itself, and shows no ticket.
+    pub fn new(user: UserId, device: DeviceId, session: SessionId, start: Start) -> Self {
+        Self { user, device, session, start, label: DeviceLabel::default(), by_ticket: None }
+    }
 }
 
 /// What a claim found.
@@ -113,6 +127,8 @@ pub struct Claimed {
     pub new_device: bool,
     /// The user has, or had, a place in a chat. If not, there was nothing to scan for.
     pub has_chats: bool,
+    /// The number of the device, among all that the user ever had. A ticket is bound to it.
+    pub number: u64,
 }
 
 /// A chat in which a device has not had everything.
@@ -199,7 +215,7 @@ pub struct Thread {
 }
 
 /// The store of a server. Every answer about a user is checked against that user's rights.
-pub trait Store: FileBook + ReceiptBook + KeyBook + Agenda {
+pub trait Store: FileBook + ReceiptBook + KeyBook + Agenda + DeviceBook {
     /// Puts drafts into their logs, in order; one outcome for each. Resolves once every stored
     /// one is durable. Waits while the store has as much to do as it may queue.
     fn append(
@@ -218,12 +234,17 @@ pub trait Store: FileBook + ReceiptBook + KeyBook + Agenda {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Gives a session its device, in the order of all changes: what is stored later is pushed
-    /// to it, what was stored earlier is found by `lagging`. A new device of a user who has as
-    /// many as may be is refused.
+    /// to it, what was stored earlier is found by `lagging`. Its effect is released before it is
+    /// answered. A new device of a user who has as many as may be is refused with `LIMIT_REACHED`,
+    /// a ticket of a device that is gone with `NOT_ALLOWED`.
     fn claim(&self, claim: Claim) -> impl Future<Output = Result<Claimed, StoreError>> + Send;
 
-    /// Notes that a session of the user has ended just now.
-    fn release(&self, user: UserId) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Notes that a session of the user on that device has ended just now.
+    fn release(
+        &self,
+        user: UserId,
+        device: DeviceId,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The chats in which a device has not had everything that is durable, after `after` in order
     /// of chat id; at most `limit` of them.
@@ -351,6 +372,13 @@ pub trait Store: FileBook + ReceiptBook + KeyBook + Agenda {
         &self,
         users: Vec<UserId>,
     ) -> impl Future<Output = Result<Vec<Profile>, StoreError>> + Send;
+
+    /// How each of the users stands to `viewer`, in the order asked.
+    fn relations(
+        &self,
+        viewer: UserId,
+        users: Vec<UserId>,
+    ) -> impl Future<Output = Result<Vec<Relation>, StoreError>> + Send;
 
     /// A user says other things of itself, to others than before.
     fn set_profile(

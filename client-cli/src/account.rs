@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use packetboat_client::proto::limits::{PASSWORD_BYTES_MAX, PORT_PLAIN, PORT_TLS};
+use packetboat_client::proto::limits::{
+    DEVICE_NAME_BYTES_MAX, PASSWORD_BYTES_MAX, PORT_PLAIN, PORT_TLS,
+};
 use packetboat_client::{Config, Credential, DeviceId, TlsConfig, UserId};
 
 use crate::command::AccountArgs;
@@ -58,9 +60,16 @@ impl Account {
         let credential = self.credential.clone();
         let mut config = Config::new(self.server.clone(), self.user.clone(), device, credential);
         config.tls.clone_from(&self.tls);
+        config.device_name = machine();
         concat!("packetboat-cli/", env!("CARGO_PKG_VERSION")).clone_into(&mut config.software);
         config
     }
+}
+
+/// What the machine is called, as far as the environment says it.
+fn machine() -> String {
+    let name = std::env::var("HOSTNAME").unwrap_or_default();
+    if name.len() <= DEVICE_NAME_BYTES_MAX { name } else { String::new() }
 }
 
 fn login(name: Option<&str>) -> Result<UserId, Failure> {

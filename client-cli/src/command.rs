@@ -1,6 +1,8 @@
 //! The command line, parsed and nothing else. Must never read a file, nor show a credential.
 
 pub(crate) mod change;
+pub(crate) mod contact;
+pub(crate) mod device;
 pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod keys;
@@ -22,6 +24,8 @@ use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
 use packetboat_client::{ChatId, DeviceId, Start, UserId};
 
 use self::change::ChangeCommand;
+use self::contact::ContactCommand;
+use self::device::LogOutArgs;
 use self::file::{SaveFileArgs, SendFileArgs};
 use self::group::GroupCommand;
 use self::keys::KeysCommand;
@@ -180,6 +184,15 @@ pub(crate) enum Command {
     /// Open, change and hear rooms.
     #[command(subcommand)]
     Room(RoomCommand),
+    /// Know users, name them, block them.
+    #[command(subcommand)]
+    Contact(ContactCommand),
+    /// List the user's own devices, and which are connected.
+    Devices,
+    /// Log a device of the user's out, or all but one.
+    ///
+    /// Its session ends, and it needs the full credential to come back, as a new device.
+    LogOut(LogOutArgs),
     /// Say something of yourself, and to whom your presence is told.
     Status {
         /// What; empty for nothing.
@@ -338,6 +351,10 @@ mod tests {
             "packetboat-cli hide bob 0",
             "packetboat-cli group add crew",
             "packetboat-cli room mute lobby",
+            "packetboat-cli contact add",
+            "packetboat-cli contact block a/b",
+            "packetboat-cli log-out",
+            "packetboat-cli log-out phone --others",
             "packetboat-cli room open lobby --keep 1001",
             "packetboat-cli status hi --visible-to some",
             "packetboat-cli --token t --password-file f chats",

@@ -13,8 +13,8 @@ use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
 use crate::script::{
-    change, chats, file, group, history, keys, own, ping, presence, receipt, recv, room, schedule,
-    search, send,
+    change, chats, contact, device, file, group, history, keys, own, ping, presence, receipt, recv,
+    room, schedule, search, send,
 };
 use crate::tui;
 use crate::visit::visit;
@@ -73,6 +73,15 @@ async fn dispatch(
         }
         Command::Group(command) => group::run(account, command, timeout, out).await,
         Command::Room(command) => room::run(account, command, timeout, out).await,
+        Command::Contact(command) => {
+            visit(account, timeout, async |visit| contact::run(visit, command, out).await).await
+        }
+        Command::Devices => {
+            visit(account, timeout, async |visit| device::devices(visit, out).await).await
+        }
+        Command::LogOut(args) => {
+            visit(account, timeout, async |visit| device::log_out(visit, &args).await).await
+        }
         Command::Status { text, visible_to } => {
             let set = async |client: &Client| client.set_profile(&text, visible_to.into()).await;
             visit(account, timeout, async |visit| visit.ask(set).await).await

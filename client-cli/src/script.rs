@@ -2,6 +2,8 @@
 
 pub(crate) mod change;
 pub(crate) mod chats;
+pub(crate) mod contact;
+pub(crate) mod device;
 pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod history;

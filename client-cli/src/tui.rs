@@ -1,9 +1,11 @@
 //! `chat`: joins the view to a terminal and a client. Must never leave the terminal other than it
 //! was found, nor decide what is shown.
 
+mod devices;
 mod errands;
 mod later;
 mod own_errands;
+mod people;
 mod screen;
 mod search;
 

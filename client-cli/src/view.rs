@@ -2,6 +2,7 @@
 //! and says what is to be done, `draw` paints it. Must never wait, read a clock or send anything.
 
 mod cells;
+mod device;
 pub(crate) mod draw;
 mod editor;
 mod event;
@@ -12,10 +13,13 @@ mod model;
 mod outbox;
 mod overlay;
 mod own;
+mod people;
 mod refer;
 mod roster;
 mod slash;
 mod timeline;
 
+pub(crate) use self::device::Devices;
 pub(crate) use self::event::{Answer, Door, Effect, Input, Later, Trouble};
 pub(crate) use self::model::View;
+pub(crate) use self::people::People;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
-use packetboat_proto::id::{ChatId, MessageId, UserId};
+use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
 use packetboat_proto::limits::{
     FILE_REQUESTS_MAX, PRESENCE_USERS_MAX, REQUESTS_MAX, SIGNAL_BYTES_MAX,
 };
@@ -47,6 +47,7 @@ pub struct Client {
 #[derive(Debug)]
 struct Parts {
     user: UserId,
+    device: DeviceId,
     commands: mpsc::Sender<Command>,
     handover: Arc<Handover>,
     status: watch::Receiver<Status>,
@@ -88,6 +89,7 @@ impl Client {
         let last_cursors = driver::LastCursors::default();
         let parts = Parts {
             user: config.user.clone(),
+            device: config.device.clone(),
             commands,
             handover: handover.clone(),
             status,
@@ -110,6 +112,11 @@ impl Client {
     /// The user.
     pub fn user(&self) -> &UserId {
         &self.parts.user
+    }
+
+    /// The device.
+    pub fn device(&self) -> &DeviceId {
+        &self.parts.device
     }
 
     /// A message id that nobody else makes (a `UUIDv7`).

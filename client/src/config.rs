@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, UserId};
 use packetboat_proto::limits::{
-    PASSWORD_BYTES_MAX, SOFTWARE_BYTES_MAX, START_LAST_MAX, TICKET_BYTES_MAX, TOKEN_BYTES_MAX,
-    WINDOW_DEFAULT,
+    DEVICE_NAME_BYTES_MAX, PASSWORD_BYTES_MAX, PLATFORM_BYTES_MAX, SOFTWARE_BYTES_MAX,
+    START_LAST_MAX, TICKET_BYTES_MAX, TOKEN_BYTES_MAX, WINDOW_DEFAULT,
 };
 use packetboat_proto::packet::{Limits, Start};
 
@@ -35,10 +35,16 @@ pub struct Config {
     /// What shows that it is so.
     pub credential: Credential,
     /// A resume ticket of an earlier [`Welcome`](crate::Welcome) of this user and device, which
-    /// spares the server an expensive check. When it is refused, the credential is used.
+    /// spares the server an expensive check. When it is refused, the credential is used. After an
+    /// end with `LOGGED_OUT` it is to be forgotten.
     pub ticket: Option<Bytes>,
     /// Name and version of the app, for the operator's log; at most 64 bytes.
     pub software: String,
+    /// What the user calls the device, for the list of its devices; at most 64 bytes.
+    pub device_name: String,
+    /// What the device runs on, at most 32 bytes. A server may let one device of each platform be
+    /// connected at a time.
+    pub platform: String,
     /// The limits to ask for; 0 leaves one to the server. The window is never more than
     /// `events_max`.
     pub wanted: Limits,
@@ -172,6 +178,8 @@ impl Config {
             credential,
             ticket: None,
             software: concat!("packetboat-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+            device_name: String::new(),
+            platform: std::env::consts::OS.to_owned(),
             wanted: Limits::default(),
             start: None,
             cursors: HashMap::new(),
@@ -201,6 +209,8 @@ impl Config {
             credential,
             ("the ticket", ticket, TICKET_BYTES_MAX),
             ("the software's name", self.software.len(), SOFTWARE_BYTES_MAX),
+            ("the device's name", self.device_name.len(), DEVICE_NAME_BYTES_MAX),
+            ("the platform", self.platform.len(), PLATFORM_BYTES_MAX),
         ];
         for (what, bytes, max) in lengths {
             if bytes > max {
@@ -270,6 +280,9 @@ mod tests {
         let mut long = config();
         long.credential = Credential::Password("x".repeat(257));
         assert!(matches!(long.check(), Err(ConfigError::TooLong { .. })));
+        let mut named = config();
+        named.device_name = "x".repeat(65);
+        assert!(matches!(named.check(), Err(ConfigError::TooLong { .. })));
         let mut last = config();
         last.start = Some(Start::Last(0));
         assert!(matches!(last.check(), Err(ConfigError::OutOfBounds { .. })));

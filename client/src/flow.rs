@@ -250,6 +250,8 @@ impl Flow {
             client: self.config.software.clone(),
             wanted: self.config.wanted(),
             start: self.config.start,
+            device_name: self.config.device_name.clone(),
+            platform: self.config.platform.clone(),
         }
     }
 

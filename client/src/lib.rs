@@ -54,6 +54,8 @@ mod client;
 mod command;
 mod config;
 mod connect;
+mod contact;
+mod device;
 mod draft;
 mod driver;
 mod error;
@@ -92,18 +94,19 @@ pub use packetboat_proto::content::{
 pub use packetboat_proto::entry::Entry;
 pub use packetboat_proto::id::{ChatId, ClaimId, DeviceId, FileId, InviteId, MessageId, UserId};
 pub use packetboat_proto::packet::{
-    ChatDraft, ChatState, CursorMoved, DeviceKeys, Edge, FileState, FilesPage, GroupCard,
-    Invitation, InviteKey, JoinNews, JoinRequest, JoinState, JoinWay, KeyBundle, KeysNews,
-    KeysState, Limits, Marks, Member, Notice, OneTimeKey, Presence, PublishKeys, Readers,
-    ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Rejected, Role, RoomCount, RoomState,
-    ScheduledMessage, ScheduledName, SearchPlace, SetMarks, Signal, SignalKind, Start, Verdict,
-    Visibility, Welcome,
+    Block, ChatDraft, ChatState, Contact, ContactState, CursorMoved, DeviceKeys, DeviceState, Edge,
+    FileState, FilesPage, GroupCard, Invitation, InviteKey, JoinNews, JoinRequest, JoinState,
+    JoinWay, KeyBundle, KeysNews, KeysState, Limits, Marks, Member, Notice, OneTimeKey, Presence,
+    PublishKeys, Readers, ReceiptCounts, ReceiptRule, ReceiptState, ReceiptStep, Rejected, Role,
+    RoomCount, RoomState, ScheduledMessage, ScheduledName, SearchPlace, SetContact, SetMarks,
+    Signal, SignalKind, Start, Verdict, Visibility, Welcome,
 };
 pub use packetboat_proto::seqs::{SeqRange, SeqSet};
 
 pub use crate::client::{Client, Page};
 pub use crate::config::{AckMode, BackoffConfig, Config, Credential, Roots, TlsConfig};
 pub use crate::connect::{Dial, Transport};
+pub use crate::contact::People;
 pub use crate::error::{ConfigError, RequestError, SendError, SignalError};
 pub use crate::event::{Ending, Event, Lost, Status};
 pub use crate::file::{FileError, Upload};

@@ -12,6 +12,7 @@ use packetboat_proto::packet::{
 use packetboat_proto::seqs::{SeqRange, SeqSet};
 
 use crate::client::{Client, Page};
+use crate::contact::People;
 use crate::error::RequestError;
 
 /// Chats of which something is kept: as many as a server keeps items.
@@ -23,6 +24,7 @@ const STARTS_MAX: usize = 3;
 #[derive(Clone, Debug, Default)]
 pub struct OwnState {
     chats: HashMap<ChatId, OwnChat>,
+    people: People,
     /// Items up to this revision were read.
     after: u64,
     /// Of items up to this revision no removal is missing.
@@ -62,6 +64,11 @@ impl OwnState {
         self.chats.iter()
     }
 
+    /// Whom the user knows, and whom it has blocked.
+    pub const fn people(&self) -> &People {
+        &self.people
+    }
+
     /// Everything up to this revision is here. A [`Notice::Own`](crate::Notice) of a higher one
     /// says that there is more to read.
     pub fn revision(&self) -> u64 {
@@ -92,17 +99,24 @@ impl OwnState {
 
     /// Takes an item, as it is read or set.
     pub fn set(&mut self, item: Item) {
-        let chat = item.chat().clone();
+        let removed = item.is_removed();
+        match item {
+            Item::Marks { chat, marks } => self.change(chat, |own| own.marks = marks),
+            Item::Draft(draft) => {
+                self.change(draft.chat.clone(), |own| own.draft = (!removed).then_some(draft));
+            }
+            Item::Hidden { chat, seqs } => self.change(chat, |own| own.hidden = seqs),
+            Item::Contact(contact) => self.people.set_contact(contact),
+            Item::Block(block) => self.people.set_block(block),
+        }
+    }
+
+    fn change(&mut self, chat: ChatId, change: impl FnOnce(&mut OwnChat)) {
         if self.chats.len() >= CHATS_MAX && !self.chats.contains_key(&chat) {
             return;
         }
         let own = self.chats.entry(chat.clone()).or_default();
-        let removed = item.is_removed();
-        match item {
-            Item::Marks { marks, .. } => own.marks = marks,
-            Item::Draft(draft) => own.draft = (!removed).then_some(draft),
-            Item::Hidden { seqs, .. } => own.hidden = seqs,
-        }
+        change(own);
         if *own == OwnChat::default() {
             self.chats.remove(&chat);
         }

@@ -10,6 +10,7 @@ mod codes;
 mod connection;
 mod contents;
 mod delivery;
+mod devices;
 mod evolution;
 mod expiring;
 mod files;
@@ -64,6 +65,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         scheduled::CHECKS,
         search::CHECKS,
         presence::CHECKS,
+        devices::CHECKS,
         own::CHECKS,
         states::CHECKS,
         codes::CHECKS,

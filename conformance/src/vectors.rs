@@ -3,7 +3,7 @@
 
 use packetboat_proto::code::CloseCode;
 
-const FILES: [&str; 14] = [
+const FILES: [&str; 16] = [
     include_str!("../../proto/vectors/packets.tsv"),
     include_str!("../../proto/vectors/bodies.tsv"),
     include_str!("../../proto/vectors/frames.tsv"),
@@ -14,6 +14,8 @@ const FILES: [&str; 14] = [
     include_str!("../../proto/vectors/keys.tsv"),
     include_str!("../../proto/vectors/receipts.tsv"),
     include_str!("../../proto/vectors/files.tsv"),
+    include_str!("../../proto/vectors/contacts.tsv"),
+    include_str!("../../proto/vectors/devices.tsv"),
     include_str!("../../proto/vectors/own.tsv"),
     include_str!("../../proto/vectors/schedule.tsv"),
     include_str!("../../proto/vectors/search.tsv"),

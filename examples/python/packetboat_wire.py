@@ -14,11 +14,14 @@ HANDSHAKE_BODY_MAX = 4096  # both ways, until the Welcome [F-7]
 CLOSE_CODES = dict(
     BAD_PREFACE=1, BAD_FRAME=2, BAD_CHECKSUM=3, FRAME_TOO_LARGE=4, UNKNOWN_KIND=5, BAD_BODY=6,
     WRONG_STATE=7, LIMITS_TOO_LOW=8, BAD_CREDENTIAL=16, BAD_TICKET=17, WRONG_CREDENTIAL_KIND=18, TOO_MANY_DEVICES=19,
+    ANOTHER_DEVICE=20,
     HANDSHAKE_TIMEOUT=32, HEARTBEAT_TIMEOUT=33, ACK_TIMEOUT=34, RATE_LIMITED=35, REPLACED=36,
+    LOGGED_OUT=37, DISPLACED=38,
     SHUTTING_DOWN=48, SERVER_FULL=49, INTERNAL=50, DONE=64)
 REJECT_CODES = dict(
     INVALID=1, EMPTY=2, TOO_LARGE=3, CONFLICT=4, NO_SUCH_CHAT=5, UNKNOWN_USER=6, NOT_ALLOWED=7,
-    ALREADY_EXISTS=8, UNSUPPORTED=9, LIMIT_REACHED=10, MEMBER_MISMATCH=11, OWNER_NEEDED=12, NO_KEYS=22,
+    ALREADY_EXISTS=8, UNSUPPORTED=9, LIMIT_REACHED=10, MEMBER_MISMATCH=11, OWNER_NEEDED=12, BLOCKED=19,
+    NO_KEYS=22,
     STORE_FULL=32, RATE_LIMITED=33, UNAVAILABLE=34)
 
 # Kind: name of the packet, message of its body, who may send it.
@@ -65,9 +68,9 @@ def is_chat(text):
 # The tables of SPEC.md: number name type bound, with a comma between fields. A star before the type is
 # "repeated". A dot in a name parts a oneof from its member; with nothing before it, the oneof is the
 # whole message. Bounds: `user`, `chat` (with ? also empty), `=16` bytes, `<=n` bytes or elements,
-# `>=1`, `1..n`, `known` enum, `needed`, `maybe` absent (None).
+# `>=1`, `1..n`, `known` enum, `needed`, `maybe` absent (None), with a bound or without.
 _TABLE = """
-Hello: 1 user string user, 2 device string user, 3 credential Credential, 4 client string <=64, 5 wanted Limits, 6 start Start
+Hello: 1 user string user, 2 device string user, 3 credential Credential, 4 client string <=64, 5 wanted Limits, 6 start Start, 7 device_name string <=64, 8 platform string <=32
 Credential: 1 .open Unit, 2 .password string <=256, 3 .token string <=3072, 4 .ticket bytes <=512
 Unit:
 Limits: 1 max_body uint32, 2 window uint32, 3 heartbeat_ms uint32, 4 max_content uint32, 5 sends uint32
@@ -129,8 +132,8 @@ OwnChanged: 1 revision uint64
 RoomCount: 1 room string room, 2 listeners uint32
 JoinNews: 1 chat string chat, 2 user string user, 3 state JoinState
 CursorMoved: 1 chat string chat, 2 user string user, 3 delivered uint64, 4 read uint64
-Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 32 operation.own OwnRequest, 34 operation.set_own SetOwn, 36 operation.hide Hide, 38 operation.recent RecentRequest, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin, 70 operation.publish_keys PublishKeys, 72 operation.claim_key ClaimKey, 74 operation.keys KeysRequest, 76 operation.set_receipts SetReceipts, 80 operation.receipts ReceiptsRequest, 82 operation.readers ReadersRequest, 84 operation.watch_receipts WatchReceipts, 86 operation.schedule Schedule, 88 operation.unschedule ScheduledName, 90 operation.scheduled ScheduledRequest, 92 operation.search SearchRequest
-Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 33 result.own OwnPage, 35 result.set_own OwnSet, 37 result.hide OwnSet, 39 result.recent ChatsPage, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit, 71 result.publish_keys KeysState, 73 result.claim_key KeyBundle, 75 result.keys KeysPage, 77 result.set_receipts Unit, 81 result.receipts ReceiptsPage, 83 result.readers ReadersPage, 85 result.watch_receipts Unit, 87 result.schedule Unit, 89 result.unschedule Unit, 91 result.scheduled ScheduledPage, 93 result.search SearchPage
+Request: 1 id uint64, 2 operation.history HistoryRequest, 3 operation.chats ChatsRequest, 4 operation.chat ChatRequest, 5 operation.members MembersRequest, 6 operation.presence PresenceRequest, 8 operation.card CardRequest, 10 operation.invite Invite, 12 operation.uninvite Uninvite, 14 operation.invites InvitesRequest, 16 operation.pins PinsRequest, 18 operation.thread ThreadRequest, 20 operation.room_join RoomRequest, 22 operation.room_leave RoomRequest, 24 operation.room RoomRequest, 26 operation.watch WatchRequest, 28 operation.set_presence SetPresence, 30 operation.set_profile SetProfile, 32 operation.own OwnRequest, 34 operation.set_own SetOwn, 36 operation.hide Hide, 38 operation.recent RecentRequest, 40 operation.devices DevicesRequest, 42 operation.log_out LogOut, 44 operation.log_out_others Unit, 46 operation.set_contact SetContact, 48 operation.set_block Block, 50 operation.file_begin FileBegin, 52 operation.file_put FilePut, 54 operation.file_get FileGet, 56 operation.file_state FileStateRequest, 58 operation.files FilesRequest, 60 operation.ask_to_join AskToJoin, 62 operation.join_requests JoinRequestsRequest, 64 operation.refuse_join RefuseJoin, 70 operation.publish_keys PublishKeys, 72 operation.claim_key ClaimKey, 74 operation.keys KeysRequest, 76 operation.set_receipts SetReceipts, 80 operation.receipts ReceiptsRequest, 82 operation.readers ReadersRequest, 84 operation.watch_receipts WatchReceipts, 86 operation.schedule Schedule, 88 operation.unschedule ScheduledName, 90 operation.scheduled ScheduledRequest, 92 operation.search SearchRequest
+Response: 1 id uint64, 2 result.refused Verdict, 3 result.history HistoryPage, 4 result.chats ChatsPage, 5 result.chat ChatState, 6 result.members MembersPage, 7 result.presence PresenceList, 9 result.card GroupCard, 11 result.invite Unit, 13 result.uninvite Unit, 15 result.invites InviteList, 17 result.pins PinsList, 19 result.thread ThreadPage, 21 result.room_join RoomState, 23 result.room_leave Unit, 25 result.room RoomState, 27 result.watch PresenceList, 29 result.set_presence Unit, 31 result.set_profile Unit, 33 result.own OwnPage, 35 result.set_own OwnSet, 37 result.hide OwnSet, 39 result.recent ChatsPage, 41 result.devices DevicesPage, 43 result.log_out Unit, 45 result.log_out_others Unit, 47 result.set_contact OwnSet, 49 result.set_block OwnSet, 51 result.file_begin FileState, 53 result.file_put FileState, 55 result.file_get FileChunk, 57 result.file_state FileState, 59 result.files FilesPage, 61 result.ask_to_join JoinAsked, 63 result.join_requests JoinRequestsPage, 65 result.refuse_join Unit, 71 result.publish_keys KeysState, 73 result.claim_key KeyBundle, 75 result.keys KeysPage, 77 result.set_receipts Unit, 81 result.receipts ReceiptsPage, 83 result.readers ReadersPage, 85 result.watch_receipts Unit, 87 result.schedule Unit, 89 result.unschedule Unit, 91 result.scheduled ScheduledPage, 93 result.search SearchPage
 HistoryRequest: 1 chat string chat, 2 edge.after uint64, 3 edge.before uint64, 4 limit uint32
 HistoryPage: 1 entries *Entry <=200, 2 more bool
 ChatsRequest: 1 after string chat?, 2 limit uint32
@@ -166,6 +169,13 @@ InvitesRequest: 1 chat string chat
 InviteList: 1 invitations *Invitation <=100
 AskToJoin: 1 chat string chat, 2 proof JoinProof maybe
 JoinAsked: 1 state JoinState
+Contact: 1 user string user, 2 state ContactState, 3 name string <=128
+SetContact: 1 user string user, 2 wanted bool maybe, 3 name string maybe<=128
+Block: 1 user string user, 2 blocked bool
+DevicesRequest: 1 after string user?, 2 limit uint32
+DevicesPage: 1 devices *DeviceState <=200, 2 more bool
+DeviceState: 1 device string user, 2 name string <=64, 3 platform string <=32, 4 client string <=64, 5 first_seen_ms uint64, 6 last_seen_ms uint64, 7 address string <=64, 8 online bool
+LogOut: 1 device string user
 JoinRequestsRequest: 1 chat string chat, 2 after string user?, 3 limit uint32
 JoinRequestsPage: 1 requests *JoinRequest <=200, 2 more bool
 JoinRequest: 1 user string user, 2 at_ms uint64
@@ -173,7 +183,7 @@ RefuseJoin: 1 chat string chat, 2 users *string <=100
 RecentRequest: 1 before_ms uint64, 2 after string chat?, 3 limit uint32, 4 last_bytes uint32
 OwnRequest: 1 after uint64, 2 limit uint32
 OwnPage: 1 items *OwnItem <=200, 2 more bool, 3 revision uint64, 4 floor uint64
-OwnItem: 1 revision uint64, 2 kind.marks ChatMarks, 3 kind.draft ChatDraft, 4 kind.hidden Hidden
+OwnItem: 1 revision uint64, 2 kind.marks ChatMarks, 3 kind.draft ChatDraft, 4 kind.hidden Hidden, 5 kind.contact Contact, 6 kind.block Block
 ChatMarks: 1 chat string chat, 2 marks Marks
 Marks: 1 quiet_until_ms uint64, 2 pinned uint32, 3 archived bool, 4 unread bool
 ChatDraft: 1 chat string chat, 2 text string <=3072, 3 reply_to uint64
@@ -206,7 +216,8 @@ ENUMS = {"Fault": ["UNSPECIFIED", "PEER", "SERVER", "POLICY"], "Retry": ["UNSPEC
          "JoinRule": ["INVITED", "ASK", "ANYONE"], "JoinWay": ["UNSPECIFIED", "MEMBER", "JOIN", "ASK"],
          "Visibility": ["UNSPECIFIED", "EVERYONE", "CONTACTS", "NOBODY"], "FilePart": ["WHOLE", "THUMBNAIL"],
          "ReceiptState": ["UNSPECIFIED", "READ", "DELIVERED", "WAITING"], "ReceiptRule": ["UNSPECIFIED", "TOLD", "HIDDEN"],
-         "JoinState": ["UNSPECIFIED", "WAITING", "REFUSED", "MEMBER"]}
+         "JoinState": ["UNSPECIFIED", "WAITING", "REFUSED", "MEMBER"],
+         "ContactState": ["UNSPECIFIED", "ASKED", "ASKS", "CONTACT"]}
 # What an unknown number of an enum counts as, if it is not UNSPECIFIED.
 UNKNOWN = {"FilePart": "WHOLE"}
 # Written although they may be empty [G-1].
@@ -303,6 +314,7 @@ def _merge(name, data, message, counts):
 
 
 def _check(where, value, bound):
+    bound = bound.removeprefix("maybe")
     if bound in ("user", "user?"):
         good = is_user(value) or (bound == "user?" and not value)
     elif bound in ("chat", "chat?"):
@@ -349,7 +361,7 @@ def _complete(name, raw):
         where = f"{name}.{field.name}"
         if field.oneof is None:
             value = raw.get(field.name, [] if field.repeated else DEFAULTS.get(field.type, {}))
-            if field.bound == "maybe" and field.name not in raw:
+            if field.bound.startswith("maybe") and field.name not in raw:
                 message[field.name] = None
                 continue
         elif field.name in raw.get(field.oneof, ()):
@@ -413,7 +425,7 @@ def encode(name, message):
         needed = (name, field.name) in ALWAYS or (field.oneof is not None and field.name in holder)
         if value is None and not needed:
             continue
-        needed = needed or field.bound in ("maybe", "needed")
+        needed = needed or field.bound == "needed" or field.bound.startswith("maybe")
         for value in value if field.repeated else [value]:
             if field.type in MESSAGES:
                 part = encode(field.type, value or {})

@@ -1,6 +1,8 @@
 //! Packets made from choices: every kind, every variant, within the limits of the protocol. Must
 //! never make one that a peer would have to refuse.
 
+mod contact;
+mod device;
 mod file;
 mod joining;
 mod keys;
@@ -17,10 +19,10 @@ use packetboat_proto::content::{Alteration, Body, Content, GroupChange, GroupRul
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::{
-    ACK_CURSORS_MAX, GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX, GROUP_TOPIC_BYTES_MAX,
-    MEMBERS_PER_CHANGE_MAX, PASSWORD_BYTES_MAX, PINS_MAX, PRESENCE_USERS_MAX, REACTION_BYTES_MAX,
-    REASON_BYTES_MAX, SIGNAL_BYTES_MAX, SOFTWARE_BYTES_MAX, START_LAST_MAX, TICKET_BYTES_MAX,
-    TOKEN_BYTES_MAX,
+    ACK_CURSORS_MAX, DEVICE_NAME_BYTES_MAX, GROUP_AVATAR_BYTES_MAX, GROUP_NAME_BYTES_MAX,
+    GROUP_TOPIC_BYTES_MAX, MEMBERS_PER_CHANGE_MAX, PASSWORD_BYTES_MAX, PINS_MAX,
+    PLATFORM_BYTES_MAX, PRESENCE_USERS_MAX, REACTION_BYTES_MAX, REASON_BYTES_MAX, SIGNAL_BYTES_MAX,
+    SOFTWARE_BYTES_MAX, START_LAST_MAX, TICKET_BYTES_MAX, TOKEN_BYTES_MAX,
 };
 use packetboat_proto::packet::{
     Accepted, Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Kind, Limits,
@@ -117,6 +119,8 @@ pub fn hello(choices: &mut Choices<'_>) -> Hello {
         client: choices.text(SOFTWARE_BYTES_MAX),
         wanted: limits(choices),
         start,
+        device_name: choices.text(DEVICE_NAME_BYTES_MAX),
+        platform: choices.text(PLATFORM_BYTES_MAX),
     }
 }
 
@@ -187,7 +191,7 @@ fn signal(choices: &mut Choices<'_>) -> Signal {
 pub fn request(choices: &mut Choices<'_>) -> Request {
     let id = choices.number();
     let limit = choices.number_32();
-    let operation = match choices.byte() % 16 {
+    let operation = match choices.byte() % 18 {
         9 => Some(file::operation(choices, limit)),
         0 => None,
         6 => Some(Operation::Pins { chat: choices.chat() }),
@@ -219,7 +223,9 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
         11 => Some(Operation::Recent(own::recent(choices))),
         12 => Some(Operation::Keys(keys::question(choices))),
         13 => Some(Operation::Scheduling(schedule::question(choices))),
-        14 => Some(Operation::Search(search::question(choices, limit))),
+        14 => Some(Operation::Device(device::question(choices))),
+        15 => Some(Operation::Contact(contact::question(choices))),
+        16 => Some(Operation::Search(search::question(choices, limit))),
         _ => {
             let count = count(choices, PRESENCE_USERS_MAX);
             Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
@@ -230,7 +236,7 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
 
 fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
-    let kind = choices.byte() % 15;
+    let kind = choices.byte() % 17;
     let count = count(choices, PRESENCE_USERS_MAX);
     match kind {
         5 => Answer::Pins((0..count.min(PINS_MAX)).map(|_| seq(choices)).collect()),
@@ -246,7 +252,9 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         9 => Answer::Receipts(receipt::answer(choices)),
         12 => Answer::Keys(keys::answer(choices)),
         13 => Answer::Scheduled(schedule::answer(choices)),
-        14 => Answer::Search(search::answer(choices, count)),
+        14 => Answer::Device(device::answer(choices, count)),
+        15 => Answer::Contact(contact::answer(choices)),
+        16 => Answer::Search(search::answer(choices, count)),
         8 => file::answer(choices, count),
         11 => Answer::Own(own::answer(choices, count)),
         10 => Answer::Recent { chats: (0..count).map(|_| chat_state(choices)).collect(), more },

@@ -3,7 +3,9 @@
 
 mod alter;
 mod asked;
+mod command;
 mod compare;
+mod device;
 pub mod disk;
 mod keys;
 pub mod model;
@@ -22,61 +24,27 @@ use std::sync::Arc;
 use packetboat::store::act::{Act, Acted};
 use packetboat::store::backend::Backend;
 use packetboat::store::batch::OPERATIONS_PER_COMMAND_MAX;
-use packetboat::store::proof::{
-    ACT_OPERATIONS_MAX, Bench, CLAIM_OPERATIONS_MAX, DUE_OPERATIONS_MAX, MOVE_OPERATIONS_MAX,
-    OpenTurn, Step, View, draft_operations_max,
+use packetboat::store::proof::{Bench, OpenTurn, Step, View};
+use packetboat::store::rules::{Rooms, Rules, UnknownUsers, WhoWrites};
+use packetboat::store::{
+    Author, Claim, Claimed, CursorMove, Effect, Outcome, ReceiptRule, Refusal,
 };
-use packetboat::store::rules::{Rooms, Rules, UnknownUsers};
-use packetboat::store::{Author, Claim, CursorMove, Effect, Outcome, ReceiptRule, Refusal, Start};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::EXPIRES_MS_LOWEST;
 use packetboat_proto::packet::{JoinState, KeyBundle};
 
+use self::command::{Command, command, operations_max};
 use self::compare::compare_chat;
 use self::disk::Disk;
-use self::model::{CHATS, DEVICES, NAMES, Told, Verdict, What, World};
-use self::names::{chat, device, index, number, session, user};
-use self::own::Setting;
-use self::piles::Batch;
+use self::model::{CHATS, DEVICES, NAMES, Told, Verdict, World};
+use self::names::{chat, device as on_device, index, number, session, user};
 use self::saying::{check_entry, draft};
 use self::standing::Refused;
 use crate::choices::Choices;
-use crate::invent;
 
 /// Chats whose ends are kept at hand: so few that they are read again all the time.
 const CHATS_CACHED: usize = 2;
-/// Bytes of a content that the ledger takes.
-pub const CONTENT_BYTES_MAX: usize = 256 * 1024;
-/// Sizes of texts: of one part, at the edge of one, of several, of too many.
-const TEXT_BYTES: [usize; 8] =
-    [1, 2, 30, 4_030, 4_100, 9_000, CONTENT_BYTES_MAX, CONTENT_BYTES_MAX + 1];
-/// Times until which somebody is mute: long ago, soon over, never.
-const MUTED_UNTIL_MS: [u64; 4] = [0, 5, 40, u64::MAX];
-/// Times at which something is to be sent: long ago, soon, later, never.
-const SENT_AT_MS: [u64; 4] = [0, 5, 40, u64::MAX];
-/// Operations of a command that writes one row.
-const ROW_OPERATIONS: usize = 1;
-
-/// One thing to do.
-#[derive(Clone, Debug)]
-enum Command {
-    Send { by: usize, to: usize, id: u8, what: What },
-    Move { by: usize, on: usize, to: usize, delivered: u64, read: u64 },
-    Claim { by: usize, on: usize, start: Start },
-    Release { by: usize },
-    SetAccount { by: usize, bytes: usize, new: bool },
-    RemoveAccount { by: usize },
-    Ask { by: usize, to: usize },
-    NotLetIn { by: usize, to: usize, users: Vec<usize> },
-    Set { by: usize, to: usize, setting: Setting },
-    TellReads { by: usize, told: bool },
-    PublishKeys { by: usize, on: usize, batch: Batch },
-    ClaimKey { by: usize, claim: u8, of: usize, on: usize },
-    DoDue,
-    Schedule { by: usize, to: usize, id: u8, what: What, at_ms: u64 },
-    Unschedule { by: usize, to: usize, id: u8 },
-}
 
 /// Runs the commands that the bytes say.
 pub fn run(data: &[u8]) {
@@ -90,6 +58,9 @@ pub fn run(data: &[u8]) {
         recall_ms: choices.one_of(&[1_000_000, 5, 0]),
         // Its one room is never opened: what rooms keep is in the store's contracts.
         rooms: Rooms::Nobody,
+        // Who knows whom is in the store's contracts.
+        who_writes: WhoWrites::Anyone,
+        tell_blocked: false,
     };
     let disk = Disk::default();
     let bench = Bench::open(Arc::new(disk.clone()), rules, CHATS_CACHED);
@@ -188,6 +159,11 @@ impl Site {
                 let groups = groups.iter().map(|chat| number(&CHATS, chat.as_str()));
                 Told::Claimed(groups.collect())
             }
+            Effect::LoggedOut { user, devices } => {
+                let by = number(&NAMES, user.as_str());
+                let on = devices.iter().map(|device| number(&DEVICES, device.as_str()));
+                Told::LoggedOut(by, on.collect())
+            }
             Effect::Joined { chat, users } => {
                 Told::Joined(number(&CHATS, chat.as_str()), numbers(users))
             }
@@ -206,6 +182,7 @@ impl Site {
                 let on = number(&DEVICES, keys.device.as_str());
                 Told::Keys(by, on, keys.state.map(|state| state.left))
             }
+            Effect::Related { .. } => unreachable!("nobody knows another here"),
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
                 let (to, by) =
@@ -256,7 +233,7 @@ impl Site {
     fn compare_lags(&self, view: &View, by: usize, on: usize) {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let page = view.lagging(&user(by), &device(on), after.as_ref(), 2);
+            let page = view.lagging(&user(by), &on_device(on), after.as_ref(), 2);
             let page = page.expect("what was written can be read");
             found.extend(page.lags.into_iter().map(|lag| (lag.chat, lag.delivered, lag.head)));
             after = page.next;
@@ -273,98 +250,6 @@ impl Site {
         }
         expected.sort();
         assert_eq!(found, expected, "what {} lacks on {}", NAMES[by], DEVICES[on]);
-    }
-}
-
-fn command(choices: &mut Choices<'_>) -> Command {
-    let by = choices.below(NAMES.len());
-    let on = choices.below(DEVICES.len());
-    let to = choices.below(CHATS.len());
-    match choices.byte() % 27 {
-        18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
-        20 => Command::TellReads { by, told: choices.flag() },
-        21 => {
-            let (identity, first) = (choices.byte() % 3, u64::from(choices.byte()) + 1);
-            let count = u64::from(choices.byte() % 24);
-            Command::PublishKeys { by, on, batch: Batch { identity, first, count } }
-        }
-        22 => {
-            let of = choices.below(NAMES.len());
-            Command::ClaimKey { by, claim: choices.byte() % 6, of, on }
-        }
-        23 | 24 => Command::DoDue,
-        25 => {
-            let (id, what) = (choices.byte() % 24, what(choices));
-            Command::Schedule { by, to, id, what, at_ms: choices.one_of(&SENT_AT_MS) }
-        }
-        26 => Command::Unschedule { by, to, id: choices.byte() % 24 },
-        16 => Command::Ask { by, to },
-        17 => Command::NotLetIn { by, to, users: some_users(choices) },
-        0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
-        9..=11 => {
-            let (delivered, read) = (choices.number(), choices.number());
-            Command::Move { by, on, to, delivered, read }
-        }
-        12 | 13 => {
-            let last = Start::Last(choices.number_32());
-            let starts = [Start::Undelivered, Start::Everything, Start::Newest, last];
-            Command::Claim { by, on, start: choices.one_of(&starts) }
-        }
-        14 if choices.flag() => Command::Release { by },
-        14 => Command::RemoveAccount { by },
-        _ => {
-            let bytes = choices.one_of(&[7, 256, 257, 0]);
-            Command::SetAccount { by, bytes, new: choices.flag() }
-        }
-    }
-}
-
-fn what(choices: &mut Choices<'_>) -> What {
-    match choices.byte() % 30 {
-        22..=29 => alter::what(choices),
-        0..=5 => {
-            // Long texts are copied often: they come more seldom.
-            let sizes = if choices.once_in(16) { &TEXT_BYTES[..] } else { &TEXT_BYTES[..3] };
-            What::Text(choices.byte() % 4, choices.one_of(sizes))
-        }
-        6 | 7 => What::Create(some_users(choices)),
-        8..=10 => What::Add(some_users(choices)),
-        11 => What::Remove(some_users(choices)),
-        12 => What::Leave(choices.flag().then(|| choices.below(NAMES.len()))),
-        13 => What::Rename,
-        14 => What::Describe,
-        15 => What::Rules(invent::rules(choices)),
-        16 => What::Role(some_users(choices), choices.flag()),
-        17 => What::HandOver(choices.below(NAMES.len())),
-        18 => What::Mute(some_users(choices), choices.one_of(&MUTED_UNTIL_MS)),
-        19 | 20 => What::Join,
-        _ if choices.once_in(4) => What::Dissolve,
-        _ => What::Rename,
-    }
-}
-
-/// Some users, each once; at least one.
-fn some_users(choices: &mut Choices<'_>) -> Vec<usize> {
-    let chosen = choices.byte();
-    let users: Vec<usize> = (0..NAMES.len()).filter(|at| chosen >> at & 1 == 1).collect();
-    if users.is_empty() { vec![usize::from(chosen) % NAMES.len()] } else { users }
-}
-
-fn operations_max(command: &Command) -> usize {
-    match command {
-        Command::Send { to, id, what, .. } => draft_operations_max(&draft(*to, *id, what)),
-        Command::Move { .. } => MOVE_OPERATIONS_MAX,
-        Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
-        Command::Ask { .. }
-        | Command::NotLetIn { .. }
-        | Command::Set { .. }
-        | Command::TellReads { .. }
-        | Command::PublishKeys { .. }
-        | Command::ClaimKey { .. }
-        | Command::Schedule { .. }
-        | Command::Unschedule { .. } => ACT_OPERATIONS_MAX,
-        Command::DoDue => DUE_OPERATIONS_MAX,
-        _ => ROW_OPERATIONS,
     }
 }
 
@@ -387,15 +272,17 @@ fn perform(
         Command::Move { by, on, to, delivered, read } => {
             let (delivered, read) = (*delivered, *read);
             let to_where = CursorMove { chat: chat(*to), delivered, read };
-            turn.advance(&user(*by), &device(*on), &to_where).expect(READ);
+            turn.advance(&user(*by), &on_device(*on), &to_where).expect(READ);
             world.advance((*by, *on, *to), (delivered, read), told);
         }
-        Command::Claim { by, on, start } => {
-            let (user, device) = (user(*by), device(*on));
-            let claim = Claim { user, device, session: session(*by), start: *start };
-            let expected = world.claim(*by, *on, *start, told);
+        Command::Claim { by, on, start, by_ticket } => {
+            let claim = Claim::new(user(*by), on_device(*on), session(*by), *start);
+            let claim = Claim { by_ticket: *by_ticket, ..claim };
+            let expected = world.claim((*by, *on), *start, *by_ticket, told);
             match turn.claim(&claim, None).expect(READ) {
-                Step::Done(claimed) => assert_eq!(Ok(claimed.new_device), expected, "{command:?}"),
+                Step::Done(Claimed { new_device, number, .. }) => {
+                    assert_eq!(Ok((new_device, number)), expected, "{command:?}");
+                }
                 Step::Refused(refusal) => assert_eq!(Err(refusal.code), expected, "{command:?}"),
                 Step::After(chat) => panic!("a user of few chats is not done after {chat}"),
             }
@@ -404,7 +291,8 @@ fn perform(
             let expected = world.do_next_due((now_ms, full), told);
             assert_eq!(turn.do_next_due().expect(READ), expected);
         }
-        Command::Release { by } => turn.release(&user(*by)).expect(READ),
+        Command::Release { by, on } => turn.release(&user(*by), &on_device(*on)).expect(READ),
+        Command::Device { by, on, end } => device::end(turn, world, (*by, *on), *end, told),
         Command::SetAccount { by, bytes, new } => {
             let found = turn.set_account(&user(*by), &"h".repeat(*bytes), *new).expect(READ);
             let expected = world.set_account(*by, *bytes, *new);
@@ -417,7 +305,7 @@ fn perform(
         _ => {
             let (by, act, expected) = acted(world, command, (now_ms, full), told);
             let found = turn.act(&user(by), &act).expect(READ);
-            assert_eq!(found.map_err(code), expected, "{command:?}");
+            assert_eq!(found.map_err(code), expected.map(Some), "{command:?}");
         }
     }
 }
@@ -445,12 +333,12 @@ fn acted(
             (*by, setting::act(*to, *setting), expected)
         }
         Command::PublishKeys { by, on, batch } => {
-            let act = Act::PublishKeys { device: device(*on), keys: batch.keys() };
+            let act = Act::PublishKeys { device: on_device(*on), keys: batch.keys() };
             let expected = world.publish_keys((*by, *on), *batch, full, told);
             (*by, act, expected.map(Acted::Published))
         }
         Command::ClaimKey { by, claim, of, on } => {
-            let (of_whom, device) = (user(*of), device(*on));
+            let (of_whom, device) = (user(*of), on_device(*on));
             let act = Act::ClaimKey { claim: piles::claim_id(*claim), of: of_whom, device };
             let expected = world.claim_key((*by, *claim), (*of, *on), when, told);
             let expected = expected.map(|given| {

@@ -162,7 +162,8 @@ fn order(one: &Named, other: &Named) {
     assert_eq!(members, (text, name).cmp(&(text_2, name_2)), "members in order");
     let places = key::place(user, chat).cmp(&key::place(user_2, chat_2));
     assert_eq!(places, (name, text).cmp(&(name_2, text_2)), "places in order");
-    let cursors = key::cursor(user, device, chat).cmp(&key::cursor(user_2, device_2, chat_2));
+    let cursors =
+        key::device::cursor(user, device, chat).cmp(&key::device::cursor(user_2, device_2, chat_2));
     let named = (name, device.as_str(), text).cmp(&(name_2, device_2.as_str(), text_2));
     assert_eq!(cursors, named, "cursors in order");
     let same = key::dedup(chat, user, id) == key::dedup(chat_2, user_2, id_2);
@@ -197,14 +198,19 @@ fn ranges(one: &Named, other: &Named) {
     assert_eq!(holds(&behind, &place), later, "and those behind one");
     let in_groups = user == user_2 && chat_2.as_str().starts_with("group:");
     assert_eq!(holds(&key::places_in_groups(user), &place), in_groups, "and those in groups");
-    let device = key::device(user_2, device_2);
-    assert_eq!(holds(&key::devices(user), &device), user == user_2, "a user holds its devices");
-    let ranges = [key::log(chat), of_chat, of_user, key::devices(user), key::accounts(None)];
+    let device = key::device::row(user_2, device_2);
+    assert_eq!(
+        holds(&key::device::devices(user, None), &device),
+        user == user_2,
+        "a user holds its devices"
+    );
+    let ranges =
+        [key::log(chat), of_chat, of_user, key::device::devices(user, None), key::accounts(None)];
     let strangers = [
         key::dedup(chat_2, user_2, id_2),
         key::group(chat_2),
         key::user(user_2),
-        key::cursor(user_2, device_2, chat_2),
+        key::device::cursor(user_2, device_2, chat_2),
         key::format(),
         key::secret(),
         key::body_max(),

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
-use packetboat::auth::ticket::{Bearer, TicketOffice};
+use packetboat::auth::ticket::{Bearer, Standing, TicketOffice};
 use packetboat::auth::token::{self, Tokens};
 use packetboat::auth::{AuthError, Authenticator, Vouched};
 use packetboat::config::settings::TokenAlgorithm;
@@ -58,16 +58,16 @@ fn tickets(way: u8, mut choices: Choices<'_>) {
     let office = TicketOffice::new(&secret, "password", life_ms);
     let (user, device) = (choices.user(), choices.device());
     let bearer = Bearer { user: &user, device: &device };
-    let generation = choices.number();
+    let standing = Standing { generation: choices.number(), device: choices.number() };
     let until_ms = choices.flag().then(|| choices.number());
-    let ticket = office.issue(bearer, generation, until_ms, now_ms);
+    let ticket = office.issue(bearer, standing, until_ms, now_ms);
     let most = now_ms.saturating_add(life_ms).min(until_ms.unwrap_or(u64::MAX));
     assert_eq!(ticket.expires_ms, most, "a ticket ends with its life or its credential");
     let shown_ms = choices.number();
     let note = office.check(bearer, &ticket.bytes, shown_ms);
     assert_eq!(note.is_some(), shown_ms < most, "a ticket is good until it ends");
     if let Some(note) = note {
-        assert_eq!((note.expires_ms, note.generation), (most, generation), "as it was made");
+        assert_eq!((note.expires_ms, note.standing), (most, standing), "as it was made");
     }
     let (other, other_device) = (choices.user(), choices.device());
     let stranger = Bearer { user: &other, device: &other_device };

@@ -106,6 +106,8 @@ codes! {
         WrongCredentialKind = 18, Policy, Never;
         /// The user has as many devices as may be, and this one is new.
         TooManyDevices = 19, Policy, Never;
+        /// Another device of the user is connected, and the server lets it stay.
+        AnotherDevice = 20, Policy, Never;
         /// No session was opened in time.
         HandshakeTimeout = 32, Peer, Later;
         /// Nothing was heard for one and a half heartbeat intervals.
@@ -116,6 +118,10 @@ codes! {
         RateLimited = 35, Policy, Later;
         /// A newer session of the same device took its place.
         Replaced = 36, Policy, Never;
+        /// The device was logged out, by its user or by one of the user's devices.
+        LoggedOut = 37, Policy, Never;
+        /// Another device of the user has connected, and the server lets it alone stay.
+        Displaced = 38, Policy, Never;
         /// The server stops, and will be back.
         ShuttingDown = 48, Server, Later;
         /// The server has as many connections as it may have.
@@ -162,6 +168,8 @@ codes! {
         TooLate = 15, Policy, Never;
         /// The room is slow: its user wrote too short a time ago.
         SlowMode = 16, Policy, Later;
+        /// One of the two has blocked the other.
+        Blocked = 19, Policy, Never;
         /// The user's files would count for more than one's may.
         QuotaExceeded = 20, Policy, Never;
         /// The bytes of an upload are not those that were announced: it starts over.

@@ -40,6 +40,14 @@ pub const SESSION_ID_BYTES: usize = 16;
 
 /// Bytes of the name of the client or server software.
 pub const SOFTWARE_BYTES_MAX: usize = 64;
+/// Bytes of what a user calls a device.
+pub const DEVICE_NAME_BYTES_MAX: usize = 64;
+/// Bytes of what a device runs on.
+pub const PLATFORM_BYTES_MAX: usize = 32;
+/// Bytes of the address that a device comes from.
+pub const ADDRESS_BYTES_MAX: usize = 64;
+/// Bytes of what a user calls another.
+pub const CONTACT_NAME_BYTES_MAX: usize = 128;
 /// Bytes of a password.
 pub const PASSWORD_BYTES_MAX: usize = 256;
 /// Bytes of a token.

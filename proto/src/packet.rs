@@ -4,7 +4,9 @@
 mod answer;
 mod body;
 mod chat;
+mod contact;
 mod cursor;
+mod device;
 mod file;
 mod hello;
 mod invite;
@@ -29,7 +31,11 @@ use thiserror::Error;
 pub use self::answer::{Answer, Response};
 pub use self::body::BodyError;
 pub use self::chat::{ChatState, Member, Role};
+pub use self::contact::{
+    Block, Contact, ContactAnswer, ContactOperation, ContactState, SetContact,
+};
 pub use self::cursor::Cursor;
+pub use self::device::{DeviceAnswer, DeviceOperation, DeviceState};
 pub use self::file::{FileBegin, FileChunk, FileGet, FilePart, FilePut, FileState, FilesPage};
 pub use self::hello::{Credential, Hello, Limits, Start, Welcome};
 pub use self::invite::{

@@ -12,9 +12,9 @@ use thiserror::Error;
 
 use crate::auth::open::Open;
 use crate::auth::password::{PasswordError, Passwords};
-use crate::auth::ticket::{Bearer, Ticket, TicketOffice};
+use crate::auth::ticket::{Bearer, Standing, Ticket, TicketOffice};
 use crate::auth::token::{KeyError, Tokens};
-use crate::auth::{AuthError, Authenticator};
+use crate::auth::{AuthError, Authenticator, Vouched};
 use crate::config::settings::{AuthKind, AuthSettings};
 use crate::store::Accounts;
 
@@ -32,11 +32,28 @@ pub enum DoormanError {
     NoTokenKey,
 }
 
-/// A user who may come in.
+/// By what a user may come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admitted {
-    /// For the next time; `None` where the operator gives none.
-    pub ticket: Option<Ticket>,
+pub enum Admitted {
+    /// A credential that was checked.
+    Vouched(Vouched),
+    /// A ticket, if the device is still the one of that number.
+    Ticket {
+        /// It.
+        ticket: Ticket,
+        /// The number.
+        device: u64,
+    },
+}
+
+impl Admitted {
+    /// The number that the device must have still.
+    pub const fn device(&self) -> Option<u64> {
+        match self {
+            Self::Vouched(_) => None,
+            Self::Ticket { device, .. } => Some(*device),
+        }
+    }
 }
 
 /// Checks whoever comes.
@@ -90,19 +107,32 @@ impl Doorman {
         if let Credential::Ticket(bytes) = credential {
             let tickets = self.tickets.as_ref().ok_or(AuthError::BadTicket)?;
             let note = tickets.check(bearer, bytes, now_ms).ok_or(AuthError::BadTicket)?;
-            if self.authenticator.generation(user).await? != Some(note.generation) {
+            if self.authenticator.generation(user).await? != Some(note.standing.generation) {
                 return Err(AuthError::BadTicket);
             }
             let ticket = Ticket { bytes: bytes.clone(), expires_ms: note.expires_ms };
-            return Ok(Admitted { ticket: Some(ticket) });
+            return Ok(Admitted::Ticket { ticket, device: note.standing.device });
         }
-        let vouched = self.authenticator.check(user, device, credential).await?;
-        let ticket = self
-            .tickets
-            .as_ref()
-            .map(|tickets| tickets.issue(bearer, vouched.generation, vouched.until_ms, now_ms));
+        Ok(Admitted::Vouched(self.authenticator.check(user, device, credential).await?))
+    }
+
+    /// The ticket for the next time of one who was let in, on a device of that number; `None` where
+    /// the operator gives none.
+    pub fn ticket(
+        &self,
+        bearer: Bearer<'_>,
+        admitted: Admitted,
+        number: u64,
+        now_ms: u64,
+    ) -> Option<Ticket> {
+        let Vouched { generation, until_ms } = match admitted {
+            Admitted::Ticket { ticket, .. } => return Some(ticket),
+            Admitted::Vouched(vouched) => vouched,
+        };
+        let standing = Standing { generation, device: number };
+        let ticket = self.tickets.as_ref()?.issue(bearer, standing, until_ms, now_ms);
         // A token within its leeway has ended by the clock: its ticket would never be good.
-        Ok(Admitted { ticket: ticket.filter(|ticket| ticket.expires_ms > now_ms) })
+        Some(ticket).filter(|ticket| ticket.expires_ms > now_ms)
     }
 }
 
@@ -122,6 +152,7 @@ mod tests {
     use crate::auth::{Answer, Secret, Vouched};
 
     const NOW: u64 = 1_700_000_000_000;
+    const NUMBER: u64 = 6;
     const CHEAP: Cost = Cost { memory_kib: 8, passes: 1 };
 
     struct Names {
@@ -139,7 +170,9 @@ mod tests {
         now_ms: u64,
     ) -> Result<Option<Ticket>, AuthError> {
         let Names { user, device } = ann();
-        Ok(doorman.admit(&user, &device, credential, now_ms).await?.ticket)
+        let admitted = doorman.admit(&user, &device, credential, now_ms).await?;
+        let bearer = Bearer { user: &user, device: &device };
+        Ok(doorman.ticket(bearer, admitted, NUMBER, now_ms))
     }
 
     fn settings(kind: AuthKind) -> AuthSettings {
@@ -157,6 +190,10 @@ mod tests {
         let doorman = Doorman::from_settings(&settings(AuthKind::Open), &book).unwrap();
         let ticket = admit(&doorman, &Credential::Open, NOW).await.unwrap().unwrap();
         assert_eq!(ticket.expires_ms, NOW + 1_000);
+        let Names { user, device } = ann();
+        let shown = Credential::Ticket(ticket.bytes.clone());
+        let admitted = doorman.admit(&user, &device, &shown, NOW).await.unwrap();
+        assert_eq!(admitted.device(), Some(NUMBER), "the device must be the same still");
         let shown = Credential::Ticket(ticket.bytes.clone());
         assert_eq!(admit(&doorman, &shown, NOW + 999).await, Ok(Some(ticket)));
         assert_eq!(admit(&doorman, &shown, NOW + 1_000).await, Err(AuthError::BadTicket));

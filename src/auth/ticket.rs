@@ -1,17 +1,19 @@
 //! Resume tickets: a signed note that a full check was made, which spares the next connection
 //! another one. Opaque to the client; nothing of it is kept here. Must never read a clock.
 //!
-//! A ticket is `version u8, expires_ms u64, generation u64, HMAC-SHA256 [32]`, big-endian. The
-//! signature covers these, the authenticator's name, the user and the device, so it is good for
-//! that user on that device only, under the same kind of authentication.
+//! A ticket is `version u8, expires_ms u64, generation u64, device u64, HMAC-SHA256 [32]`,
+//! big-endian. The signature covers these, the authenticator's name, the user and the device, so it
+//! is good for that user on that device only, under the same kind of authentication. The device's
+//! number ends it when the device is logged out.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use packetboat_proto::id::{DeviceId, UserId};
 use packetboat_proto::limits::TICKET_BYTES_MAX;
 use ring::hmac;
 
-const VERSION: u8 = 1;
-const NOTE_BYTES: usize = 1 + 8 + 8;
+/// 1 had no number of the device.
+const VERSION: u8 = 2;
+const NOTE_BYTES: usize = 1 + 8 + 8 + 8;
 const SIGNATURE_BYTES: usize = 32;
 const TICKET_BYTES: usize = NOTE_BYTES + SIGNATURE_BYTES;
 const _: () = assert!(TICKET_BYTES <= TICKET_BYTES_MAX);
@@ -43,13 +45,22 @@ pub struct Bearer<'a> {
     pub device: &'a DeviceId,
 }
 
+/// What must be as it was for a ticket to be good still.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The generation of the user's tickets.
+    pub generation: u64,
+    /// The number of the device.
+    pub device: u64,
+}
+
 /// What a ticket says whose signature is right and whose time has not run out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
     /// When it ends, in milliseconds of Unix time.
     pub expires_ms: u64,
-    /// The generation that it was given under.
-    pub generation: u64,
+    /// What it was given under.
+    pub standing: Standing,
 }
 
 /// Signs tickets and checks them.
@@ -70,7 +81,7 @@ impl TicketOffice {
     pub fn issue(
         &self,
         bearer: Bearer<'_>,
-        generation: u64,
+        standing: Standing,
         until_ms: Option<u64>,
         now_ms: u64,
     ) -> Ticket {
@@ -79,7 +90,8 @@ impl TicketOffice {
         let mut bytes = BytesMut::with_capacity(TICKET_BYTES);
         bytes.put_u8(VERSION);
         bytes.put_u64(expires_ms);
-        bytes.put_u64(generation);
+        bytes.put_u64(standing.generation);
+        bytes.put_u64(standing.device);
         let signature = hmac::sign(&self.key, &self.signed(bearer, &bytes));
         bytes.put_slice(signature.as_ref());
         Ticket { bytes: bytes.freeze(), expires_ms }
@@ -90,11 +102,11 @@ impl TicketOffice {
         let (note, signature) = ticket.split_at_checked(NOTE_BYTES)?;
         hmac::verify(&self.key, &self.signed(bearer, note), signature).ok()?;
         let (version, rest) = note.split_first()?;
-        let (expires_ms, generation) = rest.split_at_checked(size_of::<u64>())?;
-        let note = Note {
-            expires_ms: u64::from_be_bytes(expires_ms.try_into().ok()?),
-            generation: u64::from_be_bytes(generation.try_into().ok()?),
-        };
+        let (numbers, _) = rest.as_chunks::<8>();
+        let &[expires_ms, generation, device] = numbers else { return None };
+        let [expires_ms, generation, device] =
+            [expires_ms, generation, device].map(u64::from_be_bytes);
+        let note = Note { expires_ms, standing: Standing { generation, device } };
         (*version == VERSION && now_ms < note.expires_ms).then_some(note)
     }
 
@@ -120,6 +132,7 @@ mod tests {
     const SECRET: [u8; 32] = [7; 32];
     const NOW: u64 = 1_000_000;
     const LIFE: u64 = 500;
+    const STANDING: Standing = Standing { generation: 3, device: 4 };
 
     fn office() -> TicketOffice {
         TicketOffice::new(&SECRET, "password", LIFE)
@@ -136,12 +149,12 @@ mod tests {
 
     fn ticket() -> Ticket {
         let (user, device) = names("ann", "phone");
-        office().issue(Bearer { user: &user, device: &device }, 3, None, NOW)
+        office().issue(Bearer { user: &user, device: &device }, STANDING, None, NOW)
     }
 
     #[test]
     fn a_ticket_is_good_for_its_user_and_device_only() {
-        let note = Some(Note { expires_ms: NOW + LIFE, generation: 3 });
+        let note = Some(Note { expires_ms: NOW + LIFE, standing: STANDING });
         assert_eq!(check(&office(), "ann", "phone", &ticket().bytes), note);
         let others = [("bob", "phone"), ("ann", "laptop"), ("annp", "hone"), ("an", "nphone")];
         for (user, device) in others {
@@ -156,7 +169,7 @@ mod tests {
         for (until_ms, ends) in
             [(None, NOW + LIFE), (Some(NOW + 9), NOW + 9), (Some(u64::MAX), NOW + LIFE)]
         {
-            let ticket = office().issue(bearer, 0, until_ms, NOW);
+            let ticket = office().issue(bearer, STANDING, until_ms, NOW);
             assert_eq!(ticket.expires_ms, ends);
             assert!(office().check(bearer, &ticket.bytes, ends - 1).is_some());
             assert!(office().check(bearer, &ticket.bytes, ends).is_none());

@@ -29,6 +29,10 @@ pub struct Config {
     pub search: SearchSettings,
     /// Who may come in.
     pub auth: AuthSettings,
+    /// A user's devices.
+    pub devices: DevicesSettings,
+    /// Who may write to whom.
+    pub contacts: ContactsSettings,
     /// How the server stops.
     pub drain: Drain,
     /// What it says about itself.
@@ -326,6 +330,67 @@ pub enum TokenAlgorithm {
     Hs256,
     /// Ed25519: the server has the public key only.
     EdDsa,
+}
+
+/// A user's devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DevicesSettings {
+    /// How many of them may be connected at a time.
+    pub at_once: AtOnce,
+    /// Which one stays, of those that may not.
+    pub wins: Wins,
+    /// Milliseconds after which one that was not seen is forgotten.
+    pub forget_ms: u64,
+}
+
+impl Default for DevicesSettings {
+    fn default() -> Self {
+        let forget_ms = 90 * 24 * 60 * 60 * 1000;
+        Self { at_once: AtOnce::Any, wins: Wins::Newest, forget_ms }
+    }
+}
+
+/// How many of a user's devices may be connected at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AtOnce {
+    /// Any number.
+    #[default]
+    Any,
+    /// One of each platform.
+    OnePerPlatform,
+    /// One.
+    One,
+}
+
+/// Which device stays, of those that may not be connected at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wins {
+    /// The one that comes.
+    #[default]
+    Newest,
+    /// The one that is there.
+    Oldest,
+}
+
+/// Who may write to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContactsSettings {
+    /// In direct chats.
+    pub who_writes: WhoWrites,
+    /// Who is blocked is told so.
+    pub tell_blocked: bool,
+}
+
+/// Who may write to whom, in direct chats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhoWrites {
+    /// Anyone to anyone.
+    #[default]
+    Anyone,
+    /// Contacts to each other.
+    Contacts,
+    /// Contacts, and those who are in a group together.
+    ContactsOrGroups,
 }
 
 /// How the server stops.

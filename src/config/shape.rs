@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 use crate::config::settings::{
-    AuthKind, BackendKind, LogFormat, Rooms, TokenAlgorithm, UnknownUsers,
+    AtOnce, AuthKind, BackendKind, LogFormat, Rooms, TokenAlgorithm, UnknownUsers, WhoWrites, Wins,
 };
 
 /// What kind of value a setting has.
@@ -269,6 +269,14 @@ word_field!(BackendKind, BACKENDS: "sled" = Sled, "fjall" = Fjall);
 word_field!(TokenAlgorithm, TOKEN_ALGORITHMS: "HS256" = Hs256, "EdDSA" = EdDsa);
 word_field!(UnknownUsers, UNKNOWN_USERS: "auto" = Auto, "keep" = Keep, "reject" = Reject);
 word_field!(Rooms, ROOMS: "anyone" = Anyone, "nobody" = Nobody);
+word_field!(AtOnce, AT_ONCE: "any" = Any, "one-per-platform" = OnePerPlatform, "one" = One);
+word_field!(
+    WhoWrites,
+    WHO_WRITES: "anyone" = Anyone,
+    "contacts" = Contacts,
+    "contacts-or-groups" = ContactsOrGroups
+);
+word_field!(Wins, WINS: "newest" = Newest, "oldest" = Oldest);
 word_field!(LogFormat, LOG_FORMATS: "text" = Text, "json" = Json);
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use packetboat_proto::limits::{
 
 use crate::config::settings::Config;
 use crate::config::shape::{
-    AUTH_KINDS, BACKENDS, Field, LOG_FORMATS, ROOMS, Shape, TOKEN_ALGORITHMS, UNKNOWN_USERS, Value,
+    AT_ONCE, AUTH_KINDS, BACKENDS, Field, LOG_FORMATS, ROOMS, Shape, TOKEN_ALGORITHMS,
+    UNKNOWN_USERS, Value, WHO_WRITES, WINS,
 };
 
 const MINUTE_MS: u64 = 60 * 1000;
@@ -75,6 +76,8 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("files", "What is uploaded: how much, of what kind, and where it is kept."),
     ("search", "Words in one's own chats: an index beside the messages."),
     ("auth", "Who may come in."),
+    ("devices", "A user's devices: how many at a time, and for how long they are known."),
+    ("contacts", "Who may write to whom."),
     ("drain", "How the server stops."),
     ("log", "What the server says about itself, on standard error."),
 ];
@@ -197,6 +200,18 @@ settings! {
         "The aud that a token must name. Empty: a token that names one is refused.";
     auth.token_leeway_s: count(0, 300),
         "Seconds that the clocks of the token's signer and this server may be apart.";
+
+    devices.at_once: Shape::Choice(AT_ONCE),
+        "Devices of a user that may be connected at a time: any, one-per-platform, or one.";
+    devices.wins: Shape::Choice(WINS),
+        "Which one stays: newest closes the others, oldest refuses the one that comes.";
+    devices.forget_ms: count(60 * MINUTE_MS, 3650 * DAY_MS),
+        "Milliseconds after which a device that was not seen is forgotten, and its cursors.";
+
+    contacts.who_writes: Shape::Choice(WHO_WRITES),
+        "Who may write to whom in direct chats: anyone, contacts, or contacts-or-groups.";
+    contacts.tell_blocked: Shape::Flag,
+        "Tell who is blocked so. Else it is answered as if there were no such user.";
 
     drain.retry_after_ms: count(0, 10 * MINUTE_MS),
         "Milliseconds after which clients are told to come back.";

@@ -33,6 +33,11 @@ impl Keys {
         }
     }
 
+    /// A session is told of a user's keys no more.
+    pub(super) fn unwatch(&mut self, session: SessionId, user: &UserId) {
+        self.audience.remove(session, user);
+    }
+
     /// A session is told nothing any more.
     pub(super) fn leave(&mut self, session: SessionId) {
         self.audience.leave(session);

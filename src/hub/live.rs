@@ -4,7 +4,7 @@
 use packetboat_proto::id::{ChatId, SessionId, UserId};
 use packetboat_proto::packet::{KeysNews, Notice, Packet, Presence, RoomCount};
 
-use crate::store::Profile;
+use crate::store::{Profile, Relation};
 
 use super::Hub;
 use super::mailbox::Hint;
@@ -54,11 +54,15 @@ impl Hub {
         &self,
         viewer: &UserId,
         users: &[UserId],
-        profiles: &[Profile],
+        kept: &[(Profile, Relation)],
     ) -> Vec<Presence> {
         let there = self.there(users);
-        let all = users.iter().zip(there).zip(profiles);
-        all.map(|((user, there), profile)| presence_for(viewer, user, there, profile)).collect()
+        let all = users.iter().zip(there).zip(kept);
+        let one =
+            |((user, there), (profile, relation)): ((&UserId, There), &(Profile, Relation))| {
+                presence_for(viewer, user, there, (profile, *relation))
+            };
+        all.map(one).collect()
     }
 
     /// A session watches users from now on, and others no more.
@@ -77,14 +81,16 @@ impl Hub {
     /// What a session is told of the users whom it has begun to watch.
     pub fn first_presences(
         &self,
-        viewer: &UserId,
+        (viewer, session): (&UserId, SessionId),
         users: &[UserId],
-        profiles: &[Profile],
+        kept: &[(Profile, Relation)],
     ) -> Vec<Presence> {
         let there = self.there(users);
         let mut watches = self.watches();
-        let all = users.iter().zip(there).zip(profiles);
-        let all = all.map(|((user, there), read)| watches.first(viewer, user, there, read));
+        let all = users.iter().zip(there).zip(kept);
+        let all = all.map(|((user, there), (read, relation))| {
+            watches.first((viewer, session), user, there, (read, *relation))
+        });
         let told = all.collect();
         drop(watches);
         self.news.notify_one();
@@ -94,6 +100,19 @@ impl Hub {
     /// A user says other things of itself.
     pub(super) fn profile_set(&self, user: &UserId, profile: Profile) {
         if self.watches().set_profile(user, profile) {
+            self.news.notify_one();
+        }
+    }
+
+    /// How a user stands to another has changed.
+    pub(super) fn relate(
+        &self,
+        registry: &mut Registry,
+        (user, other): (&UserId, &UserId),
+        relation: Relation,
+    ) {
+        registry.set_block(user, other, relation.blocked);
+        if self.watches().relate(user, other, relation) {
             self.news.notify_one();
         }
     }
@@ -172,13 +191,9 @@ impl Hub {
         self.registry().receipts_mut().has_moved()
     }
 
-    /// A session is told of a user's keys from now on.
+    /// A session is told of a user's keys from now on, unless that one blocks its user.
     pub fn watch_keys(&self, user: &UserId, session: SessionId, of: &UserId) {
-        let mut registry = self.registry();
-        // Without a seat it is about to end.
-        if let Some(mailbox) = registry.mailbox(user, session) {
-            registry.keys_mut().watch(&mailbox, of);
-        }
+        self.registry().watch_keys(user, session, of);
     }
 
     /// A device has few one-time keys left, which it is told; or its identity is another, which the

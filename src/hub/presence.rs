@@ -4,7 +4,7 @@
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet::Presence;
 
-use crate::store::{Profile, Visibility};
+use crate::store::{Profile, Relation, Visibility};
 
 /// Whether a user is there, over all of its sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,19 +15,31 @@ pub struct There {
     pub away: bool,
 }
 
-/// Whether `viewer` may be told of the presence of `user`, who has said to whom.
-pub fn may_see_presence(viewer: &UserId, user: &UserId, visible_to: Visibility) -> bool {
+/// Whether `viewer` may be told of the presence of `user`, who has said to whom, and stands so to
+/// `viewer`.
+pub fn may_see_presence(
+    viewer: &UserId,
+    user: &UserId,
+    visible_to: Visibility,
+    relation: Relation,
+) -> bool {
     match visible_to {
         _ if viewer == user => true,
+        _ if relation.blocked => false,
         Visibility::Everyone => true,
-        // Nobody has contacts yet.
-        Visibility::Contacts | Visibility::Nobody => false,
+        Visibility::Contacts => relation.contact,
+        Visibility::Nobody => false,
     }
 }
 
 /// What `viewer` is told of `user`.
-pub fn presence_for(viewer: &UserId, user: &UserId, there: There, profile: &Profile) -> Presence {
-    if !may_see_presence(viewer, user, profile.visible_to) {
+pub fn presence_for(
+    viewer: &UserId,
+    user: &UserId,
+    there: There,
+    (profile, relation): (&Profile, Relation),
+) -> Presence {
+    if !may_see_presence(viewer, user, profile.visible_to, relation) {
         return Presence::hidden(user.clone());
     }
     Presence {
@@ -47,16 +59,20 @@ mod tests {
     fn who_may_not_see_is_told_nothing_and_one_sees_oneself() {
         let (ann, bob) = (UserId::new("ann").unwrap(), UserId::new("bob").unwrap());
         let there = There { online: true, away: true };
-        for (visible_to, seen) in [
-            (Visibility::Everyone, true),
-            (Visibility::Contacts, false),
-            (Visibility::Nobody, false),
+        for (visible_to, contact, blocked, seen) in [
+            (Visibility::Everyone, false, false, true),
+            (Visibility::Everyone, true, true, false),
+            (Visibility::Contacts, false, false, false),
+            (Visibility::Contacts, true, false, true),
+            (Visibility::Contacts, true, true, false),
+            (Visibility::Nobody, true, false, false),
         ] {
+            let relation = Relation { contact, blocked };
             let status = "at sea".into();
             let profile = Profile { last_seen_ms: 7, status, visible_to, ..Profile::default() };
-            let told = presence_for(&ann, &bob, there, &profile);
-            assert_eq!(told != Presence::hidden(bob.clone()), seen, "{visible_to:?}");
-            assert!(presence_for(&bob, &bob, there, &profile).away);
+            let told = presence_for(&ann, &bob, there, (&profile, relation));
+            assert_eq!(told != Presence::hidden(bob.clone()), seen, "{visible_to:?} {relation:?}");
+            assert!(presence_for(&bob, &bob, there, (&profile, relation)).away);
         }
     }
 }

@@ -8,20 +8,14 @@ use ahash::HashMap;
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, SessionId, UserId};
 use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
 
+use super::blocks::Blocks;
 use super::keys::Keys;
 use super::mailbox::Mailbox;
+use super::policy::{Connected, DevicePolicy};
 use super::presence::There;
 use super::receipts::{Receipts, ReceiptsError};
 use super::rooms::Rooms;
-
-/// A connected session that has its device.
-#[derive(Debug)]
-struct Seat {
-    mailbox: Arc<Mailbox>,
-    /// The groups of its user, and the rooms that it listens to.
-    groups: Vec<ChatId>,
-    away: bool,
-}
+use super::seats::{Seat, Seats};
 
 /// Why a session is not let into a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,55 +26,6 @@ pub enum JoinError {
     Gone,
 }
 
-/// The seats of a user: mostly one, which then takes no memory but its own.
-#[derive(Debug)]
-enum Seats {
-    One(Seat),
-    Several(Vec<Seat>),
-}
-
-impl Seats {
-    fn all(&self) -> &[Seat] {
-        match self {
-            Self::One(seat) => std::slice::from_ref(seat),
-            Self::Several(seats) => seats,
-        }
-    }
-
-    fn all_mut(&mut self) -> &mut [Seat] {
-        match self {
-            Self::One(seat) => std::slice::from_mut(seat),
-            Self::Several(seats) => seats,
-        }
-    }
-
-    fn with(self, seat: Seat) -> Self {
-        match self {
-            Self::One(other) => Self::Several(vec![other, seat]),
-            Self::Several(mut seats) => {
-                seats.push(seat);
-                Self::Several(seats)
-            }
-        }
-    }
-
-    /// Without the first seat that is `gone`, which comes beside what is left.
-    fn without(self, gone: impl Fn(&Seat) -> bool) -> (Option<Self>, Option<Seat>) {
-        match self {
-            Self::One(seat) if gone(&seat) => (None, Some(seat)),
-            Self::One(seat) => (Some(Self::One(seat)), None),
-            Self::Several(mut seats) => {
-                let seat = seats.iter().position(gone).map(|at| seats.remove(at));
-                let left = match seats.len() {
-                    0 | 1 => seats.pop().map(Self::One),
-                    _ => Some(Self::Several(seats)),
-                };
-                (left, seat)
-            }
-        }
-    }
-}
-
 /// Who is connected here.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -88,6 +33,7 @@ pub struct Registry {
     users: HashMap<UserId, Seats>,
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
     rooms: Rooms,
+    blocks: Blocks,
     receipts: Receipts,
     keys: Keys,
     seated: usize,
@@ -109,23 +55,91 @@ impl Registry {
         &mut self,
         session: SessionId,
         user: &UserId,
-        device: &DeviceId,
+        who: Connected<'_>,
         groups: Vec<ChatId>,
     ) -> Option<Arc<Mailbox>> {
         let mailbox = self.standing.remove(&session)?;
-        let older = self.unseat(user, |seat| seat.mailbox.device() == Some(device));
-        mailbox.set_device(device);
+        let older = self.unseat_device(user, who.device);
+        mailbox.set_device(who.device);
         for group in &groups {
             self.groups.entry(group.clone()).or_default().push(Arc::clone(&mailbox));
         }
-        let seat = Seat { mailbox, groups, away: false };
+        let seat = Seat { mailbox, platform: who.platform.into(), groups, away: false };
         let seats = match self.users.remove(user) {
             None => Seats::One(seat),
             Some(others) => others.with(seat),
         };
         self.users.insert(user.clone(), seats);
         self.seated += 1;
-        older.map(|older| older.mailbox)
+        older
+    }
+
+    /// All whom a user blocks; of one who is not connected nothing is kept.
+    pub(super) fn set_blocks(&mut self, user: &UserId, blocked: Vec<UserId>) {
+        for other in &blocked {
+            self.watch_no_keys(other, user);
+        }
+        if self.users.contains_key(user) {
+            self.blocks.set_all(user, blocked);
+        }
+    }
+
+    /// A user blocks another, or does so no more.
+    pub(super) fn set_block(&mut self, user: &UserId, other: &UserId, blocked: bool) {
+        if blocked {
+            self.watch_no_keys(other, user);
+        }
+        if self.users.contains_key(user) {
+            self.blocks.set(user, other, blocked);
+        }
+    }
+
+    /// Whether one of two users blocks the other, as far as they are connected.
+    pub(super) fn are_apart(&self, user: &UserId, other: &UserId) -> bool {
+        self.blocks.has(user, other) || self.blocks.has(other, user)
+    }
+
+    /// A session is told of a user's keys from now on, unless that one blocks its user.
+    pub(super) fn watch_keys(&mut self, user: &UserId, session: SessionId, of: &UserId) {
+        if self.blocks.has(of, user) {
+            return;
+        }
+        // Without a seat it is about to end.
+        if let Some(mailbox) = self.mailbox(user, session) {
+            self.keys.watch(&mailbox, of);
+        }
+    }
+
+    fn watch_no_keys(&mut self, user: &UserId, of: &UserId) {
+        let sessions = self.seats(user.as_str()).iter().map(|seat| seat.mailbox.session());
+        for session in sessions.collect::<Vec<_>>() {
+            self.keys.unwatch(session, of);
+        }
+    }
+
+    /// The mailbox of a session that has no device yet.
+    pub fn standing(&self, session: SessionId) -> Option<&Arc<Mailbox>> {
+        self.standing.get(&session)
+    }
+
+    /// Whether a device of the user is connected with which another may not be at a time.
+    pub fn has_rival(&self, user: &UserId, who: Connected<'_>, policy: DevicePolicy) -> bool {
+        self.seats(user.as_str()).iter().any(|seat| seat.is_rival(who, policy))
+    }
+
+    /// Takes the seat of one with which another device may not be connected at a time; its mailbox.
+    pub fn oust_rival(
+        &mut self,
+        user: &UserId,
+        who: Connected<'_>,
+        policy: DevicePolicy,
+    ) -> Option<Arc<Mailbox>> {
+        self.unseat(user, |seat| seat.is_rival(who, policy)).map(|seat| seat.mailbox)
+    }
+
+    /// Takes the seat of a device; its mailbox.
+    pub fn unseat_device(&mut self, user: &UserId, device: &DeviceId) -> Option<Arc<Mailbox>> {
+        self.unseat(user, |seat| seat.mailbox.device() == Some(device)).map(|seat| seat.mailbox)
     }
 
     /// Lets a session out, which has named itself `user`, if it has named itself. Whether it had
@@ -139,8 +153,9 @@ impl Registry {
     fn unseat(&mut self, user: &UserId, gone: impl Fn(&Seat) -> bool) -> Option<Seat> {
         let (user, seats) = self.users.remove_entry(user)?;
         let (left, seat) = seats.without(gone);
-        if let Some(left) = left {
-            self.users.insert(user, left);
+        match left {
+            Some(left) => drop(self.users.insert(user, left)),
+            None => self.blocks.forget(&user),
         }
         let seat = seat?;
         self.seated -= 1;
@@ -331,162 +346,4 @@ fn remove_from(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn user(text: &str) -> UserId {
-        UserId::new(text).unwrap()
-    }
-
-    fn chat(text: &str) -> ChatId {
-        ChatId::new(text).unwrap()
-    }
-
-    fn session(number: u8) -> SessionId {
-        SessionId::from([number; 16])
-    }
-
-    fn mailbox(number: u8) -> Arc<Mailbox> {
-        Arc::new(Mailbox::new(session(number)))
-    }
-
-    fn seat(registry: &mut Registry, number: u8, name: &str, device: &str, groups: &[&str]) {
-        registry.enter(mailbox(number));
-        let groups = groups.iter().map(|group| chat(group)).collect();
-        registry.seat(session(number), &user(name), &DeviceId::new(device).unwrap(), groups);
-    }
-
-    fn found(registry: &Registry, of: &str) -> Vec<u8> {
-        let mut found: Vec<u8> =
-            registry.of_chat(&chat(of)).map(|mailbox| mailbox.session().as_bytes()[0]).collect();
-        found.sort_unstable();
-        found
-    }
-
-    #[test]
-    fn a_direct_chat_concerns_all_sessions_of_both() {
-        let mut registry = Registry::default();
-        seat(&mut registry, 1, "a", "x", &[]);
-        seat(&mut registry, 2, "a", "y", &[]);
-        seat(&mut registry, 3, "b", "x", &[]);
-        seat(&mut registry, 4, "c", "x", &[]);
-        assert_eq!(found(&registry, "dm:a:b"), [1, 2, 3]);
-        assert_eq!(found(&registry, "dm:a:a"), [1, 2]);
-        assert!(found(&registry, "dm:d:e").is_empty());
-    }
-
-    #[test]
-    fn a_newer_session_takes_the_seat_of_its_device() {
-        let mut registry = Registry::default();
-        seat(&mut registry, 1, "a", "x", &["group:g"]);
-        registry.enter(mailbox(2));
-        let device = DeviceId::new("x").unwrap();
-        let older = registry.seat(session(2), &user("a"), &device, vec![chat("group:g")]);
-        assert_eq!(older.map(|mailbox| mailbox.session()), Some(session(1)));
-        assert_eq!(found(&registry, "group:g"), [2]);
-        assert!(!registry.leave(session(1), Some(&user("a"))));
-        assert_eq!(found(&registry, "dm:a:a"), [2]);
-    }
-
-    #[test]
-    fn a_session_that_left_before_its_claim_gets_no_seat() {
-        let mut registry = Registry::default();
-        seat(&mut registry, 1, "a", "x", &[]);
-        let device = DeviceId::new("x").unwrap();
-        assert!(registry.seat(session(9), &user("a"), &device, Vec::new()).is_none());
-        assert_eq!(found(&registry, "dm:a:a"), [1]);
-    }
-
-    #[test]
-    fn who_is_put_out_of_a_group_is_not_found_in_it() {
-        let mut registry = Registry::default();
-        seat(&mut registry, 1, "a", "x", &["group:g"]);
-        seat(&mut registry, 2, "b", "x", &[]);
-        registry.join(&chat("group:g"), &[user("b"), user("nobody")]);
-        registry.join(&chat("group:g"), &[user("b")]);
-        assert_eq!(found(&registry, "group:g"), [1, 2]);
-        registry.part(&chat("group:g"), &[user("a")]);
-        assert_eq!(found(&registry, "group:g"), [2]);
-        assert!(registry.leave(session(2), Some(&user("b"))));
-        assert!(found(&registry, "group:g").is_empty());
-        assert!(registry.groups.is_empty());
-        assert_eq!(registry.sessions(), 1);
-    }
-
-    #[test]
-    fn a_session_that_names_another_user_takes_no_seat_away() {
-        let mut registry = Registry::default();
-        seat(&mut registry, 1, "a", "x", &[]);
-        registry.enter(mailbox(2));
-        assert!(!registry.leave(session(2), Some(&user("a"))));
-        assert_eq!((found(&registry, "dm:a:a"), registry.sessions()), (vec![1], 1));
-    }
-
-    #[test]
-    fn a_session_that_leaves_or_is_replaced_is_in_no_room() {
-        let mut registry = Registry::default();
-        seat(&mut registry, 1, "a", "x", &[]);
-        seat(&mut registry, 2, "b", "x", &[]);
-        let lobby = chat("room:lobby");
-        for (number, name) in [(1, "a"), (1, "a"), (2, "b")] {
-            registry.join_room(&user(name), session(number), &lobby).unwrap();
-        }
-        assert_eq!(registry.join_room(&user("a"), session(2), &lobby), Err(JoinError::Gone));
-        assert_eq!(found(&registry, "room:lobby"), [1, 2]);
-        registry.enter(mailbox(3));
-        registry.seat(session(3), &user("a"), &DeviceId::new("x").unwrap(), Vec::new());
-        assert_eq!(found(&registry, "room:lobby"), [2], "a newer session joins by itself");
-        registry.leave(session(2), Some(&user("b")));
-        assert!(found(&registry, "room:lobby").is_empty() && !registry.rooms.has_changed());
-    }
-
-    #[test]
-    fn a_user_is_away_when_all_of_its_sessions_are() {
-        let mut registry = Registry::default();
-        seat(&mut registry, 1, "a", "x", &[]);
-        seat(&mut registry, 2, "a", "y", &[]);
-        let away = |registry: &Registry| registry.there(&user("a")).away;
-        assert!(registry.set_away(&user("a"), session(1), true) && !away(&registry));
-        assert!(registry.set_away(&user("a"), session(2), true) && away(&registry));
-        assert!(!registry.set_away(&user("a"), session(2), true), "it is no news");
-        registry.leave(session(1), Some(&user("a")));
-        registry.leave(session(2), Some(&user("a")));
-        assert_eq!(registry.there(&user("a")), There::default());
-    }
-
-    #[test]
-    fn sessions_of_one_user_come_and_go_by_themselves() {
-        let mut registry = Registry::default();
-        for number in 1..=3 {
-            seat(&mut registry, number, "a", &format!("d{number}"), &["group:g"]);
-        }
-        assert_eq!((registry.count(&user("a")), registry.sessions()), (3, 3));
-        for (leaves, left) in [(2, vec![1, 3]), (1, vec![3]), (3, vec![])] {
-            assert!(registry.leave(session(leaves), Some(&user("a"))));
-            assert!(!registry.leave(session(leaves), Some(&user("a"))));
-            assert_eq!(found(&registry, "dm:a:b"), left);
-            assert_eq!(found(&registry, "group:g"), left);
-        }
-        assert!(registry.users.is_empty() && registry.sessions() == 0);
-    }
-
-    #[test]
-    fn whoever_is_here_or_comes_later_is_told_that_the_server_stops() {
-        use std::task::{Context, Poll, Waker};
-
-        use crate::hub::mailbox::{News, Wanted};
-
-        let mut registry = Registry::default();
-        let boxes = [1, 2, 3].map(mailbox);
-        for mailbox in &boxes[..2] {
-            registry.enter(Arc::clone(mailbox));
-        }
-        registry.seat(session(1), &user("a"), &DeviceId::new("x").unwrap(), Vec::new());
-        registry.drain();
-        registry.enter(Arc::clone(&boxes[2]));
-        for mailbox in boxes {
-            let news = mailbox.poll_news(&Context::from_waker(Waker::noop()), Wanted::Nothing);
-            assert_eq!(news, Poll::Ready(News::Drain));
-        }
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use packetboat_proto::id::{SessionId, UserId};
 use packetboat_proto::limits::WATCHED_MAX;
 use packetboat_proto::packet::{Notice, Packet, Presence};
 
-use crate::store::{Profile, ReceiptRule};
+use crate::store::{Profile, ReceiptRule, Relation};
 
 use super::mailbox::{Hint, Mailbox};
 use super::presence::{There, may_see_presence, presence_for};
@@ -37,6 +37,8 @@ struct Watched {
 struct Watcher {
     mailbox: Arc<Mailbox>,
     viewer: UserId,
+    /// How the user who is watched stands to it, once that was read.
+    relation: Option<Relation>,
 }
 
 /// A session would watch more users than it may.
@@ -65,7 +67,8 @@ impl Watches {
             self.unwatch(session, user);
         }
         for user in watches.difference(&before) {
-            let watcher = Watcher { mailbox: Arc::clone(mailbox), viewer: viewer.clone() };
+            let watcher =
+                Watcher { mailbox: Arc::clone(mailbox), viewer: viewer.clone(), relation: None };
             self.watched.entry(user.clone()).or_default().watchers.insert(session, watcher);
         }
         if !watches.is_empty() {
@@ -94,18 +97,23 @@ impl Watches {
     /// What a session is told of a user whom it has begun to watch, with what was read of it.
     pub(super) fn first(
         &mut self,
-        viewer: &UserId,
+        (viewer, session): (&UserId, SessionId),
         user: &UserId,
         there: There,
-        read: &Profile,
+        (read, relation): (&Profile, Relation),
     ) -> Presence {
         let Some(watched) = self.watched.get_mut(user) else {
-            return presence_for(viewer, user, there, read);
+            return presence_for(viewer, user, there, (read, relation));
+        };
+        let watcher = watched.watchers.get_mut(&session);
+        let relation = match watcher {
+            Some(watcher) => *watcher.relation.get_or_insert(relation),
+            None => relation,
         };
         // What was set meanwhile is newer than what was read.
         let profile = watched.profile.get_or_insert_with(|| read.clone());
         let profile = Profile { last_seen_ms: read.last_seen_ms, ..profile.clone() };
-        let told = presence_for(viewer, user, there, &profile);
+        let told = presence_for(viewer, user, there, (&profile, relation));
         let now = Some((there, shown(profile)));
         if watched.told != now {
             // Others were told otherwise, and this one is told as much as they in the next round.
@@ -129,6 +137,21 @@ impl Watches {
             }
             None => false,
         }
+    }
+
+    /// How a user stands to another has changed. Whether anybody is to be told otherwise for that.
+    pub(super) fn relate(&mut self, user: &UserId, other: &UserId, relation: Relation) -> bool {
+        let Some(watched) = self.watched.get_mut(user) else { return false };
+        let mut any = false;
+        for watcher in watched.watchers.values_mut().filter(|watcher| watcher.viewer == *other) {
+            watcher.relation = Some(relation);
+            any = true;
+        }
+        if any {
+            watched.told = None;
+            self.changed.insert(user.clone());
+        }
+        any
     }
 
     /// Some of those of whom there may be news, which are told of next; and whether there are more.
@@ -156,11 +179,13 @@ impl Watches {
         }
         let last_seen_ms = if there.online { 0 } else { now_ms };
         let shown = Profile { last_seen_ms, ..now.1.clone() };
-        let open = frame(presence_for(user, user, there, &shown));
+        let open = frame(presence_for(user, user, there, (&shown, Relation::default())));
         let hidden = frame(Presence::hidden(user.clone()));
         let mut lost = 0;
         for watcher in watched.watchers.values() {
-            let sees = may_see_presence(&watcher.viewer, user, shown.visible_to);
+            // What it is told first is not read yet: that will be as things are then.
+            let Some(relation) = watcher.relation else { continue };
+            let sees = may_see_presence(&watcher.viewer, user, shown.visible_to, relation);
             let hint = Hint::Presence(user.clone(), if sees { &open } else { &hidden }.clone());
             lost += u64::from(watcher.mailbox.hint(hint) != super::mailbox::Push::Taken);
         }

@@ -2,6 +2,8 @@
 //! without the store's check of the user's rights.
 
 mod chat;
+mod contact;
+mod device;
 mod file;
 mod joining;
 mod keys;
@@ -74,11 +76,13 @@ async fn find<S: Store>(
             Answer::Members { members, more: page.more }
         }
         Operation::Presence { users } => {
-            let profiles = store.profiles(users.clone()).await?;
-            Answer::Presence(house.hub.presences(&user, &users, &profiles))
+            let kept = presence::kept(store, &user, users.clone()).await?;
+            Answer::Presence(house.hub.presences(&user, &users, &kept))
         }
         Operation::Own(own) => Answer::Own(own::find(store, user, own, page_bytes(house)).await?),
         Operation::Joining(joining) => Answer::Joining(joining::find(store, user, joining).await?),
+        Operation::Device(asked) => Answer::Device(device::find(house, user, device, asked).await?),
+        Operation::Contact(asked) => Answer::Contact(contact::find(store, user, asked).await?),
         Operation::Receipts(asked) => {
             Answer::Receipts(receipt::find(house, user, session, asked).await?)
         }

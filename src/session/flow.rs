@@ -8,26 +8,26 @@
 //! ```
 
 mod asking;
+mod opening;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::SessionId;
-use packetboat_proto::limits::{HEARTBEAT_MS_HIGHEST, HEARTBEAT_MS_LOWEST};
-use packetboat_proto::packet::{self, Hello, Packet, Signal, Verdict};
+use packetboat_proto::packet::{self, Packet, Signal, Verdict};
 use packetboat_proto::planted::{self, Bug};
 use packetboat_proto::seen;
 use packetboat_proto::time::Time;
 
 use crate::hub::mailbox::{Delivery, Hint};
 use crate::metrics::Metrics;
-use crate::store::{Claimed, LagPage, Outcome, PageLimit, Read, StoreError};
+use crate::store::{LagPage, Outcome, PageLimit, Read, StoreError};
 
-use super::bookends::{claim, limits, reason_of, welcome};
+use super::bookends::{limits, reason_of};
 use super::deliveries::{Due, Pushed};
 use super::desk::Desk;
-use super::port::{Action, Input, Rules, Ticket, Work};
+use super::port::{Action, Input, Rules, Work};
 use super::rate::Bucket;
 use super::state::State;
 
@@ -138,14 +138,14 @@ impl Flow {
                     self.state = State::Closed;
                 }
             }
-            State::AwaitHello | State::Checking(_) | State::Claiming(_) | State::Closed => {}
+            State::AwaitHello | State::Checking(_) | State::Claiming | State::Closed => {}
         }
     }
 
     /// When to call with `Input::Tick` at the latest.
     pub fn deadline(&self) -> Option<Time> {
         match self.state {
-            State::AwaitHello | State::Checking(_) | State::Claiming(_) => {
+            State::AwaitHello | State::Checking(_) | State::Claiming => {
                 Some(self.heard + self.rules.handshake)
             }
             State::Open => {
@@ -165,7 +165,7 @@ impl Flow {
             State::AwaitHello => true,
             State::Open => self.desk.as_mut().is_none_or(|desk| desk.has_room(now)),
             State::Checking(_)
-            | State::Claiming(_)
+            | State::Claiming
             | State::Draining
             | State::Leaving
             | State::Closed => false,
@@ -224,69 +224,6 @@ impl Flow {
             _ => format!("a client may not send a {kind:?} here"),
         };
         self.close(CloseCode::WrongState, &reason, out);
-    }
-
-    fn hello(&mut self, hello: Hello, out: &mut Vec<Action>) {
-        let wanted = hello.wanted;
-        // An entry fills a body to the limit: who takes less could not be sent every entry.
-        if wanted.max_body != 0 && wanted.max_body < self.rules.max_body {
-            let reason = format!("bodies have up to {} bytes here", self.rules.max_body);
-            return self.close(CloseCode::LimitsTooLow, &reason, out);
-        }
-        if wanted.window != 0 {
-            self.window = self.window.min(wanted.window);
-        }
-        if wanted.heartbeat_ms != 0 {
-            self.heartbeat_ms =
-                wanted.heartbeat_ms.clamp(HEARTBEAT_MS_LOWEST, HEARTBEAT_MS_HIGHEST);
-        }
-        out.push(Action::Check(hello.clone()));
-        self.state = State::Checking(Box::new(hello));
-    }
-
-    fn checked(&mut self, result: Result<Ticket, (CloseCode, String)>, out: &mut Vec<Action>) {
-        let State::Checking(hello) = &self.state else { return };
-        match result {
-            Err((code, reason)) => {
-                self.metrics.credentials_refused.one();
-                self.close(code, &reason, out);
-            }
-            Ok(ticket) => {
-                out.push(Action::Start(Work::Claim(claim(hello, self.session))));
-                self.state = State::Claiming(ticket.map(Box::new));
-            }
-        }
-    }
-
-    fn claimed(
-        &mut self,
-        now: Time,
-        result: Result<Claimed, StoreError>,
-        now_ms: u64,
-        out: &mut Vec<Action>,
-    ) {
-        let State::Claiming(ticket) = &mut self.state else { return };
-        let claimed = match result {
-            Ok(claimed) => claimed,
-            Err(StoreError::Refused(refusal)) => {
-                self.metrics.devices_refused.one();
-                return self.close(CloseCode::TooManyDevices, &refusal.reason, out);
-            }
-            Err(error) => return self.close(CloseCode::Internal, &error.to_string(), out),
-        };
-        let ticket = ticket.take();
-        self.state = State::Open;
-        self.was_open = true;
-        self.heard = now;
-        if claimed.has_chats {
-            self.desk = Some(Box::new(Desk::new(now, &self.rules, self.window)));
-        }
-        self.metrics.sessions_opened.one();
-        out.push(Action::SetBodyMax(self.rules.max_body));
-        let mut limits = limits(&self.rules);
-        (limits.window, limits.heartbeat_ms) = (self.window, self.heartbeat_ms);
-        let welcome = welcome(self.session, limits, ticket, now_ms, claimed.new_device);
-        out.push(Action::Write(Packet::Welcome(welcome)));
     }
 
     /// The desk, made if there is none: what was sent before is acknowledged then, or was seen by

@@ -1,6 +1,7 @@
 //! The words between a session's flow and its shell: what happens to a connection, and what is to
 //! be done about it. Must never hold a rule.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::ChatId;
 use packetboat_proto::packet::{self, Hello, Packet, Signal, Verdict};
 
+use crate::auth::doorman::Admitted;
 use crate::hub::mailbox::{Delivery, Hint};
 use crate::store::{
     Claim, Claimed, CursorMove, Draft, LagPage, Outcome, PageLimit, Read, StoreError, Stretch,
@@ -54,6 +56,15 @@ pub struct Rules {
 /// A credential for the next connection, and when it ends in milliseconds of Unix time.
 pub type Ticket = Option<(Bytes, u64)>;
 
+/// One whose credential is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// By what.
+    pub admitted: Admitted,
+    /// From where, if that is known.
+    pub address: Option<IpAddr>,
+}
+
 /// What happens to a connection.
 #[derive(Debug)]
 pub enum Input {
@@ -69,9 +80,9 @@ pub enum Input {
         reason: String,
     },
     /// The credential was checked.
-    Checked(Result<Ticket, (CloseCode, String)>),
+    Checked(Result<Guest, (CloseCode, String)>),
     /// The device was claimed; with the wall clock in milliseconds of Unix time.
-    Claimed(Result<Claimed, StoreError>, u64),
+    Claimed(Result<(Claimed, Ticket), StoreError>, u64),
     /// Drafts were appended.
     Appended(Result<Vec<Outcome>, StoreError>),
     /// Cursors were moved.
@@ -168,8 +179,8 @@ pub enum Action {
 /// What the store is asked for: at most one of each at a time.
 #[derive(Debug)]
 pub enum Work {
-    /// Claim the device; the answer is `Claimed`.
-    Claim(Claim),
+    /// Claim the device for one who was let in; the answer is `Claimed`.
+    Claim(Claim, Admitted),
     /// Append drafts; the answer is `Appended`.
     Append(Vec<Draft>),
     /// Move cursors; the answer is `Advanced`.

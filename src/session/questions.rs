@@ -9,8 +9,8 @@ use packetboat_proto::limits::{
     BODY_OVERHEAD_BYTES, LAST_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REQUESTS_MAX,
 };
 use packetboat_proto::packet::{
-    Answer, AskKeys, AskReceipts, Joining, Operation, Own, Recent, Request, Response, Scheduling,
-    Search, Verdict,
+    Answer, AskKeys, AskReceipts, DeviceOperation, Joining, Operation, Own, Recent, Request,
+    Response, Scheduling, Search, Verdict,
 };
 use packetboat_proto::time::Time;
 
@@ -21,6 +21,8 @@ use super::rate::{Bucket, Rate};
 pub const CHAT_STATE_BYTES: u32 = 400;
 /// Bytes that one member takes of a page at most: its id, three numbers.
 pub const MEMBER_BYTES_MAX: u32 = 100;
+/// Bytes that one device takes of a page at most: its id, four texts, two times.
+pub const DEVICE_STATE_BYTES_MAX: u32 = 360;
 /// Bytes that the keys of one device take of a page at most: an id, an identity, a proof.
 pub const DEVICE_KEYS_BYTES_MAX: u32 = 900;
 
@@ -118,6 +120,9 @@ impl Questions {
             Operation::Members { limit, .. }
             | Operation::Receipts(AskReceipts::Readers { limit, .. })
             | Operation::Joining(Joining::Requests { limit, .. }) => (limit, MEMBER_BYTES_MAX),
+            Operation::Device(DeviceOperation::List { limit, .. }) => {
+                (limit, DEVICE_STATE_BYTES_MAX)
+            }
             _ => return operation,
         };
         let wanted = if *limit == 0 { PAGE_ITEMS_DEFAULT } else { *limit };

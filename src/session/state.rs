@@ -1,6 +1,5 @@
 //! Where a session is in its life (the diagram is in `flow`). Must never decide what comes next.
 
-use bytes::Bytes;
 use packetboat_proto::packet::Hello;
 
 /// Where a session is.
@@ -8,7 +7,7 @@ use packetboat_proto::packet::Hello;
 pub(super) enum State {
     AwaitHello,
     Checking(Box<Hello>),
-    Claiming(Option<Box<(Bytes, u64)>>),
+    Claiming,
     Open,
     Draining,
     Leaving,
@@ -21,7 +20,7 @@ impl State {
         match self {
             Self::AwaitHello => "AwaitHello",
             Self::Checking(_) => "Checking",
-            Self::Claiming(_) => "Claiming",
+            Self::Claiming => "Claiming",
             Self::Open => "Open",
             Self::Draining => "Draining",
             Self::Leaving => "Leaving",

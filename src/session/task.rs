@@ -5,7 +5,7 @@ mod place;
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -23,13 +23,16 @@ use tokio_util::codec::Decoder;
 use tracing::field::display;
 use tracing::{debug, info};
 
+use crate::auth::ticket::Bearer;
 use crate::hub::mailbox::{Mail, News, Wanted};
-use crate::store::{Author, Store};
+use crate::hub::policy::Connected;
+use crate::store::{Author, Claimed, Store};
 
 use super::answers::answer;
+use super::bookends::reason_of;
 use super::flow::Flow;
 use super::house::House;
-use super::port::{Action, Input, Work};
+use super::port::{Action, Guest, Input, Work};
 use super::transport::{Moved, Transport};
 
 use self::place::{Place, Who};
@@ -204,8 +207,9 @@ where
         if self.flow.was_open() {
             house.metrics.sessions_ended.one();
         }
-        if let Some(user) = self.place.leave()
-            && let Err(error) = house.store.release(user).await
+        self.place.leave();
+        if let (true, Who::Named(user, device)) = (self.flow.was_open(), &self.place.who)
+            && let Err(error) = house.store.release(user.clone(), device.clone()).await
         {
             debug!(%error, "when the user was last seen is not noted");
         }
@@ -352,6 +356,10 @@ where
         let now = self.place.house.clock.now();
         let input = match event {
             Event::Mail | Event::Wrote => return,
+            // Its seat was given to another, or refused it, before the claim was answered.
+            Event::Done(input @ Input::Claimed(..)) => {
+                self.place.mailbox.evicted().map_or(input, Input::Evicted)
+            }
             Event::Done(input) => input,
             Event::Drain => Input::Drain,
             Event::Deadline => Input::Tick,
@@ -407,19 +415,13 @@ where
 
     fn check(&mut self, hello: Hello) {
         let house = Arc::clone(&self.place.house);
-        let (session, peer) = (self.session(), self.place.who.peer().map(display));
-        let Hello { user, device, client, .. } = &hello;
+        let (session, from) = (self.session(), self.place.who.peer());
+        let (Hello { user, device, client, .. }, peer) = (&hello, from.map(display));
         info!(%session, peer, %user, %device, client, "hello");
         self.place.who = Who::Named(user.clone(), device.clone());
-        self.work.push(Box::pin(async move {
-            let Hello { user, device, credential, .. } = hello;
-            let now_ms = house.clock.wall_ms();
-            let admitted = house.doorman.admit(&user, &device, &credential, now_ms).await;
-            Input::Checked(match admitted {
-                Ok(admitted) => Ok(admitted.ticket.map(|ticket| (ticket.bytes, ticket.expires_ms))),
-                Err(error) => Err((error.close_code(), error.to_string())),
-            })
-        }));
+        let address = from.map(|from| from.ip().to_canonical());
+        self.work
+            .push(Box::pin(async move { Input::Checked(admit(&house, hello, address).await) }));
     }
 
     fn start(&mut self, work: Work) {
@@ -429,8 +431,15 @@ where
         self.work.push(Box::pin(async move {
             let store = &house.store;
             match work {
-                Work::Claim(claim) => {
-                    Input::Claimed(store.claim(claim).await, house.clock.wall_ms())
+                Work::Claim(claim, admitted) => {
+                    let claimed = store.claim(claim).await;
+                    let now_ms = house.clock.wall_ms();
+                    let bearer = Bearer { user: &user, device: &device };
+                    let with_ticket = |claimed: Claimed| {
+                        let ticket = house.doorman.ticket(bearer, admitted, claimed.number, now_ms);
+                        (claimed, ticket.map(|ticket| (ticket.bytes, ticket.expires_ms)))
+                    };
+                    Input::Claimed(claimed.map(with_ticket), now_ms)
                 }
                 Work::Append(drafts) => {
                     Input::Appended(store.append(Author { user, session }, drafts).await)
@@ -462,6 +471,23 @@ where
             Who::From(_) => unreachable!("flow asks for nothing before the hello"),
         }
     }
+}
+
+/// Whether the user of a hello may come in on that device, by its credential and by the others that
+/// are connected.
+async fn admit<S: Store>(
+    house: &House<S>,
+    hello: Hello,
+    address: Option<IpAddr>,
+) -> Result<Guest, (CloseCode, String)> {
+    let Hello { user, device, credential, platform, .. } = hello;
+    let admitted = house.doorman.admit(&user, &device, &credential, house.clock.wall_ms()).await;
+    let admitted = admitted.map_err(|error| (error.close_code(), error.to_string()))?;
+    if house.hub.turns_away(&user, Connected { device: &device, platform: &platform }) {
+        let code = CloseCode::AnotherDevice;
+        return Err((code, reason_of(code).to_owned()));
+    }
+    Ok(Guest { admitted, address })
 }
 
 #[cfg(test)]

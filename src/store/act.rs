@@ -4,8 +4,8 @@
 use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, ClaimId, DeviceId, InviteId, UserId};
 use packetboat_proto::packet::{
-    ChatDraft, Invitation, JoinState, KeyBundle, KeysState, PublishKeys, ReceiptRule,
-    ScheduledName, SetMarks,
+    Block, ChatDraft, Invitation, JoinState, KeyBundle, KeysState, PublishKeys, ReceiptRule,
+    ScheduledName, SetContact, SetMarks,
 };
 use packetboat_proto::seqs::SeqRange;
 
@@ -52,6 +52,20 @@ pub enum Act {
         /// Who.
         users: Vec<UserId>,
     },
+    /// Logs out one of the user's devices.
+    LogOut {
+        /// Which.
+        device: DeviceId,
+    },
+    /// Logs out all of the user's devices but one.
+    LogOutOthers {
+        /// The one.
+        but: DeviceId,
+    },
+    /// Changes what it knows of another user.
+    SetContact(SetContact),
+    /// Wants to hear nothing of another user, or does so again.
+    SetBlock(Block),
     /// Wants a chat to be shown otherwise.
     SetMarks(SetMarks),
     /// Has begun to write something in a chat, or to write it no more.

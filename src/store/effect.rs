@@ -5,6 +5,7 @@ use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{JoinNews, KeysNews, ReceiptRule, ScheduledName, Visibility};
 
 use super::error::Refusal;
+use super::view::Relation;
 
 /// A durable change that others are to learn of. Released in the order of the log, and only
 /// after the change is on stable storage.
@@ -18,8 +19,28 @@ pub enum Effect {
         device: DeviceId,
         /// The session.
         session: SessionId,
+        /// What the device runs on.
+        platform: String,
         /// The groups of the user, at this point of the order.
         groups: Vec<ChatId>,
+        /// The users whom the user blocks.
+        blocked: Vec<UserId>,
+    },
+    /// How a user stands to another has changed.
+    Related {
+        /// The one.
+        user: UserId,
+        /// The other.
+        other: UserId,
+        /// How the one stands to the other.
+        relation: Relation,
+    },
+    /// Devices are gone: their sessions are to end.
+    LoggedOut {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        devices: Vec<DeviceId>,
     },
     /// Users came into a group; released before the entry that says so.
     Joined {

@@ -2,6 +2,7 @@
 //! reads to blocking threads. Must never call a backend on a thread of the async runtime.
 
 mod agenda;
+mod device;
 mod file;
 mod keys;
 mod receipt;
@@ -34,8 +35,8 @@ use super::rules::{Rules, RulesError, within};
 use super::tallies::Tallies;
 use super::{
     Account, Accounts, Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, LagPage, Logged,
-    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RecentChats, RoomView, Store,
-    StoreError, Stretch, Thread, Visibility,
+    MemberView, Outcome, Outlet, Page, PageLimit, Profile, Read, RecentChats, Relation, RoomView,
+    Store, StoreError, Stretch, Thread, Visibility,
 };
 
 /// Reads that are under way at once, unless the operator sets another number.
@@ -309,11 +310,12 @@ impl Store for EmbeddedStore {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Claimed, StoreError> {
+        let claim = Box::new(claim);
         Ok(self.shared.committer.ask(|answer| Job::Claim { claim, after: None, answer }).await??)
     }
 
-    async fn release(&self, user: UserId) -> Result<(), StoreError> {
-        self.shared.committer.ask(|answer| Job::Release { user, answer }).await
+    async fn release(&self, user: UserId, device: DeviceId) -> Result<(), StoreError> {
+        self.shared.committer.ask(|answer| Job::Release { user, device, answer }).await
     }
 
     async fn lagging(
@@ -445,6 +447,14 @@ impl Store for EmbeddedStore {
 
     async fn profiles(&self, users: Vec<UserId>) -> Result<Vec<Profile>, StoreError> {
         self.read(move |reader| reader.profiles(&users)).await
+    }
+
+    async fn relations(
+        &self,
+        viewer: UserId,
+        users: Vec<UserId>,
+    ) -> Result<Vec<Relation>, StoreError> {
+        self.read(move |reader| reader.relations(&viewer, &users)).await
     }
 
     async fn set_profile(

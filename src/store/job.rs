@@ -7,8 +7,9 @@ use tokio::sync::oneshot;
 use super::act::{Act, Acted};
 use super::agenda::DUE_PER_STEP;
 use super::ledger::{
-    ACT_OPERATIONS_MAX, CLAIM_OPERATIONS_MAX, ClaimStep, DUE_OPERATIONS_MAX, FILE_OPERATIONS_MAX,
-    FileCommand, FileOutcome, Halt, MOVE_OPERATIONS_MAX, Turn, draft_operations_max,
+    ACT_OPERATIONS_MAX, CLAIM_OPERATIONS_MAX, ClaimStep, DEVICE_OPERATIONS_MAX, DUE_OPERATIONS_MAX,
+    DeviceCommand, FILE_OPERATIONS_MAX, FileCommand, FileOutcome, Halt, MOVE_OPERATIONS_MAX, Turn,
+    draft_operations_max,
 };
 use super::read_error::ReadError;
 use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal, Visibility};
@@ -18,8 +19,8 @@ use super::{Author, Claim, Claimed, CursorMove, Draft, Outcome, Refusal, Visibil
 pub(crate) const COMMAND_BYTES: usize = 4 * 1024;
 /// What a draft or a move costs beside its content.
 const ITEM_BYTES: usize = 256;
-/// Operations of the commands that write one row.
-const ROW_OPERATIONS: usize = 1;
+/// Operations of the commands that write a row, or those of a user and a device.
+const ROW_OPERATIONS: usize = 2;
 
 /// A command that is not at its end.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(crate) enum Job {
         answer: oneshot::Sender<()>,
     },
     Claim {
-        claim: Claim,
+        claim: Box<Claim>,
         after: Option<ChatId>,
         answer: oneshot::Sender<Result<Claimed, Refusal>>,
     },
@@ -49,6 +50,7 @@ pub(crate) enum Job {
     },
     Release {
         user: UserId,
+        device: DeviceId,
         answer: oneshot::Sender<()>,
     },
     SetAccount {
@@ -71,6 +73,10 @@ pub(crate) enum Job {
         command: FileCommand,
         answer: oneshot::Sender<FileOutcome>,
     },
+    Device {
+        command: DeviceCommand,
+        answer: oneshot::Sender<bool>,
+    },
     DoDue {
         done: usize,
         answer: oneshot::Sender<usize>,
@@ -86,6 +92,7 @@ pub(crate) enum Answer {
     Acted(oneshot::Sender<Result<Acted, Refusal>>, Result<Acted, Refusal>),
     Account(oneshot::Sender<Result<(), Refusal>>, Result<(), Refusal>),
     File(oneshot::Sender<FileOutcome>, Box<FileOutcome>),
+    Device(oneshot::Sender<bool>, bool),
     Counted(oneshot::Sender<usize>, usize),
 }
 
@@ -151,10 +158,17 @@ impl Job {
                 let outcome = turn.file(&command)?;
                 Ok(Ran::Done(Answer::File(answer, Box::new(outcome))))
             }
+            Self::Device { command, answer } if turn.room() < DEVICE_OPERATIONS_MAX => {
+                Ok(Ran::Unfinished(Self::Device { command, answer }))
+            }
+            Self::Device { command, answer } => {
+                let changed = turn.device(&command)?;
+                Ok(Ran::Done(Answer::Device(answer, changed)))
+            }
             Self::DoDue { done, answer } => do_due(turn, done, answer),
             one_row if turn.room() < ROW_OPERATIONS => Ok(Ran::Unfinished(one_row)),
-            Self::Release { user, answer } => {
-                turn.release(&user)?;
+            Self::Release { user, device, answer } => {
+                turn.release(&user, &device)?;
                 Ok(Ran::Done(Answer::Done(answer)))
             }
             Self::SetAccount { user, hash, new, answer } => {
@@ -195,14 +209,14 @@ fn append(
 /// One step: how long a claim takes as a whole has no bound.
 fn run_claim(
     turn: &mut Turn<'_>,
-    claim: Claim,
+    claim: Box<Claim>,
     after: Option<ChatId>,
     answer: oneshot::Sender<Result<Claimed, Refusal>>,
 ) -> Result<Ran, ReadError> {
     // A session that has gone meanwhile needs no seat. One that comes to its end all the same
     // does no harm; one that stops half-way is like one that a crash cut short.
     if answer.is_closed() {
-        let unheard = Claimed { new_device: false, has_chats: true };
+        let unheard = Claimed { new_device: false, has_chats: true, number: 0 };
         return Ok(Ran::Done(Answer::Claimed(answer, Ok(unheard))));
     }
     if turn.room() < CLAIM_OPERATIONS_MAX {
@@ -244,7 +258,8 @@ fn run_act(
         return Ok(Ran::Unfinished(Job::Act { user, act, answer }));
     }
     match turn.act(&user, &act) {
-        Ok(acted) => Ok(Ran::Done(Answer::Acted(answer, Ok(acted)))),
+        Ok(Some(acted)) => Ok(Ran::Done(Answer::Acted(answer, Ok(acted)))),
+        Ok(None) => Ok(Ran::More(Job::Act { user, act, answer })),
         Err(Halt::Refused(refusal)) => Ok(Ran::Done(Answer::Acted(answer, Err(refusal)))),
         Err(Halt::Read(error)) => Err(error),
     }
@@ -260,6 +275,7 @@ impl Answer {
             Self::Acted(answer, acted) => drop(answer.send(acted)),
             Self::Account(answer, verdict) => drop(answer.send(verdict)),
             Self::File(answer, outcome) => drop(answer.send(*outcome)),
+            Self::Device(answer, changed) => drop(answer.send(changed)),
             Self::Counted(answer, count) => drop(answer.send(count)),
         }
     }

@@ -11,7 +11,8 @@
 //! | `M` | chat 0 user | until when the user, who is a member now, is mute |
 //! | `C` | user 0 chat | role, cursors and spans of the user, also once out of the chat |
 //! | `U` | user | first and last seen |
-//! | `V` | user 0 device | first seen |
+//! | `V` | user 0 device | when it was seen, its number, what it says of itself |
+//! | `W` | user 0 device | nothing: the device is gone, and its cursors are to be removed |
 //! | `R` | user 0 device 0 chat | what the device has had |
 //! | `A` | user | an account |
 //! | `I` | group 0 invitation | an invitation |
@@ -30,12 +31,13 @@
 //! Who is out of a chat has a row under `C` and none under `M`, so the range of a chat's members is
 //! dense, and a change of one member is two operations: 100 of them fit into one commit.
 
+pub mod device;
 pub mod due;
 pub mod file;
 pub mod keys;
 pub mod own;
 
-use packetboat_proto::id::{ChatId, DeviceId, IdError, InviteId, MessageId, UserId};
+use packetboat_proto::id::{ChatId, IdError, InviteId, MessageId, UserId};
 use thiserror::Error;
 
 /// The version of the layout and of the records.
@@ -48,8 +50,6 @@ const GROUP: u8 = b'G';
 const MEMBER: u8 = b'M';
 const PLACE: u8 = b'C';
 const USER: u8 = b'U';
-const DEVICE: u8 = b'V';
-const CURSOR: u8 = b'R';
 const ACCOUNT: u8 = b'A';
 const INVITE: u8 = b'I';
 const ASKING: u8 = b'Q';
@@ -221,21 +221,6 @@ pub fn user(user: &UserId) -> Vec<u8> {
     joined(USER, &[user.as_str()])
 }
 
-/// A user's device.
-pub fn device(user: &UserId, device: &DeviceId) -> Vec<u8> {
-    joined(DEVICE, &[user.as_str(), device.as_str()])
-}
-
-/// The devices of a user.
-pub fn devices(user: &UserId) -> KeyRange {
-    KeyRange::behind(ended(DEVICE, &[user.as_str()]), None)
-}
-
-/// A device's cursor in a chat.
-pub fn cursor(user: &UserId, device: &DeviceId, chat: &ChatId) -> Vec<u8> {
-    joined(CURSOR, &[user.as_str(), device.as_str(), chat.as_str()])
-}
-
 /// An invitation to a group.
 pub fn invite(chat: &ChatId, id: InviteId) -> Vec<u8> {
     let mut key = ended(INVITE, &[chat.as_str()]);
@@ -366,6 +351,8 @@ pub fn last_chat(key: &[u8]) -> Result<ChatId, KeyError> {
 
 #[cfg(test)]
 mod tests {
+    use packetboat_proto::id::DeviceId;
+
     use super::*;
 
     fn chat(text: &str) -> ChatId {
@@ -479,8 +466,9 @@ mod tests {
             member(&crew, &user),
             place(&user, &crew),
             super::user(&user),
-            device(&user, &phone),
-            cursor(&user, &phone, &crew),
+            device::row(&user, &phone),
+            device::gone_device(&user, &phone),
+            device::cursor(&user, &phone, &crew),
             account(&user),
             invite(&crew, InviteId::from([1; 8])),
             asking(&crew, &user),

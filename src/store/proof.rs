@@ -15,7 +15,7 @@ use super::agenda::Scheduled;
 use super::backend::Backend;
 use super::batch::Batch;
 use super::horizon::Horizon;
-use super::ledger::{self, Caches, ClaimStep, Halt, Turn};
+use super::ledger::{self, Caches, ClaimStep, DeviceCommand, Halt, Turn};
 use super::parts::{self, Joiner};
 use super::read_error::ReadError;
 use super::reader::Reader;
@@ -104,6 +104,8 @@ pub const MOVE_OPERATIONS_MAX: usize = ledger::MOVE_OPERATIONS_MAX;
 pub const DUE_OPERATIONS_MAX: usize = ledger::DUE_OPERATIONS_MAX;
 /// The most operations of an act.
 pub const ACT_OPERATIONS_MAX: usize = ledger::ACT_OPERATIONS_MAX;
+/// The most operations of a command about devices.
+pub const DEVICE_OPERATIONS_MAX: usize = ledger::DEVICE_OPERATIONS_MAX;
 
 impl OpenTurn<'_> {
     /// Operations that still fit.
@@ -136,12 +138,23 @@ impl OpenTurn<'_> {
     }
 
     /// Notes that a session of the user has ended.
-    pub fn release(&mut self, user: &UserId) -> Ran<()> {
-        told(self.0.release(user))
+    pub fn release(&mut self, user: &UserId, device: &DeviceId) -> Ran<()> {
+        told(self.0.release(user, device))
     }
 
-    /// Does what a user asks for.
-    pub fn act(&mut self, user: &UserId, act: &Act) -> Ran<Result<Acted, Refusal>> {
+    /// Forgets a device, if it was not seen since. Whether it did.
+    pub fn forget_device(&mut self, user: &UserId, device: &DeviceId, before_ms: u64) -> Ran<bool> {
+        let (user, device) = (user.clone(), device.clone());
+        told(self.0.device(&DeviceCommand::Forget { user, device, before_ms }))
+    }
+
+    /// Removes some of what is left of devices that are gone. Whether there was any.
+    pub fn clear_device(&mut self) -> Ran<bool> {
+        told(self.0.device(&DeviceCommand::Clear))
+    }
+
+    /// Does what a user asks for, or a step of it.
+    pub fn act(&mut self, user: &UserId, act: &Act) -> Ran<Result<Option<Acted>, Refusal>> {
         match self.0.act(user, act) {
             Ok(acted) => Ok(Ok(acted)),
             Err(Halt::Refused(refusal)) => Ok(Err(refusal)),

@@ -1,6 +1,8 @@
 //! Reads for the sessions, on blocking threads, beside the committer. Must never show an entry that
 //! is not durable: the only way to a log's head is `Reader::head`.
 
+mod contact;
+mod device;
 mod due;
 mod file;
 mod history;
@@ -101,7 +103,7 @@ impl Reader {
         chat: &ChatId,
         place: &Place,
     ) -> Result<u64, ReadError> {
-        let cursor = self.backend.get(&key::cursor(user, device, chat))?;
+        let cursor = self.backend.get(&key::device::cursor(user, device, chat))?;
         Ok(place.had_by(cursor.as_deref())?)
     }
 

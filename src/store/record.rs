@@ -5,6 +5,7 @@
 //! What the derived types allow and the store does not, is checked on the way in. A lone number
 //! is eight bytes, big-endian.
 
+pub(crate) mod device;
 pub(crate) mod file;
 pub(crate) mod keys;
 pub(crate) mod own;
@@ -350,6 +351,9 @@ pub(crate) struct Seen {
     /// When a session last ended, or the user first came.
     #[prost(uint64, tag = "2")]
     pub(crate) last_ms: u64,
+    /// How many devices the user ever had: the number of the last one.
+    #[prost(uint64, tag = "3")]
+    pub(crate) devices: u64,
 }
 
 impl Seen {
@@ -424,7 +428,7 @@ mod tests {
         assert_eq!(Group::decode(&crew.encode()), Ok(crew.clone()));
         let empty = Group { owner: None, members: 0, dissolved: true, ..crew };
         assert_eq!(Group::decode(&empty.encode()), Ok(empty));
-        let seen = Seen { first_ms: 1, last_ms: 2 };
+        let seen = Seen { first_ms: 1, last_ms: 2, devices: 3 };
         assert_eq!(Seen::from_value(&seen.to_value()), Ok(seen));
         let account = AccountRow { hash: "$argon2id$".into(), generation: 4 };
         assert_eq!(AccountRow::from_value(&account.to_value()), Ok(account));

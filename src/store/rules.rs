@@ -31,6 +31,18 @@ pub enum Rooms {
     Nobody,
 }
 
+/// Who may write to whom, in direct chats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhoWrites {
+    /// Anyone to anyone.
+    #[default]
+    Anyone,
+    /// Contacts to each other.
+    Contacts,
+    /// Contacts, and those who are in a group together.
+    ContactsOrGroups,
+}
+
 /// What becomes of a message to a user who was never here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownUsers {
@@ -59,6 +71,10 @@ pub struct Rules {
     pub recall_ms: u64,
     /// Who may open rooms.
     pub rooms: Rooms,
+    /// Who may write to whom.
+    pub who_writes: WhoWrites,
+    /// Who is blocked is told so; else the answer is that for a user who is not there.
+    pub tell_blocked: bool,
 }
 
 impl Default for Rules {
@@ -71,6 +87,8 @@ impl Default for Rules {
             edit_ms: ALTER_MS_DEFAULT,
             recall_ms: ALTER_MS_DEFAULT,
             rooms: Rooms::default(),
+            who_writes: WhoWrites::default(),
+            tell_blocked: false,
         }
     }
 }

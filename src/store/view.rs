@@ -97,3 +97,12 @@ pub struct MemberView {
     /// Until when the user is mute, in milliseconds of Unix time; 0: not.
     pub muted_until_ms: u64,
 }
+
+/// How a user stands to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Relation {
+    /// They are contacts.
+    pub contact: bool,
+    /// The user has blocked the other.
+    pub blocked: bool,
+}

@@ -102,6 +102,8 @@ async fn a_wall_clock_that_jumps_changes_no_interval_of_the_server() {
         client: String::new(),
         wanted: Limits::default(),
         start: Some(Start::Newest),
+        device_name: String::new(),
+        platform: String::new(),
     };
     say(&mut stream, Packet::Hello(hello)).await;
     let Packet::Welcome(welcome) = next(&mut stream).await else { panic!("no Welcome") };

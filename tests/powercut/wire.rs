@@ -95,6 +95,8 @@ impl Wire {
             client: "powercut".into(),
             wanted: Limits { window: WINDOW_HIGHEST, ..Limits::default() },
             start,
+            device_name: String::new(),
+            platform: String::new(),
         });
         let mut first = BytesMut::from(&PREFACE[..]);
         hello.put(&mut first);

@@ -39,7 +39,7 @@ async fn a_ticket_spares_the_next_connection_the_check() {
 async fn a_password_opens_the_door_and_nothing_else_does() {
     let house = House::with(|config| config.auth.kind = AuthKind::Password).await;
     let (folder, config) = house.close().await;
-    let store = open_store(&config.store, false, 0, NoOutlet).await.unwrap();
+    let store = open_store(&config.store, (&config.contacts, false), 0, NoOutlet).await.unwrap();
     let secret = hash(&Secret::new("correct horse"), Cost::default()).unwrap();
     store.set_account(user("ada"), secret, true).await.unwrap();
     store.close().await;

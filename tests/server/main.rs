@@ -6,8 +6,10 @@
 mod bad_input;
 mod changes;
 mod checking;
+mod contacts;
 mod credentials;
 mod delivery;
+mod devices;
 mod expiring;
 mod files;
 mod groups;

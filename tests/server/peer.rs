@@ -44,6 +44,8 @@ pub fn hello(name: &str, device: &str) -> Hello {
         client: "test".into(),
         wanted: Limits::default(),
         start: None,
+        device_name: String::new(),
+        platform: String::new(),
     }
 }
 

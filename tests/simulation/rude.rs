@@ -62,6 +62,8 @@ fn hello(rng: &mut Rng) -> Packet {
         client: "rude".to_owned(),
         wanted: Limits { window: rng.u32(0..3), ..Limits::default() },
         start: None,
+        device_name: String::new(),
+        platform: String::new(),
     })
 }
 

@@ -196,8 +196,7 @@ impl Opened {
     }
 
     pub(crate) async fn claim(&self, name: &str, on: &str, start: Start) -> bool {
-        let claim = Claim { user: user(name), device: device(on), session: session(name), start };
-        Store::claim(&self.store, claim).await.unwrap().new_device
+        Store::claim(&self.store, claim(name, on, start)).await.unwrap().new_device
     }
 
     pub(crate) async fn moved(
@@ -255,6 +254,10 @@ pub(crate) fn device(name: &str) -> DeviceId {
 
 pub(crate) fn chat(id: &str) -> ChatId {
     ChatId::new(id).unwrap()
+}
+
+pub(crate) fn claim(name: &str, on: &str, start: Start) -> Claim {
+    Claim::new(user(name), device(on), session(name), start)
 }
 
 pub(crate) fn session(name: &str) -> SessionId {

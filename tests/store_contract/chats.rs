@@ -151,8 +151,8 @@ pub(crate) async fn last_seen_is_kept(bed: impl Bed) {
     let open = bed.open();
     open.claim("ann", "phone", Start::Newest).await;
     open.clock.store(7_000, Ordering::SeqCst);
-    open.release(user("ann")).await.unwrap();
-    open.release(user("bob")).await.unwrap();
+    open.release(user("ann"), device("phone")).await.unwrap();
+    open.release(user("bob"), device("phone")).await.unwrap();
     open.close().await;
     let open = bed.open();
     open.claim("ann", "phone", Start::Newest).await;

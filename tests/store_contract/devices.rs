@@ -1,11 +1,11 @@
 //! Contracts of devices: where they start, what they still get, and what others learn.
 
 use packetboat::store::embedded::Settings;
-use packetboat::store::{Claim, CursorMove, Effect, PageLimit, Start, Store, StoreError, Stretch};
+use packetboat::store::{CursorMove, Effect, PageLimit, Start, Store, StoreError, Stretch};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::GroupChange;
 
-use crate::bed::{Bed, Opened, WIDE, chat, device, draft, session, text_of, user, users};
+use crate::bed::{Bed, Opened, WIDE, chat, claim, device, draft, session, text_of, user, users};
 
 const DM: &str = "dm:ann:bob";
 const CREW: &str = "group:crew";
@@ -59,13 +59,8 @@ pub(crate) async fn a_user_has_so_many_devices_and_no_more(bed: impl Bed) {
     let open = bed.open_with(settings);
     assert!(open.claim("bob", "phone", Start::Newest).await);
     assert!(open.claim("bob", "tablet", Start::Newest).await);
-    let claim = Claim {
-        user: user("bob"),
-        device: device("third"),
-        session: session("bob"),
-        start: Start::Newest,
-    };
-    let refused = Store::claim(&open.store, claim).await.unwrap_err();
+    let third = claim("bob", "third", Start::Newest);
+    let refused = Store::claim(&open.store, third).await.unwrap_err();
     assert!(
         matches!(&refused, StoreError::Refused(refusal)
         if refusal.code == RejectCode::LimitReached),
@@ -169,6 +164,8 @@ fn told(effect: &Effect) -> String {
         Effect::Claimed { user, device, groups, .. } => {
             format!("{user}/{device} claimed in {} groups", groups.len())
         }
+        Effect::Related { user, other, .. } => format!("{user} stands otherwise to {other}"),
+        Effect::LoggedOut { user, devices } => format!("{user}: {} logged out", devices.len()),
         Effect::Joined { users, .. } => format!("{} joined", names(users)),
         Effect::Stored(stored) => format!("{} {}", stored.seq, text_of(&stored.body)),
         Effect::Left { users, .. } => format!("{} left", names(users)),

@@ -12,12 +12,12 @@ use packetboat::store::health::Failure;
 use packetboat::store::key;
 use packetboat::store::memory::MemoryBackend;
 use packetboat::store::opening::OpenError;
-use packetboat::store::{Claim, Claimed, Edge, Effect, Outcome, Start, Store, StoreError};
+use packetboat::store::{Claimed, Edge, Effect, Outcome, Start, Store, StoreError};
 use packetboat_proto::code::RejectCode;
 
 use crate::bed::{
-    Bed, FjallBed, Heard, MemoryBed, Opened, SledBed, WIDE, author, chat, code, device, draft,
-    duplicate, session, stored, text_of, user,
+    Bed, FjallBed, Heard, MemoryBed, Opened, SledBed, WIDE, author, chat, claim, code, device,
+    draft, duplicate, stored, text_of, user,
 };
 use crate::faulty::Faulty;
 
@@ -156,15 +156,9 @@ async fn many_slow_commands_at_once_are_no_stall() {
     open.claim("ann", "phone", Start::Everything).await;
     faulty.faults.scan_ms.store(20, Ordering::SeqCst);
     // Each scans the user's groups and writes nothing, so that one batch would hold all of them.
-    let claim = || Claim {
-        user: user("ann"),
-        device: device("phone"),
-        session: session("ann"),
-        start: Start::Everything,
-    };
-    let claims = (0..50).map(|_| open.store.claim(claim()));
+    let claims = (0..50).map(|_| open.store.claim(claim("ann", "phone", Start::Everything)));
     for claimed in futures_util::future::join_all(claims).await {
-        assert_eq!(claimed, Ok(Claimed { new_device: false, has_chats: false }));
+        assert_eq!(claimed, Ok(Claimed { new_device: false, has_chats: false, number: 1 }));
     }
     open.close().await;
 }
@@ -178,8 +172,7 @@ async fn a_claim_that_nobody_waits_for_any_more_costs_nothing() {
     let first = draft(DM, "first");
     let first = tokio::spawn(async move { store.append(author("ann"), vec![first]).await });
     faulty.reads_beyond(reads).await;
-    let (user, device) = (user("bob"), device("phone"));
-    let claim = Claim { user, device, session: session("bob"), start: Start::Everything };
+    let claim = claim("bob", "phone", Start::Everything);
     assert_eq!(open.store.claim(claim).now_or_never(), None, "it is queued, and given up");
     faulty.faults.reads_held.store(false, Ordering::SeqCst);
     assert_eq!(first.await.unwrap().unwrap(), [stored(1)]);

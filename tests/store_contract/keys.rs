@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
-use packetboat::store::Effect;
+use packetboat::store::act::Act;
+use packetboat::store::device::DeviceBook;
 use packetboat::store::keys::{KeyBook, Owned};
+use packetboat::store::{Effect, Start, Store, StoreError};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::ClaimId;
 use packetboat_proto::limits::{ONE_TIME_KEYS_MAX, ONE_TIME_KEYS_PER_PUBLISH_MAX};
-use packetboat_proto::packet::{DeviceKeys, KeysNews, KeysState, OneTimeKey, PublishKeys};
+use packetboat_proto::packet::{Block, DeviceKeys, KeysNews, KeysState, OneTimeKey, PublishKeys};
 
 use crate::bed::{Bed, Opened, device, refused, user};
 use crate::shaky::{Fault, ShakyBed};
@@ -234,4 +236,53 @@ async fn no_key_is_given_twice_whichever_write_fails() {
             open.close().await;
         }
     }
+}
+
+pub(crate) async fn a_device_that_is_logged_out_leaves_no_keys(bed: impl Bed) {
+    let open = bed.open();
+    open.claim("bob", "phone", Start::Newest).await;
+    open.claim("bob", "desk", Start::Newest).await;
+    publish(&open, "bob", keys("first", 1..=3)).await;
+    assert_eq!(given(&open, "ann", 1, "bob").await, Some(1));
+    open.effects();
+    open.act(user("bob"), Act::LogOutOthers { but: device("desk") }).await.unwrap();
+    let told: Vec<Effect> = open.effects();
+    let news = told.iter().find_map(|effect| match effect {
+        Effect::Keys(news) => Some(news),
+        _ => None,
+    });
+    assert_eq!(news.map(|news| news.device.identity.len()), Some(0), "{told:?}");
+    assert_eq!(
+        refused(open.claim_key(user("ann"), claim(1), owner("bob")).await),
+        RejectCode::NoKeys
+    );
+    assert_eq!(open.keys(user("bob"), user("bob"), None, 9).await.unwrap().items, []);
+    // It is another device now, and its ids begin anew.
+    open.claim("bob", "phone", Start::Newest).await;
+    assert_eq!(publish(&open, "bob", keys("second", 1..=2)).await, (2, 2));
+    while open.devices_clear().await.unwrap() {}
+    assert_eq!(given(&open, "ann", 1, "bob").await, Some(1));
+    open.close().await;
+}
+
+pub(crate) async fn who_is_blocked_finds_no_keys(bed: impl Bed) {
+    let open = bed.open();
+    open.claim("bob", "phone", Start::Newest).await;
+    publish(&open, "bob", keys("bob", 1..=3)).await;
+    let nobody = (user("nobody"), device("phone"));
+    let nobody = open.claim_key(user("ann"), claim(1), nobody).await.unwrap_err();
+    open.act(user("bob"), Act::SetBlock(Block { user: user("ann"), blocked: true })).await.unwrap();
+    let blocked = open.claim_key(user("ann"), claim(1), owner("bob")).await.unwrap_err();
+    let as_said = |error: &StoreError| error.to_string().replace("nobody", "bob");
+    assert_eq!(as_said(&blocked), as_said(&nobody), "a block is not told");
+    assert_eq!(open.keys(user("ann"), user("bob"), None, 9).await.unwrap().items, []);
+    assert_eq!(open.keys(user("cyd"), user("bob"), None, 9).await.unwrap().items.len(), 1);
+    publish(&open, "ann", keys("ann", 1..=1)).await;
+    let own = open.claim_key(user("bob"), claim(1), owner("ann")).await;
+    assert_eq!(refused(own), RejectCode::Blocked, "nor does one write to whom one blocks");
+    open.act(user("bob"), Act::SetBlock(Block { user: user("ann"), blocked: false }))
+        .await
+        .unwrap();
+    assert_eq!(given(&open, "ann", 2, "bob").await, Some(1));
+    open.close().await;
 }

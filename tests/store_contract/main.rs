@@ -7,6 +7,7 @@ mod batches;
 mod bed;
 mod changes;
 mod chats;
+mod contacts;
 mod crash;
 mod devices;
 mod expiring;
@@ -17,6 +18,7 @@ mod fjall;
 mod groups;
 mod joining;
 mod keys;
+mod log_outs;
 mod messages;
 mod model;
 mod own;
@@ -163,6 +165,8 @@ contracts! {
         a_large_group_is_counted_once_in_a_while;
     keys:
         a_one_time_key_is_given_once_and_again_to_the_same_claim,
+        a_device_that_is_logged_out_leaves_no_keys,
+        who_is_blocked_finds_no_keys,
         what_was_taken_once_is_passed_over,
         another_identity_ends_the_keys_before_and_is_told,
         keys_are_bounded_and_so_are_claims,
@@ -174,6 +178,22 @@ contracts! {
         who_sees_an_entry_sees_its_file,
         a_file_in_no_chat_is_forgotten_and_one_in_a_chat_stays,
         a_file_in_a_room_is_anyones_while_its_entry_is_kept;
+    contacts:
+        who_is_asked_becomes_a_contact_and_is_one_no_more,
+        a_contact_is_called_as_its_user_likes,
+        who_is_blocked_is_answered_as_if_there_were_no_such_user,
+        who_is_blocked_adds_nobody_and_takes_back_what_it_said,
+        who_writes_to_whom_is_the_operators,
+        a_group_in_common_opens_a_chat_and_its_end_closes_it,
+        so_many_are_blocked_and_no_more,
+        contacts_and_blocks_outlive_a_restart;
+    log_outs:
+        a_device_is_listed_as_it_was_seen_last,
+        who_is_logged_out_is_gone_with_its_cursors,
+        a_ticket_ends_with_its_device,
+        all_others_are_logged_out_however_many_they_are,
+        a_device_that_was_not_seen_is_forgotten,
+        cursors_that_are_left_are_not_those_of_who_comes_again;
     devices:
         a_new_device_starts_where_it_asks,
         a_known_device_keeps_its_cursors,

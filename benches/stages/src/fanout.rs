@@ -69,6 +69,8 @@ fn enter(outlet: &mut HubOutlet, number: u64, group: &ChatId) -> Arc<Mailbox> {
         user: scene::user(number),
         device: DeviceId::new("phone").expect("it is an id"),
         session,
+        platform: String::new(),
+        blocked: Vec::new(),
         groups: vec![group.clone()],
     }]);
     mailbox

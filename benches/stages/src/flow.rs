@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use criterion::{BenchmarkId, Criterion};
+use packetboat::auth::Vouched;
+use packetboat::auth::doorman::Admitted;
 use packetboat::hub::mailbox::Delivery;
 use packetboat::metrics::Metrics;
 use packetboat::session::flow::Flow;
-use packetboat::session::port::{Action, Input, Rules, Work};
+use packetboat::session::port::{Action, Guest, Input, Rules, Work};
 use packetboat::store::{Claimed, CursorMove, LagPage, Outcome};
 use packetboat_proto::id::DeviceId;
 use packetboat_proto::packet::{Credential, Cursor, Hello, Limits, Packet, Send};
@@ -66,16 +68,19 @@ impl Shared {
             client: String::new(),
             wanted: Limits::default(),
             start: None,
+            device_name: String::new(),
+            platform: String::new(),
         };
-        let claimed = Claimed { new_device: false, has_chats: true };
+        let claimed = Claimed { new_device: false, has_chats: true, number: 1 };
+        let admitted = Admitted::Vouched(Vouched::default());
         let now = Time::from_ms(1_000);
         let mut turn = Turn {
             flow: Flow::new(now, scene::session(1), rules, metrics),
             now,
             inputs: vec![
                 Input::Packet(Packet::Hello(hello)),
-                Input::Checked(Ok(None)),
-                Input::Claimed(Ok(claimed), scene::NOW_MS),
+                Input::Checked(Ok(Guest { admitted, address: None })),
+                Input::Claimed(Ok((claimed, None)), scene::NOW_MS),
             ],
             actions: Vec::new(),
         };

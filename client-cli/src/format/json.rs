@@ -14,6 +14,8 @@ use packetboat_client::{
 use serde_json::{Map, Value, json};
 
 mod change;
+pub(crate) mod contact;
+pub(crate) mod device;
 pub(crate) mod keys;
 pub(crate) mod own;
 pub(crate) mod receipt;

@@ -11,6 +11,8 @@ use packetboat_client::{
 
 use super::content;
 
+pub(crate) mod contact;
+pub(crate) mod device;
 pub(crate) mod keys;
 pub(crate) mod own;
 pub(crate) mod receipt;

@@ -20,6 +20,8 @@ use crate::format::text::saved;
 use crate::script::file::{NO_FILE, media_type, place, sent_in};
 use crate::view::{Answer, Door, Effect, Trouble};
 
+use super::{devices, people};
+
 /// Answers that may wait for the view.
 const ANSWERS_MAX: usize = 256;
 /// Messages that may wait for the client. The view puts fewer on their way at a time.
@@ -112,6 +114,8 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Err(error) => failed(error),
         },
         Effect::Door(door) => at_door(client, door).await,
+        Effect::Devices(errand) => devices::run(client, errand).await,
+        Effect::People(errand) => people::run(client, errand).await,
         Effect::AskReaders { chat, seq } => {
             receipt::readers(client, &chat, seq).await.unwrap_or_else(failed)
         }

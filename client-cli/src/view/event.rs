@@ -10,6 +10,9 @@ use packetboat_client::{
     SendError, SetMarks, SignalKind, UserId,
 };
 
+use super::device::Devices;
+use super::people::People;
+
 /// What happened.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -190,6 +193,10 @@ pub(crate) enum Effect {
     AskMembers(ChatId),
     /// Do something about coming into a group.
     Door(Door),
+    /// Do something about the user's own devices.
+    Devices(Devices),
+    /// Do something about contacts and blocks.
+    People(People),
     /// Ask with whom a message has come how far.
     AskReaders {
         /// In which chat.

@@ -8,7 +8,9 @@ use packetboat_client::{
     ChatId, Content, Context, GroupChange, GroupRules, InviteLink, ReceiptRule, Role, UserId,
 };
 
+use super::device::{self, Devices};
 use super::own::{self, Own};
+use super::people::{self, People};
 use super::refer::{self, Refer};
 use crate::clock;
 use crate::command::group::GroupRule;
@@ -57,6 +59,8 @@ pub(crate) const HELP: &[&str] = &[
     "/expire TIME TEXT   it is gone for all after 90s, 15m, 2h or 7d",
     "/later TIME TEXT    it is sent then; /scheduled; /unschedule ID",
     "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
+    "/contacts, /contact USER, /uncontact USER, /name USER NAME, /block USER, /unblock USER",
+    "/devices            yours; /logout DEVICE, /logout-others end them",
     "/quit               //text is a message that starts with a slash",
 ];
 
@@ -92,6 +96,10 @@ pub(crate) enum Line {
     Search(String),
     /// Something about coming into a group.
     Door(Door),
+    /// Something about the user's own devices.
+    Devices(Devices),
+    /// Something about contacts and blocks.
+    People(People),
     /// Open or change a room.
     ChangeRoom(ChatId, Content),
     /// Listen to a room, and open it.
@@ -154,6 +162,12 @@ pub(crate) fn parse(line: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Li
         _ => {
             if let Some(meant) = refer::parse(verb, rest) {
                 return meant.map(Line::Refer);
+            }
+            if let Some(meant) = device::parse(verb, rest) {
+                return meant.map(Line::Devices);
+            }
+            if let Some(meant) = people::parse(verb, rest) {
+                return meant.map(Line::People);
             }
             let meant = own::parse(verb, rest, open, now_ms);
             let none = || Err(format!("there is no /{verb}; /help tells what there is"));

@@ -1,5 +1,6 @@
 //! The whole client against a server that does as the test says, in virtual time.
 
+mod devices;
 mod fake;
 mod life;
 mod reset;

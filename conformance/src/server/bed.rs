@@ -146,6 +146,8 @@ impl Bed {
             client: "packetboat-conformance".to_owned(),
             wanted: Limits::default(),
             start: Some(Start::Newest),
+            device_name: String::new(),
+            platform: String::new(),
         }
     }
 

@@ -17,7 +17,7 @@ use packetboat_proto::packet::{
 };
 use packetboat_proto::time::Time;
 
-use super::shop::{CHATS, SESSION, Shop, failed, no_such_chat};
+use super::shop::{CHATS, SESSION, Shop, failed, guest, no_such_chat};
 use super::watch::{Due, Stage, Watch, name_of};
 use crate::choices::Choices;
 use crate::invent;
@@ -284,11 +284,13 @@ impl Scene {
         let fails = choices.once_in(32);
         let answer = match &self.works[at].0 {
             work if fails => failed(work, choices),
-            Work::Claim(_) => {
+            Work::Claim(..) => {
                 self.shop.claim();
                 let new_device = choices.flag();
                 let has_chats = self.shop.logs.values().any(|log| !log.is_empty());
-                Input::Claimed(Ok(Claimed { new_device, has_chats }), choices.number())
+                let claimed = Claimed { new_device, has_chats, number: choices.number() };
+                let ticket = choices.flag().then(|| (Bytes::from_static(b"t"), choices.number()));
+                Input::Claimed(Ok((claimed, ticket)), choices.number())
             }
             Work::Append(drafts) => Input::Appended(Ok(self.shop.append(drafts, choices))),
             Work::Advance(moves) => {
@@ -309,14 +311,7 @@ impl Scene {
 
     fn check(&mut self, choices: &mut Choices<'_>) {
         self.checking = false;
-        let ticket = choices.flag().then(|| (Bytes::from_static(b"t"), choices.number()));
-        let refused = choices.once_in(16);
-        let answer = if refused {
-            Err((CloseCode::BadCredential, "as chosen".to_owned()))
-        } else {
-            Ok(ticket)
-        };
-        self.give(Input::Checked(answer));
+        self.give(Input::Checked(guest(choices)));
     }
 
     /// The store says what it has come to.
@@ -349,7 +344,7 @@ impl Scene {
             }
             _ => self.watch.done(name_of(&work)),
         }
-        if matches!(work, Work::Append(_) | Work::Claim(_)) {
+        if matches!(work, Work::Append(_) | Work::Claim(..)) {
             // Effects are released before the answers of their commit.
             self.shop.release(usize::MAX);
         }
@@ -421,7 +416,10 @@ impl Scene {
                 let goodbye = Packet::Goodbye(Verdict::close(CloseCode::Done, "", 0));
                 self.leave(Input::Packet(goodbye));
             }
-            2 if self.flow.is_open() => self.give(Input::Evicted(CloseCode::Replaced)),
+            2 if self.flow.is_open() => {
+                let codes = [CloseCode::Replaced, CloseCode::LoggedOut, CloseCode::Displaced];
+                self.give(Input::Evicted(choices.one_of(&codes)));
+            }
             3 if self.flow.wants_packet(self.now()) => {
                 let (code, reason) = (CloseCode::BadBody, "as chosen".to_owned());
                 self.give(Input::Broken { code, reason });

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use packetboat::auth::Vouched;
+use packetboat::auth::doorman::Admitted;
+use packetboat::auth::ticket::Ticket;
 use packetboat::hub::mailbox::{Delivery, Mail, Mailbox, MailboxLimits};
-use packetboat::session::port::{Input, Work};
+use packetboat::session::port::{Guest, Input, Work};
 use packetboat::store::{
     CursorMove, Draft, Lag, LagPage, Logged, Outcome, PageLimit, Read, Refusal, StoreError, Stretch,
 };
-use packetboat_proto::code::RejectCode;
+use packetboat_proto::code::{CloseCode, RejectCode};
 use packetboat_proto::id::{ChatId, MessageId, SessionId};
 use packetboat_proto::packet::Verdict;
 
@@ -218,16 +221,30 @@ pub fn no_such_chat() -> Verdict {
     Verdict::reject(RejectCode::NoSuchChat, "as chosen", 0)
 }
 
+/// What the door says of a hello.
+pub fn guest(choices: &mut Choices<'_>) -> Result<Guest, (CloseCode, String)> {
+    let admitted = if choices.flag() {
+        let ticket = Ticket { bytes: Bytes::from_static(b"t"), expires_ms: choices.number() };
+        Admitted::Ticket { ticket, device: choices.number() }
+    } else {
+        Admitted::Vouched(Vouched::default())
+    };
+    let codes = [CloseCode::BadCredential, CloseCode::AnotherDevice];
+    let refused = choices.once_in(16).then(|| (choices.one_of(&codes), "as chosen".to_owned()));
+    refused.map_or(Ok(Guest { admitted, address: None }), Err)
+}
+
 /// What the store says when it fails.
 pub fn failed(work: &Work, choices: &mut Choices<'_>) -> Input {
-    let (code, reason) = (RejectCode::LimitReached, "as chosen".to_owned());
+    let codes = [RejectCode::LimitReached, RejectCode::NotAllowed];
+    let (code, reason) = (choices.one_of(&codes), "as chosen".to_owned());
     let error = match choices.byte() % 3 {
         0 => StoreError::Stopped,
         1 => StoreError::Unreadable { detail: "as chosen".to_owned() },
         _ => StoreError::Refused(Refusal::new(code, reason)),
     };
     match work {
-        Work::Claim(_) => Input::Claimed(Err(error), 0),
+        Work::Claim(..) => Input::Claimed(Err(error), 0),
         Work::Append(_) => Input::Appended(Err(error)),
         Work::Advance(_) => Input::Advanced(Err(error)),
         Work::Scan { .. } => Input::Scanned(Err(error)),

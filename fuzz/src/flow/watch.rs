@@ -325,7 +325,7 @@ impl Watch {
         let what = name_of(work);
         assert!(self.busy.insert(what), "one {what} at a time");
         match work {
-            Work::Claim(_) => {
+            Work::Claim(..) => {
                 assert_eq!(self.stage, Stage::Checking, "what is checked is claimed");
                 self.stage = Stage::Claiming;
                 return;
@@ -409,7 +409,7 @@ impl Watch {
 /// What the store is asked for, in a word.
 pub fn name_of(work: &Work) -> &'static str {
     match work {
-        Work::Claim(_) => "claim",
+        Work::Claim(..) => "claim",
         Work::Append(_) => "append",
         Work::Advance(_) => "advance",
         Work::Scan { .. } => "scan",

@@ -9,6 +9,7 @@ use packetboat_proto::packet::{
 };
 use packetboat_proto::seqs::{SeqRange, SeqSet};
 
+use super::contact;
 use super::count;
 use crate::choices::Choices;
 
@@ -61,8 +62,9 @@ pub(super) fn recent(choices: &mut Choices<'_>) -> Recent {
 }
 
 fn item(choices: &mut Choices<'_>) -> Option<Item> {
-    Some(match choices.byte() % 4 {
+    Some(match choices.byte() % 5 {
         0 => return None,
+        3 => contact::item(choices),
         1 => Item::Marks { chat: choices.chat(), marks: marks(choices) },
         2 => Item::Draft(draft(choices)),
         _ => {

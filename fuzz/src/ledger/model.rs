@@ -16,6 +16,8 @@ pub use super::what::What;
 
 /// Everybody, by number.
 pub const NAMES: [&str; 5] = ["ann", "bob", "cid", "dan", "eve"];
+/// Bytes of a content that the ledger takes.
+pub const CONTENT_BYTES_MAX: usize = 256 * 1024;
 /// Every chat, by number.
 pub const CHATS: [&str; 8] = [
     "dm:ann:bob",
@@ -48,6 +50,8 @@ pub enum Verdict {
 pub enum Told {
     /// A session has its device; the user is in these groups.
     Claimed(Vec<usize>),
+    /// Devices of a user are gone.
+    LoggedOut(usize, Vec<usize>),
     /// Users came into a chat.
     Joined(usize, Vec<usize>),
     /// An entry is in a log.
@@ -99,7 +103,7 @@ pub struct Part {
     /// Until when the user is mute.
     pub muted_until_ms: u64,
     owed_from: u64,
-    cursors: BTreeMap<usize, u64>,
+    pub(super) cursors: BTreeMap<usize, u64>,
 }
 
 /// A chat.
@@ -126,8 +130,12 @@ pub struct World {
     pub waiting: BTreeMap<(usize, usize, u8), Waiting>,
     /// What users have set for themselves.
     pub own: Vec<OwnState>,
-    /// Devices that were here.
-    pub devices: BTreeSet<(usize, usize)>,
+    /// Devices that are known, each with its number among all of its user's.
+    pub devices: BTreeMap<(usize, usize), u64>,
+    /// How many devices each user ever had.
+    pub numbers: BTreeMap<usize, u64>,
+    /// Devices that are gone, and whose cursors are left.
+    pub gone: BTreeSet<(usize, usize)>,
     /// Users who were here.
     pub seen: BTreeSet<usize>,
     /// Accounts: whether there is one, and how often it was changed.
@@ -173,7 +181,7 @@ impl Part {
         }
     }
 
-    fn start(&mut self, on: usize, start: Start) {
+    pub(super) fn start(&mut self, on: usize, start: Start) {
         let visible = self.visible();
         self.cursors.remove(&on);
         let default = self.cursor(on);
@@ -206,11 +214,22 @@ impl World {
     /// An empty one.
     pub fn new(rules: Rules) -> Self {
         let rooms = vec![Room::default(); CHATS.len()];
-        let (devices, seen, accounts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
         let own = vec![OwnState::default(); NAMES.len()];
         let (waiting, tells_reads) = (BTreeMap::new(), BTreeMap::new());
-        let piles = Piles::default();
-        Self { rules, rooms, waiting, own, devices, seen, accounts, tells_reads, piles }
+        let (seen, devices) = (BTreeSet::new(), BTreeMap::new());
+        Self {
+            rules,
+            rooms,
+            waiting,
+            own,
+            devices,
+            numbers: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            seen,
+            accounts: BTreeMap::new(),
+            tells_reads,
+            piles: Piles::default(),
+        }
     }
 
     /// Somebody says something.
@@ -285,9 +304,7 @@ impl World {
             Some(pair) if !pair.contains(&by) => Err(RejectCode::NoSuchChat),
             Some(_) if changes => Err(RejectCode::Invalid),
             _ => match what {
-                What::Text(_, bytes) if *bytes > super::CONTENT_BYTES_MAX => {
-                    Err(RejectCode::TooLarge)
-                }
+                What::Text(_, bytes) if *bytes > CONTENT_BYTES_MAX => Err(RejectCode::TooLarge),
                 _ => Ok(()),
             },
         }
@@ -466,30 +483,5 @@ impl World {
             let others = news.then_some(if tells { part.read } else { 0 });
             told.push(Told::Moved(to, part.delivered, part.read, others));
         }
-    }
-
-    /// A session takes its device: whether it is new, or why it may not.
-    pub fn claim(
-        &mut self,
-        by: usize,
-        on: usize,
-        start: Start,
-        told: &mut Vec<Told>,
-    ) -> Refused<bool> {
-        let new = !self.devices.contains(&(by, on));
-        let devices = self.devices.range((by, 0)..(by + 1, 0)).count();
-        if new && devices >= self.rules.devices_per_user_max as usize {
-            return Err(RejectCode::LimitReached);
-        }
-        if new {
-            let parts = self.rooms.iter_mut().filter_map(|room| room.parts.get_mut(&by));
-            parts.for_each(|part| part.start(on, start));
-            self.devices.insert((by, on));
-            self.seen.insert(by);
-        }
-        let groups = (0..CHATS.len()).filter(|to| CHATS[*to].starts_with("group:"));
-        let groups = groups.filter(|to| self.rooms[*to].standing.members.contains(&by)).collect();
-        told.push(Told::Claimed(groups));
-        Ok(new)
     }
 }

@@ -115,6 +115,11 @@ impl Piles {
         Ok((KeysState { left: pile.left(), highest: pile.highest }, !stays))
     }
 
+    /// A device is gone: whether it was somebody.
+    pub(super) fn remove(&mut self, device: (usize, usize)) -> bool {
+        self.of.remove(&device).is_some_and(|pile| pile.identity != 0)
+    }
+
     /// A user claims a key of a device.
     pub fn claim(
         &mut self,

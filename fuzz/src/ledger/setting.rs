@@ -78,7 +78,7 @@ pub(super) fn compare(view: &View, by: usize, own: &OwnState) {
         assert!(item.revision > before, "items come in order of revision");
         before = item.revision;
         let item_of = item.item.as_ref().expect("every item is known");
-        let to = number(&CHATS, item_of.chat().as_str());
+        let to = number(&CHATS, item_of.chat().expect("only chats are set").as_str());
         match item_of {
             Item::Marks { marks, .. } => {
                 found.pins.insert(to, (item.revision, marks.pinned));
@@ -86,6 +86,7 @@ pub(super) fn compare(view: &View, by: usize, own: &OwnState) {
             Item::Draft(draft) => {
                 found.drafts.insert(to, (item.revision, draft.text.len()));
             }
+            Item::Contact(_) | Item::Block(_) => unreachable!("nobody knows another here"),
             Item::Hidden { seqs, .. } => {
                 let all = seqs.ranges().iter().flat_map(|range| range.first()..=range.last());
                 found.hidden.insert(to, (item.revision, all.collect()));

@@ -45,6 +45,8 @@ fn hello() -> Packet {
         client: String::new(),
         wanted: Limits::default(),
         start: None,
+        device_name: String::new(),
+        platform: String::new(),
     })
 }
 

@@ -12,6 +12,8 @@ use crate::unfold::check_count;
 
 use super::body::BodyError;
 use super::chat::{ChatState, Member};
+use super::contact::ContactAnswer;
+use super::device::{self, DeviceAnswer};
 use super::file::{FileChunk, FileState, FilesPage};
 use super::joining::{self, Joined};
 use super::keys::{self, Keys};
@@ -71,6 +73,10 @@ pub enum Answer {
     Own(OwnAnswer),
     /// About coming into a group.
     Joining(Joined),
+    /// About the user's own devices.
+    Device(DeviceAnswer),
+    /// About contacts and blocks.
+    Contact(ContactAnswer),
     /// About receipts.
     Receipts(Receipts),
     /// About keys.
@@ -144,7 +150,8 @@ fn presence_list(users: &[Presence]) -> schema::PresenceList {
 impl Response {
     pub(super) fn decode(body: Bytes) -> Result<Self, BodyError> {
         let lists = RESPONSE_LISTS.into_iter().chain(joining::RESPONSE_LISTS);
-        for (list, max) in lists.chain(schedule::RESPONSE_LISTS).chain(search::RESPONSE_LISTS) {
+        let lists = lists.chain(schedule::RESPONSE_LISTS).chain(device::RESPONSE_LISTS);
+        for (list, max) in lists.chain(search::RESPONSE_LISTS) {
             check_count(&body, &list, max)?;
         }
         own::check_lists(&body)?;
@@ -173,6 +180,12 @@ impl Answer {
         use response::Result as Wire;
         if let Some(joined) = Joined::from_wire(&wire)? {
             return Ok(Self::Joining(joined));
+        }
+        if let Some(answer) = DeviceAnswer::from_wire(&wire)? {
+            return Ok(Self::Device(answer));
+        }
+        if let Some(answer) = ContactAnswer::from_wire(&wire) {
+            return Ok(Self::Contact(answer));
         }
         if let Some(own) = OwnAnswer::from_wire(&wire)? {
             return Ok(Self::Own(own));
@@ -248,6 +261,8 @@ impl Answer {
             Self::FileState(state) => Wire::FileState(state.to_wire()),
             Self::Files(page) => Wire::Files(page.to_wire()),
             Self::Joining(joined) => joined.to_wire(),
+            Self::Device(answer) => answer.to_wire(),
+            Self::Contact(answer) => answer.to_wire(),
             Self::Receipts(receipts) => receipts.to_wire(),
             Self::Keys(keys) => keys.to_wire(),
             Self::Scheduled(scheduled) => scheduled.to_wire(),

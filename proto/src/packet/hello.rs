@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::id::{DeviceId, SessionId, UserId};
 use crate::limits::{
-    PASSWORD_BYTES_MAX, SOFTWARE_BYTES_MAX, START_LAST_MAX, TICKET_BYTES_MAX, TOKEN_BYTES_MAX,
+    DEVICE_NAME_BYTES_MAX, PASSWORD_BYTES_MAX, PLATFORM_BYTES_MAX, SOFTWARE_BYTES_MAX,
+    START_LAST_MAX, TICKET_BYTES_MAX, TOKEN_BYTES_MAX,
 };
 use crate::schema;
 use crate::schema::credential::Kind;
@@ -29,6 +30,10 @@ pub struct Hello {
     pub wanted: Limits,
     /// Where the device starts if it is new; `None`: at what no device of the user has had.
     pub start: Option<Start>,
+    /// What the user calls the device, at most 64 bytes.
+    pub device_name: String,
+    /// What it runs on, such as `android`, `ios`, `linux` or `web`; at most 32 bytes.
+    pub platform: String,
 }
 
 /// What shows that a client is who it says.
@@ -113,6 +118,8 @@ impl Hello {
             client: short("client", wire.client, SOFTWARE_BYTES_MAX)?,
             wanted: Limits::from_wire(wire.wanted.unwrap_or_default()),
             start: start.map(Start::from_wire).transpose()?,
+            device_name: short("device_name", wire.device_name, DEVICE_NAME_BYTES_MAX)?,
+            platform: short("platform", wire.platform, PLATFORM_BYTES_MAX)?,
         })
     }
 
@@ -124,6 +131,8 @@ impl Hello {
             client: self.client.clone(),
             wanted: Some(self.wanted.to_wire()),
             start: self.start.map(|start| schema::Start { at: Some(start.to_wire()) }),
+            device_name: self.device_name.clone(),
+            platform: self.platform.clone(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::seqs::{SeqRange, SeqSet};
 use crate::unfold::check_count;
 
 use super::body::{BodyError, check_length, short};
+use super::contact::{Block, Contact};
 
 /// What is asked about a user's own state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +90,10 @@ pub enum Item {
         /// Which.
         seqs: SeqSet,
     },
+    /// What is known of another user.
+    Contact(Contact),
+    /// That nothing is to be heard of another user.
+    Block(Block),
 }
 
 /// How a user wants a chat to be shown.
@@ -131,19 +136,20 @@ pub struct ChatDraft {
 }
 
 impl Item {
-    /// The chat that it is of.
-    pub const fn chat(&self) -> &ChatId {
+    /// The chat that it is of, if it is of one.
+    pub const fn chat(&self) -> Option<&ChatId> {
         match self {
             Self::Marks { chat, .. }
             | Self::Draft(ChatDraft { chat, .. })
-            | Self::Hidden { chat, .. } => chat,
+            | Self::Hidden { chat, .. } => Some(chat),
+            Self::Contact(_) | Self::Block(_) => None,
         }
     }
 
     /// How many ranges it has.
     pub fn ranges(&self) -> usize {
         match self {
-            Self::Marks { .. } | Self::Draft(_) => 0,
+            Self::Marks { .. } | Self::Draft(_) | Self::Contact(_) | Self::Block(_) => 0,
             Self::Hidden { seqs, .. } => seqs.ranges().len(),
         }
     }
@@ -154,6 +160,8 @@ impl Item {
             Self::Marks { marks, .. } => *marks == Marks::default(),
             Self::Draft(draft) => draft.text.is_empty() && draft.reply_to == 0,
             Self::Hidden { seqs, .. } => seqs.is_empty(),
+            Self::Contact(contact) => contact.is_none(),
+            Self::Block(block) => !block.blocked,
         }
     }
 }
@@ -297,6 +305,8 @@ impl OwnItem {
                 marks: Marks::from_wire(of.marks.unwrap_or_default()),
             }),
             Some(Kind::Draft(draft)) => Some(Item::Draft(ChatDraft::from_wire(draft.clone())?)),
+            Some(Kind::Contact(contact)) => Some(Item::Contact(Contact::from_wire(contact)?)),
+            Some(Kind::Block(block)) => Some(Item::Block(Block::from_wire(block)?)),
             Some(Kind::Hidden(hidden)) => {
                 check_length("ranges", hidden.ranges.len(), HIDDEN_RANGES_MAX)?;
                 let seqs = SeqSet::from_ranges(ranges_of(&hidden.ranges)?);
@@ -315,6 +325,8 @@ impl OwnItem {
                 Kind::Marks(schema::ChatMarks { chat: chat.to_string(), marks })
             }
             Item::Draft(draft) => Kind::Draft(draft.to_wire()),
+            Item::Contact(contact) => Kind::Contact(contact.to_wire()),
+            Item::Block(block) => Kind::Block(block.to_wire()),
             Item::Hidden { chat, seqs } => {
                 let ranges = wire_of(seqs.ranges());
                 Kind::Hidden(schema::Hidden { chat: chat.to_string(), ranges })

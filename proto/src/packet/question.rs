@@ -10,6 +10,8 @@ use crate::schema::request;
 use crate::unfold::check_count;
 
 use super::body::{BodyError, optional, text};
+use super::contact::ContactOperation;
+use super::device::DeviceOperation;
 use super::file::{FileBegin, FileGet, FilePut};
 use super::joining::{self, Joining};
 use super::keys::{self, AskKeys};
@@ -73,6 +75,10 @@ pub enum Operation {
     Own(Own),
     /// About coming into a group.
     Joining(Joining),
+    /// About the user's own devices.
+    Device(DeviceOperation),
+    /// About contacts and blocks.
+    Contact(ContactOperation),
     /// About receipts.
     Receipts(AskReceipts),
     /// About keys.
@@ -198,6 +204,12 @@ impl Operation {
         if let Some(joining) = Joining::from_wire(&wire)? {
             return Ok(Some(Self::Joining(joining)));
         }
+        if let Some(operation) = DeviceOperation::from_wire(&wire)? {
+            return Ok(Some(Self::Device(operation)));
+        }
+        if let Some(operation) = ContactOperation::from_wire(&wire)? {
+            return Ok(Some(Self::Contact(operation)));
+        }
         if let Some(own) = Own::from_wire(&wire)? {
             return Ok(Some(Self::Own(own)));
         }
@@ -308,6 +320,8 @@ impl Operation {
             Self::Recent(recent) => Wire::Recent(recent.to_wire()),
             Self::Own(own) => own.to_wire(),
             Self::Joining(joining) => joining.to_wire(),
+            Self::Device(operation) => operation.to_wire(),
+            Self::Contact(operation) => operation.to_wire(),
             Self::Receipts(asked) => asked.to_wire(),
             Self::Keys(asked) => asked.to_wire(),
             Self::Scheduling(scheduling) => scheduling.to_wire(),

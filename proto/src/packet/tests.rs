@@ -39,6 +39,8 @@ fn hello() -> Hello {
         client: "test 1".into(),
         wanted: Limits { window: 5, ..Limits::default() },
         start: Some(Start::Last(3)),
+        device_name: String::new(),
+        platform: String::new(),
     }
 }
 

@@ -2,7 +2,9 @@
 //! the reader what it finds.
 
 mod body;
+mod contact;
 mod content;
+mod device;
 mod file;
 mod frames;
 mod id;
@@ -31,7 +33,9 @@ use crate::meaning::of_packet;
 pub(crate) fn files() -> Vec<(&'static str, Vec<Vector>)> {
     vec![
         ("bodies.tsv", body::vectors()),
+        ("contacts.tsv", contact::vectors()),
         ("contents.tsv", content::vectors()),
+        ("devices.tsv", device::vectors()),
         ("files.tsv", file::vectors()),
         ("frames.tsv", frames::vectors()),
         ("ids.tsv", id::vectors()),

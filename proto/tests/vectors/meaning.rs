@@ -1,7 +1,10 @@
 //! What a packet or content means, as JSON with the names of the schema (SPEC.md section 14).
 //! Must never leave out a field: what has its default is said too.
 
+mod contact;
+mod device;
 mod file;
+mod greeting;
 mod joining;
 mod keys;
 mod own;
@@ -17,8 +20,8 @@ use packetboat_proto::content::{
 };
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{
-    Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Limits, Member, Notice,
-    Operation, Packet, Role, RoomState, Signal, SignalKind, Start, Verdict, Welcome,
+    Answer, ChatState, Cursor, CursorMoved, Edge, Member, Notice, Operation, Packet, Role,
+    RoomState, Signal, SignalKind, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -27,8 +30,8 @@ use crate::line::hex;
 /// A packet, by its name.
 pub(crate) fn of_packet(packet: &Packet) -> Value {
     match packet {
-        Packet::Hello(hello) => json!({ "Hello": of_hello(hello) }),
-        Packet::Welcome(welcome) => json!({ "Welcome": of_welcome(welcome) }),
+        Packet::Hello(hello) => json!({ "Hello": greeting::of_hello(hello) }),
+        Packet::Welcome(welcome) => json!({ "Welcome": greeting::of_welcome(welcome) }),
         Packet::Goodbye(verdict) => json!({ "Goodbye": of_verdict(verdict) }),
         Packet::Ping(token) => json!({ "Ping": { "token": token } }),
         Packet::Pong(token) => json!({ "Pong": { "token": token } }),
@@ -192,48 +195,6 @@ fn of_rules(rules: GroupRules) -> Value {
     })
 }
 
-fn of_hello(hello: &Hello) -> Value {
-    json!({
-        "user": hello.user.as_str(),
-        "device": hello.device.as_str(),
-        "credential": match &hello.credential {
-            Credential::Open => json!({ "open": {} }),
-            Credential::Password(password) => json!({ "password": password }),
-            Credential::Token(token) => json!({ "token": token }),
-            Credential::Ticket(ticket) => json!({ "ticket": hex(ticket) }),
-        },
-        "client": hello.client,
-        "wanted": of_limits(&hello.wanted),
-        "start": hello.start.map(|start| match start {
-            Start::Everything => json!({ "everything": {} }),
-            Start::Last(count) => json!({ "last": count }),
-            Start::Newest => json!({ "newest": {} }),
-        }),
-    })
-}
-
-fn of_limits(limits: &Limits) -> Value {
-    json!({
-        "max_body": limits.max_body,
-        "window": limits.window,
-        "heartbeat_ms": limits.heartbeat_ms,
-        "max_content": limits.max_content,
-        "sends": limits.sends,
-    })
-}
-
-fn of_welcome(welcome: &Welcome) -> Value {
-    json!({
-        "session": welcome.session.to_string(),
-        "limits": of_limits(&welcome.limits),
-        "ticket": hex(&welcome.ticket),
-        "ticket_expires_ms": welcome.ticket_expires_ms,
-        "now_ms": welcome.now_ms,
-        "server": welcome.server,
-        "new_device": welcome.new_device,
-    })
-}
-
 fn of_verdict(verdict: &Verdict) -> Value {
     json!({
         "code": verdict.code,
@@ -333,6 +294,8 @@ fn of_operation(operation: &Operation) -> Value {
         } }),
         Operation::Presence { users } => json!({ "presence": { "users": texts(users) } }),
         Operation::Joining(asked) => joining::of_question(asked),
+        Operation::Device(asked) => device::of_question(asked),
+        Operation::Contact(asked) => contact::of_question(asked),
         Operation::Own(asked) => own::of_question(asked),
         Operation::Recent(recent) => json!({ "recent": own::of_recent(recent) }),
         Operation::Receipts(asked) => receipt::of_question(asked),
@@ -389,6 +352,8 @@ fn of_answer(answer: &Answer) -> Value {
             json!({ "presence": { "users": list(users, presence::of_presence) } })
         }
         Answer::Joining(joined) => joining::of_answer(joined),
+        Answer::Device(answer) => device::of_answer(answer),
+        Answer::Contact(answer) => contact::of_answer(*answer),
         Answer::Receipts(receipts) => receipt::of_answer(receipts),
         Answer::Keys(keys) => keys::of_answer(keys),
         Answer::Scheduled(scheduled) => schedule::of_answer(scheduled),

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::auth::doorman::Doorman;
+use crate::auth::ticket::Bearer;
 
 const SECRET: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 const LEEWAY_S: u32 = 10;
@@ -235,17 +236,20 @@ async fn a_tokens_ticket_ends_with_the_token_or_with_the_key() {
     let claims = good();
     let token = Credential::Token(signed(&claims));
     let now_ms = now_s() * 1000;
-    let admitted = doorman(hs256(None)).admit(&ann(), &device, &token, now_ms).await.unwrap();
-    let ticket = admitted.ticket.unwrap();
+    let ann = ann();
+    let hs = doorman(hs256(None));
+    let admitted = hs.admit(&ann, &device, &token, now_ms).await.unwrap();
+    let bearer = Bearer { user: &ann, device: &device };
+    let ticket = hs.ticket(bearer, admitted, 1, now_ms).unwrap();
     assert_eq!(ticket.expires_ms, claims["exp"].as_u64().unwrap() * 1000);
 
     let shown = Credential::Ticket(ticket.bytes);
-    assert!(doorman(hs256(None)).admit(&ann(), &device, &shown, now_ms).await.is_ok());
+    assert!(doorman(hs256(None)).admit(&ann, &device, &shown, now_ms).await.is_ok());
     let new_key = tokens(TokenAlgorithm::Hs256, &[9; 32], None);
     for changed in [new_key, hs256(Some("here"))] {
-        let verdict = doorman(changed).admit(&ann(), &device, &shown, now_ms).await;
+        let verdict = doorman(changed).admit(&ann, &device, &shown, now_ms).await;
         assert_eq!(verdict, Err(AuthError::BadTicket));
     }
-    let verdict = doorman(hs256(None)).admit(&ann(), &device, &Credential::Open, now_ms).await;
+    let verdict = doorman(hs256(None)).admit(&ann, &device, &Credential::Open, now_ms).await;
     assert_eq!(verdict, Err(AuthError::WrongKind { got: "open", wanted: "token" }));
 }

@@ -26,7 +26,34 @@ fn told(mailbox: &Mailbox) -> Vec<bool> {
 }
 
 fn presence_of(there: There) -> Presence {
-    presence_for(&user("bob"), &user("bob"), there, &Profile::default())
+    presence_for(&user("bob"), &user("bob"), there, (&Profile::default(), Relation::default()))
+}
+
+/// What somebody is told first of Bob: Ann's session is 1, Cid's is 2.
+fn first(watches: &mut Watches, viewer: &UserId, there: There) -> Presence {
+    let session = SessionId::from([if viewer.as_str() == "ann" { 1 } else { 2 }; 16]);
+    let kept = (&Profile::default(), Relation::default());
+    watches.first((viewer, session), &user("bob"), there, kept)
+}
+
+#[test]
+fn who_is_blocked_is_told_that_a_user_is_offline_and_nobody_else_is() {
+    let mut watches = Watches::default();
+    let (ann, cid, bob) = (user("ann"), user("cid"), user("bob"));
+    let seats = [mailbox(1), mailbox(2)];
+    for (viewer, seat) in [(&ann, &seats[0]), (&cid, &seats[1])] {
+        watches.watch(viewer, seat, std::slice::from_ref(&bob), &[]).unwrap();
+        assert!(first(&mut watches, viewer, HERE).online);
+    }
+    let blocked = Relation { contact: true, blocked: true };
+    assert!(watches.relate(&bob, &ann, blocked) && !watches.relate(&cid, &ann, blocked));
+    watches.tell(&bob, HERE, 1);
+    assert_eq!((told(&seats[0]), told(&seats[1])), (vec![false], vec![true]));
+    // It was set while it was read: what was read is older.
+    assert!(!first(&mut watches, &ann, HERE).online);
+    assert!(watches.relate(&bob, &ann, Relation::default()));
+    watches.tell(&bob, HERE, 2);
+    assert_eq!(told(&seats[0]), [true]);
 }
 
 #[test]
@@ -34,7 +61,7 @@ fn a_flap_costs_nothing_and_a_change_is_told_once() {
     let mut watches = Watches::default();
     let (ann, bob, seat) = (user("ann"), user("bob"), mailbox(1));
     watches.watch(&ann, &seat, std::slice::from_ref(&bob), &[]).unwrap();
-    assert!(!watches.first(&ann, &bob, GONE, &Profile::default()).online);
+    assert!(!first(&mut watches, &ann, GONE).online);
     watches.take_changed(9);
     watches.tell(&bob, GONE, 5);
     assert_eq!(told(&seat), [false]);
@@ -52,10 +79,10 @@ fn who_was_told_otherwise_in_its_answer_is_told_again() {
     let (ann, cid, bob) = (user("ann"), user("cid"), user("bob"));
     let seats = [mailbox(1), mailbox(2)];
     watches.watch(&ann, &seats[0], std::slice::from_ref(&bob), &[]).unwrap();
-    watches.first(&ann, &bob, GONE, &Profile::default());
+    first(&mut watches, &ann, GONE);
     watches.tell(&bob, GONE, 1);
     watches.watch(&cid, &seats[1], std::slice::from_ref(&bob), &[]).unwrap();
-    assert!(watches.first(&cid, &bob, HERE, &Profile::default()).online);
+    assert!(first(&mut watches, &cid, HERE).online);
     // Gone again before the round: what was told last says so, and the answer did not.
     assert_eq!(watches.tell(&bob, GONE, 2), (2, 0));
     assert_eq!(told(&seats[1]), [false]);
@@ -68,7 +95,7 @@ fn what_was_set_while_it_was_read_is_what_is_told() {
     watches.watch(&ann, &seat, std::slice::from_ref(&bob), &[]).unwrap();
     let set = Profile { visible_to: Visibility::Nobody, ..Profile::default() };
     assert!(watches.set_profile(&bob, set));
-    assert!(!watches.first(&ann, &bob, HERE, &Profile::default()).online);
+    assert!(!first(&mut watches, &ann, HERE).online);
     watches.tell(&bob, HERE, 1);
     assert_eq!(told(&seat), [false], "it is hidden");
 }
@@ -96,7 +123,7 @@ fn what_is_no_part_of_presence_is_not_told() {
     let mut watches = Watches::default();
     let (ann, bob, seat) = (user("ann"), user("bob"), mailbox(1));
     watches.watch(&ann, &seat, std::slice::from_ref(&bob), &[]).unwrap();
-    watches.first(&ann, &bob, HERE, &Profile::default());
+    first(&mut watches, &ann, HERE);
     watches.tell(&bob, HERE, 1);
     told(&seat);
     let set = Profile { receipts: ReceiptRule::Hidden, ..Profile::default() };

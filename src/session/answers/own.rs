@@ -29,7 +29,7 @@ pub(super) async fn find(
     Ok(answer)
 }
 
-fn revision(acted: Acted) -> u64 {
+pub(super) fn revision(acted: Acted) -> u64 {
     match acted {
         Acted::Set(revision) => revision,
         Acted::Done | Acted::Asked(_) | Acted::Published(_) | Acted::Key(_) => 0,

@@ -8,7 +8,7 @@ use packetboat_proto::packet::{self, Answer};
 
 use crate::hub::watches::TooManyWatched;
 use crate::session::house::House;
-use crate::store::{Refusal, Store, StoreError};
+use crate::store::{Profile, Refusal, Relation, Store, StoreError};
 
 /// A session watches users from now on, and others no more; how the former are now.
 pub(super) async fn watch<S: Store>(
@@ -22,8 +22,19 @@ pub(super) async fn watch<S: Store>(
         let reason = format!("a session watches at most {WATCHED_MAX} users");
         Refusal::new(RejectCode::LimitReached, reason)
     })?;
-    let profiles = house.store.profiles(add.clone()).await?;
-    Ok(Answer::Watch(house.hub.first_presences(user, &add, &profiles)))
+    let kept = kept(&house.store, user, add.clone()).await?;
+    Ok(Answer::Watch(house.hub.first_presences((user, session), &add, &kept)))
+}
+
+/// What is kept of users' presence, and how they stand to who asks.
+pub(super) async fn kept(
+    store: &impl Store,
+    viewer: &UserId,
+    users: Vec<UserId>,
+) -> Result<Vec<(Profile, Relation)>, StoreError> {
+    let relations = store.relations(viewer.clone(), users.clone()).await?;
+    let profiles = store.profiles(users).await?;
+    Ok(profiles.into_iter().zip(relations).collect())
 }
 
 /// A user says other things of itself.

@@ -1,17 +1,25 @@
 //! The rules of one connection, each by its sentence, in virtual time.
 
 mod idleness;
+mod opening;
 mod silence;
 
 use bytes::Bytes;
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::Content;
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
-use packetboat_proto::packet::{Credential, Cursor, Limits, Operation, Request, Send, SignalKind};
+use packetboat_proto::packet::{
+    Credential, Cursor, Hello, Limits, Operation, Request, Send, SignalKind,
+};
 
 use super::*;
+use crate::auth::Vouched;
+use crate::auth::doorman::Admitted;
+use crate::auth::ticket::Ticket;
 use crate::session::deliveries::Retries;
+use crate::session::port::Guest;
 use crate::session::rate::Rate;
-use crate::store::{Lag, Logged, Stretch};
+use crate::store::{Claimed, Lag, Logged, Refusal, Stretch};
 
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
@@ -44,6 +52,18 @@ fn session() -> SessionId {
     SessionId::from([7; 16])
 }
 
+/// The credential is good.
+fn checked() -> Input {
+    let admitted = Admitted::Vouched(Vouched::default());
+    Input::Checked(Ok(Guest { admitted, address: None }))
+}
+
+/// The device is claimed, and there is a ticket for the next time.
+fn claimed(new_device: bool, has_chats: bool, now_ms: u64) -> Input {
+    let ticket = Some((Bytes::from_static(b"t"), 9));
+    Input::Claimed(Ok((Claimed { new_device, has_chats, number: 1 }, ticket)), now_ms)
+}
+
 fn hello() -> Hello {
     Hello {
         user: UserId::new("a").unwrap(),
@@ -52,6 +72,8 @@ fn hello() -> Hello {
         client: String::new(),
         wanted: Limits::default(),
         start: None,
+        device_name: String::new(),
+        platform: String::new(),
     }
 }
 
@@ -97,9 +119,8 @@ impl Bench {
     fn open(rules: Rules, lags: Vec<Lag>) -> Self {
         let mut bench = Self::new(rules);
         bench.packet(Packet::Hello(hello()));
-        bench.give(Input::Checked(Ok(None)));
-        let opened =
-            bench.give(Input::Claimed(Ok(Claimed { new_device: false, has_chats: true }), 1));
+        bench.give(checked());
+        let opened = bench.give(claimed(false, true, 1));
         assert!(has(&opened, |action| matches!(action, Action::Start(Work::Scan { .. }))));
         bench.give(Input::Scanned(Ok(LagPage { lags, next: None })));
         bench
@@ -139,14 +160,14 @@ fn frames(actions: &[Action]) -> Vec<u8> {
 fn a_hello_is_checked_then_claimed_then_welcomed_with_the_limits_in_force() {
     let mut bench = Bench::new(rules());
     let wanted = Limits { window: 2, heartbeat_ms: 20_000, max_body: 65_536, ..Limits::default() };
-    let checked = bench.packet(Packet::Hello(Hello { wanted, ..hello() }));
-    assert!(matches!(&checked[..], [Action::Check(_)]));
+    let greeted = bench.packet(Packet::Hello(Hello { wanted, ..hello() }));
+    assert!(matches!(&greeted[..], [Action::Check(_)]));
     assert!(!bench.flow.wants_packet(Time::default()), "what is pipelined waits");
-    let claimed = bench.give(Input::Checked(Ok(Some((Bytes::from_static(b"t"), 9)))));
+    let asked = bench.give(checked());
     assert!(
-        matches!(&claimed[..], [Action::Start(Work::Claim(claim))] if claim.session == session())
+        matches!(&asked[..], [Action::Start(Work::Claim(claim, _))] if claim.session == session())
     );
-    let opened = bench.give(Input::Claimed(Ok(Claimed { new_device: true, has_chats: true }), 5));
+    let opened = bench.give(claimed(true, true, 5));
     let Action::Write(Packet::Welcome(welcome)) = &opened[1] else { panic!("{opened:?}") };
     assert_eq!(welcome.limits.window, 2);
     assert_eq!(welcome.limits.heartbeat_ms, 20_000);
@@ -183,15 +204,6 @@ fn what_only_a_server_says_is_out_of_turn() {
     };
     let actions = Bench::live().packet(Packet::Accepted(accepted));
     assert_eq!(closed_with(&actions), Some(CloseCode::WrongState));
-}
-
-#[test]
-fn a_credential_that_is_refused_closes_with_its_code() {
-    let mut bench = Bench::new(rules());
-    bench.packet(Packet::Hello(hello()));
-    let refused = Input::Checked(Err((CloseCode::BadTicket, "expired".into())));
-    assert_eq!(closed_with(&bench.give(refused)), Some(CloseCode::BadTicket));
-    assert!(bench.flow.is_closed() && bench.flow.deadline().is_none());
 }
 
 #[test]
@@ -252,9 +264,9 @@ fn what_was_missed_is_read_before_anything_is_pushed() {
     let lag = Lag { chat: chat(), delivered: 2, head: 3 };
     let mut bench = Bench::new(rules());
     bench.packet(Packet::Hello(hello()));
-    bench.give(Input::Checked(Ok(None)));
+    bench.give(checked());
     assert!(frames(&bench.give(pushed(4))).is_empty(), "not open yet");
-    bench.give(Input::Claimed(Ok(Claimed { new_device: false, has_chats: true }), 1));
+    bench.give(claimed(false, true, 1));
     assert!(frames(&bench.give(pushed(4))).is_empty(), "not scanned yet");
     let page = LagPage { lags: vec![lag], next: None };
     let actions = bench.give(Input::Scanned(Ok(page)));
@@ -266,9 +278,9 @@ fn what_was_missed_is_read_before_anything_is_pushed() {
 fn acks_that_were_pipelined_are_stored_before_the_scan() {
     let mut bench = Bench::new(rules());
     bench.packet(Packet::Hello(hello()));
-    bench.give(Input::Checked(Ok(None)));
+    bench.give(checked());
     let mut out = Vec::new();
-    let claimed = Input::Claimed(Ok(Claimed { new_device: false, has_chats: true }), 1);
+    let claimed = claimed(false, true, 1);
     bench.flow.handle(Time::default(), claimed, &mut out);
     bench.flow.handle(Time::default(), Input::Packet(ack(3)), &mut out);
     bench.flow.settle(true, &mut out);
@@ -365,7 +377,7 @@ fn a_request_is_answered_by_its_id() {
     let operation = Some(Operation::Chat { chat: chat() });
     let asked = bench.packet(Packet::Request(Request { id: 5, operation }));
     assert!(matches!(&asked[..], [Action::Start(Work::Ask(_))]));
-    let answer = Err(Verdict::reject(packetboat_proto::code::RejectCode::NoSuchChat, "", 0));
+    let answer = Err(Verdict::reject(RejectCode::NoSuchChat, "", 0));
     let answered = bench.give(Input::Answered(answer));
     assert!(matches!(&answered[..], [Action::Write(Packet::Response(response))]
         if response.id == 5));
@@ -456,8 +468,8 @@ fn nothing_is_read_for_a_peer_that_does_not_take_what_is_written() {
     let lags = vec![Lag { chat: chat(), delivered: 0, head: 9 }];
     let mut bench = Bench::new(rules());
     bench.packet(Packet::Hello(hello()));
-    bench.give(Input::Checked(Ok(None)));
-    bench.give(Input::Claimed(Ok(Claimed { new_device: false, has_chats: true }), 1));
+    bench.give(checked());
+    bench.give(claimed(false, true, 1));
     let mut out = Vec::new();
     bench.flow.handle(Time::default(), Input::Scanned(Ok(LagPage { lags, next: None })), &mut out);
     let request = Request { id: 1, operation: Some(Operation::Chat { chat: chat() }) };

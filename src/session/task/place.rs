@@ -36,14 +36,13 @@ impl Who {
 }
 
 impl<S: Store> Place<S> {
-    /// Gives it up. The user, if the session had its device to the end.
-    pub(super) fn leave(&self) -> Option<UserId> {
+    /// Gives it up.
+    pub(super) fn leave(&self) {
         let user = match &self.who {
             Who::Named(user, _) => Some(user),
             Who::From(_) => None,
         };
-        let had_device = self.house.hub.leave(self.mailbox.session(), user);
-        user.filter(|_| had_device).cloned()
+        self.house.hub.leave(self.mailbox.session(), user);
     }
 }
 

@@ -19,6 +19,8 @@ const NUMBERED: u8 = b'Y';
 const MARKS: u8 = b'm';
 const DRAFT: u8 = b'd';
 const HIDDEN: u8 = b'h';
+const CONTACT: u8 = b'c';
+const BLOCK: u8 = b'b';
 
 /// What there is of a user's own state.
 pub fn own(user: &UserId) -> Vec<u8> {
@@ -31,6 +33,8 @@ pub fn item(user: &UserId, item: &Item) -> Vec<u8> {
         Item::Marks { chat, .. } => marks(user, chat),
         Item::Draft(draft) => item_of(user, DRAFT, draft.chat.as_str()),
         Item::Hidden { chat, .. } => hidden(user, chat),
+        Item::Contact(of) => contact(user, &of.user),
+        Item::Block(of) => block(user, &of.user),
     }
 }
 
@@ -42,6 +46,21 @@ pub fn marks(user: &UserId, chat: &ChatId) -> Vec<u8> {
 /// What a user has hidden of a chat.
 pub fn hidden(user: &UserId, chat: &ChatId) -> Vec<u8> {
     item_of(user, HIDDEN, chat.as_str())
+}
+
+/// What a user knows of another.
+pub fn contact(user: &UserId, other: &UserId) -> Vec<u8> {
+    item_of(user, CONTACT, other.as_str())
+}
+
+/// That a user wants to hear nothing of another.
+pub fn block(user: &UserId, other: &UserId) -> Vec<u8> {
+    item_of(user, BLOCK, other.as_str())
+}
+
+/// All whom a user has ever blocked.
+pub fn blocks(user: &UserId) -> KeyRange {
+    KeyRange::behind(item_of(user, BLOCK, ""), None)
 }
 
 fn item_of(user: &UserId, kind: u8, what: &str) -> Vec<u8> {

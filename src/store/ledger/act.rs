@@ -4,6 +4,8 @@
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::UserId;
 
+use super::contact::CONTACT_OPERATIONS_MAX;
+use super::device::REMOVE_OPERATIONS_MAX;
 use super::joining::JOINING_OPERATIONS_MAX;
 use super::keys::KEYS_OPERATIONS_MAX;
 use super::own::ITEM_OPERATIONS;
@@ -19,21 +21,29 @@ pub(crate) const ACT_OPERATIONS_MAX: usize = if JOINING_OPERATIONS_MAX > KEYS_OP
 };
 
 const _: () = assert!(ITEM_OPERATIONS <= ACT_OPERATIONS_MAX);
+const _: () = assert!(CONTACT_OPERATIONS_MAX <= ACT_OPERATIONS_MAX);
+const _: () = assert!(REMOVE_OPERATIONS_MAX <= ACT_OPERATIONS_MAX);
 const _: () = assert!(2 * SCHEDULED_OPERATIONS_MAX <= ACT_OPERATIONS_MAX, "one replaces another");
 
 impl Turn<'_> {
-    /// Does what a user asks for.
-    pub(crate) fn act(&mut self, user: &UserId, act: &Act) -> Result<Acted, Halt> {
-        if self.full {
+    /// Does what a user asks for, or a step of it. `None`: there are further steps.
+    pub(crate) fn act(&mut self, user: &UserId, act: &Act) -> Result<Option<Acted>, Halt> {
+        // Who has lost a device is let go of it whatever the disk.
+        let takes_room = !matches!(act, Act::LogOut { .. } | Act::LogOutOthers { .. });
+        if self.full && takes_room {
             return refuse(RejectCode::StoreFull, "the server's disk is nearly full");
         }
-        match act {
+        let acted = match act {
             Act::Invite { chat, invitation } => self.invite(user, chat, invitation),
             Act::Uninvite { chat, id } => self.uninvite(user, chat, *id),
             Act::AskToJoin { chat, proof } => self.ask_to_join(user, chat, proof.as_ref()),
             Act::RefuseJoin { chat, users } => self.refuse_join(user, chat, users),
             Act::Schedule { draft, at_ms } => self.schedule(user, draft, *at_ms),
             Act::Unschedule(name) => Ok(self.unschedule(user, name)?),
+            Act::LogOut { device } => self.log_out(user, device),
+            Act::LogOutOthers { but } => return self.log_out_others(user, but),
+            Act::SetContact(set) => self.set_contact(user, set),
+            Act::SetBlock(block) => self.set_block(user, block),
             Act::SetMarks(set) => self.set_marks(user, set),
             Act::SetDraft(draft) => self.set_draft(user, draft),
             Act::Hide { chat, ranges } => self.hide(user, chat, ranges),
@@ -48,6 +58,7 @@ impl Turn<'_> {
                 self.set_receipts(user, *rule)?;
                 Ok(Acted::Done)
             }
-        }
+        };
+        acted.map(Some)
     }
 }

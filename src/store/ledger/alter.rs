@@ -37,7 +37,9 @@ impl Turn<'_> {
             (ChatKind::Group(_), _) => self.check_may_write(deed.chat, deed.sender),
             // Whether it may write is looked at last: from then on it has.
             (ChatKind::Room(_), _) => self.check_is_said_in_rooms(deed.chat, draft),
-            (ChatKind::Direct(..), _) => Ok(()),
+            // Who is blocked takes back what it said, too.
+            (ChatKind::Direct(..), Some(Alteration::Recalled { .. })) => Ok(()),
+            (ChatKind::Direct(..), _) => self.check_may_write_to(deed.chat, deed.sender),
         }
     }
 

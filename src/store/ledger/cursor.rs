@@ -26,7 +26,7 @@ impl Turn<'_> {
         let last = self.last_visible(&place, &to.chat)?;
         let (delivered, read) = (to.delivered.min(last), to.read.min(last));
         if delivered > self.cursor(user, device, &to.chat, &place)? {
-            self.put(key::cursor(user, device, &to.chat), number(delivered));
+            self.put(key::device::cursor(user, device, &to.chat), number(delivered));
         }
         if delivered <= place.delivered && read <= place.read {
             return Ok(());
@@ -74,7 +74,7 @@ impl Turn<'_> {
         chat: &ChatId,
         place: &Place,
     ) -> Result<u64, ReadError> {
-        let cursor = self.get(&key::cursor(user, device, chat))?;
+        let cursor = self.get(&key::device::cursor(user, device, chat))?;
         Ok(place.had_by(cursor.as_deref())?)
     }
 }

@@ -2,7 +2,7 @@
 //! one-time key to two claims, nor look into a key.
 
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::id::{ClaimId, DeviceId, UserId};
+use packetboat_proto::id::{ChatId, ClaimId, DeviceId, UserId};
 use packetboat_proto::limits::{ONE_TIME_KEYS_MAX, ONE_TIME_KEYS_PER_PUBLISH_MAX};
 use packetboat_proto::packet::{
     DeviceKeys, KeyBundle, KeysNews, KeysState, OneTimeKey, PublishKeys,
@@ -21,9 +21,12 @@ const KEYS_LOW: u32 = 10;
 /// Given keys of a device that are remembered, each with its claim: whoever asks again is given the
 /// same.
 const GIVEN_KEPT: u8 = 64;
-/// Operations of one change: the bundle, all that stands behind it, and what is new.
+/// Operations to take the keys of a device away: the bundle, and all that stands behind it.
+pub(super) const KEYS_TAKEN_OPERATIONS_MAX: usize =
+    1 + ONE_TIME_KEYS_MAX as usize + GIVEN_KEPT as usize;
+/// Operations of one change: those, and what is new.
 pub(super) const KEYS_OPERATIONS_MAX: usize =
-    1 + ONE_TIME_KEYS_MAX as usize + GIVEN_KEPT as usize + ONE_TIME_KEYS_PER_PUBLISH_MAX;
+    KEYS_TAKEN_OPERATIONS_MAX + ONE_TIME_KEYS_PER_PUBLISH_MAX;
 
 impl Turn<'_> {
     /// The keys of a device are these from now on, and more one-time keys.
@@ -91,6 +94,19 @@ impl Turn<'_> {
         Ok(KeysState { left: 0, highest })
     }
 
+    /// A device is gone: nothing of its keys stays, for if it comes again it is another.
+    pub(super) fn remove_keys(
+        &mut self,
+        user: &UserId,
+        device: &DeviceId,
+    ) -> Result<(), ReadError> {
+        if let Some(before) = self.bundle(user, device)? {
+            self.take_keys_away(user, device, Some(before))?;
+            self.remove(key::bundle(user, device));
+        }
+        Ok(())
+    }
+
     fn clear_keys(&mut self, user: &UserId, device: &DeviceId) -> Result<(), ReadError> {
         for (row, _) in self.rows(&key::behind(user, device), KEYS_OPERATIONS_MAX)? {
             self.remove(row);
@@ -123,10 +139,14 @@ impl Turn<'_> {
         claim: ClaimId,
         (of, device): (&UserId, &DeviceId),
     ) -> Result<KeyBundle, Halt> {
+        let no_keys = || refuse(RejectCode::NoKeys, format!("{of} has no such device with keys"));
+        if !self.rules.tell_blocked && self.blocks(of, claimer)? {
+            // As of a user who is not there.
+            return no_keys();
+        }
+        self.check_may_write_to(&ChatId::direct(of, claimer), claimer)?;
         let bundle = self.bundle(of, device)?.filter(|bundle| !bundle.identity.is_empty());
-        let Some(bundle) = bundle else {
-            return refuse(RejectCode::NoKeys, format!("{of} has no such device with keys"));
-        };
+        let Some(bundle) = bundle else { return no_keys() };
         let mut one_time = self.given_to(claimer, claim, (of, device))?;
         if one_time.is_none() {
             self.check_allowance(claimer)?;

@@ -32,6 +32,7 @@ impl Turn<'_> {
         self.check_room_for_chat(sender)?;
         for user in members {
             self.check_known(user)?;
+            self.check_not_blocked(user, deed.sender)?;
             self.check_room_for_chat(user)?;
         }
         let owner = Place { rank: Role::Owner, ..Place::enter(None, seq, false) };
@@ -72,6 +73,7 @@ impl Turn<'_> {
         let members = self.checked_total(group.members, users)?;
         for user in users {
             self.check_known(user)?;
+            self.check_not_blocked(user, deed.sender)?;
             // Who comes back has a place already, and is counted.
             if self.place(user, chat)?.is_none() {
                 self.check_room_for_chat(user)?;
@@ -192,6 +194,7 @@ impl Turn<'_> {
         place.rank = Role::Member;
         self.put_place(user, deed.chat, &place);
         self.remove(key::member(deed.chat, user));
+        self.ways_at_hand().part();
     }
 
     pub(super) fn needed_place(&self, user: &UserId, chat: &ChatId) -> Result<Place, ReadError> {

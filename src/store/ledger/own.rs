@@ -85,7 +85,7 @@ impl Turn<'_> {
         Ok(self.get(key)?.map(decode_item).transpose()?)
     }
 
-    fn own_head(&self, user: &UserId) -> Result<OwnHead, ReadError> {
+    pub(super) fn own_head(&self, user: &UserId) -> Result<OwnHead, ReadError> {
         Ok(OwnHead::from_value(self.get(&key::own::own(user))?.as_deref())?)
     }
 

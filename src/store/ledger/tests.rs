@@ -73,7 +73,7 @@ fn text(to: &str, id: u8) -> Draft {
 
 fn claim(start: Start) -> Claim {
     let device = DeviceId::new("phone").unwrap();
-    Claim { user: user("ann"), device, session: SessionId::from([2; 16]), start }
+    Claim::new(user("ann"), device, SessionId::from([2; 16]), start)
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn later_commands_of_a_batch_see_the_earlier_ones() {
         let to = CursorMove { chat: chat("group:g"), delivered: 9, read: 0 };
         turn.advance(&ann.user, &DeviceId::new("desk").unwrap(), &to).unwrap();
         assert_eq!(turn.claim(&claim(Start::Undelivered), None).unwrap(), new());
-        turn.release(&ann.user).unwrap();
+        turn.release(&ann.user, &claim(Start::Newest).device).unwrap();
     });
     let moved =
         work.effects.iter().any(|it| matches!(it, Effect::CursorMoved { delivered: 3, .. }));
@@ -188,7 +188,7 @@ fn later_commands_of_a_batch_see_the_earlier_ones() {
 }
 
 fn new() -> ClaimStep {
-    ClaimStep::Done(crate::store::Claimed { new_device: true, has_chats: true })
+    ClaimStep::Done(crate::store::Claimed { new_device: true, has_chats: true, number: 1 })
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn a_claim_cut_short_by_a_crash_starts_again() {
     assert_eq!(step, ClaimStep::After(chat("dm:ann:u099")));
     let cursor = |bench: &Bench, to: &str| {
         let claim = claim(Start::Newest);
-        let row = key::cursor(&claim.user, &claim.device, &chat(to));
+        let row = key::device::cursor(&claim.user, &claim.device, &chat(to));
         bench.backend.get(&row).unwrap().map(|value| as_number(&value).unwrap())
     };
     assert_eq!(cursor(&bench, "dm:ann:u000"), Some(1));
@@ -219,7 +219,7 @@ fn a_claim_cut_short_by_a_crash_starts_again() {
     let (known, work) = bench.turn(|turn| turn.claim(&claim(Start::Newest), None).unwrap());
     assert_eq!(
         known,
-        ClaimStep::Done(crate::store::Claimed { new_device: false, has_chats: true })
+        ClaimStep::Done(crate::store::Claimed { new_device: false, has_chats: true, number: 1 })
     );
     assert!(work.batch.is_empty(), "a known device costs no commit");
 }
@@ -270,7 +270,7 @@ fn a_claim_says_whether_there_may_be_anything_to_scan_for() {
         turn.append(&author("bob"), &text("dm:ann:bob", 1)).unwrap();
         turn.claim(&claim(Start::Everything), None).unwrap()
     });
-    let found = crate::store::Claimed { new_device: true, has_chats: true };
+    let found = crate::store::Claimed { new_device: true, has_chats: true, number: 1 };
     assert_eq!(both, ClaimStep::Done(found), "also of the same batch");
     assert!(has_chats(&mut bench), "of a device that is known, too");
 }

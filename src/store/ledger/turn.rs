@@ -21,6 +21,7 @@ use crate::store::{Effect, Refusal};
 
 use super::allowance::Allowance;
 use super::room_cache::RoomCache;
+use super::ways::Ways;
 
 /// Users whose number of chats is kept at hand, and whether they hide what they read, and up to
 /// twice as many.
@@ -50,6 +51,7 @@ pub(crate) struct Caches {
     chats: Recent<UserId, u32>,
     gates: Recent<ChatId, Gate>,
     rooms: RoomCache,
+    ways: Ways,
     receipts: Recent<UserId, ReceiptRule>,
     claims: Recent<UserId, Allowance>,
 }
@@ -64,6 +66,7 @@ impl Caches {
             chats: Recent::keeping(COUNTS_CACHED),
             gates: Recent::keeping(GATES_CACHED),
             rooms: RoomCache::default(),
+            ways: Ways::keeping(chats),
             receipts: Recent::keeping(COUNTS_CACHED),
             claims: Recent::keeping(COUNTS_CACHED),
         }
@@ -95,6 +98,11 @@ pub(crate) enum Halt {
 /// A refusal as an error.
 pub(super) fn refuse<T>(code: RejectCode, reason: impl Into<String>) -> Result<T, Halt> {
     Err(Refusal::new(code, reason).into())
+}
+
+/// The same answer for a user who is not there and one who is not there for the one that asks.
+pub(super) fn unknown_user<T>(user: &UserId) -> Result<T, Halt> {
+    refuse(RejectCode::UnknownUser, format!("there is no user {user}"))
 }
 
 /// The same answer for a chat that is not there and one that is not the sender's.
@@ -284,6 +292,11 @@ impl<'a> Turn<'a> {
         &mut self.caches.rooms
     }
 
+    /// What is at hand of who may write to whom.
+    pub(super) fn ways_at_hand(&mut self) -> &mut Ways {
+        &mut self.caches.ways
+    }
+
     pub(super) fn place(&self, user: &UserId, chat: &ChatId) -> Result<Option<Place>, ReadError> {
         let value = self.get(&key::place(user, chat))?;
         Ok(value.map(|value| Place::decode(&value)).transpose()?)
@@ -343,7 +356,7 @@ impl<'a> Turn<'a> {
         if self.rules.unknown_users == UnknownUsers::Keep || self.is_known(user)? {
             return Ok(());
         }
-        refuse(RejectCode::UnknownUser, format!("there is no user {user}"))
+        unknown_user(user)
     }
 
     /// Refuses a user who is in as many chats as one may be.

@@ -11,7 +11,7 @@ use crate::store::record::keys::Bundle;
 use crate::store::{Page, StoreError};
 
 impl Reader {
-    /// The devices of a user that have keys, in order of device id.
+    /// The devices of a user that have keys, in order of device id; none for one whom it blocks.
     pub(crate) fn keys(
         &self,
         user: &UserId,
@@ -20,6 +20,9 @@ impl Reader {
         limit: usize,
     ) -> Result<Page<DeviceKeys>, StoreError> {
         let mut page = Page { items: Vec::new(), more: false };
+        if self.relation(of, user)?.blocked {
+            return Ok(page);
+        }
         self.try_scan(&key::bundles(of, after), |row, value| {
             let bundle = Bundle::from_value(value)?;
             if bundle.identity.is_empty() {

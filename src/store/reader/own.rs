@@ -89,7 +89,7 @@ impl Reader {
             match decode_item(value)?.item {
                 Some(Item::Marks { marks, .. }) => own.marks = marks,
                 Some(Item::Hidden { seqs, .. }) => own.hidden = seqs,
-                Some(Item::Draft(_)) | None => {}
+                Some(Item::Draft(_) | Item::Contact(_) | Item::Block(_)) | None => {}
             }
         }
         Ok(own)

@@ -18,6 +18,12 @@ pub(crate) struct OwnHead {
     /// Items that are not removed.
     #[prost(uint32, tag = "3")]
     pub(crate) items: u32,
+    /// Users who ask to be contacts.
+    #[prost(uint32, tag = "4")]
+    pub(crate) asks: u32,
+    /// Users who are blocked.
+    #[prost(uint32, tag = "5")]
+    pub(crate) blocks: u32,
 }
 
 impl OwnHead {

@@ -270,6 +270,8 @@ impl Wire for PacketboatWire {
             client: concat!("packetboat-load ", env!("CARGO_PKG_VERSION")).to_owned(),
             wanted: Limits { heartbeat_ms: self.login.heartbeat_ms, ..Limits::default() },
             start: Some(Start::Everything),
+            device_name: String::new(),
+            platform: String::new(),
         };
         Packet::Hello(hello).put(out);
     }

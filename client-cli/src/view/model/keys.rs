@@ -152,6 +152,8 @@ impl View {
             Line::Later(later) => effects.push(Effect::Later(later)),
             Line::Own(own) => self.set_own(now_ms, own, effects),
             Line::Door(door) => effects.push(Effect::Door(door)),
+            Line::Devices(errand) => effects.push(Effect::Devices(errand)),
+            Line::People(errand) => effects.push(Effect::People(errand)),
             Line::ChangeRoom(room, change) => {
                 self.editor.take();
                 return self.send(now_ms, room, &change, effects);

@@ -35,6 +35,8 @@ pub(super) fn hello() -> Hello {
         client: String::new(),
         wanted: Limits::default(),
         start: None,
+        device_name: String::new(),
+        platform: String::new(),
     }
 }
 

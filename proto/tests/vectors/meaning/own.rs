@@ -6,6 +6,8 @@ use packetboat_proto::packet::{
 use packetboat_proto::seqs::SeqRange;
 use serde_json::{Value, json};
 
+use super::contact;
+
 pub(super) fn of_marks(marks: Marks) -> Value {
     json!({
         "quiet_until_ms": marks.quiet_until_ms,
@@ -30,6 +32,8 @@ fn of_item(item: &OwnItem) -> Value {
             json!({ "marks": { "chat": chat.as_str(), "marks": of_marks(*marks) } })
         }
         Item::Draft(draft) => json!({ "draft": of_draft(draft) }),
+        Item::Contact(contact) => json!({ "contact": contact::of_contact(contact) }),
+        Item::Block(block) => json!({ "block": contact::of_block(block) }),
         Item::Hidden { chat, seqs } => {
             json!({ "hidden": { "chat": chat.as_str(), "ranges": of_ranges(seqs.ranges()) } })
         }

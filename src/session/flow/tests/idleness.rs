@@ -25,9 +25,8 @@ fn a_session_whose_scan_finds_nothing_holds_no_desk() {
 fn who_has_no_chat_is_not_scanned_for_and_is_sent_what_is_pushed() {
     let mut bench = Bench::new(rules());
     bench.packet(Packet::Hello(hello()));
-    bench.give(Input::Checked(Ok(None)));
-    let claimed = Claimed { new_device: true, has_chats: false };
-    let opened = bench.give(Input::Claimed(Ok(claimed), 1));
+    bench.give(checked());
+    let opened = bench.give(claimed(true, false, 1));
     assert!(!has(&opened, |action| matches!(action, Action::Start(_))), "{opened:?}");
     assert!(!has_desk(&bench));
     let actions = bench.give(pushed(1));

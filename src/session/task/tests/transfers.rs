@@ -53,6 +53,8 @@ impl Peer {
             client: String::new(),
             wanted: Limits::default(),
             start: None,
+            device_name: String::new(),
+            platform: String::new(),
         };
         peer.say(Packet::Hello(hello)).await;
         assert!(matches!(peer.next().await, Packet::Welcome(_)));
