@@ -50,6 +50,7 @@ use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::fjall::FjallBackend;
 use crate::store::folder::Engine;
 use crate::store::health::Failure;
+use crate::store::key::SAID;
 use crate::store::packed::{PackedBackend, PackedSettings};
 use crate::store::rules::{Rooms as StoreRooms, Rules as StoreRules, UnknownUsers, WhoWrites};
 use crate::store::sled::SledBackend;
@@ -299,11 +300,12 @@ pub async fn open_store(
     let words = in_store_words(settings, contacts, keep_unknown_users, body_max);
     let (asked, settings) = (settings.clone(), words);
     let opening = spawn_blocking(move || {
-        let StoreSettings { data, cache_bytes, fresh_bytes, backend, .. } = asked;
+        let StoreSettings { data, cache_bytes, fresh_bytes, erase_ms, backend, .. } = asked;
         match backend {
             BackendKind::Sled => {
                 let stall = Duration::from_millis(settings.stall_ms);
-                let packing = PackedSettings { fresh_bytes, stall };
+                let erase_after = Duration::from_millis(erase_ms);
+                let packing = PackedSettings { fresh_bytes, stall, erase_after, apart: SAID };
                 let engine = SledBackend::open(&data, cache_bytes);
                 let backend = engine.and_then(|engine| PackedBackend::open(engine, &data, packing));
                 open_over(backend, data, settings, outlet)

@@ -159,6 +159,8 @@ pub struct StoreSettings {
     pub edit_ms: u64,
     /// Milliseconds in which its sender may recall an entry; 0: never.
     pub recall_ms: u64,
+    /// Milliseconds after which the files begin to be freed of what was recalled or has expired.
+    pub erase_ms: u64,
     /// Bytes that stay free on the disk: below them, new sends are rejected.
     pub disk_reserve_bytes: u64,
     /// Milliseconds that a commit may take before the process ends itself.
@@ -185,6 +187,7 @@ impl Default for StoreSettings {
             devices_per_user_max: 100,
             edit_ms: 48 * 60 * 60 * 1000,
             recall_ms: 48 * 60 * 60 * 1000,
+            erase_ms: 60_000,
             disk_reserve_bytes: 64 * MIB as u64,
             stall_ms: 5_000,
             queue_bytes: 64 * MIB,

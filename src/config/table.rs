@@ -161,6 +161,8 @@ settings! {
         "Milliseconds in which its sender may edit a message; 0: never.";
     store.recall_ms: count(0, 36_500 * DAY_MS),
         "Milliseconds in which its sender may recall a message; 0: never. Admins always may.";
+    store.erase_ms: count(0, DAY_MS),
+        "Milliseconds after which the files begin to be freed of what was recalled or has expired.";
     store.disk_reserve_bytes: count(0, TIB),
         "Bytes that stay free on the disk; below them new sends are rejected for a while.";
     store.stall_ms: count(100, 10 * MINUTE_MS),

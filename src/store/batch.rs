@@ -24,6 +24,7 @@ pub struct Batch {
     writes: BTreeMap<Vec<u8>, Option<Bytes>>,
     /// Of its operations.
     bytes: usize,
+    erases: bool,
 }
 
 impl Batch {
@@ -45,6 +46,16 @@ impl Batch {
             Some(replaced) => self.bytes -= value_bytes(&replaced),
             None => self.bytes += key_bytes + LENGTHS_BYTES_MAX,
         }
+    }
+
+    /// What it writes over or removes is to be erased soon, wherever it stands.
+    pub fn erase(&mut self) {
+        self.erases = true;
+    }
+
+    /// Whether what it writes over or removes is to be erased.
+    pub fn erases(&self) -> bool {
+        self.erases
     }
 
     /// Bytes that it takes where it is written, at most.

@@ -116,7 +116,7 @@ impl Journal {
         self.free.is_empty() && self.current.written() >= SPARE_FROM_BYTES
     }
 
-    /// Takes a segment that was made.
+    /// Takes a segment that was made, or that was taken and is empty now.
     pub(crate) fn add_spare(&mut self, spare: Segment) {
         self.free.push(spare);
     }
@@ -124,10 +124,41 @@ impl Journal {
     /// Goes on in another segment, so that those before it can be freed as a whole.
     pub(crate) fn turn(&mut self) -> Result<(), BackendError> {
         let next = fresh(&self.folder, &mut self.free)?;
+        self.turn_to(next);
+        Ok(())
+    }
+
+    fn turn_to(&mut self, next: Segment) {
         let full = std::mem::replace(&mut self.current, next);
         let last = self.last();
         self.full.push((full, last));
+    }
+
+    /// The same, in a segment in which nothing stands; all that was written so far is durable then.
+    pub(crate) fn turn_to_empty(&mut self) -> Result<(), BackendError> {
+        for (segment, _) in &self.full {
+            sync(&segment.file(), &self.folder)?;
+        }
+        sync(&self.current.file(), &self.folder)?;
+        let empty = self.free.iter().position(|segment| !segment.is_used());
+        let next = match empty {
+            Some(at) => self.free.swap_remove(at),
+            None => made(&self.folder)?,
+        };
+        self.turn_to(next);
         Ok(())
+    }
+
+    /// A segment that nothing needs, and in which something stands still.
+    pub(crate) fn take_used(&mut self) -> Option<Segment> {
+        let at = self.free.iter().position(Segment::is_used)?;
+        Some(self.free.swap_remove(at))
+    }
+
+    /// Whether there is anything in it that commits before this opening may have left.
+    pub(crate) fn is_used(&self) -> bool {
+        let full = self.full.iter().map(|(segment, _)| segment);
+        full.chain(&self.free).chain([&self.current]).any(Segment::is_used)
     }
 
     /// All commits up to this number stand elsewhere.

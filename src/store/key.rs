@@ -43,6 +43,10 @@ use thiserror::Error;
 /// The version of the layout and of the records.
 pub const FORMAT: u64 = 1;
 
+/// The kinds of rows that hold what people say: entries, a user's own state, messages that are to
+/// be sent.
+pub const SAID: &[u8] = b"LBH";
+
 const META: u8 = b'!';
 pub(super) const LOG: u8 = b'L';
 const DEDUP: u8 = b'D';

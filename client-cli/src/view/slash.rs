@@ -38,9 +38,9 @@ pub(crate) const HELP: &[&str] = &[
     "/members, /pins     who is in the open group, what is pinned in the chat",
     "/search WORDS       what has all of them, in all of your chats",
     "/edit TEXT          the last message of yours says this",
-    "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N,",
-    "/pin N, /unpin N, /forward N TARGET, /seen N (who has read it), /hide N (for you alone):",
-    "N counts from the last message, 1, 2, …",
+    "/reply N TEXT, /react N WORD (-WORD takes it back), /recall N, /pin N,",
+    "/unpin N, /forward N TARGET, /seen N (who has read it), /hide N (for you",
+    "alone): N counts from the last message, 1, 2, …",
     "/quiet [MINUTES], /pin-chat [PLACE], /archive, /unread; each with off",
     "/receipts on, off   whether others are told what you read",
     "/keys USER          who the devices of a user are, for programs that encrypt",
@@ -59,7 +59,7 @@ pub(crate) const HELP: &[&str] = &[
     "/expire TIME TEXT   it is gone for all after 90s, 15m, 2h or 7d",
     "/later TIME TEXT    it is sent then; /scheduled; /unschedule ID",
     "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
-    "/contacts, /contact USER, /uncontact USER, /name USER NAME, /block USER, /unblock USER",
+    "/contacts, /contact, /uncontact, /block, /unblock USER; /name USER NAME",
     "/devices            yours; /logout DEVICE, /logout-others end them",
     "/quit               //text is a message that starts with a slash",
 ];
@@ -310,6 +310,13 @@ mod tests {
     use super::*;
 
     const NOW_MS: u64 = 1_700_000_000_000;
+
+    #[test]
+    fn help_is_readable_in_80_columns() {
+        for line in HELP {
+            assert!(line.chars().count() < 80, "{line}");
+        }
+    }
 
     fn crew() -> ChatId {
         "group:crew".parse().unwrap()

@@ -6,10 +6,13 @@
 //! write is the key's length, the key, the value's length plus one (zero: a remove), the value;
 //! the lengths are varints. A record begins at a multiple of `ALIGN`, and is padded to one.
 
+use std::path::Path;
+
 use bytes::{Buf, BufMut, Bytes};
 use prost::encoding::{decode_varint, encode_varint};
 use thiserror::Error;
 
+use crate::store::backend::BackendError;
 use crate::store::batch::Batch;
 
 /// A record begins on a page of its own, so that a write never touches one that is durable.
@@ -37,6 +40,13 @@ pub(crate) struct Head {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a record is whole, but holds no writes")]
 pub(crate) struct NoWrites;
+
+impl NoWrites {
+    /// That a journal in this folder has such a record.
+    pub(crate) fn of_journal(self, folder: &Path) -> BackendError {
+        BackendError::Journal { path: folder.to_owned(), detail: self.to_string() }
+    }
+}
 
 /// Bytes that a record of so many bytes takes in a segment.
 pub(crate) fn padded(bytes: usize) -> usize {

@@ -26,6 +26,8 @@ pub(crate) struct Segment {
     filled: u64,
     /// Where the next record goes.
     at: u64,
+    /// There may be something else than zeros in it.
+    used: bool,
 }
 
 /// A record that was found whole.
@@ -40,7 +42,9 @@ impl Segment {
     /// Makes a file; `None` if there is one of that name.
     pub(crate) fn make(path: PathBuf) -> Result<Option<Self>, BackendError> {
         match OpenOptions::new().create_new(true).read(true).write(true).open(&path) {
-            Ok(file) => Ok(Some(Self { path, file: Arc::new(file), filled: 0, at: 0 })),
+            Ok(file) => {
+                Ok(Some(Self { path, file: Arc::new(file), filled: 0, at: 0, used: false }))
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
             Err(error) => Err(io_error("make", &path)(error)),
         }
@@ -51,7 +55,7 @@ impl Segment {
         let opened = OpenOptions::new().read(true).write(true).open(&path);
         let file = opened.map_err(io_error("open", &path))?;
         let filled = file.metadata().map_err(io_error("look at", &path))?.len();
-        Ok(Self { path, file: Arc::new(file), filled, at: 0 })
+        Ok(Self { path, file: Arc::new(file), filled, at: 0, used: filled > 0 })
     }
 
     pub(crate) fn file(&self) -> Arc<File> {
@@ -61,6 +65,28 @@ impl Segment {
     /// Begins the file anew: what stands in it is of no use any more.
     pub(crate) fn begin(&mut self) {
         self.at = 0;
+    }
+
+    /// Whether there may be something else than zeros in it.
+    pub(crate) const fn is_used(&self) -> bool {
+        self.used
+    }
+
+    /// Writes zeros over all that stands in the file, durably; `go_on` is asked now and then, and
+    /// without it there is an end before. Whether all of it is zeros.
+    pub(crate) fn erase(&mut self, mut go_on: impl FnMut() -> bool) -> Result<bool, BackendError> {
+        let zeros = vec![0; usize::try_from(FILL_BYTES).expect("a step fits in memory")];
+        for at in (0..self.filled).step_by(zeros.len()) {
+            let bytes = (self.filled - at).min(FILL_BYTES);
+            let zeros = &zeros[..usize::try_from(bytes).expect("a step fits in memory")];
+            let written = self.file.write_all_at(zeros, at).and_then(|()| self.file.sync_data());
+            written.map_err(io_error("write to", &self.path))?;
+            if !go_on() {
+                return Ok(false);
+            }
+        }
+        self.used = false;
+        Ok(true)
     }
 
     /// Bytes of records, padded.
@@ -77,6 +103,7 @@ impl Segment {
     pub(crate) fn write(&mut self, record: &[u8]) -> Result<(), BackendError> {
         debug_assert!(self.has_room(record.len()) && record.len().is_multiple_of(ALIGN));
         let end = self.at + record.len() as u64;
+        self.used = true;
         let done = self.fill(end).and_then(|()| self.file.write_all_at(record, self.at));
         done.map_err(io_error("write to", &self.path))?;
         self.at = end;

@@ -60,6 +60,7 @@ impl Turn<'_> {
     /// Writes an entry of the same place that says nothing over one.
     fn replace(&mut self, entry: Entry, why: Erasure) -> Result<(), ReadError> {
         let before = self.parts_at(&entry.chat, entry.seq)?;
+        self.erase_soon();
         let content = Content::Erased(why).encode();
         let entry = Entry { content, ..entry };
         let mut parts = 0;

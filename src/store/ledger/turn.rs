@@ -159,6 +159,11 @@ impl<'a> Turn<'a> {
         self.work.batch.put(key, value);
     }
 
+    /// What this turn writes over or removes is to be erased, not only to be found no more.
+    pub(super) fn erase_soon(&mut self) {
+        self.work.batch.erase();
+    }
+
     pub(super) fn remove(&mut self, key: Vec<u8>) {
         self.work.batch.remove(key);
     }

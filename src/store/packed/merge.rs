@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 
-use super::block::{self, BLOCK_BYTES, BlockError, Cell, Packer, Rows};
+use super::block::{self, BLOCK_BYTES, BlockError, Cell, Packer, Place, Rows};
 
 /// A change of a row: `None` removes it.
 pub(crate) type Change<'a> = (&'a [u8], Option<Cell>);
@@ -14,12 +14,14 @@ pub(crate) type Change<'a> = (&'a [u8], Option<Cell>);
 /// A block, and the first key in it.
 pub(crate) type Block = (Vec<u8>, Vec<u8>);
 
-/// What a block becomes with changes, which are in order: no block if no row is left.
+/// What a block becomes with changes, which are in order: no block if no row is left. Places that
+/// it named and does no more go to `dead`.
 pub(crate) fn merge(
     block: Option<Bytes>,
     changes: &[Change<'_>],
+    dead: &mut Vec<Place>,
 ) -> Result<Vec<Block>, BlockError> {
-    let (rows, appended) = merged(block, changes)?;
+    let (rows, appended) = merged(block, changes, dead)?;
     let bytes = encoded_len(&rows);
     // Where rows come between others, more will come: each block is left some room. Behind all
     // others that room would be lost.
@@ -48,6 +50,7 @@ type Merged<'a> = (Cow<'a, [u8]>, Cell);
 fn merged<'a>(
     block: Option<Bytes>,
     changes: &'a [Change<'a>],
+    dead: &mut Vec<Place>,
 ) -> Result<(Vec<Merged<'a>>, bool), BlockError> {
     let mut rows = Vec::with_capacity(changes.len());
     let mut changes = changes.iter().peekable();
@@ -60,8 +63,10 @@ fn merged<'a>(
             rows.extend(new.clone().map(|cell| (Cow::Borrowed(*changed), cell)));
             kept = changed.cmp(&key) != Ordering::Equal;
         }
-        if kept {
-            rows.push((Cow::Owned(key.to_vec()), cell));
+        match cell {
+            cell if kept => rows.push((Cow::Owned(key.to_vec()), cell)),
+            Cell::There(place) => dead.push(place),
+            Cell::Here(_) => {}
         }
     }
     rows.extend(changes.filter_map(|(key, cell)| Some((Cow::Borrowed(*key), cell.clone()?))));
@@ -112,7 +117,7 @@ mod tests {
         let keys: Vec<String> = (0..400).map(|number| format!("key {number:05}")).collect();
         let changes: Vec<Change<'_>> =
             keys.iter().map(|key| (key.as_bytes(), Some(value(1, 40)))).collect();
-        let blocks = merge(None, &changes).unwrap();
+        let blocks = merge(None, &changes, &mut Vec::new()).unwrap();
         let full = blocks.iter().rev().skip(1);
         assert!(full.clone().count() >= 3);
         assert!(full.clone().all(|(_, block)| block.len() > BLOCK_BYTES - 64));
@@ -123,18 +128,35 @@ mod tests {
         let keys: Vec<String> = (0..90).map(|number| format!("key {number:05}")).collect();
         let changes: Vec<Change<'_>> =
             keys.iter().map(|key| (key.as_bytes(), Some(value(1, 40)))).collect();
-        let blocks = merge(None, &changes).unwrap();
+        let blocks = merge(None, &changes, &mut Vec::new()).unwrap();
         let whole = Bytes::from(blocks[0].1.clone());
-        let blocks = merge(Some(whole), &[(b"key 00001a", Some(value(2, 900)))]).unwrap();
+        let blocks =
+            merge(Some(whole), &[(b"key 00001a", Some(value(2, 900)))], &mut Vec::new()).unwrap();
         assert_eq!(blocks.len(), 2);
         assert!(blocks.iter().all(|(_, block)| block.len() < 3_500), "{blocks:?}");
     }
 
     #[test]
     fn a_block_without_rows_is_none() {
-        let blocks = merge(None, &[(b"a", Some(value(1, 1)))]).unwrap();
+        let blocks = merge(None, &[(b"a", Some(value(1, 1)))], &mut Vec::new()).unwrap();
         let whole = Bytes::from(blocks[0].1.clone());
-        assert_eq!(merge(Some(whole), &[(b"a", None), (b"b", None)]).unwrap(), []);
+        assert_eq!(merge(Some(whole), &[(b"a", None), (b"b", None)], &mut Vec::new()).unwrap(), []);
+    }
+
+    #[test]
+    fn places_that_are_named_no_more_are_told() {
+        let place = |at| Place { file: 1, at, length: 200, checksum: 7 };
+        let there = |at| Some(Cell::There(place(at)));
+        let rows: [Change<'_>; 4] =
+            [(b"a", there(0)), (b"b", there(200)), (b"c", there(400)), (b"d", Some(value(1, 9)))];
+        let mut dead = Vec::new();
+        let blocks = merge(None, &rows, &mut dead).unwrap();
+        assert_eq!(dead, []);
+        let whole = Bytes::from(blocks[0].1.clone());
+        let changes: [Change<'_>; 4] =
+            [(b"a", None), (b"aa", there(900)), (b"c", Some(value(1, 9))), (b"d", None)];
+        merge(Some(whole), &changes, &mut dead).unwrap();
+        assert_eq!(dead, [place(0), place(400)]);
     }
 
     proptest! {
@@ -158,7 +180,7 @@ mod tests {
                     .map(|(key, length)| (key.as_bytes(), length.map(|length| value(7, length))))
                     .collect();
                 // What one block can hold: the rows so far are those of the first.
-                let blocks = merge(old.take(), &changes).unwrap();
+                let blocks = merge(old.take(), &changes, &mut Vec::new()).unwrap();
                 for (key, cell) in &changes {
                     match cell {
                         Some(cell) => drop(wanted.insert(key.to_vec(), cell.clone())),

@@ -1,7 +1,7 @@
 //! Rows wherever they stand: in memory, or packed. Must never miss a row that goes from one to the
-//! other while it looks: memory is looked at first, or again if rows left it meanwhile.
+//! other while it looks: memory is looked at first, or again if rows left it meanwhile. What a
+//! block named may be erased from then on, so a value that is not what it was is looked for again.
 
-use std::ops::ControlFlow;
 use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -26,10 +26,21 @@ pub(crate) struct Places<'a, E> {
 
 /// Rows between two keys, some of them in memory, some packed.
 struct Step {
+    /// As of then.
+    drops: u64,
     fresh: Rows,
     packed: Vec<Packed>,
     /// Where the next one begins.
     next: Option<Vec<u8>>,
+}
+
+/// What was shown of a step.
+enum Shown {
+    All,
+    /// What comes before that key: the rest has to be looked for again.
+    Upto(Vec<u8>),
+    /// As much as was wanted.
+    Enough,
 }
 
 impl<E: Backend> Places<'_, E> {
@@ -55,14 +66,25 @@ impl<E: Backend> Places<'_, E> {
 
     /// The value of a key.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, BackendError> {
-        match self.fresh(|fresh| fresh.get(key)) {
-            Known::Row(value) => return Ok(Some(value)),
-            Known::Removed => return Ok(None),
-            Known::Nothing => {}
+        loop {
+            let (known, drops) = self.fresh(|fresh| (fresh.get(key), fresh.drops()));
+            match known {
+                Known::Row(value) => return Ok(Some(value)),
+                Known::Removed => return Ok(None),
+                Known::Nothing => {}
+            }
+            let Some(page) = page_of(self.engine, key)? else { return Ok(None) };
+            let cell = block::find(page.block, key)?;
+            match cell.map(|cell| self.value(&cell)).transpose() {
+                Err(error) if self.is_stale(&error, drops) => {}
+                found => return found,
+            }
         }
-        let Some(page) = page_of(self.engine, key)? else { return Ok(None) };
-        let cell = block::find(page.block, key)?;
-        cell.map(|cell| self.value(&cell)).transpose()
+    }
+
+    /// Whether a place was read that may have been erased since it was found, and not damaged.
+    fn is_stale(&self, error: &BackendError, drops: u64) -> bool {
+        matches!(error, BackendError::Value { .. }) && self.fresh(Fresh::drops) != drops
     }
 
     fn value(&self, cell: &Cell) -> Result<Bytes, BackendError> {
@@ -81,12 +103,16 @@ impl<E: Backend> Places<'_, E> {
     ) -> Result<(), BackendError> {
         let mut from = from.to_vec();
         while from.as_slice() < to {
-            let step = self.step(&from, to)?;
-            if self.show(step.fresh, step.packed, visit)?.is_break() {
-                return Ok(());
-            }
-            let Some(next) = step.next else { return Ok(()) };
-            from = next;
+            let mut step = self.step(&from, to)?;
+            let next = step.next.take();
+            from = match self.show(step, visit)? {
+                Shown::All => match next {
+                    Some(next) => next,
+                    None => return Ok(()),
+                },
+                Shown::Upto(stale) => stale,
+                Shown::Enough => return Ok(()),
+            };
         }
         Ok(())
     }
@@ -99,8 +125,9 @@ impl<E: Backend> Places<'_, E> {
             // it was read, and the scan would go on before where it began.
             Ok((next_first(self.engine, from)?.filter(|next| next.as_slice() < to), page))
         };
-        let ((end, page), (fresh, rest)) = self.beside(packed, |fresh, (end, _)| {
-            fresh.range(from, Some(end.as_deref().unwrap_or(to)), ROWS_PER_STEP)
+        let ((end, page), (drops, (fresh, rest))) = self.beside(packed, |fresh, (end, _)| {
+            let end = end.as_deref().unwrap_or(to);
+            (fresh.drops(), fresh.range(from, Some(end), ROWS_PER_STEP))
         })?;
         let next = rest.or(end);
         let upto = next.as_deref().unwrap_or(to);
@@ -108,39 +135,44 @@ impl<E: Backend> Places<'_, E> {
             Some(page) => block::rows_between(page.block, from, upto)?,
             None => Vec::new(),
         };
-        Ok(Step { fresh, packed, next })
+        Ok(Step { drops, fresh, packed, next })
     }
 
     /// Shows rows in order; a row of memory replaces the packed one.
-    fn show(
-        &self,
-        fresh: Rows,
-        mut packed: Vec<Packed>,
-        visit: &mut Visit<'_>,
-    ) -> Result<ControlFlow<()>, BackendError> {
+    fn show(&self, step: Step, visit: &mut Visit<'_>) -> Result<Shown, BackendError> {
+        let Step { drops, fresh, mut packed, .. } = step;
         packed.retain(|(key, _)| !fresh.contains_key(key.as_slice()));
         let mut fresh = fresh.into_iter().filter_map(|(key, value)| Some((key, value?))).peekable();
         let mut rest = packed.as_slice();
         while !rest.is_empty() {
             let (run, behind) = rest.split_at(run_of(rest));
             rest = behind;
-            for ((key, _), value) in run.iter().zip(self.run(run)?) {
+            let values = match self.run(run) {
+                Err(error) if self.is_stale(&error, drops) => {
+                    let packed = run.first().map(|(key, _)| key.as_slice());
+                    let first = fresh.peek().map(|(key, _)| key.as_ref()).into_iter().chain(packed);
+                    let first = first.min().expect("a run has a row");
+                    return Ok(Shown::Upto(first.to_vec()));
+                }
+                values => values?,
+            };
+            for ((key, _), value) in run.iter().zip(values) {
                 while let Some((earlier, value)) = fresh.next_if(|(earlier, _)| earlier < key) {
                     if visit(&earlier, &value).is_break() {
-                        return Ok(ControlFlow::Break(()));
+                        return Ok(Shown::Enough);
                     }
                 }
                 if visit(key, &value).is_break() {
-                    return Ok(ControlFlow::Break(()));
+                    return Ok(Shown::Enough);
                 }
             }
         }
         for (key, value) in fresh {
             if visit(&key, &value).is_break() {
-                return Ok(ControlFlow::Break(()));
+                return Ok(Shown::Enough);
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(Shown::All)
     }
 
     /// The values of rows that stand side by side.
@@ -202,6 +234,7 @@ fn run_of(rows: &[Packed]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
     use std::sync::Mutex;
 
     use super::*;
@@ -261,14 +294,16 @@ mod tests {
     fn put_block(keys: &[&str], batch: &mut Batch) {
         let cell = |key: &&str| Some(Cell::Here(Bytes::copy_from_slice(key.as_bytes())));
         let rows: Vec<Change<'_>> = keys.iter().map(|key| (key.as_bytes(), cell(key))).collect();
-        let [(first, block)] = &merge(None, &rows).unwrap()[..] else { panic!("one block") };
+        let [(first, block)] = &merge(None, &rows, &mut Vec::new()).unwrap()[..] else {
+            panic!("one block")
+        };
         batch.put(key_of(first), block.clone());
     }
 
     #[test]
     fn a_scan_shows_nothing_before_its_beginning_while_blocks_are_made_and_divided() {
         let folder = tempfile::tempdir().unwrap();
-        let (values, _writer) = values::open(folder.path()).unwrap();
+        let (values, _writer) = values::open(folder.path(), None).unwrap();
         for before in [&[][..], &["a", "b", "c", "d", "e"]] {
             for from in ["a", "b", "c", "d", "e", "f"] {
                 let (mut now, mut next) = (Batch::default(), Batch::default());

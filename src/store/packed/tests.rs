@@ -1,5 +1,7 @@
 //! Packed rows against plain ones, with restarts and with a packing that is cut short.
 
+mod erased;
+
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -10,8 +12,12 @@ use crate::store::backend::Row;
 use crate::store::memory::MemoryBackend;
 
 /// So few that rows are packed all the time.
-const SETTINGS: PackedSettings =
-    PackedSettings { fresh_bytes: 1_500, stall: Duration::from_secs(5) };
+const SETTINGS: PackedSettings = PackedSettings {
+    fresh_bytes: 1_500,
+    stall: Duration::from_secs(5),
+    erase_after: Duration::ZERO,
+    apart: b"b",
+};
 
 fn open(engine: &MemoryBackend, folder: &Path) -> PackedBackend<MemoryBackend> {
     PackedBackend::open(engine.clone(), folder, SETTINGS).unwrap()
@@ -33,7 +39,7 @@ fn whole(backend: &impl Backend) -> Vec<Row> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Commit(Vec<(String, Option<usize>)>),
+    Commit(Vec<(String, Option<usize>)>, bool),
     Get(String),
     Scan(String, String, usize),
     Last(String, String),
@@ -45,7 +51,8 @@ fn step() -> impl Strategy<Value = Step> {
     // Some stand in a block, some in a file.
     let value = || proptest::option::of(prop_oneof![0..100_usize, 100..900_usize]);
     prop_oneof![
-        6 => proptest::collection::vec((key(), value()), 1..12).prop_map(Step::Commit),
+        6 => (proptest::collection::vec((key(), value()), 1..12), proptest::bool::weighted(0.2))
+            .prop_map(|(writes, erases)| Step::Commit(writes, erases)),
         2 => key().prop_map(Step::Get),
         2 => (key(), key(), 1..40_usize).prop_map(|(from, to, limit)| Step::Scan(from, to, limit)),
         2 => (key(), key()).prop_map(|(from, to)| Step::Last(from, to)),
@@ -62,8 +69,11 @@ proptest! {
         let mut packed = open(&engine, folder.path());
         for (number, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Commit(writes) => {
+                Step::Commit(writes, erases) => {
                     let mut batch = Batch::default();
+                    if erases {
+                        batch.erase();
+                    }
                     for (key, value) in writes {
                         let byte = u8::try_from(number).unwrap();
                         match value {
@@ -96,8 +106,9 @@ proptest! {
                 }
             }
         }
-        let (found, wanted) = (whole(&packed), whole(&plain));
-        prop_assert_eq!(found, wanted);
+        prop_assert_eq!(whole(&packed), whole(&plain));
+        packed.wait_until_erased().unwrap();
+        prop_assert_eq!(whole(&packed), whole(&plain));
     }
 }
 
@@ -205,7 +216,7 @@ fn commits_wait_while_too_much_is_to_be_packed_and_a_stuck_packing_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let faulty = Faulty::default();
     let stall = Duration::from_millis(500);
-    let settings = PackedSettings { fresh_bytes: 10_000, stall };
+    let settings = PackedSettings { fresh_bytes: 10_000, stall, ..SETTINGS };
     let packed = Arc::new(PackedBackend::open(faulty.clone(), folder.path(), settings).unwrap());
     let held = faulty.held.lock().unwrap();
     let (committing, done) = (Arc::clone(&packed), Arc::new(AtomicU32::new(0)));

@@ -1,9 +1,10 @@
-//! Values that are too large for a block, one behind the other in files that only grow. Must never
-//! change what it has once written: a place that a block names stays what it is.
+//! Values that stand outside of blocks, one behind the other in files that only grow. Must never
+//! change what it has once written but where nothing is of use any more: a place that a block names
+//! stays what it is.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,10 @@ const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const OPEN_MAX: usize = 64;
 /// Bytes that are gathered before they are written.
 const WRITE_BYTES: usize = 256 * 1024;
+/// Zeros that are written at once over what is erased.
+const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+/// Bytes side by side that, once erased, are given back to the file system.
+const GIVEN_BACK_BYTES: u64 = ZEROS.len() as u64;
 /// How the files end.
 const EXTENSION: &str = "values";
 
@@ -36,6 +41,27 @@ struct Open {
     order: VecDeque<u64>,
 }
 
+/// Bytes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    /// The file.
+    pub(crate) file: u64,
+    /// Where they begin in it.
+    pub(crate) at: u64,
+    /// How many.
+    pub(crate) bytes: u64,
+}
+
+impl Stretch {
+    /// Whether it ends there.
+    pub(crate) fn ends_at(&self, file: u64, at: u64) -> bool {
+        self.file == file && self.at + self.bytes == at
+    }
+}
+
+/// Where values end: the file, and the place in it.
+pub(crate) type End = (u64, u64);
+
 /// Writes values, behind all that are there.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -44,14 +70,17 @@ pub(crate) struct Writer {
     file: File,
     end: u64,
     pending: Vec<u8>,
+    /// What a packing that was cut short has left.
+    torn: Vec<Stretch>,
 }
 
 fn path_of(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("{number:06}.{EXTENSION}"))
 }
 
-/// Opens a folder of values, or makes it.
-pub(crate) fn open(folder: &Path) -> Result<(Values, Writer), BackendError> {
+/// Opens a folder of values, or makes it. `packed`: where those end that blocks may name for good,
+/// if that is known.
+pub(crate) fn open(folder: &Path, packed: Option<End>) -> Result<(Values, Writer), BackendError> {
     DirBuilder::new().recursive(true).create(folder).map_err(io_error("make", folder))?;
     let mut last = 0;
     for entry in fs::read_dir(folder).map_err(io_error("look into", folder))? {
@@ -60,8 +89,29 @@ pub(crate) fn open(folder: &Path) -> Result<(Values, Writer), BackendError> {
         last = last.max(number.unwrap_or(0));
     }
     let (file, end) = behind(folder, last)?;
-    let writer = Writer { folder: folder.to_owned(), number: last, file, end, pending: Vec::new() };
+    let torn = packed.map(|packed| behind_end(folder, packed, (last, end))).transpose()?;
+    let torn = torn.unwrap_or_default();
+    let pending = Vec::new();
+    let writer = Writer { folder: folder.to_owned(), number: last, file, end, pending, torn };
     Ok((Values { folder: folder.to_owned(), open: Mutex::default() }, writer))
+}
+
+/// All bytes from one end to a later one.
+fn behind_end(folder: &Path, from: End, to: End) -> Result<Vec<Stretch>, BackendError> {
+    let mut stretches = Vec::new();
+    for file in from.0..=to.0 {
+        let at = if file == from.0 { from.1 } else { 0 };
+        let path = path_of(folder, file);
+        let end = if file == to.0 {
+            to.1
+        } else {
+            fs::metadata(&path).map_err(io_error("look at", &path))?.len()
+        };
+        if at < end {
+            stretches.push(Stretch { file, at, bytes: end - at });
+        }
+    }
+    Ok(stretches)
 }
 
 /// A file to write behind what is in it, whose name is durable.
@@ -92,6 +142,16 @@ impl Writer {
             self.write()?;
         }
         Ok(place)
+    }
+
+    /// Where the next value goes.
+    pub(crate) fn end(&self) -> End {
+        (self.number, self.end)
+    }
+
+    /// What a packing that was cut short has left: once its rows are packed anew, it is of no use.
+    pub(crate) fn take_torn(&mut self) -> Vec<Stretch> {
+        std::mem::take(&mut self.torn)
     }
 
     fn write(&mut self) -> Result<(), BackendError> {
@@ -136,6 +196,30 @@ impl Values {
         Ok(values)
     }
 
+    /// Writes zeros over stretches, which are in order, durably; `go_on` is asked now and then, and
+    /// without it there is an end before. Whether all of them are erased.
+    pub(crate) fn erase(
+        &self,
+        stretches: &[Stretch],
+        go_on: &mut impl FnMut() -> bool,
+    ) -> Result<bool, BackendError> {
+        for stretches in stretches.chunk_by(|a, b| a.file == b.file) {
+            let path = path_of(&self.folder, stretches[0].file);
+            let file = match OpenOptions::new().write(true).open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(io_error("open", &path)(error)),
+            };
+            for stretch in stretches {
+                if !zero(&file, stretch, go_on).map_err(io_error("write to", &path))? {
+                    return Ok(false);
+                }
+            }
+            file.sync_data().map_err(io_error("sync", &path))?;
+        }
+        Ok(true)
+    }
+
     fn file(&self, number: u64) -> Result<Arc<File>, BackendError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = open.files.get(&number) {
@@ -154,6 +238,36 @@ impl Values {
     }
 }
 
+/// Writes zeros over a stretch. Whether to its end.
+fn zero(file: &File, stretch: &Stretch, go_on: &mut impl FnMut() -> bool) -> io::Result<bool> {
+    let (mut at, end) = (stretch.at, stretch.at + stretch.bytes);
+    while at < end {
+        let step = (end - at).min(ZEROS.len() as u64);
+        file.write_all_at(&ZEROS[..usize::try_from(step).unwrap_or(ZEROS.len())], at)?;
+        at += step;
+        if !go_on() {
+            return Ok(false);
+        }
+    }
+    if stretch.bytes >= GIVEN_BACK_BYTES {
+        give_back(file, stretch);
+    }
+    Ok(true)
+}
+
+/// Gives the room of zeros back where the file system can do that: they stay zeros.
+#[cfg(target_os = "linux")]
+fn give_back(file: &File, stretch: &Stretch) {
+    use rustix::fs::{FallocateFlags, fallocate};
+    let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    if let Err(error) = fallocate(file, hole, stretch.at, stretch.bytes) {
+        tracing::debug!(%error, "the room of erased values is not given back");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_back(_: &File, _: &Stretch) {}
+
 /// Whether a place stands right behind another.
 pub(crate) fn follows(before: Place, place: Place) -> bool {
     before.file == place.file && before.at + u64::from(before.length) == place.at
@@ -166,7 +280,7 @@ mod tests {
     #[test]
     fn values_are_read_alone_and_in_runs_also_after_a_reopen() {
         let folder = tempfile::tempdir().unwrap();
-        let (values, mut writer) = open(folder.path()).unwrap();
+        let (values, mut writer) = open(folder.path(), None).unwrap();
         let first = writer.put(b"one").unwrap();
         let second = writer.put(b"two").unwrap();
         let third = writer.put(&vec![7; 300_000]).unwrap();
@@ -174,7 +288,9 @@ mod tests {
         assert!(follows(first, second) && follows(second, third) && !follows(first, third));
         assert_eq!(&values.get(first).unwrap()[..], b"one");
         drop((values, writer));
-        let (values, mut writer) = open(folder.path()).unwrap();
+        let (values, mut writer) = open(folder.path(), Some((0, 6))).unwrap();
+        assert_eq!(writer.end(), (0, 300_006));
+        assert_eq!(writer.take_torn(), [Stretch { file: 0, at: 6, bytes: 300_000 }]);
         let fourth = writer.put(b"four").unwrap();
         writer.sync().unwrap();
         assert!(follows(third, fourth));
@@ -185,7 +301,7 @@ mod tests {
     #[test]
     fn a_value_that_was_damaged_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let (values, mut writer) = open(folder.path()).unwrap();
+        let (values, mut writer) = open(folder.path(), None).unwrap();
         let place = writer.put(b"whole").unwrap();
         writer.sync().unwrap();
         let wrong = Place { checksum: place.checksum ^ 1, ..place };
