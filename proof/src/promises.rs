@@ -4,6 +4,8 @@
 //! A promise is an `Accepted`; an entry that was shown to anybody, in a `Deliver` or a page of
 //! history; and a cursor that others were told of. Each stands at the call that sent its last byte.
 
+mod recalls;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::{Bytes, BytesMut};
@@ -17,6 +19,7 @@ use packetboat_proto::packet::{
 use thiserror::Error;
 use tokio_util::codec::Decoder;
 
+use self::recalls::{is_as_said, recall_of, recalls};
 use crate::calls::Call;
 
 /// Bytes of the largest body that is read.
@@ -227,6 +230,14 @@ pub enum Broken {
         /// Where.
         seq: u64,
     },
+    /// What was recalled is said, or what was not is erased.
+    #[error("{chat}: what stands at {seq} is not erased by a recall, or recalled and not erased")]
+    Recall {
+        /// Whose log.
+        chat: ChatId,
+        /// Where.
+        seq: u64,
+    },
     /// A promised entry is not there.
     #[error("{chat}: {promise} at {seq}, but the log ends at {head}")]
     Lost {
@@ -326,8 +337,14 @@ fn first_contents(facts: &[(usize, Fact)]) -> Contents<'_> {
     contents
 }
 
+/// Whether an entry was taken back, and says nothing.
+pub fn is_recalled(entry: &Entry) -> bool {
+    recall_of(entry).is_some()
+}
+
 fn check_log(chat: &ChatId, log: &[Entry], had: &Contents<'_>, broken: &mut Vec<Broken>) {
     let mut seen = HashMap::new();
+    let recalled: BTreeSet<u64> = log.iter().filter_map(recalls).collect();
     for (place, entry) in (1..).zip(log) {
         let (seq, chat) = (entry.seq, chat.clone());
         if seq != place || entry.chat != chat {
@@ -335,7 +352,10 @@ fn check_log(chat: &ChatId, log: &[Entry], had: &Contents<'_>, broken: &mut Vec<
             return;
         }
         let (sender, id) = (entry.sender.clone(), entry.id);
-        if had.get(&(&chat, &sender, id)) != Some(&&entry.content) {
+        let said = had.get(&(&chat, &sender, id));
+        if is_recalled(entry) != recalled.contains(&seq) {
+            broken.push(Broken::Recall { chat, seq });
+        } else if said.is_none_or(|said| !is_as_said(entry, said)) {
             broken.push(Broken::NeverSent { chat, seq });
         } else if let Some(first) = seen.insert((&entry.sender, id), seq) {
             broken.push(Broken::Twice { chat, sender, id, first, second: seq });
@@ -399,12 +419,17 @@ fn check_promise(fact: &Fact, found: &Found, contents: &Contents<'_>, broken: &m
                 entry.id == *id
                     && entry.sender == *sender
                     && entry.at_ms == *at_ms
-                    && contents.get(&(chat, sender, *id)) == Some(&&entry.content)
+                    && contents
+                        .get(&(chat, sender, *id))
+                        .is_some_and(|said| is_as_said(&entry, said))
             });
             (chat, *seq, "a message was accepted", kept)
         }
         Fact::Shown(shown) => {
-            let kept = at(log_of(&shown.chat), shown.seq).map(|entry| entry == *shown);
+            let kept = at(log_of(&shown.chat), shown.seq).map(|entry| {
+                let kept = is_as_said(&entry, &shown.content);
+                kept && Entry { content: shown.content.clone(), ..entry } == *shown
+            });
             (&shown.chat, shown.seq, "an entry was shown", kept)
         }
         Fact::Cursor { chat, user, delivered, read } => {

@@ -57,8 +57,8 @@ impl Engine {
     /// What the server is told beside its address and folder.
     pub fn settings(self) -> &'static [&'static str] {
         match self {
-            // So few that rows are packed, and files used again, all the time.
-            Self::Sled => &["--set", "store.fresh_bytes=65536"],
+            // So few that rows are packed, and files used again and erased, all the time.
+            Self::Sled => &["--set", "store.fresh_bytes=65536", "--set", "store.erase_ms=0"],
             // With the least cache new rows go to tables, and tables are merged, all the time.
             Self::Fjall => &["--set", "store.backend=fjall", "--set", "store.cache_bytes=1048576"],
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use packetboat_proof::promises::{self, Fact, Found, FoundChat};
+use packetboat_proof::promises::{self, Fact, Found, FoundChat, is_recalled};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
@@ -169,7 +169,8 @@ async fn answers(
     Ok(answers)
 }
 
-/// Every message of every log has the seq that it had; with other content it is a conflict.
+/// Every message of every log has the seq that it had; with other content it is a conflict, but for
+/// one that was recalled: what it said is not known any more.
 async fn send_again(
     wires: &mut BTreeMap<UserId, Wire>,
     found: &Found,
@@ -178,10 +179,11 @@ async fn send_again(
     for (sender, wire) in wires {
         let entries = found.chats.values().flat_map(|chat| &chat.log);
         let own: Vec<&Entry> = entries.filter(|entry| entry.sender == *sender).collect();
+        let other = Content::text("this was never said").encode();
         let send = |entry: &&Entry| Send {
             chat: entry.chat.clone(),
             id: entry.id,
-            content: entry.content.clone(),
+            content: if is_recalled(entry) { other.clone() } else { entry.content.clone() },
         };
         let sends: Vec<Send> = own.iter().map(send).collect();
         let answered = answers(wire, &sends).await?;
@@ -192,8 +194,7 @@ async fn send_again(
                 wrong.push(format!("{chat}: {id} of {seq}, sent again, gets {answer:?}"));
             }
         }
-        let other = Content::text("this was never said").encode();
-        let others = sends.into_iter().step_by(CONFLICT_EVERY);
+        let others = sends.into_iter().filter(|send| send.content != other).step_by(CONFLICT_EVERY);
         let others: Vec<Send> =
             others.map(|send| Send { content: other.clone(), ..send }).collect();
         for (id, answer) in answers(wire, &others).await? {

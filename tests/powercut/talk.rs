@@ -1,12 +1,12 @@
 //! What people do while a server is recorded: they write in pairs and groups, come, go and are put
-//! out, send again, acknowledge on several devices, and look back. Must never use an id again for
+//! out, send again, take back, acknowledge on several devices, and look back. Must never use an id again for
 //! something else before the first was accepted: the promises rest on that.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use packetboat_proof::dice::Dice;
-use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::content::{Alteration, Content, GroupChange};
 use packetboat_proto::id::{ChatId, MessageId, UserId};
 use packetboat_proto::packet::{Cursor, Edge, Operation, Packet, Request, Send};
 use tokio::task::JoinSet;
@@ -51,6 +51,8 @@ struct Writer {
     /// To be sent: what was unanswered comes first.
     queue: VecDeque<Send>,
     waiting: HashMap<MessageId, Send>,
+    /// What was accepted last, to be taken back perhaps.
+    last: Option<(ChatId, u64)>,
 }
 
 /// All of them.
@@ -67,6 +69,7 @@ impl Company {
             dice: dice.split(),
             queue: VecDeque::new(),
             waiting: HashMap::new(),
+            last: None,
         };
         Self { writers: WRITERS.iter().map(writer).collect(), founded: false }
     }
@@ -179,7 +182,9 @@ impl Writer {
                     answers += 1;
                     if let Some(send) = self.waiting.remove(&accepted.id) {
                         self.perhaps_again(send);
+                        self.perhaps_take_back();
                     }
+                    self.last = Some((accepted.chat, accepted.seq));
                     if answers % LOOK_AFTER == 0 {
                         self.look_back(&wire, answers);
                     }
@@ -204,6 +209,15 @@ impl Writer {
         if roll < 7 {
             self.queue.push_back(send);
         }
+    }
+
+    /// What was accepted before is taken back now and then; some of that is refused, which is as
+    /// good.
+    fn perhaps_take_back(&mut self) {
+        let Some((chat, seq)) = self.last.take().filter(|_| self.dice.chance(60)) else { return };
+        let recall = Content::Entry(Alteration::Recalled { seq });
+        let send = self.message(chat.as_str(), recall);
+        self.queue.push_back(send);
     }
 
     fn look_back(&mut self, wire: &Wire, id: u64) {

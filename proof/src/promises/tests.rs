@@ -1,5 +1,6 @@
 //! Tests of what counts as promised, and of what breaks a promise.
 
+use packetboat_proto::content::{Alteration, Erasure};
 use packetboat_proto::frame::PREFACE;
 use packetboat_proto::id::DeviceId;
 use packetboat_proto::packet::{Credential, Hello, Limits, Role};
@@ -185,4 +186,31 @@ fn the_members_of_a_group_follow_from_its_log() {
         change("cyd", GroupChange::Left { new_owner: None }),
     ];
     assert_eq!(members_by_log(&crew, &log), users(&["ada", "dan", "eve"]).into_iter().collect());
+}
+
+#[test]
+fn what_was_recalled_says_nothing_and_nothing_else_is_erased() {
+    let says = |number: u8, content: Content| {
+        let send = Send { content: content.encode(), ..send(number, "") };
+        (0, Fact::Had { sender: user("ada"), send })
+    };
+    let at = |seq: u64, number: u8, content: Content| Entry {
+        content: content.encode(),
+        ..entry(seq, number, "")
+    };
+    let recall = || Content::Entry(Alteration::Recalled { seq: 1 });
+    let erased = at(1, 1, Content::Erased(Erasure::Recalled { by: 2 }));
+    let shown = |entry: &Entry| (0, Fact::Shown(entry.clone()));
+    let facts = [had(1, "a"), promised(1, 1), shown(&entry(1, 1, "a")), says(2, recall())];
+    let done = store(vec![erased.clone(), at(2, 2, recall())]);
+    assert_eq!(check(&facts, &done), []);
+    let before = store(vec![entry(1, 1, "a")]);
+    assert_eq!(check(&facts, &before), [], "the recall was promised to nobody");
+    let wrong = Broken::Recall { chat: chat("dm:ada:bob"), seq: 1 };
+    let half = store(vec![entry(1, 1, "a"), at(2, 2, recall())]);
+    assert_eq!(check(&facts, &half), std::slice::from_ref(&wrong));
+    assert_eq!(check(&facts, &store(vec![erased.clone()])), [wrong]);
+    let other = Broken::Other { chat: chat("dm:ada:bob"), seq: 1, promise: "an entry was shown" };
+    let facts = [had(1, "a"), shown(&erased)];
+    assert_eq!(check(&facts, &before), [other], "what was shown as erased says something again");
 }

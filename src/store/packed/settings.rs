@@ -6,7 +6,7 @@ use std::time::Duration;
 pub const FRESH_BYTES_DEFAULT: usize = 32 * 1024 * 1024;
 /// How long after a batch that erases the files begin to be freed of it, unless another time is
 /// asked for.
-const ERASE_AFTER_DEFAULT: Duration = Duration::from_secs(60);
+const ERASE_AFTER_DEFAULT: Duration = Duration::from_mins(1);
 
 /// What may be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

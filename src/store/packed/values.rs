@@ -21,7 +21,7 @@ const OPEN_MAX: usize = 64;
 /// Bytes that are gathered before they are written.
 const WRITE_BYTES: usize = 256 * 1024;
 /// Zeros that are written at once over what is erased.
-const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 /// Bytes side by side that, once erased, are given back to the file system.
 const GIVEN_BACK_BYTES: u64 = ZEROS.len() as u64;
 /// How the files end.

@@ -78,7 +78,7 @@ fn what_was_erased_stands_in_no_file_wherever_it_stood() {
 #[test]
 fn what_a_life_before_has_erased_leaves_the_files_in_the_next() {
     let folder = tempfile::tempdir().unwrap();
-    let later = PackedSettings { erase_after: Duration::from_secs(3_600), ..SELDOM };
+    let later = PackedSettings { erase_after: Duration::from_hours(1), ..SELDOM };
     let packed = on_sled(folder.path(), later);
     packed.commit(batch(KEY, SECRET.repeat(9), false)).unwrap();
     pack_all(&packed);
@@ -155,7 +155,9 @@ fn who_reads_beside_takes_nothing_that_was_erased_for_damage() {
             }
         }
         done.store(true, Ordering::SeqCst);
-        readers.into_iter().for_each(|reader| reader.join().unwrap());
+        for reader in readers {
+            reader.join().unwrap();
+        }
     });
     packed.wait_until_erased().unwrap();
     let bytes = fs::read(folder.path().join("values/000000.values")).unwrap();
