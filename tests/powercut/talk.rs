@@ -1,6 +1,6 @@
 //! What people do while a server is recorded: they write in pairs and groups, come, go and are put
-//! out, send again, take back, acknowledge on several devices, and look back. Must never use an id again for
-//! something else before the first was accepted: the promises rest on that.
+//! out, send again, take back, acknowledge on several devices, and look back. Must never use an id
+//! again for something else before the first was accepted: the promises rest on that.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
