@@ -19,6 +19,7 @@ mod keyring;
 mod lounge;
 mod network;
 mod notes;
+mod people;
 mod person;
 mod plan;
 mod promised;
@@ -111,7 +112,7 @@ struct Args {
 
 /// What is wrong with a run, in sentences.
 fn judge(run: &Run) -> (Vec<String>, Counts) {
-    let rules = Rules { sender_order: run.sender_order };
+    let rules = Rules { sender_order: run.sender_order, bars: Some(run.bars) };
     let verdict = checker::check_with(&run.history, rules);
     let mut wrong = run.faults.clone();
     wrong.extend(verdict.violations.iter().map(ToString::to_string));
