@@ -118,6 +118,19 @@ impl Keyring {
         }
     }
 
+    /// A device was told that it is logged out: nothing that it has published stays, nor comes.
+    pub fn ended(&self, device: &Device) {
+        let mut book = self.book();
+        let since = book.next_tick();
+        let of = format!("{device} ");
+        let published: Vec<Identity> =
+            book.unsure.keys().filter(|identity| identity.starts_with(&of)).cloned().collect();
+        for identity in published {
+            book.gone.entry(identity).or_insert(since);
+        }
+        book.eras.entry(device.clone()).or_default().number += 1;
+    }
+
     /// What is wrong.
     pub fn judge(&self) -> Vec<String> {
         self.book().wrong.clone()

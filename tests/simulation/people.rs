@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use packetboat_client::{Client, ContactState, OwnState, RequestError, SetContact};
 use packetboat_proof::history::{Event, Recorder};
-use packetboat_proto::code::RejectCode;
+use packetboat_proto::code::{RejectCode, Retry};
 use packetboat_proto::id::{ChatId, UserId};
 
 /// What was done about whom.
@@ -42,6 +42,11 @@ pub enum Deed {
     Name,
     /// Wants to hear nothing of it, or does so again.
     Block(bool),
+}
+
+/// It may be done another time, whoever it is about.
+fn may_pass(code: RejectCode) -> bool {
+    code.retry() != Retry::Never
 }
 
 impl Book {
@@ -80,7 +85,7 @@ impl People {
             Deed::End => {
                 let ended = client.end_contact(&other).await;
                 if let Err(RequestError::Refused(why)) = ended
-                    && why.reject_code() != Some(RejectCode::StoreFull)
+                    && why.reject_code().is_some_and(|code| !may_pass(code))
                 {
                     let refused = format!("{} may not end with {other}: {}", of.0, why.reason);
                     self.book().wrong.push(refused);

@@ -19,6 +19,7 @@ use packetboat_proto::packet::ScheduledName;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::keyring::Keyring;
 use crate::lounge::Lounge;
 use crate::plan::pick;
 use crate::promised::Promised;
@@ -44,6 +45,8 @@ pub struct Habits {
     pub seed: u64,
     /// The room that it may listen to.
     pub lounge: Lounge,
+    /// Where keys are, which end with the device.
+    pub keyring: Keyring,
 }
 
 /// A device of a user.
@@ -182,6 +185,7 @@ impl Person {
             lounge: self.habits.lounge.clone(),
             start: self.starts,
             wallet: self.wallet.clone(),
+            keyring: self.habits.keyring.clone(),
         };
         let app = tokio::spawn(app.run(events)).abort_handle();
         self.awake = Some(Awake { client, app, sends: JoinSet::new() });
@@ -349,6 +353,7 @@ struct App {
     lounge: Lounge,
     start: u64,
     wallet: Wallet,
+    keyring: Keyring,
 }
 
 impl App {
@@ -378,6 +383,7 @@ impl App {
                 {
                     self.log.note(format!("{} is logged out", self.device));
                     self.recorder.add(Seen::LoggedOut { device: self.device.clone() });
+                    self.keyring.ended(&self.device);
                     self.wallet.papers().is_out = true;
                 }
                 Event::Closed(Ending::Refused(verdict)) => {

@@ -78,6 +78,8 @@ pub struct Plan {
     pub strict: bool,
     /// Messages that a client's outbox holds, and entries that may wait for an app.
     pub client_bounds: usize,
+    /// People block each other.
+    pub blocks: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -118,6 +120,7 @@ impl Plan {
             ticket_ms: pick(rng, &[0, 5_000, 3_600_000]),
             strict: rng.u8(0..4) == 0,
             client_bounds: pick(rng, &[2, 16, 1_024]),
+            blocks: rng.bool(),
             faults: faults(rng),
         }
     }
@@ -149,7 +152,7 @@ pub fn up_to(rng: &mut Rng, most: Duration) -> Duration {
 
 /// Mostly anyone writes to anyone.
 fn store_rules(rng: &mut Rng) -> StoreRules {
-    let who_writes = match rng.u8(0..10) {
+    let who_writes = match rng.u8(0..16) {
         0 => WhoWrites::Contacts,
         1 => WhoWrites::ContactsOrGroups,
         _ => WhoWrites::Anyone,

@@ -128,7 +128,7 @@ impl World {
         let name = |number| UserId::new(&format!("u{number}")).expect("a good id");
         let users: Vec<UserId> = (0..plan.users).map(name).collect();
         let (recorder, log) = (Recorder::default(), Log::default());
-        let lounge = Lounge::default();
+        let (lounge, keyring) = (Lounge::default(), Keyring::default());
         let mut people = Vec::new();
         for user in &users {
             for device in 0..rng.usize(1..=2) {
@@ -139,6 +139,7 @@ impl World {
                     bounds: plan.client_bounds,
                     seed: rng.u64(..),
                     lounge: lounge.clone(),
+                    keyring: keyring.clone(),
                 };
                 let dial = dialer(owner, network.clone(), harbour.clone());
                 let name = DeviceId::new(&format!("d{device}")).expect("a good id");
@@ -170,7 +171,7 @@ impl World {
             log,
             lounge,
             notes: Notes::default(),
-            keyring: Keyring::default(),
+            keyring,
             acquaintance: People::default(),
             standings: JoinSet::new(),
             ids: 0,

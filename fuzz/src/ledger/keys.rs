@@ -22,6 +22,9 @@ impl World {
         if full {
             return Err(RejectCode::StoreFull);
         }
+        if !self.devices.contains_key(&(by, on)) {
+            return Err(RejectCode::NotAllowed);
+        }
         let (state, another) = self.piles.publish((by, on), batch)?;
         told.extend(another.then_some(Told::Keys(by, on, None)));
         Ok(state)

@@ -59,7 +59,7 @@ impl World {
             3..=6 if must_know => Deed::Want,
             3 => Deed::End,
             4 => Deed::Name,
-            5..=7 => Deed::Block(true),
+            5..=7 if self.plan.blocks => Deed::Block(true),
             _ => Deed::Block(false),
         };
         let (acquaintance, recorder) = (self.acquaintance.clone(), self.recorder.clone());
