@@ -8,6 +8,7 @@ mod bodies;
 mod changes;
 mod codes;
 mod connection;
+mod contacts;
 mod contents;
 mod delivery;
 mod devices;
@@ -64,6 +65,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         scheduled::CHECKS,
         presence::CHECKS,
         devices::CHECKS,
+        contacts::CHECKS,
         own::CHECKS,
         states::CHECKS,
         codes::CHECKS,

@@ -2,6 +2,7 @@
 //! sees. Must never tell the history anything that a user could not have seen.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Person {
     /// Where its server is to start when it sees it for the first time.
     start: Option<Start>,
     wallet: Wallet,
+    /// Calls that log it out, and may still do so.
+    leaving: Arc<AtomicUsize>,
     rng: Rng,
 }
 
@@ -112,6 +115,7 @@ impl Person {
             starts: 0,
             start: Some(Start::Everything),
             wallet: Wallet::default(),
+            leaving: Arc::default(),
             rng: Rng::with_seed(habits.seed),
             habits,
         }
@@ -122,20 +126,24 @@ impl Person {
         self.wallet.papers().is_out
     }
 
-    /// Its user is about to log it out. One that does not start at everything may miss something
-    /// from now on without knowing: as it comes back for another device.
-    pub fn may_be_out(&self) {
+    /// Its user is about to log it out: counts how many such calls are under way. One that does not
+    /// start at everything may miss something from now on without knowing: it may come back for
+    /// another device.
+    pub fn may_be_out(&self) -> Arc<AtomicUsize> {
+        self.leaving.fetch_add(1, Ordering::Relaxed);
         if self.start != Some(Start::Everything) {
             self.recorder.add(Seen::LoggedOut { device: self.device.clone() });
         }
+        Arc::clone(&self.leaving)
     }
 
     /// It is another device from now on: its app knows nothing of before, but perhaps the ticket.
     fn begin_anew(&mut self) {
         let starts = [None, Some(Start::Newest), Some(Start::Last(2))];
-        // Everything is what most can go wrong with.
         let any = pick(&mut self.rng, &starts);
-        self.start = if self.rng.bool() { Some(Start::Everything) } else { any };
+        // Everything is what most can go wrong with, and what a call that is under way spoils not.
+        let all = self.rng.bool() || self.leaving.load(Ordering::Relaxed) > 0;
+        self.start = if all { Some(Start::Everything) } else { any };
         let owed = match self.start {
             Some(Start::Everything) => Owed::Everything,
             Some(Start::Newest) => Owed::Newest,

@@ -2,6 +2,7 @@
 //! never let a device come back that was not told, as if it had been.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use packetboat_proof::checker::Strangers;
 use packetboat_proto::id::{ChatId, UserId};
@@ -22,7 +23,7 @@ impl World {
         if !others {
             gone = vec![gone[self.rng.usize(0..gone.len())]];
         }
-        gone.iter().for_each(|person| person.may_be_out());
+        let counts: Vec<_> = gone.iter().map(|person| person.may_be_out()).collect();
         let devices: Vec<_> = gone.iter().map(|person| person.device.clone()).collect();
         let (keyring, name) = (self.keyring.clone(), devices.first().map(|one| one.name.clone()));
         let leaving = keyring.leave(devices);
@@ -33,6 +34,9 @@ impl World {
             };
             if done.is_ok() {
                 keyring.left(leaving);
+                for count in counts {
+                    count.fetch_sub(1, Ordering::Relaxed);
+                }
             }
         });
     }
