@@ -74,8 +74,9 @@ fn addressed(chat: &ChatId, sender: &UserId, content: &Bytes) -> Vec<UserId> {
         return is_barred.then_some(peer).into_iter().collect();
     }
     match said {
-        Ok(Content::Group(GroupChange::Created { members: users, .. }))
-        | Ok(Content::Group(GroupChange::Added(users))) => users,
+        Ok(Content::Group(
+            GroupChange::Created { members: users, .. } | GroupChange::Added(users),
+        )) => users,
         _ => Vec::new(),
     }
 }
