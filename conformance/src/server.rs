@@ -8,6 +8,7 @@ mod bodies;
 mod changes;
 mod codes;
 mod connection;
+mod contacts;
 mod contents;
 mod delivery;
 mod devices;
@@ -66,6 +67,7 @@ pub fn checks() -> Vec<Check<Bed>> {
         search::CHECKS,
         presence::CHECKS,
         devices::CHECKS,
+        contacts::CHECKS,
         own::CHECKS,
         states::CHECKS,
         codes::CHECKS,

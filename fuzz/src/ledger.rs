@@ -5,6 +5,7 @@ mod alter;
 mod asked;
 mod command;
 mod compare;
+mod contact;
 mod device;
 pub mod disk;
 mod keys;
@@ -25,7 +26,7 @@ use packetboat::store::act::{Act, Acted};
 use packetboat::store::backend::Backend;
 use packetboat::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use packetboat::store::proof::{Bench, OpenTurn, Step, View};
-use packetboat::store::rules::{Rooms, Rules, UnknownUsers, WhoWrites};
+use packetboat::store::rules::{Rooms, Rules};
 use packetboat::store::{
     Author, Claim, Claimed, CursorMove, Effect, Outcome, ReceiptRule, Refusal,
 };
@@ -49,8 +50,9 @@ const CHATS_CACHED: usize = 2;
 /// Runs the commands that the bytes say.
 pub fn run(data: &[u8]) {
     let mut choices = Choices::new(data);
+    let (unknown_users, who_writes, tell_blocked) = choices.one_of(&contact::RULES);
     let rules = Rules {
-        unknown_users: choices.one_of(&[UnknownUsers::Keep, UnknownUsers::Reject]),
+        unknown_users,
         group_members_max: choices.one_of(&[10_000, 4, 2]),
         chats_per_user_max: choices.one_of(&[10_000, 4, 1]),
         devices_per_user_max: choices.one_of(&[100, 2]),
@@ -58,9 +60,8 @@ pub fn run(data: &[u8]) {
         recall_ms: choices.one_of(&[1_000_000, 5, 0]),
         // Its one room is never opened: what rooms keep is in the store's contracts.
         rooms: Rooms::Nobody,
-        // Who knows whom is in the store's contracts.
-        who_writes: WhoWrites::Anyone,
-        tell_blocked: false,
+        who_writes,
+        tell_blocked,
     };
     let disk = Disk::default();
     let bench = Bench::open(Arc::new(disk.clone()), rules, CHATS_CACHED);
@@ -155,9 +156,9 @@ impl Site {
             numbers
         };
         match effect {
-            Effect::Claimed { groups, .. } => {
+            Effect::Claimed { groups, blocked, .. } => {
                 let groups = groups.iter().map(|chat| number(&CHATS, chat.as_str()));
-                Told::Claimed(groups.collect())
+                Told::Claimed(groups.collect(), numbers(blocked))
             }
             Effect::LoggedOut { user, devices } => {
                 let by = number(&NAMES, user.as_str());
@@ -182,7 +183,10 @@ impl Site {
                 let on = number(&DEVICES, keys.device.as_str());
                 Told::Keys(by, on, keys.state.map(|state| state.left))
             }
-            Effect::Related { .. } => unreachable!("nobody knows another here"),
+            Effect::Related { user, other, relation } => {
+                let [by, of] = [user, other].map(|one| number(&NAMES, one.as_str()));
+                Told::Related(by, of, relation.contact, relation.blocked)
+            }
             Effect::Dissolved { chat } => Told::Dissolved(number(&CHATS, chat.as_str())),
             Effect::Joining { news, .. } => {
                 let (to, by) =
@@ -347,6 +351,14 @@ fn acted(
                 Acted::Key(Box::new(KeyBundle { identity, prekey, one_time }))
             });
             (*by, act, expected)
+        }
+        Command::SetContact { by, of, wanted, letters } => {
+            let expected = world.set_contact((*by, *of), (*wanted, *letters), full, told);
+            (*by, contact::wish(*of, *wanted, *letters), expected.map(Acted::Set))
+        }
+        Command::SetBlock { by, of, blocked } => {
+            let expected = world.set_block((*by, *of), *blocked, full, told);
+            (*by, contact::block(*of, *blocked), expected.map(Acted::Set))
         }
         Command::TellReads { by, told: reads } => {
             let rule = if *reads { ReceiptRule::Told } else { ReceiptRule::Hidden };

@@ -10,6 +10,7 @@
 //! of [`Violation`], the check in the file of what it looks at, and a history in `tests` that
 //! breaks just this one.
 
+mod bars;
 mod digest;
 mod expiries;
 mod handed;
@@ -36,6 +37,29 @@ pub struct Rules {
     /// promises it (with `strict_order` also when the server cannot store for a while), a client
     /// that pipelines on its own does not.
     pub sender_order: bool,
+    /// Who may write to whom; `None`: that is not judged.
+    pub bars: Option<Bars>,
+}
+
+/// What the operator has set of who may write to whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bars {
+    /// Who is blocked is told so; else it is answered as if there was no such user.
+    pub told: bool,
+    /// What becomes of those who are no contacts, in direct chats.
+    pub strangers: Strangers,
+}
+
+/// Whether those write to each other who are no contacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strangers {
+    /// They do.
+    #[default]
+    Write,
+    /// They do not.
+    Barred,
+    /// Some do, and which is not judged.
+    Perhaps,
 }
 
 /// What was found.
@@ -69,6 +93,8 @@ pub struct Counts {
     pub unjudged: u64,
     /// Devices that sent or were given anything, or came up for it.
     pub devices: u64,
+    /// Times that a user was to be blocked, or no more.
+    pub blocks: u64,
     /// Violations, with those that are not kept.
     pub violations: u64,
 }
@@ -99,6 +125,9 @@ pub fn check_with(history: &History, rules: Rules) -> Verdict {
     if rules.sender_order {
         sends::check_sender_order(&digest, &truth, &mut found);
     }
+    if let Some(rules) = rules.bars {
+        bars::check(&digest, &truth, rules, &mut found);
+    }
     handed::check(&digest, &truth, &members, &mut found);
     logs::check(&digest, &truth, &members, &mut found);
     recalls::check(&digest, &truth, &mut found);
@@ -118,9 +147,10 @@ fn count(history: &History) -> Counts {
     let mut devices = HashSet::new();
     for event in &history.events {
         match event {
-            Event::Device { device, .. } => {
+            Event::Device { device, .. } | Event::LoggedOut { device } => {
                 devices.insert(device);
             }
+            Event::Blocking { .. } => counts.blocks += 1,
             Event::Invoked { by, .. } => {
                 devices.insert(by);
                 counts.sends += 1;
@@ -132,7 +162,10 @@ fn count(history: &History) -> Counts {
                 devices.insert(to);
                 counts.deliveries += 1;
             }
-            Event::Page { .. } | Event::Log { .. } => {}
+            Event::Blocked { .. }
+            | Event::Wanting { .. }
+            | Event::Page { .. }
+            | Event::Log { .. } => {}
         }
     }
     counts.devices = devices.len() as u64;

@@ -170,7 +170,7 @@ impl Fleet {
             }
             _ => true,
         };
-        let verdict = check_with(history, Rules { sender_order: true });
+        let verdict = check_with(history, Rules { sender_order: true, bars: None });
         let violations: Vec<_> = verdict.violations.into_iter().filter(is_promised).collect();
         let counts = verdict.counts;
         let unjudged = counts.unjudged;

@@ -31,7 +31,13 @@ pub enum Owed {
     Everything,
     /// Every one from the first that it was given in a chat.
     FromFirst,
+    /// The same, and none that anyone knew when it came up: it starts at what is new.
+    Newest,
 }
+
+/// A call by which a user blocks another, or does so no more, as a proof numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlockNumber(pub u64);
 
 /// A send, as a proof numbers it: each call is one, also one with an id that was used before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,12 +46,42 @@ pub struct SendNumber(pub u64);
 /// Something that a client did or saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A device comes up that is owed entries. Before anything else of it.
+    /// A device comes up that is owed entries. Before anything else of it. After `LoggedOut` it is
+    /// another device of the same name.
     Device {
         /// Which.
         device: Device,
         /// What it must have had in the end.
         owed: Owed,
+    },
+    /// What a device is owed ends: it was logged out, or may be soon.
+    LoggedOut {
+        /// Which.
+        device: Device,
+    },
+    /// A user blocks another, or does so no more: recorded before the call.
+    Blocking {
+        /// Its number.
+        call: BlockNumber,
+        /// Who.
+        by: UserId,
+        /// Whom.
+        other: UserId,
+        /// Or no more.
+        blocked: bool,
+    },
+    /// It is so: recorded after the answer. One without an answer may be done at any time.
+    Blocked {
+        /// Its number.
+        call: BlockNumber,
+    },
+    /// A user wants to be a contact of another, from now on at some time: recorded before the
+    /// call.
+    Wanting {
+        /// Who.
+        by: UserId,
+        /// Whose.
+        other: UserId,
     },
     /// A send begins: recorded before the call.
     Invoked {
@@ -121,6 +157,7 @@ pub struct Recorder {
 struct State {
     history: History,
     sends: u64,
+    blocks: u64,
 }
 
 impl Recorder {
@@ -137,6 +174,16 @@ impl Recorder {
         let (by, chat, content) = (by.clone(), chat.clone(), content.clone());
         state.history.events.push(Event::Invoked { send, by, chat, id, content });
         send
+    }
+
+    /// Adds the beginning of a block, or of its end, and gives its number.
+    pub fn block(&self, by: &UserId, other: &UserId, blocked: bool) -> BlockNumber {
+        let mut state = self.state();
+        let call = BlockNumber(state.blocks);
+        state.blocks += 1;
+        let (by, other) = (by.clone(), other.clone());
+        state.history.events.push(Event::Blocking { call, by, other, blocked });
+        call
     }
 
     /// How many events were recorded so far.

@@ -48,11 +48,15 @@ pub enum Bug {
     KeyGivenTwice,
     /// What has expired goes on being shown.
     ExpiredShown,
+    /// A ticket is good for a device that was logged out since.
+    LogOutKeepsTicket,
+    /// Who is blocked goes on writing while the chat is at hand.
+    BlockForgottenByCache,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -74,6 +78,8 @@ impl Bug {
         Self::RevisionKept,
         Self::KeyGivenTwice,
         Self::ExpiredShown,
+        Self::LogOutKeepsTicket,
+        Self::BlockForgottenByCache,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -100,6 +106,8 @@ impl Bug {
             Self::RevisionKept => "revision-kept",
             Self::KeyGivenTwice => "key-given-twice",
             Self::ExpiredShown => "expired-shown",
+            Self::LogOutKeepsTicket => "log-out-keeps-ticket",
+            Self::BlockForgottenByCache => "block-forgotten-by-cache",
         }
     }
 

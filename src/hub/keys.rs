@@ -1,9 +1,9 @@
 //! Which sessions are told of whose keys, and what is to be told. Must never grow with what nobody
 //! is told of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ahash::HashMap;
 use packetboat_proto::id::{DeviceId, SessionId, UserId};
 use packetboat_proto::limits::KEYS_WATCHED_MAX;
 use packetboat_proto::packet::KeysNews;
@@ -15,8 +15,9 @@ use super::mailbox::Mailbox;
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     audience: Audience<UserId>,
-    /// What is to be told, the last of each device.
-    news: HashMap<(UserId, DeviceId), KeysNews>,
+    /// What is to be told, the last of each device. In order, so that a run with the same inputs is
+    /// the same.
+    news: BTreeMap<(UserId, DeviceId), KeysNews>,
 }
 
 impl Keys {
@@ -54,8 +55,7 @@ impl Keys {
 
     /// Something to tell, and whom.
     pub(super) fn next_news(&mut self) -> Option<(KeysNews, &[Arc<Mailbox>])> {
-        let of = self.news.keys().next().cloned()?;
-        let news = self.news.remove(&of)?;
+        let (_, news) = self.news.pop_first()?;
         let to = self.audience.of(&news.user);
         Some((news, to))
     }

@@ -322,13 +322,14 @@ impl Registry {
         self.standing.len() + self.seated
     }
 
-    /// Tells every session that the server stops, and every one that comes later.
+    /// Tells every session that the server stops, and every one that comes later. In order, so that
+    /// a run with the same inputs is the same.
     pub fn drain(&mut self) {
         self.draining = true;
         let seats = self.users.values().flat_map(Seats::all).map(|seat| &seat.mailbox);
-        for mailbox in self.standing.values().chain(seats) {
-            mailbox.drain();
-        }
+        let mut all: Vec<_> = self.standing.values().chain(seats).collect();
+        all.sort_unstable_by_key(|mailbox| mailbox.session());
+        all.into_iter().for_each(|mailbox| mailbox.drain());
     }
 }
 

@@ -8,7 +8,7 @@ use packetboat_proto::code::CloseCode;
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::frame::Frame;
-use packetboat_proto::packet::{Packet, Verdict};
+use packetboat_proto::packet::{ContactOperation, DeviceOperation, Operation, Packet, Verdict};
 
 use crate::tampering::{Raw, Tamper, Way, tamper};
 
@@ -145,6 +145,57 @@ pub(crate) const KINDS: &[Kind] = &[
         make: || tamper(|way, raw| way == Way::ToServer || raw.kind != 0x04),
     },
     Kind {
+        name: "it blocks nobody",
+        chapters: &["contacts", "presence"],
+        fails: &[
+            "contacts.blocked",
+            "contacts.brought",
+            "contacts.hints",
+            "contacts.keys",
+            "contacts.recalled",
+            "contacts.own_block",
+            "contacts.again",
+        ],
+        make: || {
+            changed(Way::ToServer, |packet| {
+                if let Some(Operation::Contact(ContactOperation::Block(block))) = asked(packet) {
+                    block.blocked = false;
+                }
+            })
+        },
+    },
+    Kind {
+        name: "it asks nobody to be a contact",
+        chapters: &["contacts"],
+        fails: &[
+            "contacts.wishes",
+            "contacts.told",
+            "contacts.names",
+            "contacts.brought",
+            "contacts.own_block",
+        ],
+        make: || {
+            changed(Way::ToServer, |packet| {
+                if let Some(Operation::Contact(ContactOperation::Set(set))) = asked(packet) {
+                    set.wanted = None;
+                }
+            })
+        },
+    },
+    Kind {
+        name: "it logs nobody out",
+        chapters: &["devices"],
+        fails: &["devices.logged_out", "devices.forgotten", "devices.itself"],
+        make: || {
+            changed(Way::ToServer, |packet| {
+                let asked = asked(packet);
+                if let Some(Operation::Device(DeviceOperation::LogOut { device })) = asked {
+                    *device = "nobody".parse().unwrap();
+                }
+            })
+        },
+    },
+    Kind {
         name: "it forgets acknowledgements",
         chapters: &["acks", "messages", "promises"],
         fails: &[
@@ -183,6 +234,13 @@ fn own_ones_too() -> Tamper {
         }
         true
     })
+}
+
+fn asked(packet: &mut Packet) -> Option<&mut Operation> {
+    match packet {
+        Packet::Request(request) => request.operation.as_mut(),
+        _ => None,
+    }
 }
 
 /// Changes the packets of one way.

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use packetboat::auth::doorman::Doorman;
 use packetboat::auth::open::Open;
 use packetboat::clock::{Clock, Wall};
+use packetboat::devices::{self, Keeper};
 use packetboat::hub::{Hub, HubOutlet};
 use packetboat::metrics::Metrics;
 use packetboat::session::house::House;
@@ -31,6 +32,8 @@ use crate::plan::{Plan, up_to};
 const EPOCH_MS: u64 = 1_750_000_000_000;
 /// How long a server that drains may take.
 const DRAIN_TIME: Duration = Duration::from_secs(30);
+/// After how long devices are forgotten: never here.
+const FORGET_MS: u64 = 90 * 24 * 60 * 60 * 1_000;
 /// Signs the tickets: the same over restarts, as a store's own secret is.
 const SECRET: [u8; 32] = [7; 32];
 
@@ -67,8 +70,8 @@ struct Running {
     house: Arc<House<EmbeddedStore>>,
     drains: bool,
     sessions: JoinSet<()>,
-    /// Ends with it.
-    _timekeeper: JoinSet<()>,
+    /// They end with it.
+    _keepers: JoinSet<()>,
 }
 
 struct Steps {
@@ -129,9 +132,12 @@ impl Harbour {
         );
         // The disk fails while the store opens: the process ends, and is started again.
         let Ok(store) = store else { return };
-        let mut timekeeper = JoinSet::new();
-        let keeper = timekeeper::run(store.clone(), Arc::clone(&metrics), CancellationToken::new());
-        timekeeper.spawn(keeper);
+        let mut keepers = JoinSet::new();
+        let never = CancellationToken::new();
+        keepers.spawn(timekeeper::run(store.clone(), Arc::clone(&metrics), never.clone()));
+        let clock = Clock::beside(Arc::clone(&wall));
+        let keeper = Keeper::new(Arc::clone(&hub), store.clone(), FORGET_MS);
+        keepers.spawn(devices::run(keeper, clock, never));
         let house = House {
             doorman: Doorman::new(Box::new(Open), &SECRET, plan.ticket_ms),
             store,
@@ -145,12 +151,8 @@ impl Harbour {
             new_session: next_session,
         };
         let house = Arc::new(house);
-        state.running = Some(Running {
-            house,
-            drains: false,
-            sessions: JoinSet::new(),
-            _timekeeper: timekeeper,
-        });
+        state.running =
+            Some(Running { house, drains: false, sessions: JoinSet::new(), _keepers: keepers });
     }
 
     /// Takes a connection, unless no server runs or it drains.

@@ -2,23 +2,27 @@
 //! sees. Must never tell the history anything that a user could not have seen.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
+use fastrand::Rng;
 use packetboat_client::{
-    AckMode, Client, Config, Credential, Dial, Edge, Ending, Entry, Event, Events, RequestError,
-    SendError, Start,
+    AckMode, Client, Config, Credential, Dial, Edge, Ending, Entry, Event, Events, Lost,
+    RequestError, SendError, Start, Welcome,
 };
 use packetboat_proof::history::{Device, Event as Seen, Owed, Recorder, SendNumber};
-use packetboat_proto::code::RejectCode;
+use packetboat_proto::code::{CloseCode, RejectCode};
 use packetboat_proto::content::{Content, Context};
 use packetboat_proto::id::{ChatId, MessageId};
 use packetboat_proto::packet::ScheduledName;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::keyring::Keyring;
 use crate::lounge::Lounge;
+use crate::plan::pick;
 use crate::promised::Promised;
 
 /// How long one page of a log may take once all faults are over.
@@ -42,6 +46,8 @@ pub struct Habits {
     pub seed: u64,
     /// The room that it may listen to.
     pub lounge: Lounge,
+    /// Where keys are, which end with the device.
+    pub keyring: Keyring,
 }
 
 /// A device of a user.
@@ -55,6 +61,32 @@ pub struct Person {
     cursors: Cursors,
     awake: Option<Awake>,
     starts: u64,
+    /// Where its server is to start when it sees it for the first time.
+    start: Option<Start>,
+    wallet: Wallet,
+    /// Calls that log it out, and may still do so.
+    leaving: Arc<AtomicUsize>,
+    rng: Rng,
+}
+
+/// What an app is told about its device.
+#[derive(Clone, Default)]
+struct Wallet(Arc<Mutex<Papers>>);
+
+#[derive(Default)]
+struct Papers {
+    /// It was logged out.
+    is_out: bool,
+    /// The last that it was given.
+    ticket: Bytes,
+    /// One of before its last log-out, which it shows all the same: it is refused.
+    stale: Option<Bytes>,
+}
+
+impl Wallet {
+    fn papers(&self) -> MutexGuard<'_, Papers> {
+        self.0.lock().expect("no panic")
+    }
 }
 
 struct Awake {
@@ -73,8 +105,56 @@ impl Person {
         dial: Box<dyn Fn() -> Dial>,
     ) -> Self {
         recorder.add(Seen::Device { device: device.clone(), owed: Owed::Everything });
-        let cursors = Cursors::default();
-        Self { device, recorder, log, habits, dial, cursors, awake: None, starts: 0 }
+        Self {
+            device,
+            recorder,
+            log,
+            dial,
+            cursors: Cursors::default(),
+            awake: None,
+            starts: 0,
+            start: Some(Start::Everything),
+            wallet: Wallet::default(),
+            leaving: Arc::default(),
+            rng: Rng::with_seed(habits.seed),
+            habits,
+        }
+    }
+
+    /// Whether it was told that it is logged out, and has not come back since.
+    pub fn is_out(&self) -> bool {
+        self.wallet.papers().is_out
+    }
+
+    /// Its user is about to log it out: counts how many such calls are under way. One that does not
+    /// start at everything may miss something from now on without knowing: it may come back for
+    /// another device.
+    pub fn may_be_out(&self) -> Arc<AtomicUsize> {
+        self.leaving.fetch_add(1, Ordering::Relaxed);
+        if self.start != Some(Start::Everything) {
+            self.recorder.add(Seen::LoggedOut { device: self.device.clone() });
+        }
+        Arc::clone(&self.leaving)
+    }
+
+    /// It is another device from now on: its app knows nothing of before, but perhaps the ticket.
+    fn begin_anew(&mut self) {
+        let starts = [None, Some(Start::Newest), Some(Start::Last(2))];
+        let any = pick(&mut self.rng, &starts);
+        // Everything is what most can go wrong with, and what a call that is under way spoils not.
+        let all = self.rng.bool() || self.leaving.load(Ordering::Relaxed) > 0;
+        self.start = if all { Some(Start::Everything) } else { any };
+        let owed = match self.start {
+            Some(Start::Everything) => Owed::Everything,
+            Some(Start::Newest) => Owed::Newest,
+            Some(Start::Last(_)) | None => Owed::FromFirst,
+        };
+        self.cursors.lock().expect("no panic").clear();
+        let mut papers = self.wallet.papers();
+        let ticket = std::mem::take(&mut papers.ticket);
+        papers.stale = (!ticket.is_empty() && self.rng.bool()).then_some(ticket);
+        papers.is_out = false;
+        self.recorder.add(Seen::Device { device: self.device.clone(), owed });
     }
 
     /// Comes up, where it was, unless it is there.
@@ -82,11 +162,15 @@ impl Person {
         if self.awake.is_some() {
             return;
         }
+        if self.is_out() {
+            self.begin_anew();
+        }
         self.starts += 1;
         let (user, name) = (self.device.user.clone(), self.device.name.clone());
         let mut config = Config::new("simulated", user, name, Credential::Open);
         config.acks = AckMode::Manual;
-        config.start = Some(Start::Everything);
+        config.start = self.start;
+        config.ticket.clone_from(&self.wallet.papers().stale);
         config.cursors.clone_from(&self.cursors.lock().expect("no panic"));
         config.backoff.base = Duration::from_millis(50);
         config.backoff.cap = Duration::from_secs(2);
@@ -108,6 +192,8 @@ impl Person {
             pause: self.habits.app,
             lounge: self.habits.lounge.clone(),
             start: self.starts,
+            wallet: self.wallet.clone(),
+            keyring: self.habits.keyring.clone(),
         };
         let app = tokio::spawn(app.run(events)).abort_handle();
         self.awake = Some(Awake { client, app, sends: JoinSet::new() });
@@ -274,6 +360,8 @@ struct App {
     pause: Duration,
     lounge: Lounge,
     start: u64,
+    wallet: Wallet,
+    keyring: Keyring,
 }
 
 impl App {
@@ -298,17 +386,42 @@ impl App {
                 Event::LogReset { chat, .. } => {
                     self.log.add(format!("{}: the log of {chat} starts over", self.device));
                 }
+                Event::Closed(Ending::Refused(verdict))
+                    if verdict.close_code() == Some(CloseCode::LoggedOut) =>
+                {
+                    self.log.note(format!("{} is logged out", self.device));
+                    self.recorder.add(Seen::LoggedOut { device: self.device.clone() });
+                    self.keyring.ended(&self.device);
+                    self.wallet.papers().is_out = true;
+                }
                 Event::Closed(Ending::Refused(verdict)) => {
                     let why = verdict.reason;
                     self.log.add(format!("{} is turned away for good: {why}", self.device));
                 }
-                Event::Connected(_) => self.log.note(format!("{} is connected", self.device)),
+                Event::Connected(welcome) => self.connected(welcome),
                 Event::Disconnected { why, retry_in } => {
+                    if let Lost::Goodbye(verdict) = &why
+                        && verdict.close_code() == Some(CloseCode::BadTicket)
+                    {
+                        self.wallet.papers().stale = None;
+                    }
                     let ms = retry_in.as_millis();
                     self.log.note(format!("{}: {why}; tries again in {ms} ms", self.device));
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn connected(&self, welcome: Welcome) {
+        self.log.note(format!("{} is connected", self.device));
+        let mut papers = self.wallet.papers();
+        if papers.stale.take().is_some() {
+            let device = &self.device;
+            self.log.add(format!("{device} came in by a ticket of before it was logged out"));
+        }
+        if !welcome.ticket.is_empty() {
+            papers.ticket = welcome.ticket;
         }
     }
 }

@@ -9,6 +9,8 @@ use packetboat::session::deliveries::Retries;
 use packetboat::session::port::Rules;
 use packetboat::session::rate::Rate;
 use packetboat::store::embedded::Settings;
+use packetboat::store::rules::{Rules as StoreRules, WhoWrites};
+use packetboat_proof::checker::{Bars, Strangers};
 use packetboat_proto::limits::{BODY_BYTES_DEFAULT, BODY_OVERHEAD_BYTES};
 
 /// Things that may go wrong, each as a chance in a hundred that a step does it; 0 leaves it out.
@@ -76,6 +78,8 @@ pub struct Plan {
     pub strict: bool,
     /// Messages that a client's outbox holds, and entries that may wait for an app.
     pub client_bounds: usize,
+    /// People block each other.
+    pub blocks: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -110,13 +114,28 @@ impl Plan {
                 stall_ms: 600_000,
                 chats_cached: pick(rng, &[1, 2, 1_000]),
                 readers: pick(rng, &[1, 4, 16]),
+                rules: store_rules(rng),
                 ..Settings::default()
             },
             ticket_ms: pick(rng, &[0, 5_000, 3_600_000]),
             strict: rng.u8(0..4) == 0,
             client_bounds: pick(rng, &[2, 16, 1_024]),
+            blocks: rng.bool(),
             faults: faults(rng),
         }
+    }
+}
+
+impl Plan {
+    /// Who may write to whom.
+    pub fn bars(&self) -> Bars {
+        let rules = &self.store.rules;
+        let strangers = match rules.who_writes {
+            WhoWrites::Anyone => Strangers::Write,
+            WhoWrites::Contacts => Strangers::Barred,
+            WhoWrites::ContactsOrGroups => Strangers::Perhaps,
+        };
+        Bars { told: rules.tell_blocked, strangers }
     }
 }
 
@@ -129,6 +148,16 @@ pub fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
 pub fn up_to(rng: &mut Rng, most: Duration) -> Duration {
     let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(rng.u64(0..=most))
+}
+
+/// Mostly anyone writes to anyone.
+fn store_rules(rng: &mut Rng) -> StoreRules {
+    let who_writes = match rng.u8(0..16) {
+        0 => WhoWrites::Contacts,
+        1 => WhoWrites::ContactsOrGroups,
+        _ => WhoWrites::Anyone,
+    };
+    StoreRules { who_writes, tell_blocked: rng.bool(), ..StoreRules::default() }
 }
 
 fn rules(rng: &mut Rng) -> Rules {

@@ -1,18 +1,22 @@
 //! One run: people who talk while things go wrong, then peace, then the reckoning. Must never end
 //! a run as good because nothing happened in it.
 
+mod asking;
+mod standing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use packetboat_client::{Edge, SignalKind};
+use packetboat_proof::checker::Bars;
 use packetboat_proof::history::{Device, Event, History, Recorder};
 use packetboat_proto::content::{Content, Context};
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, MessageId, UserId};
 use packetboat_proto::limits::EXPIRES_MS_LOWEST;
 use packetboat_proto::packet::ScheduledName;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::dialer::dialer;
@@ -22,11 +26,12 @@ use crate::keyring::Keyring;
 use crate::lounge::{Deed, Lounge};
 use crate::network::{Network, State};
 use crate::notes::Notes;
+use crate::people::People;
 use crate::person::{Habits, Log, Person};
 use crate::plan::{Plan, pick, up_to};
 use crate::promised::Promised;
+use crate::rude;
 use crate::saying::{alteration, group_change};
-use crate::{receipts, rude};
 
 /// How long everything may take to come to rest once nothing goes wrong any more.
 const LIVENESS: Duration = Duration::from_mins(10);
@@ -36,8 +41,6 @@ const REST: Duration = Duration::from_secs(25);
 const LOOK: Duration = Duration::from_millis(500);
 /// Bytes of the largest text.
 const LARGE_BYTES: usize = 12_000;
-/// Entries of a page that is read on the way.
-const PAGE_ITEMS: u32 = 5;
 /// The longest that something stays which expires, in milliseconds.
 const EXPIRES_MS: u64 = 60_000;
 /// The largest jump of the wall's clock, in milliseconds.
@@ -58,6 +61,8 @@ pub struct Run {
     pub took: Duration,
     /// Whether every client kept one message of a chat on the wire: others may be overtaken.
     pub sender_order: bool,
+    /// Who may write to whom.
+    pub bars: Bars,
 }
 
 /// A message that may be sent again.
@@ -88,6 +93,9 @@ struct World {
     lounge: Lounge,
     notes: Notes,
     keyring: Keyring,
+    acquaintance: People,
+    /// What is under way that changes devices, and how people stand to each other.
+    standings: JoinSet<()>,
     ids: u128,
 }
 
@@ -106,6 +114,7 @@ pub async fn run(seed: u64) -> Run {
         diary: world.log.diary(),
         took: started.elapsed(),
         sender_order: plan.strict,
+        bars: plan.bars(),
     }
 }
 
@@ -119,7 +128,7 @@ impl World {
         let name = |number| UserId::new(&format!("u{number}")).expect("a good id");
         let users: Vec<UserId> = (0..plan.users).map(name).collect();
         let (recorder, log) = (Recorder::default(), Log::default());
-        let lounge = Lounge::default();
+        let (lounge, keyring) = (Lounge::default(), Keyring::default());
         let mut people = Vec::new();
         for user in &users {
             for device in 0..rng.usize(1..=2) {
@@ -130,6 +139,7 @@ impl World {
                     bounds: plan.client_bounds,
                     seed: rng.u64(..),
                     lounge: lounge.clone(),
+                    keyring: keyring.clone(),
                 };
                 let dial = dialer(owner, network.clone(), harbour.clone());
                 let name = DeviceId::new(&format!("d{device}")).expect("a good id");
@@ -161,7 +171,9 @@ impl World {
             log,
             lounge,
             notes: Notes::default(),
-            keyring: Keyring::default(),
+            keyring,
+            acquaintance: People::default(),
+            standings: JoinSet::new(),
             ids: 0,
         }
     }
@@ -179,6 +191,7 @@ impl World {
                 self.harbour.launch();
             }
             self.fault().await;
+            self.bring_back(false).await;
             self.deed();
         }
     }
@@ -249,7 +262,9 @@ impl World {
 
     fn deed(&mut self) {
         let by = self.rng.usize(0..self.people.len());
-        match self.rng.u8(0..26) {
+        match self.rng.u8(0..29) {
+            26 => self.log_out(by),
+            27 | 28 => self.relate(by),
             22 | 23 => self.note(by),
             24 | 25 => self.keys(by),
             0..=9 => self.say(by),
@@ -401,35 +416,6 @@ impl World {
         self.send_in(by, chat, content, &context);
     }
 
-    /// Asks one of the questions that change nothing, and gives a signal.
-    fn ask(&mut self, by: usize) {
-        let Some(client) = self.people[by].client().cloned() else { return };
-        let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
-        let (users, which) = (self.users.clone(), self.rng.u8(0..12));
-        let (recorder, reader) = (self.recorder.clone(), self.people[by].device.user.clone());
-        // Signals may be dropped, and none that is too large is given.
-        let _ = client.signal(&chat, SignalKind::Typing, Bytes::new());
-        tokio::spawn(async move {
-            // What they answer is tested elsewhere: here they are in the way of the rest.
-            match which {
-                5 => drop(client.pins(&chat).await),
-                6 => drop(client.thread(&chat, 1, 0, 2).await),
-                0 => drop(client.chats(None, 2).await),
-                1 => drop(client.chat(&chat).await),
-                2 => drop(client.members(&chat, None, 2).await),
-                3 => drop(client.presence(users).await),
-                4 => drop(client.ping().await),
-                10 => receipts::ask(&client, &chat).await,
-                11 => drop(client.watch_receipts(vec![chat], Vec::new()).await),
-                _ => {
-                    if let Ok(page) = client.history(&chat, Edge::Before(0), PAGE_ITEMS).await {
-                        recorder.add(Event::Page { reader, entries: page.items });
-                    }
-                }
-            }
-        });
-    }
-
     /// Nothing goes wrong any more: everything must come to rest, and every log be read.
     async fn heal(&mut self) -> Vec<String> {
         self.log.note("nothing goes wrong any more".to_owned());
@@ -451,6 +437,7 @@ impl World {
         if let Some(client) = self.people.iter().find_map(Person::client).cloned() {
             faults.extend(self.lounge.judge(&client).await);
         }
+        faults.extend(self.judge_standings().await);
         for person in &self.people {
             if let Some(client) = person.client().cloned() {
                 faults.extend(self.notes.judge(&client, &person.device).await);
@@ -469,7 +456,9 @@ impl World {
                 let (reader, chat) = (person.device.user.clone(), chat.clone());
                 match person.log(&chat).await {
                     Ok(Some(entries)) => {
-                        faults.extend(self.promised.broken(&reader, &chat, &entries));
+                        if !self.was_barred(&chat) {
+                            faults.extend(self.promised.broken(&reader, &chat, &entries));
+                        }
                         self.recorder.add(Event::Log { reader, chat, entries });
                     }
                     Ok(None) => {}
@@ -481,12 +470,15 @@ impl World {
     }
 
     async fn rest(&mut self) {
+        while self.standings.join_next().await.is_some() {}
+        self.bring_back(true).await;
         for person in &mut self.people {
             person.settled().await;
         }
         let (mut seen, mut since) = (self.recorder.len(), Instant::now());
         while since.elapsed() < REST {
             sleep(LOOK).await;
+            self.bring_back(true).await;
             let now = self.recorder.len();
             if now != seen {
                 (seen, since) = (now, Instant::now());

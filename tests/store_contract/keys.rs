@@ -42,6 +42,14 @@ async fn publish(open: &Opened, name: &str, keys: PublishKeys) -> (u32, u64) {
     (state.left, state.highest)
 }
 
+/// The devices of these users come.
+async fn come(open: &Opened, names: &[&str]) {
+    for name in names {
+        open.claim(name, "phone", Start::Newest).await;
+    }
+    open.effects();
+}
+
 /// The id of the one-time key that a claim is given.
 async fn given(open: &Opened, claimer: &str, number: u64, of: &str) -> Option<u64> {
     let bundle = open.claim_key(user(claimer), claim(number), owner(of)).await.unwrap();
@@ -55,6 +63,7 @@ async fn given(open: &Opened, claimer: &str, number: u64, of: &str) -> Option<u6
 
 pub(crate) async fn a_one_time_key_is_given_once_and_again_to_the_same_claim(bed: impl Bed) {
     let open = bed.open();
+    come(&open, &["bob"]).await;
     let nobody = open.claim_key(user("ann"), claim(1), owner("bob")).await;
     assert_eq!(refused(nobody), RejectCode::NoKeys);
     assert_eq!(publish(&open, "bob", keys("bob", 1..=3)).await, (3, 3));
@@ -78,6 +87,7 @@ pub(crate) async fn a_one_time_key_is_given_once_and_again_to_the_same_claim(bed
 
 pub(crate) async fn what_was_taken_once_is_passed_over(bed: impl Bed) {
     let open = bed.open();
+    come(&open, &["bob"]).await;
     publish(&open, "bob", keys("bob", [2, 5])).await;
     assert_eq!(given(&open, "ann", 1, "bob").await, Some(2));
     assert_eq!(publish(&open, "bob", keys("bob", [2, 5])).await, (1, 5), "sent again");
@@ -96,6 +106,7 @@ pub(crate) async fn what_was_taken_once_is_passed_over(bed: impl Bed) {
 
 pub(crate) async fn another_identity_ends_the_keys_before_and_is_told(bed: impl Bed) {
     let open = bed.open();
+    come(&open, &["bob"]).await;
     let told = |identity: &'static str| {
         let proof = if identity.is_empty() { "" } else { "proof" };
         let device = device("phone");
@@ -123,6 +134,7 @@ pub(crate) async fn another_identity_ends_the_keys_before_and_is_told(bed: impl 
 
 pub(crate) async fn keys_are_bounded_and_so_are_claims(bed: impl Bed) {
     let open = bed.open();
+    come(&open, &["bob"]).await;
     let batch = ONE_TIME_KEYS_PER_PUBLISH_MAX as u64;
     publish(&open, "bob", keys("bob", 1..=batch)).await;
     let most = (ONE_TIME_KEYS_MAX, u64::from(ONE_TIME_KEYS_MAX));
@@ -162,6 +174,7 @@ pub(crate) async fn keys_are_bounded_and_so_are_claims(bed: impl Bed) {
 pub(crate) async fn concurrent_claims_are_given_different_keys(bed: impl Bed) {
     const CLAIMERS: u64 = 60;
     let open = bed.open();
+    come(&open, &["bob"]).await;
     publish(&open, "bob", keys("bob", 1..=50)).await;
     let mut claims = tokio::task::JoinSet::new();
     for number in 0..CLAIMERS {
@@ -185,6 +198,7 @@ pub(crate) async fn what_was_given_stays_given_over_a_power_cut(bed: impl Bed) {
     let mut ids = BTreeSet::new();
     for round in 0..4 {
         let open = bed.open();
+        come(&open, &["bob"]).await;
         let batch = keys("bob", (1..=10).map(|id| round * 10 + id));
         let highest = publish(&open, "bob", batch).await.1;
         for number in 0..7 {
@@ -220,6 +234,7 @@ async fn no_key_is_given_twice_whichever_write_fails() {
         for (writes, lost) in (0..5).flat_map(|writes| [(writes, 0), (writes, usize::MAX)]) {
             let bed = ShakyBed::default();
             let open = bed.open();
+            come(&open, &["bob"]).await;
             publish(&open, "bob", keys("bob", 1..=30)).await;
             bed.fail_after(writes, fault);
             let answered = claims_at_once(&open, CLAIMS).await;
@@ -256,6 +271,9 @@ pub(crate) async fn a_device_that_is_logged_out_leaves_no_keys(bed: impl Bed) {
         refused(open.claim_key(user("ann"), claim(1), owner("bob")).await),
         RejectCode::NoKeys
     );
+    // Its session asks just before it is told.
+    let late = open.publish_keys(owner("bob"), keys("first", 4..=5)).await;
+    assert_eq!(refused(late), RejectCode::NotAllowed);
     assert_eq!(open.keys(user("bob"), user("bob"), None, 9).await.unwrap().items, []);
     // It is another device now, and its ids begin anew.
     open.claim("bob", "phone", Start::Newest).await;
@@ -267,7 +285,7 @@ pub(crate) async fn a_device_that_is_logged_out_leaves_no_keys(bed: impl Bed) {
 
 pub(crate) async fn who_is_blocked_finds_no_keys(bed: impl Bed) {
     let open = bed.open();
-    open.claim("bob", "phone", Start::Newest).await;
+    come(&open, &["ann", "bob"]).await;
     publish(&open, "bob", keys("bob", 1..=3)).await;
     let nobody = (user("nobody"), device("phone"));
     let nobody = open.claim_key(user("ann"), claim(1), nobody).await.unwrap_err();

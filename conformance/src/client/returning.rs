@@ -23,6 +23,8 @@ const MARGIN: Duration = Duration::from_secs(3);
 checks! {
     "returning", Harbor;
     Must never ["X-12", "R-4"] "after NEVER it does not come back, whatever the reason says";
+    Must one_device ["K-4", "K-6"]
+        "who is logged out, or has to give way to another device, does not come back";
     Must at_once ["X-13"] "after AT_ONCE it comes back without waiting";
     Must later ["X-14"] "after LATER it waits the time that is named, and a random one on top";
     Must unknown_code ["R-2", "V-4", "X-14"]
@@ -55,6 +57,16 @@ async fn never(harbor: &Harbor) -> Checked {
         let mut stage = harbor.stage().await?;
         let verdict = Verdict::close(code, "please come back at once", 0);
         useful(&mut stage, Some(verdict)).await?;
+        stage.nobody(AWAY).await?;
+    }
+    Ok(())
+}
+
+async fn one_device(harbor: &Harbor) -> Checked {
+    harbor.driven()?;
+    for code in [CloseCode::LoggedOut, CloseCode::Displaced, CloseCode::AnotherDevice] {
+        let mut stage = harbor.stage().await?;
+        useful(&mut stage, Some(Verdict::close(code, "", 0))).await?;
         stage.nobody(AWAY).await?;
     }
     Ok(())

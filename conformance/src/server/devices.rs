@@ -2,14 +2,14 @@
 //! tells, so K-5 and K-6 are tested beside the server.
 
 use packetboat_proto::code::CloseCode;
-use packetboat_proto::id::DeviceId;
+use packetboat_proto::id::{ChatId, DeviceId};
 use packetboat_proto::packet::{
-    Answer, Credential, DeviceAnswer, DeviceOperation, DeviceState, Hello, Operation, Packet,
-    Request,
+    Answer, AskKeys, Credential, DeviceAnswer, DeviceOperation, DeviceState, Hello, Keys,
+    Operation, Packet, PublishKeys, Request, Start,
 };
 
 use crate::check::checks;
-use crate::outcome::{Checked, fail, same};
+use crate::outcome::{Checked, ensure, fail, same};
 
 use super::bed::Bed;
 use super::peer::{Peer, told};
@@ -18,6 +18,7 @@ checks! {
     "devices", Bed;
     Must listed ["K-1"] "a user is told of its devices, and of nobody else's";
     Must logged_out ["K-2", "K-3"] "who is logged out is told so, and its ticket is good no more";
+    Must forgotten ["K-3"] "of a device that is logged out no cursors are left, nor keys";
     Must others ["K-2"] "all others are logged out, and the one that asks is not";
     Must itself ["K-2"] "a device logs itself out, and an unknown one is no fault";
 }
@@ -90,6 +91,36 @@ async fn logged_out(bed: &Bed) -> Checked {
         Peer::refused(bed, by_ticket, CloseCode::BadTicket).await?;
     }
     Ok(())
+}
+
+async fn forgotten(bed: &Bed) -> Checked {
+    let [ada] = bed.users()?;
+    let mut desk = Peer::login(bed, &ada).await?;
+    let chat = ChatId::direct(&ada, &ada);
+    let mut first = 0;
+    for text in ["one", "two"] {
+        first = desk.text(bed, &chat, text).await?.seq - 1;
+    }
+    // It has had one of two, and has keys.
+    let hello = Hello { start: Some(Start::Last(2)), ..bed.hello(&ada) };
+    let (mut phone, _) = Peer::greet(bed, hello.clone()).await?;
+    same("the first that it gets", first, phone.take(&chat).await?.seq)?;
+    let (identity, prekey) = ("phone".into(), "prekey".into());
+    let keys = PublishKeys { identity, prekey, ..PublishKeys::default() };
+    let published = phone.ask(Operation::Keys(AskKeys::Publish(keys))).await?;
+    ensure(published.is_ok(), "keys are published", format_args!("{published:?}"))?;
+    ask(&mut desk, log_out(&hello.device)).await?;
+    phone.closed_with(CloseCode::LoggedOut).await?;
+    let asked = AskKeys::Devices { user: ada.clone(), after: None, limit: 0 };
+    match desk.ask(Operation::Keys(asked)).await? {
+        Ok(Answer::Keys(Keys::Devices { devices, .. })) => {
+            let left = devices.iter().any(|keys| keys.device == hello.device);
+            same("its keys are left", false, left)?;
+        }
+        other => return fail("keys", format_args!("{other:?}")),
+    }
+    let (mut phone, _) = Peer::greet(bed, hello).await?;
+    same("the first that it gets anew", first, phone.take(&chat).await?.seq)
 }
 
 async fn others(bed: &Bed) -> Checked {

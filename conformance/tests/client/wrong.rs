@@ -52,7 +52,7 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind {
         name: "it comes back whatever the goodbye says",
         chapters: &["handshake.replaced", "handshake.ping", "returning"],
-        fails: &["handshake.replaced", "returning.never"],
+        fails: &["handshake.replaced", "returning.never", "returning.one_device"],
         make: || {
             changed(Way::ToClient, |packet| {
                 if let Packet::Goodbye(verdict) = packet {

@@ -44,6 +44,8 @@ pub(super) enum Command {
     DoDue,
     Schedule { by: usize, to: usize, id: u8, what: What, at_ms: u64 },
     Unschedule { by: usize, to: usize, id: u8 },
+    SetContact { by: usize, of: usize, wanted: Option<bool>, letters: Option<usize> },
+    SetBlock { by: usize, of: usize, blocked: bool },
 }
 
 /// Any of them.
@@ -51,7 +53,18 @@ pub(super) fn command(choices: &mut Choices<'_>) -> Command {
     let by = choices.below(NAMES.len());
     let on = choices.below(DEVICES.len());
     let to = choices.below(CHATS.len());
-    match choices.byte() % 28 {
+    let chosen = choices.byte();
+    match chosen % 28 {
+        16 | 17 if chosen >= 4 * 28 => {
+            let of = choices.below(NAMES.len());
+            let wanted = choices.one_of(&[Some(true), Some(true), Some(false), None]);
+            let letters = choices.one_of(&[None, None, Some(0), Some(1), Some(128)]);
+            Command::SetContact { by, of, wanted, letters }
+        }
+        20 | 26 if chosen >= 4 * 28 => {
+            let of = choices.below(NAMES.len());
+            Command::SetBlock { by, of, blocked: choices.flag() }
+        }
         18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
         20 => Command::TellReads { by, told: choices.flag() },
         21 => {
@@ -136,7 +149,9 @@ pub(super) fn operations_max(command: &Command) -> usize {
         | Command::PublishKeys { .. }
         | Command::ClaimKey { .. }
         | Command::Schedule { .. }
-        | Command::Unschedule { .. } => ACT_OPERATIONS_MAX,
+        | Command::Unschedule { .. }
+        | Command::SetContact { .. }
+        | Command::SetBlock { .. } => ACT_OPERATIONS_MAX,
         Command::Device { .. } => DEVICE_OPERATIONS_MAX,
         Command::DoDue => DUE_OPERATIONS_MAX,
         _ => ROW_OPERATIONS,

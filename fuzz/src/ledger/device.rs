@@ -5,7 +5,7 @@ use packetboat::store::act::{Act, Acted};
 use packetboat::store::proof::OpenTurn;
 use packetboat_proto::code::RejectCode;
 
-use super::model::{CHATS, DEVICES, Told, World};
+use super::model::{CHATS, DEVICES, NAMES, Told, World};
 use super::names::{device, user};
 use super::standing::Refused;
 
@@ -83,7 +83,8 @@ impl World {
         let number = known.unwrap_or_else(|| self.make_device(by, on, start));
         let groups = (0..CHATS.len()).filter(|to| CHATS[*to].starts_with("group:"));
         let groups = groups.filter(|to| self.rooms[*to].standing.members.contains(&by)).collect();
-        told.push(Told::Claimed(groups));
+        let blocked = (0..NAMES.len()).filter(|of| self.blocks(by, *of)).collect();
+        told.push(Told::Claimed(groups, blocked));
         Ok((known.is_none(), number))
     }
 

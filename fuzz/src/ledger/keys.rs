@@ -22,6 +22,9 @@ impl World {
         if full {
             return Err(RejectCode::StoreFull);
         }
+        if !self.devices.contains_key(&(by, on)) {
+            return Err(RejectCode::NotAllowed);
+        }
         let (state, another) = self.piles.publish((by, on), batch)?;
         told.extend(another.then_some(Told::Keys(by, on, None)));
         Ok(state)
@@ -38,6 +41,7 @@ impl World {
         if full {
             return Err(RejectCode::StoreFull);
         }
+        self.may_claim(by.0, of)?;
         let given = self.piles.claim(by, (of, on), now_ms)?;
         told.extend(given.low.map(|left| Told::Keys(of, on, Some(left))));
         Ok(given)
@@ -51,7 +55,7 @@ pub(super) fn compare(view: &View, world: &World) {
         let found = found.items.into_iter().map(|keys| {
             (number(&DEVICES, keys.device.as_str()), keys.identity.to_vec(), keys.state)
         });
-        let expected = world.piles.of_user(of);
+        let expected = world.piles.of_user(of).filter(|_| !world.blocks(of, by));
         let expected =
             expected.map(|(on, identity, state)| (on, vec![identity], (by == of).then_some(state)));
         assert!(expected.eq(found), "what {} is told of the keys of {}", NAMES[by], NAMES[of]);

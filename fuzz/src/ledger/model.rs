@@ -48,8 +48,10 @@ pub enum Verdict {
 /// What others are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// A session has its device; the user is in these groups.
-    Claimed(Vec<usize>),
+    /// A session has its device; the user is in these groups, and blocks these users.
+    Claimed(Vec<usize>, Vec<usize>),
+    /// How one stands to another: whether they are contacts, and whether it blocks the other.
+    Related(usize, usize, bool, bool),
     /// Devices of a user are gone.
     LoggedOut(usize, Vec<usize>),
     /// Users came into a chat.
@@ -256,7 +258,8 @@ impl World {
             return Verdict::Refused(RejectCode::StoreFull);
         }
         let before = self.rooms[to].standing.members.clone();
-        let refers = self.refers(by, to, what, now_ms);
+        let refers = self.may_write(by, to, what);
+        let refers = refers.and_then(|()| self.refers(by, to, what, now_ms));
         let standing = match refers.and_then(|()| self.changed(by, to, what, now_ms)) {
             Ok(standing) => standing,
             Err(code) => return Verdict::Refused(code),
@@ -360,7 +363,7 @@ impl World {
                 }
                 self.fits(after.members.len() + users.len())?;
                 for user in users {
-                    self.known(*user)?;
+                    self.may_bring(by, *user)?;
                     if !room.parts.contains_key(user) {
                         self.room_for_chat(*user)?;
                     }
@@ -407,7 +410,7 @@ impl World {
         self.fits(1 + others.len())?;
         self.room_for_chat(by)?;
         for user in others {
-            self.known(*user)?;
+            self.may_bring(by, *user)?;
             self.room_for_chat(*user)?;
         }
         let members = others.iter().copied().chain([by]).collect();
@@ -448,7 +451,7 @@ impl World {
         if members > max { Err(RejectCode::LimitReached) } else { Ok(()) }
     }
 
-    fn known(&self, user: usize) -> Refused<()> {
+    pub(super) fn known(&self, user: usize) -> Refused<()> {
         let account = self.accounts.get(&user).is_some_and(|(there, _)| *there);
         let known = self.seen.contains(&user) || account;
         let keeps = self.rules.unknown_users == UnknownUsers::Keep;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::packet::ContactState;
 
 use super::standing::Refused;
 
@@ -25,6 +26,9 @@ pub struct OwnState {
     pub(super) pins: BTreeMap<usize, (u64, u32)>,
     pub(super) drafts: BTreeMap<usize, (u64, usize)>,
     pub(super) hidden: BTreeMap<usize, (u64, BTreeSet<u64>)>,
+    /// Of users: how they stand to this one, and by how many letters it calls them.
+    pub(super) contacts: BTreeMap<usize, (u64, (ContactState, usize))>,
+    pub(super) blocks: BTreeMap<usize, (u64, bool)>,
 }
 
 impl OwnState {
@@ -36,6 +40,20 @@ impl OwnState {
     /// Where a chat is pinned.
     pub(super) fn pin(&self, to: usize) -> u32 {
         self.pins.get(&to).map_or(0, |(_, place)| *place)
+    }
+
+    /// Something is known of another user: the revision that it has, and whether that is new.
+    pub(super) fn know(&mut self, of: usize, known: (ContactState, usize)) -> (u64, bool) {
+        let (revision, new) = put(&mut self.contacts, of, known, self.revision + 1);
+        self.revision += u64::from(new);
+        (revision, new)
+    }
+
+    /// Another user is blocked, or no more.
+    pub(super) fn block(&mut self, of: usize, blocked: bool) -> (u64, bool) {
+        let (revision, new) = put(&mut self.blocks, of, blocked, self.revision + 1);
+        self.revision += u64::from(new);
+        (revision, new)
     }
 
     /// Something is set of a chat, of which the last entry that the user sees is known: the

@@ -8,6 +8,7 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::packet::{ChatDraft, Item, SetMarks};
 use packetboat_proto::seqs::SeqRange;
 
+use super::contact;
 use super::model::{CHATS, Part, Told, World, pair};
 use super::names::{chat, number, user};
 use super::own::{OwnState, Setting};
@@ -78,7 +79,11 @@ pub(super) fn compare(view: &View, by: usize, own: &OwnState) {
         assert!(item.revision > before, "items come in order of revision");
         before = item.revision;
         let item_of = item.item.as_ref().expect("every item is known");
-        let to = number(&CHATS, item_of.chat().expect("only chats are set").as_str());
+        let Some(chat) = item_of.chat() else {
+            contact::find(&mut found, item.revision, item_of);
+            continue;
+        };
+        let to = number(&CHATS, chat.as_str());
         match item_of {
             Item::Marks { marks, .. } => {
                 found.pins.insert(to, (item.revision, marks.pinned));
@@ -86,7 +91,7 @@ pub(super) fn compare(view: &View, by: usize, own: &OwnState) {
             Item::Draft(draft) => {
                 found.drafts.insert(to, (item.revision, draft.text.len()));
             }
-            Item::Contact(_) | Item::Block(_) => unreachable!("nobody knows another here"),
+            Item::Contact(_) | Item::Block(_) => unreachable!("they are of no chat"),
             Item::Hidden { seqs, .. } => {
                 let all = seqs.ranges().iter().flat_map(|range| range.first()..=range.last());
                 found.hidden.insert(to, (item.revision, all.collect()));

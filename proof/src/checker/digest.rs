@@ -10,7 +10,7 @@ use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
 
 use super::violation::{Found, Violation};
-use crate::history::{Device, Event, History, Owed, SendNumber};
+use crate::history::{BlockNumber, Device, Event, History, Owed, SendNumber};
 
 /// A chat, numbered as it was met.
 pub(super) type ChatNumber = usize;
@@ -41,10 +41,35 @@ pub(super) enum Answer {
     Unknown,
 }
 
+/// A device between two log-outs: which of those of its name.
+pub(super) type Life<'a> = (&'a Device, usize);
+
+/// A device that is owed entries.
+#[derive(Debug)]
+pub(super) struct Owner<'a> {
+    pub(super) life: Life<'a>,
+    pub(super) owed: Owed,
+    /// When it came up.
+    pub(super) at: At,
+    /// It was logged out: it is owed nothing any more.
+    pub(super) ended: bool,
+}
+
+/// A user blocks another, or does so no more.
+#[derive(Debug)]
+pub(super) struct Blocking<'a> {
+    pub(super) by: &'a UserId,
+    pub(super) other: &'a UserId,
+    pub(super) blocked: bool,
+    pub(super) begun: At,
+    pub(super) done: Option<At>,
+}
+
 #[derive(Debug)]
 pub(super) struct Sent<'a> {
     pub(super) number: SendNumber,
     pub(super) by: &'a Device,
+    pub(super) life: usize,
     pub(super) name: Name<'a>,
     pub(super) content: &'a Bytes,
     pub(super) at: At,
@@ -65,6 +90,8 @@ pub(super) struct Sighting<'a> {
     pub(super) name: Name<'a>,
     pub(super) entry: &'a Entry,
     pub(super) at: At,
+    /// Which of the devices of its name it was, if a device saw it.
+    pub(super) life: usize,
 }
 
 #[derive(Debug)]
@@ -85,8 +112,14 @@ pub(super) struct Digest<'a> {
     pub(super) logged: Vec<Sighting<'a>>,
     pub(super) delivered: Vec<Sighting<'a>>,
     pub(super) readings: Vec<Reading<'a>>,
-    pub(super) devices: Vec<(&'a Device, Owed)>,
+    pub(super) owners: Vec<Owner<'a>>,
+    pub(super) blockings: Vec<Blocking<'a>>,
+    /// Who wanted to be a contact of whom, and since when.
+    pub(super) wishes: HashMap<(&'a UserId, &'a UserId), At>,
     by_number: HashMap<SendNumber, usize>,
+    by_call: HashMap<BlockNumber, usize>,
+    /// The last owner of each device.
+    last: HashMap<&'a Device, usize>,
 }
 
 impl Witness<'_> {
@@ -122,7 +155,25 @@ impl<'a> Digest<'a> {
 
     fn take(&mut self, at: At, event: &'a Event, found: &mut Found) {
         match event {
-            Event::Device { device, owed } => self.devices.push((device, *owed)),
+            Event::Device { device, owed } => self.come_up(device, *owed, at),
+            Event::LoggedOut { device } => {
+                if let Some(last) = self.last.get(device) {
+                    self.owners[*last].ended = true;
+                }
+            }
+            Event::Blocking { call, by, other, blocked } => {
+                self.by_call.insert(*call, self.blockings.len());
+                let blocked = *blocked;
+                self.blockings.push(Blocking { by, other, blocked, begun: at, done: None });
+            }
+            Event::Blocked { call } => {
+                if let Some(index) = self.by_call.get(call) {
+                    self.blockings[*index].done.get_or_insert(at);
+                }
+            }
+            Event::Wanting { by, other } => {
+                self.wishes.entry((by, other)).or_insert(at);
+            }
             Event::Invoked { send, by, chat, id, content } => {
                 let name = Name { chat: self.number(chat), sender: &by.user, id: *id };
                 let index = self.sends.len();
@@ -130,7 +181,8 @@ impl<'a> Digest<'a> {
                     found.add(Violation::Muddled { send: *send, how: "began twice" });
                 }
                 self.messages.entry(name).or_default().push(index);
-                self.sends.push(Sent { number: *send, by, name, content, at, answer: None });
+                let (life, number) = (self.life(by), *send);
+                self.sends.push(Sent { number, by, life, name, content, at, answer: None });
             }
             Event::Accepted { send, seq } => self.answer(*send, Answer::Accepted(*seq), at, found),
             Event::Rejected { send, code } => {
@@ -160,7 +212,24 @@ impl<'a> Digest<'a> {
 
     fn sighting(&mut self, by: Witness<'a>, entry: &'a Entry, at: At) -> Sighting<'a> {
         let name = Name { chat: self.number(&entry.chat), sender: &entry.sender, id: entry.id };
-        Sighting { by, name, entry, at }
+        let life = if let Witness::Device(device) = by { self.life(device) } else { 0 };
+        Sighting { by, name, entry, at, life }
+    }
+
+    /// Comes up for the first time, or again; after its end as another.
+    fn come_up(&mut self, device: &'a Device, owed: Owed, at: At) {
+        let life = match self.last.get(device).map(|last| &self.owners[*last]) {
+            Some(Owner { life: (_, number), ended: true, .. }) => number + 1,
+            Some(_) => return,
+            None => 0,
+        };
+        self.last.insert(device, self.owners.len());
+        self.owners.push(Owner { life: (device, life), owed, at, ended: false });
+    }
+
+    /// Which of those of its name a device is now.
+    fn life(&self, device: &Device) -> usize {
+        self.last.get(device).map_or(0, |last| self.owners[*last].life.1)
     }
 
     fn answer(&mut self, send: SendNumber, answer: Answer, at: At, found: &mut Found) {

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 
 use packetboat_proto::id::UserId;
 
-use super::digest::{ChatNumber, Digest, Name, Witness};
+use super::digest::{At, ChatNumber, Digest, Life, Name, Owner, Sighting, Witness};
 use super::membership::Membership;
 use super::truth::Truth;
 use super::violation::{Found, Violation};
-use crate::history::{Device, Owed};
+use crate::history::Owed;
 
 /// What one device was given of one chat.
 #[derive(Debug, Default)]
@@ -26,7 +26,8 @@ pub(super) fn check(
     members: &[Membership],
     found: &mut Found,
 ) {
-    let mut handed: HashMap<(&Device, ChatNumber), Handed<'_>> = HashMap::new();
+    let mut handed: HashMap<(Life<'_>, ChatNumber), Handed<'_>> = HashMap::new();
+    let fresh = fresh(digest);
     for sighting in &digest.delivered {
         let Witness::Device(device) = sighting.by else { continue };
         let number = sighting.name.chat;
@@ -35,7 +36,14 @@ pub(super) fn check(
             let (chat, user) = (chat.clone(), device.user.clone());
             found.add(Violation::NotAMember { chat, seq, user, by: device.to_string() });
         }
-        let handed = handed.entry((device, number)).or_default();
+        let life = (device, sighting.life);
+        if let Some(since) = fresh.get(&life)
+            && was_there(truth, sighting, *since)
+            && members[number].is_owed(&device.user, seq)
+        {
+            found.add(Violation::Old { chat: chat.clone(), seq, device: device.clone() });
+        }
+        let handed = handed.entry((life, number)).or_default();
         handed.take(sighting.name, seq, |sort| {
             let (chat, device) = (chat.clone(), device.clone());
             found.add(match sort {
@@ -49,6 +57,18 @@ pub(super) fn check(
         });
     }
     check_owed(digest, truth, members, &handed, found);
+}
+
+/// The devices that start at what is new, and when they came up.
+fn fresh<'a>(digest: &Digest<'a>) -> HashMap<Life<'a>, At> {
+    let fresh = digest.owners.iter().filter(|owner| owner.owed == Owed::Newest);
+    fresh.map(|owner| (owner.life, owner.at)).collect()
+}
+
+/// Whether somebody knew of an entry before.
+fn was_there(truth: &Truth<'_>, sighting: &Sighting<'_>, before: At) -> bool {
+    let known = truth.known(&sighting.name);
+    known.is_some_and(|known| known.since < before)
 }
 
 enum Bad {
@@ -73,15 +93,15 @@ impl<'a> Handed<'a> {
 }
 
 /// The sends of each device: of what it sent itself it may not be given the entry.
-fn own<'a>(digest: &Digest<'a>) -> HashSet<(&'a Device, Name<'a>)> {
-    digest.sends.iter().map(|sent| (sent.by, sent.name)).collect()
+fn own<'a>(digest: &Digest<'a>) -> HashSet<(Life<'a>, Name<'a>)> {
+    digest.sends.iter().map(|sent| ((sent.by, sent.life), sent.name)).collect()
 }
 
 fn check_owed<'a>(
     digest: &Digest<'a>,
     truth: &Truth<'a>,
     members: &[Membership],
-    handed: &HashMap<(&'a Device, ChatNumber), Handed<'a>>,
+    handed: &HashMap<(Life<'a>, ChatNumber), Handed<'a>>,
     found: &mut Found,
 ) {
     let own = own(digest);
@@ -89,24 +109,21 @@ fn check_owed<'a>(
     for (number, membership) in members.iter().enumerate() {
         membership.users().for_each(|user| chats_of.entry(user).or_default().push(number));
     }
-    let mut seen = HashSet::new();
     let none = Handed::default();
-    for (device, owed) in &digest.devices {
-        if !seen.insert(device) {
-            continue;
-        }
+    for Owner { life, owed, .. } in digest.owners.iter().filter(|owner| !owner.ended) {
+        let device = life.0;
         for number in chats_of.get(&device.user).into_iter().flatten() {
-            let handed = handed.get(&(*device, *number)).unwrap_or(&none);
+            let handed = handed.get(&(*life, *number)).unwrap_or(&none);
             let from = match owed {
                 Owed::Everything => 1,
-                Owed::FromFirst => handed.first.unwrap_or(u64::MAX),
+                Owed::FromFirst | Owed::Newest => handed.first.unwrap_or(u64::MAX),
             };
             for span in members[*number].owed(&device.user) {
                 let from = span.from.max(from);
                 let log = truth.logs[*number].range(from..=span.to.max(from));
                 for (seq, known) in log.filter(|(seq, _)| **seq <= span.to) {
-                    if !handed.seqs.contains(seq) && !own.contains(&(*device, known.name)) {
-                        let (chat, device) = (digest.chat(*number), (*device).clone());
+                    if !handed.seqs.contains(seq) && !own.contains(&(*life, known.name)) {
+                        let (chat, device) = (digest.chat(*number), device.clone());
                         found.add(Violation::Missing { chat, seq: *seq, device });
                     }
                 }

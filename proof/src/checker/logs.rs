@@ -108,7 +108,7 @@ fn check_unread(
     if digest.readings.is_empty() {
         return;
     }
-    let devices = digest.devices.iter().map(|(device, _)| &device.user);
+    let devices = digest.owners.iter().map(|owner| &owner.life.0.user);
     let users: BTreeSet<&UserId> =
         devices.chain(digest.sends.iter().map(|sent| &sent.by.user)).collect();
     for (number, log) in truth.logs.iter().enumerate() {

@@ -140,6 +140,11 @@ impl Membership {
         behind > 0 && seq <= spans[behind - 1].to
     }
 
+    /// Whether a user is to see what is at `seq`.
+    pub(super) fn is_owed(&self, user: &UserId, seq: u64) -> bool {
+        self.owed(user).iter().any(|span| span.from <= seq && seq <= span.to)
+    }
+
     /// What a user is to see.
     pub(super) fn owed(&self, user: &UserId) -> &[Span] {
         let Self::Known { users, .. } = self else { return &[] };

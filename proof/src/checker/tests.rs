@@ -10,12 +10,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::history::{History, Owed};
 
+mod bars;
+mod lives;
 mod place;
 mod plant;
 mod port;
 
 use plant::{PLANTS, Plant};
 use port::{Port, Step, chat, device, user};
+
+/// All that can be judged.
+const RULES: Rules =
+    Rules { sender_order: true, bars: Some(Bars { told: false, strangers: Strangers::Barred }) };
 
 /// Steps that are the same each time.
 fn fixed_steps(count: usize) -> impl Iterator<Item = Step> {
@@ -42,7 +48,7 @@ fn is_found(plant: &Plant, history: &mut History, choice: usize) -> bool {
     if !(plant.put_in)(history, choice) {
         return false;
     }
-    let verdict = check_with(history, Rules { sender_order: true });
+    let verdict = check_with(history, RULES);
     let expected = plant.with.iter().chain([&plant.name]).map(|name| (*name).to_owned());
     assert_eq!(kinds(&verdict), expected.collect(), "planted {}: {verdict:#?}", plant.name);
     true
@@ -76,7 +82,7 @@ fn the_plants_are_of_every_kind() {
 fn a_long_history_is_judged() {
     let valid = Port::history_of(fixed_steps(300_000));
     assert!(valid.events.len() > 200_000, "{} events", valid.events.len());
-    let verdict = check_with(&valid, Rules { sender_order: true });
+    let verdict = check_with(&valid, RULES);
     assert_eq!(verdict.violations, []);
     assert_eq!((verdict.counts.chats, verdict.counts.devices), (5, 6));
 }
@@ -190,7 +196,7 @@ proptest! {
     #[test]
     fn a_server_that_keeps_its_promises_passes(steps in steps()) {
         let history = Port::history_of(steps);
-        let verdict = check_with(&history, Rules { sender_order: true });
+        let verdict = check_with(&history, RULES);
         prop_assert_eq!(verdict.violations, vec![]);
     }
 

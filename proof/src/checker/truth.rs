@@ -65,7 +65,7 @@ impl<'a> Truth<'a> {
     }
 
     fn take(&mut self, digest: &Digest<'a>, sighting: &Sighting<'a>, found: &mut Found) {
-        let Sighting { name, entry, at, by } = *sighting;
+        let Sighting { name, entry, at, by, .. } = *sighting;
         let (chat, seq) = (digest.chat(name.chat), entry.seq);
         let sends = digest.messages.get(&name).map_or(&[][..], Vec::as_slice);
         let begun = |index: &usize| digest.sends[*index].at < at;

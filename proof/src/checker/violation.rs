@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
 
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
 use thiserror::Error;
 
@@ -25,6 +26,9 @@ pub enum Violation {
     /// What was delivered, without its sender being told, is in no log.
     #[error("{chat}: the entry at seq {seq} was delivered to {device}, and no log has it")]
     DeliveredLost { chat: ChatId, seq: u64, device: Device },
+    /// A device that starts at what is new was given what is not.
+    #[error("{chat}: {device} starts at what is new, and was given the old seq {seq}")]
+    Old { chat: ChatId, seq: u64, device: Device },
     /// Nobody had sent it when it was seen.
     #[error("{chat}: {by} saw at seq {seq} the message {id} of {sender}, who had not sent it")]
     Invented { chat: ChatId, seq: u64, sender: UserId, id: MessageId, by: String },
@@ -93,6 +97,12 @@ pub enum Violation {
     /// A user wrote where it must not.
     #[error("{chat}: {sender} was not a member at seq {seq}, and wrote it")]
     Outsider { chat: ChatId, seq: u64, sender: UserId },
+    /// One of the two was blocked by the other, and yet it stands.
+    #[error("{chat}: {sender} wrote seq {seq} to {other}, while one had blocked the other")]
+    Barred { chat: ChatId, seq: u64, sender: UserId, other: UserId },
+    /// Contacts alone write to each other, and they never wanted to be.
+    #[error("{chat}: {sender} wrote seq {seq} to {other}, and they are no contacts")]
+    Stranger { chat: ChatId, seq: u64, sender: UserId, other: UserId },
     /// A device's sends overtook each other.
     #[error(
         "{chat}: {device} began send {} before send {}, and they are at seq {seq} and {overtook}",
@@ -118,6 +128,9 @@ pub enum Violation {
     /// A sender was told that its own direct chat is not there.
     #[error("{chat}: send {} of {device} was told that there is no such chat", send.0)]
     FalseRefusal { chat: ChatId, send: SendNumber, device: Device },
+    /// A sender was told that it may not write to somebody, and nothing was in its way.
+    #[error("{chat}: send {} of {device} was refused with {code:?}, and nothing bars it", send.0)]
+    FalseBar { chat: ChatId, send: SendNumber, device: Device, code: RejectCode },
     /// The history itself makes no sense.
     #[error("send {} {how}", send.0)]
     Muddled { send: SendNumber, how: &'static str },

@@ -5,6 +5,7 @@
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::packet::{Block, Contact, ContactState, Item, OwnItem, SetContact};
+use packetboat_proto::planted::{self, Bug};
 
 use super::own::ITEM_OPERATIONS;
 use super::turn::{Halt, Turn, refuse, unknown_user};
@@ -93,7 +94,9 @@ impl Turn<'_> {
         if let Some(name) = &set.name {
             own.name.clone_from(name);
         }
+        self.check_contact(user, &own)?;
         if own.state != before {
+            self.check_contact(other, &theirs)?;
             self.put_contact(other, theirs)?;
         }
         let revision = self.put_contact(user, own)?;
@@ -110,16 +113,23 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// Refuses a user who has no room for that, before anything is written of either.
+    fn check_contact(&self, user: &UserId, contact: &Contact) -> Result<(), Halt> {
+        let was_asked = self.contact(user, &contact.user)?.state == ContactState::Asks;
+        let is_new = contact.state == ContactState::Asks && !was_asked;
+        if is_new && self.own_head(user)?.asks >= ASKS_MAX {
+            let reason = format!("at most {ASKS_MAX} ask a user to be a contact");
+            return refuse(RejectCode::LimitReached, reason);
+        }
+        self.check_room_for_item(user, &Item::Contact(contact.clone()))
+    }
+
     /// Keeps it, and counts who asks.
     fn put_contact(&mut self, user: &UserId, contact: Contact) -> Result<u64, Halt> {
         let asks = |contact: &Contact| u32::from(contact.state == ContactState::Asks);
         let (was, is) = (asks(&self.contact(user, &contact.user)?), asks(&contact));
         if was == is {
             return self.set_item(user, Item::Contact(contact));
-        }
-        if is > was && self.own_head(user)?.asks >= ASKS_MAX {
-            let reason = format!("at most {ASKS_MAX} ask a user to be a contact");
-            return refuse(RejectCode::LimitReached, reason);
         }
         let revision = self.set_item(user, Item::Contact(contact))?;
         let head = self.own_head(user)?;
@@ -155,7 +165,9 @@ impl Turn<'_> {
     fn related(&mut self, user: &UserId, other: &UserId) -> Result<(), ReadError> {
         let chat = ChatId::direct(user, other);
         let (low, high) = if user < other { (user, other) } else { (other, user) };
-        self.way(&chat, low, high)?;
+        if !planted::is(Bug::BlockForgottenByCache) {
+            self.way(&chat, low, high)?;
+        }
         for (of, to) in [(user, other), (other, user)] {
             let contact = self.contact(of, to)?.state == ContactState::Contact;
             let relation = Relation { contact, blocked: self.blocks(of, to)? };

@@ -36,6 +36,10 @@ impl Turn<'_> {
         device: &DeviceId,
         keys: &PublishKeys,
     ) -> Result<KeysState, Halt> {
+        // Its session may have asked just before it was told.
+        if self.device_row(user, device)?.is_none() {
+            return refuse(RejectCode::NotAllowed, "the device was logged out");
+        }
         let before = self.bundle(user, device)?;
         if keys.identity.is_empty() {
             return Ok(self.take_keys_away(user, device, before)?);

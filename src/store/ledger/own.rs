@@ -18,7 +18,7 @@ use crate::store::read_error::ReadError;
 use crate::store::record::own::{OwnHead, decode_item};
 
 /// Items that a user has, beside those that are removed.
-const ITEMS_MAX: u32 = 50_000;
+pub(super) const ITEMS_MAX: u32 = 50_000;
 /// Revisions for which a removal is remembered: a device that is further behind reads all anew.
 const REMOVALS_KEPT: u64 = 4_096;
 /// Operations to set an item: the item, its revision, the one that it had, what there is; and the
@@ -38,10 +38,7 @@ impl Turn<'_> {
             Some(_) | None => {}
         }
         let mut head = self.own_head(user)?;
-        if now && !was && head.items >= ITEMS_MAX {
-            let reason = format!("a user has at most {ITEMS_MAX} items");
-            return refuse(RejectCode::LimitReached, reason);
-        }
+        check_room(&head, now && !was)?;
         let revision = match &before {
             Some(before) if planted::is(Bug::RevisionKept) => before.revision,
             Some(_) | None => head.revision + 1,
@@ -62,6 +59,13 @@ impl Turn<'_> {
         self.note_own(user);
         self.emit(Effect::OwnChanged { user: user.clone(), revision });
         Ok(revision)
+    }
+
+    /// Refuses an item for which a user has no room: for who sets several, and writes none of them
+    /// before all have room.
+    pub(super) fn check_room_for_item(&self, user: &UserId, item: &Item) -> Result<(), Halt> {
+        let was = is_there(self.item(&key::own::item(user, item))?.as_ref());
+        check_room(&self.own_head(user)?, !item.is_removed() && !was)
     }
 
     /// One revision more is below the floor: if it is a removal's, that is forgotten.
@@ -143,6 +147,14 @@ impl Turn<'_> {
         }
         self.set_item(user, Item::Hidden { chat: chat.clone(), seqs }).map(Acted::Set)
     }
+}
+
+fn check_room(head: &OwnHead, for_one_more: bool) -> Result<(), Halt> {
+    if for_one_more && head.items >= ITEMS_MAX {
+        let reason = format!("a user has at most {ITEMS_MAX} items");
+        return refuse(RejectCode::LimitReached, reason);
+    }
+    Ok(())
 }
 
 /// Whether there is something of an item.

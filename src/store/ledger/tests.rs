@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use packetboat_proto::content::{Content, Context, GroupChange};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
+use packetboat_proto::packet::SetContact;
 
 use super::*;
 use crate::store::backend::Backend;
@@ -11,6 +12,7 @@ use crate::store::batch::OPERATIONS_PER_COMMAND_MAX;
 use crate::store::key;
 use crate::store::memory::MemoryBackend;
 use crate::store::record::as_number;
+use crate::store::record::own::OwnHead;
 use crate::store::rules::Rules;
 use crate::store::{Author, Claim, CursorMove, Draft, Effect, Outcome, Start};
 
@@ -273,4 +275,19 @@ fn a_claim_says_whether_there_may_be_anything_to_scan_for() {
     let found = crate::store::Claimed { new_device: true, has_chats: true, number: 1 };
     assert_eq!(both, ClaimStep::Done(found), "also of the same batch");
     assert!(has_chats(&mut bench), "of a device that is known, too");
+}
+
+#[test]
+fn who_has_no_room_for_a_wish_leaves_nothing_of_it_with_the_other() {
+    for full in ["ann", "bob"] {
+        let mut bench = Bench::default();
+        let set = SetContact { wanted: Some(true), ..SetContact::of(user("bob")) };
+        bench.applied(|turn| {
+            let head = OwnHead { items: own::ITEMS_MAX, ..OwnHead::default() };
+            turn.put(key::own::own(&user(full)), head.to_value());
+        });
+        let (refused, work) = bench.turn(|turn| turn.set_contact(&user("ann"), &set));
+        assert!(refused.is_err() && work.effects.is_empty(), "{full} has no room");
+        assert_eq!(work.batch.operations(), 0);
+    }
 }

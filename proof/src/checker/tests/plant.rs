@@ -5,6 +5,8 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, Content, Context, Erasure};
 use packetboat_proto::entry::Entry;
 
+use super::bars::{barred, false_bar, stranger};
+use super::lives::old;
 use super::place::{
     DIRECT, accepted, add, choose, delivered, delivery, entry_at, entry_of, head, invoked_by,
     is_stranger, is_text, logs, owes_everything, publish, send, sends_of, two_sends, unknown,
@@ -29,6 +31,7 @@ pub(super) const PLANTS: &[Plant] = &[
     plant("Missing", missing),
     plant("AcceptedLost", accepted_lost),
     plant("DeliveredLost", delivered_lost),
+    plant("Old", old),
     plant("Invented", invented),
     plant("Twice", twice),
     Plant { name: "TwiceById", with: &["SecondSeq"], put_in: twice_by_id },
@@ -48,11 +51,14 @@ pub(super) const PLANTS: &[Plant] = &[
     plant("Outlived", outlived),
     plant("NotAMember", not_a_member),
     plant("Outsider", outsider),
+    plant("Barred", barred),
+    plant("Stranger", stranger),
     plant("SenderOrder", sender_order),
     plant("Unfinished", unfinished),
     plant("RejectedButStored", rejected_but_stored),
     plant("FalseConflict", false_conflict),
     plant("FalseRefusal", false_refusal),
+    plant("FalseBar", false_bar),
     plant("Muddled", muddled),
 ];
 

@@ -173,6 +173,9 @@ impl Port {
         for client in &clients {
             recorder.add(Event::Device { device: client.device.clone(), owed: client.owed });
         }
+        for (by, other) in [("ann", "bob"), ("bob", "ann"), ("bob", "dan"), ("dan", "bob")] {
+            recorder.add(Event::Wanting { by: user(by), other: user(other) });
+        }
         let logs = CHATS.map(|name| (chat(name), Log::default())).into();
         let (pending, sent) = (Vec::new(), Vec::new());
         Self { recorder, logs, clients, pending, sent, own: HashSet::new(), next_id: 0 }
@@ -298,7 +301,7 @@ impl Port {
         let visible = log.visible.get(&client.device.user)?;
         let passed = client.passed.entry(name.clone()).or_insert_with(|| match client.owed {
             Owed::Everything => 0,
-            Owed::FromFirst => usize::from(number) % visible.len(),
+            Owed::FromFirst | Owed::Newest => usize::from(number) % visible.len(),
         });
         let seq = visible.get(*passed)?;
         *passed += 1;
