@@ -213,6 +213,10 @@ impl Hub {
         }
         let peer = moved.chat.peer_of(&moved.user).filter(|peer| *peer != moved.user);
         let (Some(peer), Some(read)) = (peer, told) else { return };
+        // Who is blocked would learn by it when the other one is there.
+        if registry.are_apart(&peer, &moved.user) {
+            return;
+        }
         for mailbox in registry.of_user(peer.as_str()) {
             self.hint(mailbox, Hint::Cursor(CursorMoved { read, ..moved.clone() }));
         }

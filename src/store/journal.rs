@@ -46,6 +46,8 @@ pub(crate) struct Journal {
     full: Vec<(Segment, u64)>,
     /// Those that nothing needs any more.
     free: Vec<Segment>,
+    /// Only empty ones are used again.
+    erasing: bool,
     nonce: u64,
     /// The number of the next commit.
     next: u64,
@@ -86,9 +88,10 @@ impl Journal {
                 None => free.push(segment),
             }
         }
-        let current = fresh(folder, &mut free)?;
+        let current = fresh(folder, &mut free, false)?;
         let (folder, next, record) = (folder.to_owned(), last + 1, Vec::new());
-        let journal = Self { folder, current, full, free, nonce, next, record };
+        let erasing = false;
+        let journal = Self { folder, current, full, free, erasing, nonce, next, record };
         Ok((journal, writes))
     }
 
@@ -123,30 +126,27 @@ impl Journal {
 
     /// Goes on in another segment, so that those before it can be freed as a whole.
     pub(crate) fn turn(&mut self) -> Result<(), BackendError> {
-        let next = fresh(&self.folder, &mut self.free)?;
-        self.turn_to(next);
-        Ok(())
-    }
-
-    fn turn_to(&mut self, next: Segment) {
+        let next = fresh(&self.folder, &mut self.free, self.erasing)?;
         let full = std::mem::replace(&mut self.current, next);
         let last = self.last();
         self.full.push((full, last));
+        Ok(())
     }
 
-    /// The same, in a segment in which nothing stands; all that was written so far is durable then.
-    pub(crate) fn turn_to_empty(&mut self) -> Result<(), BackendError> {
+    /// The same, before all that stands in it so far is erased: from here on until that is done no
+    /// segment is used again that is not empty. All that was written so far is durable then.
+    pub(crate) fn turn_to_erase(&mut self) -> Result<(), BackendError> {
         for (segment, _) in &self.full {
-            sync(&segment.file(), &self.folder)?;
+            segment.sync_aside()?;
         }
-        sync(&self.current.file(), &self.folder)?;
-        let empty = self.free.iter().position(|segment| !segment.is_used());
-        let next = match empty {
-            Some(at) => self.free.swap_remove(at),
-            None => made(&self.folder)?,
-        };
-        self.turn_to(next);
-        Ok(())
+        self.current.sync_aside()?;
+        self.erasing = true;
+        self.turn()
+    }
+
+    /// All is erased that was to be.
+    pub(crate) fn end_erasing(&mut self) {
+        self.erasing = false;
     }
 
     /// A segment that nothing needs, and in which something stands still.
@@ -179,13 +179,14 @@ pub(crate) fn sync(file: &File, folder: &Path) -> Result<(), BackendError> {
     file.sync_data().map_err(io_error("sync", folder))
 }
 
-/// A segment that nothing needs, or a new one.
-fn fresh(folder: &Path, free: &mut Vec<Segment>) -> Result<Segment, BackendError> {
-    if let Some(mut segment) = free.pop() {
-        segment.begin();
-        return Ok(segment);
-    }
-    made(folder)
+/// A segment that nothing needs, an empty one if it must be, or a new one.
+fn fresh(folder: &Path, free: &mut Vec<Segment>, empty: bool) -> Result<Segment, BackendError> {
+    let Some(at) = free.iter().rposition(|segment| !(empty && segment.is_used())) else {
+        return made(folder);
+    };
+    let mut segment = free.swap_remove(at);
+    segment.begin();
+    Ok(segment)
 }
 
 /// A new segment, with nothing in it. Its name outlives a loss of power.

@@ -133,8 +133,9 @@ fn ground(engine: &impl Backend) -> Result<Ground, BackendError> {
     };
     match (read(LAYOUT_KEY)?, read(NONCE_KEY)?, read(PACKED)?) {
         (Some(LAYOUT), Some(nonce), packed) => {
-            let values_end = engine.get(VALUES)?.and_then(|value| values_end(&value));
-            Ok(Ground { nonce, packed: packed.unwrap_or(0), values_end, is_new: false })
+            let packed = packed.unwrap_or(0);
+            let values_end = engine.get(VALUES)?.and_then(|value| values_end(&value, packed));
+            Ok(Ground { nonce, packed, values_end, is_new: false })
         }
         (None, None, None) if engine.last_key(&[], &[u8::MAX])?.is_none() => {
             let mut nonce = [0; 8];

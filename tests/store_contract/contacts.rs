@@ -3,14 +3,17 @@
 
 use packetboat::store::act::{Act, Acted};
 use packetboat::store::embedded::Settings;
+use packetboat::store::keys::KeyBook;
 use packetboat::store::rules::{UnknownUsers, WhoWrites};
-use packetboat::store::{Effect, PageLimit, Relation, Start, Store};
+use packetboat::store::{Effect, Outcome, PageLimit, Relation, Start, Store};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, Content, Context, GroupChange};
+use packetboat_proto::id::ClaimId;
 use packetboat_proto::packet::{Block, Contact, ContactState, Item, SetContact};
 
 use crate::bed::{
-    Bed, Opened, code, content_draft, draft, duplicate, refused, stored, user, users, with_id,
+    Bed, Opened, code, content_draft, device, draft, duplicate, refused, stored, user, users,
+    with_id,
 };
 
 const DM: &str = "dm:ann:bob";
@@ -165,6 +168,33 @@ pub(crate) async fn who_writes_to_whom_is_the_operators(bed: impl Bed) {
     assert_eq!(says(&open, "ann", "dm:ann:ann").await, None, "a note to oneself");
     assert_eq!(says(&open, "ann", CREW).await, None, "groups have rules of their own");
     open.close().await;
+}
+
+pub(crate) async fn who_is_blocked_is_answered_as_for_a_user_who_is_not_there(bed: impl Bed) {
+    for who_writes in [WhoWrites::Anyone, WhoWrites::Contacts, WhoWrites::ContactsOrGroups] {
+        let mut settings = settings(who_writes, false);
+        settings.rules.unknown_users = UnknownUsers::Reject;
+        let open = bed.open_with(settings);
+        for name in ["ann", "bob"] {
+            open.claim(name, "phone", Start::Newest).await;
+        }
+        done(&open, "bob", blocks("ann", true)).await;
+        let why = async |to: &str| match open.put("ann", draft(to, "hi")).await {
+            Outcome::Refused(refusal) => (refusal.code, refusal.to_string()),
+            other => panic!("{other:?}"),
+        };
+        let (code, reason) = why("dm:ann:nobody").await;
+        let expected = (code, reason.replace("nobody", "bob"));
+        assert_eq!(why(DM).await, expected, "{who_writes:?}");
+        let why = async |of: &str| {
+            let owned = (user(of), device("phone"));
+            open.claim_key(user("ann"), ClaimId::from([1; 16]), owned).await.unwrap_err()
+        };
+        let expected = why("nobody").await.to_string().replace("nobody", "bob");
+        assert_eq!(why("bob").await.to_string(), expected, "{who_writes:?}");
+        done(&open, "bob", blocks("ann", false)).await;
+        open.close().await;
+    }
 }
 
 pub(crate) async fn a_group_in_common_opens_a_chat_and_its_end_closes_it(bed: impl Bed) {

@@ -184,6 +184,7 @@ contracts! {
         who_is_blocked_is_answered_as_if_there_were_no_such_user,
         who_is_blocked_adds_nobody_and_takes_back_what_it_said,
         who_writes_to_whom_is_the_operators,
+        who_is_blocked_is_answered_as_for_a_user_who_is_not_there,
         a_group_in_common_opens_a_chat_and_its_end_closes_it,
         so_many_are_blocked_and_no_more,
         contacts_and_blocks_outlive_a_restart;

@@ -67,6 +67,13 @@ impl Segment {
         self.at = 0;
     }
 
+    /// Makes what was written durable, by a descriptor of its own: a failure is told to each
+    /// descriptor, and must not be heard here in place of who waits for it.
+    pub(crate) fn sync_aside(&self) -> Result<(), BackendError> {
+        let synced = File::open(&self.path).and_then(|file| file.sync_data());
+        synced.map_err(io_error("sync", &self.path))
+    }
+
     /// Whether there may be something else than zeros in it.
     pub(crate) const fn is_used(&self) -> bool {
         self.used

@@ -49,6 +49,10 @@ impl Turn<'_> {
             last = Some(chat);
         }
         if let Some(last) = last.filter(|_| places.len() == CLAIM_CHATS_PER_STEP) {
+            if after.is_none() {
+                // Its cursors are to be removed if it does not come to its end.
+                self.put(key::device::gone_device(&claim.user, &claim.device), Vec::new());
+            }
             return Ok(ClaimStep::After(last));
         }
         let number = self.count_device(&claim.user)?;

@@ -12,6 +12,7 @@ use super::turn::{Halt, Turn, refuse, unknown_user};
 use super::ways::{Bar, Way};
 use crate::store::act::Acted;
 use crate::store::read_error::ReadError;
+use crate::store::record::Place;
 use crate::store::record::own::{OwnHead, decode_item};
 use crate::store::rules::WhoWrites;
 use crate::store::{Effect, Relation, key};
@@ -192,12 +193,17 @@ impl Turn<'_> {
         };
         match way.bars[usize::from(sender == high)] {
             None => Ok(()),
+            Some(Bar::Blocked) if self.tells_strangers() => refuse_stranger(&other),
             Some(Bar::Blocked) => self.refuse_blocked(&other),
             Some(Bar::Blocks) => refuse(RejectCode::Blocked, format!("you have blocked {other}")),
-            Some(Bar::Stranger) => {
-                refuse(RejectCode::NotAllowed, format!("{other} is no contact of yours"))
-            }
+            Some(Bar::Stranger) => refuse_stranger(&other),
         }
+    }
+
+    /// Whether one who writes to a user who is not there, or to one who has blocked it, is told that
+    /// they do not know each other.
+    pub(super) fn tells_strangers(&self) -> bool {
+        !self.rules.tell_blocked && self.rules.who_writes != WhoWrites::Anyone
     }
 
     /// Looks who may write to whom, and keeps that at hand.
@@ -210,10 +216,9 @@ impl Turn<'_> {
             (false, false) => strangers.then_some(Bar::Stranger),
         };
         let bars = [bar(0), bar(1)];
-        // What a group that they come into would change is looked at each time.
         let waits = strangers && self.rules.who_writes == WhoWrites::ContactsOrGroups;
         let ways = self.ways_at_hand();
-        let way = Way { bars, by_group: ways.until_parted(by_group, waits) };
+        let way = Way { bars, as_of: (by_group || waits).then_some(ways.moves()) };
         ways.set(chat, way);
         Ok(way)
     }
@@ -233,13 +238,17 @@ impl Turn<'_> {
     }
 
     fn are_in_one_group(&self, low: &UserId, high: &UserId) -> Result<bool, ReadError> {
-        for (row, _) in self.rows(&key::places_in_groups(low), COMMON_GROUPS_SCAN_MAX)? {
+        for (row, value) in self.rows(&key::places_in_groups(low), COMMON_GROUPS_SCAN_MAX)? {
             let chat = key::last_chat(&row)?;
-            let both = self.is_member(&chat, high)? && self.is_member(&chat, low)?;
+            let both = Place::decode(&value)?.spans.is_open() && self.is_member(&chat, high)?;
             if both && self.group(&chat)?.is_some_and(|group| group.lives()) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+fn refuse_stranger<T>(other: &UserId) -> Result<T, Halt> {
+    refuse(RejectCode::NotAllowed, format!("{other} is no contact of yours"))
 }

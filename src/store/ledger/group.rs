@@ -151,7 +151,7 @@ impl Turn<'_> {
             GroupChange::Dissolved => {
                 let over = Group { owner: None, members: 0, dissolved: true, ..group };
                 self.put_group(chat, &over);
-                self.ways_at_hand().part();
+                self.ways_at_hand().move_members();
                 return Ok(Behind::Dissolved);
             }
         }

@@ -144,7 +144,8 @@ impl Turn<'_> {
         (of, device): (&UserId, &DeviceId),
     ) -> Result<KeyBundle, Halt> {
         let no_keys = || refuse(RejectCode::NoKeys, format!("{of} has no such device with keys"));
-        if !self.rules.tell_blocked && self.blocks(of, claimer)? {
+        let tells = self.rules.tell_blocked || self.tells_strangers();
+        if !tells && self.blocks(of, claimer)? {
             // As of a user who is not there.
             return no_keys();
         }

@@ -53,6 +53,7 @@ impl Turn<'_> {
         };
         self.put_group(chat, &group);
         let users = std::iter::once(sender).chain(members).cloned().collect();
+        self.ways_at_hand().move_members();
         self.emit(Effect::Joined { chat: chat.clone(), users });
         Ok(())
     }
@@ -82,6 +83,7 @@ impl Turn<'_> {
         self.bring_in(deed, users, group.rules.history_for_all)?;
         let group = self.answer_askers(chat, group, users)?;
         self.put_group(chat, &Group { members, ..group });
+        self.ways_at_hand().move_members();
         self.emit(Effect::Joined { chat: chat.clone(), users: users.to_vec() });
         Ok(())
     }
@@ -194,7 +196,7 @@ impl Turn<'_> {
         place.rank = Role::Member;
         self.put_place(user, deed.chat, &place);
         self.remove(key::member(deed.chat, user));
-        self.ways_at_hand().part();
+        self.ways_at_hand().move_members();
     }
 
     pub(super) fn needed_place(&self, user: &UserId, chat: &ChatId) -> Result<Place, ReadError> {

@@ -32,7 +32,8 @@ fn stretch_of(key: &[u8], value: &[u8]) -> Option<Stretch> {
 pub(crate) fn note(dead: &mut Vec<Place>, batch: &mut Batch) {
     dead.sort_unstable_by_key(|place| (place.file, place.at));
     let mut stretches: Vec<Stretch> = Vec::new();
-    for place in dead.drain(..) {
+    // What has no bytes has its place in common with what stands behind it.
+    for place in dead.drain(..).filter(|place| place.length > 0) {
         let bytes = u64::from(place.length);
         match stretches.last_mut().filter(|last| last.ends_at(place.file, place.at)) {
             Some(last) => last.bytes += bytes,
@@ -102,19 +103,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (values, mut writer) = values::open(folder.path(), None).unwrap();
         let put = |text: &str| writer.put(text.as_bytes()).unwrap();
-        let places = ["one", "two", "three", "four", "five"].map(put);
+        let places = ["one", "two", "three", "four", "five", "", "six"].map(put);
         writer.sync().unwrap();
         let engine = MemoryBackend::default();
         let mut batch = Batch::default();
-        note(&mut vec![places[3], places[0], places[2]], &mut batch);
+        note(&mut vec![places[3], places[0], places[2], places[6], places[5]], &mut batch);
         engine.commit(batch).unwrap();
-        assert_eq!(count(&engine), 2, "what stands side by side is one stretch");
+        assert_eq!(count(&engine), 3, "what stands side by side is one stretch");
         assert!(!erase(&engine, &values, || false).unwrap());
-        assert_eq!(count(&engine), 2, "what is not erased stays noted");
+        assert_eq!(count(&engine), 3, "what is not erased stays noted");
         assert!(erase(&engine, &values, || true).unwrap());
         assert_eq!(count(&engine), 0);
         let bytes = std::fs::read(folder.path().join("000000.values")).unwrap();
-        assert_eq!(bytes, b"\0\0\0two\0\0\0\0\0\0\0\0\0five");
+        assert_eq!(bytes, b"\0\0\0two\0\0\0\0\0\0\0\0\0five\0\0\0");
         assert_eq!(values.get(places[4]).unwrap(), "five");
         assert!(matches!(values.get(places[2]), Err(BackendError::Value { .. })));
     }

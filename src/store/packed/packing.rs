@@ -55,10 +55,13 @@ impl Packed {
     }
 }
 
-/// The end of values as it is noted.
-pub(crate) fn values_end(value: &[u8]) -> Option<End> {
-    let (file, at) = value.split_first_chunk::<8>()?;
-    Some((u64::from_be_bytes(*file), u64::from_be_bytes(at.try_into().ok()?)))
+/// The end of values as it is noted, if it was noted with the last packing: a version that knows
+/// nothing of it may have packed since.
+pub(crate) fn values_end(value: &[u8], packed: u64) -> Option<End> {
+    let (numbers, rest) = value.as_chunks::<8>();
+    let numbers: &[_; 3] = numbers.try_into().ok().filter(|_| rest.is_empty())?;
+    let [last, file, at] = numbers.map(u64::from_be_bytes);
+    (last == packed).then_some((file, at))
 }
 
 /// Packs a set of rows, the last of which came with commit `last`; rows whose key begins with one
@@ -96,7 +99,7 @@ pub(crate) fn pack(
     erasing::note(&mut dead, &mut batch);
     erasing::note_stretches(&values.take_torn(), &mut batch);
     let (file, at) = values.end();
-    batch.put(VALUES.to_vec(), [file.to_be_bytes(), at.to_be_bytes()].concat());
+    batch.put(VALUES.to_vec(), [last, file, at].map(u64::to_be_bytes).concat());
     batch.put(PACKED.to_vec(), number(last));
     engine.commit(batch)?;
     Ok(Some(packed))

@@ -22,6 +22,10 @@ const OPEN_MAX: usize = 64;
 const WRITE_BYTES: usize = 256 * 1024;
 /// Zeros that are written at once over what is erased.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+/// Bytes, and places, that are erased between two syncs: no step takes long, and no commit waits
+/// long behind one.
+const ERASED_BYTES_PER_SYNC: u64 = 1024 * 1024;
+const ERASED_PLACES_PER_SYNC: usize = 64;
 /// Bytes side by side that, once erased, are given back to the file system.
 const GIVEN_BACK_BYTES: u64 = ZEROS.len() as u64;
 /// How the files end.
@@ -56,6 +60,19 @@ impl Stretch {
     /// Whether it ends there.
     pub(crate) fn ends_at(&self, file: u64, at: u64) -> bool {
         self.file == file && self.at + self.bytes == at
+    }
+}
+
+impl Stretch {
+    /// Itself, as parts that are erased one by one.
+    fn parts(&self) -> impl Iterator<Item = Self> {
+        let Self { file, at, bytes } = *self;
+        let step = usize::try_from(ERASED_BYTES_PER_SYNC).unwrap_or(usize::MAX);
+        let parts = (0..bytes).step_by(step);
+        parts.map(move |from| {
+            let bytes = (bytes - from).min(ERASED_BYTES_PER_SYNC);
+            Self { file, at: at + from, bytes }
+        })
     }
 }
 
@@ -210,12 +227,20 @@ impl Values {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(io_error("open", &path)(error)),
             };
-            for stretch in stretches {
-                if !zero(&file, stretch, go_on).map_err(io_error("write to", &path))? {
-                    return Ok(false);
+            let mut zeroing = Zeroing { file: &file, bytes: 0, places: 0 };
+            for part in stretches.iter().flat_map(Stretch::parts) {
+                zeroing.step(&part).map_err(io_error("write to", &path))?;
+                if zeroing.is_full() {
+                    zeroing.sync().map_err(io_error("sync", &path))?;
+                    if !go_on() {
+                        return Ok(false);
+                    }
                 }
             }
-            file.sync_data().map_err(io_error("sync", &path))?;
+            zeroing.sync().map_err(io_error("sync", &path))?;
+            if !go_on() {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
@@ -238,21 +263,41 @@ impl Values {
     }
 }
 
-/// Writes zeros over a stretch. Whether to its end.
-fn zero(file: &File, stretch: &Stretch, go_on: &mut impl FnMut() -> bool) -> io::Result<bool> {
-    let (mut at, end) = (stretch.at, stretch.at + stretch.bytes);
-    while at < end {
-        let step = (end - at).min(ZEROS.len() as u64);
-        file.write_all_at(&ZEROS[..usize::try_from(step).unwrap_or(ZEROS.len())], at)?;
-        at += step;
-        if !go_on() {
-            return Ok(false);
+/// Writes zeros over part of a file of values, a step at a time.
+struct Zeroing<'a> {
+    file: &'a File,
+    /// Bytes and places that are written and not durable yet.
+    bytes: u64,
+    places: usize,
+}
+
+impl Zeroing<'_> {
+    /// Writes zeros over so many bytes, which are no more than those of a step.
+    fn step(&mut self, stretch: &Stretch) -> io::Result<()> {
+        let mut at = stretch.at;
+        let end = at + stretch.bytes;
+        while at < end {
+            let bytes = (end - at).min(ZEROS.len() as u64);
+            self.file.write_all_at(&ZEROS[..usize::try_from(bytes).unwrap_or(ZEROS.len())], at)?;
+            at += bytes;
         }
+        (self.bytes, self.places) = (self.bytes + stretch.bytes, self.places + 1);
+        if stretch.bytes >= GIVEN_BACK_BYTES {
+            // Zeros that are not durable may never come to the disk where there is a hole.
+            self.sync()?;
+            give_back(self.file, stretch);
+        }
+        Ok(())
     }
-    if stretch.bytes >= GIVEN_BACK_BYTES {
-        give_back(file, stretch);
+
+    fn is_full(&self) -> bool {
+        self.bytes >= ERASED_BYTES_PER_SYNC || self.places >= ERASED_PLACES_PER_SYNC
     }
-    Ok(true)
+
+    fn sync(&mut self) -> io::Result<()> {
+        (self.bytes, self.places) = (0, 0);
+        self.file.sync_data()
+    }
 }
 
 /// Gives the room of zeros back where the file system can do that: they stay zeros.

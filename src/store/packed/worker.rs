@@ -27,7 +27,7 @@ pub(crate) struct Shared<E> {
     pub(crate) engine: Arc<E>,
     pub(crate) values: Values,
     pub(crate) fresh: RwLock<Fresh>,
-    /// Locked before `fresh` by whoever locks both.
+    /// Locked before `fresh` and before `work` by whoever locks both.
     pub(crate) journal: Mutex<Journal>,
     pub(crate) journal_folder: PathBuf,
     /// Files with batches that are not durable yet.
@@ -39,19 +39,27 @@ pub(crate) struct Shared<E> {
     pub(crate) set_bytes: AtomicUsize,
 }
 
+/// Rows that are to be packed.
+struct Set {
+    rows: Arc<Rows>,
+    /// The commit that the last of them came with.
+    last: u64,
+    /// What was erased is to leave the journal then.
+    erases: bool,
+}
+
 /// What the packing has to do, and how it goes.
 #[derive(Default)]
 pub(crate) struct Work {
-    /// A set of rows, and the commit that the last of them came with.
-    set: Option<(Arc<Rows>, u64)>,
+    set: Option<Set>,
     /// When the step began that is under way.
     pub(crate) since: Option<Instant>,
     /// A segment of the journal is to be made.
     wants_spare: bool,
     /// When the files are to be freed of what was erased.
     erase_at: Option<Instant>,
-    /// They are, once the set is packed that is being packed.
-    erasing: bool,
+    /// Sets that are not packed yet, or not done with, behind which they are.
+    erasing: usize,
     pub(crate) failed: Option<String>,
     pub(crate) ending: bool,
 }
@@ -73,7 +81,17 @@ impl Work {
 
     /// Whether something is erased that still stands in the files.
     pub(crate) fn is_to_erase(&self) -> bool {
-        self.erase_at.is_some() || self.erasing
+        self.erase_at.is_some() || self.erasing > 0
+    }
+
+    /// Whether the next set is to free the files of what was erased: then it does.
+    fn begins_to_erase(&mut self) -> bool {
+        let is_due = self.erase_at.is_some_and(|at| at <= Instant::now());
+        if is_due {
+            self.erase_at = None;
+            self.erasing += 1;
+        }
+        is_due
     }
 }
 
@@ -130,33 +148,34 @@ impl<E: Backend> Shared<E> {
             !fresh.is_packing() && fresh.active_bytes() >= self.set_bytes.load(Ordering::Relaxed)
         };
         if self.fresh(full) {
-            self.turn(full, Journal::turn)?;
+            self.turn(full)?;
         }
         Ok(())
     }
 
-    /// Hands the rows in memory to the packing if that is wanted. Whether it did.
-    fn turn(
-        &self,
-        wanted: impl FnOnce(&Fresh) -> bool,
-        turn: impl FnOnce(&mut Journal) -> Result<(), BackendError>,
-    ) -> Result<bool, BackendError> {
+    /// Hands the rows in memory to the packing if that is wanted.
+    fn turn(&self, wanted: impl FnOnce(&Fresh) -> bool) -> Result<(), BackendError> {
         let mut journal = self.journal();
         if !self.fresh(wanted) {
-            return Ok(false);
+            return Ok(());
         }
-        turn(&mut journal)?;
+        let erases = self.work().begins_to_erase();
+        if erases {
+            journal.turn_to_erase()?;
+        } else {
+            journal.turn()?;
+        }
         let last = journal.last();
         let rows = self.change_fresh(Fresh::freeze);
         drop(journal);
-        self.work().set = Some((rows, last));
+        self.work().set = Some(Set { rows, last, erases });
         self.changed.notify_all();
-        Ok(true)
+        Ok(())
     }
 
     /// Packs one set after the other, until the end.
     pub(crate) fn run(&self, mut writer: Writer) {
-        while let Some((rows, last)) = self.next_set() {
+        while let Some(Set { rows, last, erases }) = self.next_set() {
             let packed = catch_unwind(AssertUnwindSafe(|| {
                 let go_on = || self.beat() && self.spare_if_wanted();
                 let apart = self.settings.apart;
@@ -173,7 +192,7 @@ impl<E: Backend> Shared<E> {
                 Err(error) => return self.fail("rows could not be packed", &error),
             }
             self.changed.notify_all();
-            if !self.done_erasing() {
+            if !self.erase(erases) {
                 return;
             }
         }
@@ -225,7 +244,7 @@ impl<E: Backend> Shared<E> {
         self.set_bytes.store(packed.next_bytes(bytes, least, most), Ordering::Relaxed);
     }
 
-    fn next_set(&self) -> Option<(Arc<Rows>, u64)> {
+    fn next_set(&self) -> Option<Set> {
         let mut work = self.work();
         loop {
             if work.ending {
@@ -239,7 +258,7 @@ impl<E: Backend> Shared<E> {
             let erases = wait.is_some_and(|wait| wait.is_zero());
             if work.wants_spare || erases {
                 drop(work);
-                if !self.spare_if_wanted() || erases && !self.begin_erasing() {
+                if !self.spare_if_wanted() || erases && !self.turn_to_erase() {
                     return None;
                 }
                 work = self.work();
@@ -267,42 +286,24 @@ impl<E: Backend> Shared<E> {
 
     /// Has all rows packed that are in memory: then neither a file of the journal is of any use,
     /// nor a value that was written over. False: it is time to end.
-    fn begin_erasing(&self) -> bool {
-        {
-            let mut work = self.work();
-            (work.erase_at, work.erasing) = (None, true);
-        }
-        let begun = self.erase_journal().and_then(|erased| {
-            let idle = |fresh: &Fresh| !fresh.is_packing();
-            Ok(erased.then_some(self.turn(idle, Journal::turn_to_empty)?))
-        });
-        match begun {
-            Ok(Some(true)) => {}
-            // Another set has come before: once it is packed.
-            Ok(Some(false)) => {
-                let mut work = self.work();
-                (work.erase_at, work.erasing) = (Some(Instant::now()), false);
-            }
-            Ok(None) => return false,
+    fn turn_to_erase(&self) -> bool {
+        match self.turn(|fresh| !fresh.is_packing()) {
+            Ok(()) => true,
             Err(error) => {
-                self.fail("the journal could not be erased", &error);
-                return false;
+                self.fail("the journal could not be turned", &error);
+                false
             }
         }
-        true
     }
 
-    /// A set is packed: what it has made useless is erased. False: it is time to end.
-    fn done_erasing(&self) -> bool {
-        let erasing = self.work().erasing;
+    /// A set is packed: what it has made useless is erased, in the journal only if it `erases`.
+    /// False: it is time to end.
+    fn erase(&self, erases: bool) -> bool {
         let erased = erasing::erase(self.engine.as_ref(), &self.values, || self.beat());
-        let erased = erased.and_then(|erased| Ok(erased && (!erasing || self.erase_journal()?)));
+        let erased = erased.and_then(|erased| Ok(erased && (!erases || self.erase_journal()?)));
         match erased {
             Ok(true) => {
-                let mut work = self.work();
-                (work.since, work.erasing) = (None, false);
-                drop(work);
-                self.changed.notify_all();
+                self.end_erasing(erases);
                 true
             }
             Ok(false) => false,
@@ -311,6 +312,19 @@ impl<E: Backend> Shared<E> {
                 false
             }
         }
+    }
+
+    fn end_erasing(&self, erases: bool) {
+        // Locked in the order in which a turn locks them: the next one may begin beside it.
+        let mut journal = self.journal();
+        let mut work = self.work();
+        work.since = None;
+        work.erasing -= usize::from(erases);
+        if work.erasing == 0 {
+            journal.end_erasing();
+        }
+        drop((work, journal));
+        self.changed.notify_all();
     }
 
     /// Writes zeros over what the journal needs no more. False: it is time to end.

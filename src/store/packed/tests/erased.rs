@@ -119,6 +119,26 @@ fn a_packing_that_was_cut_short_leaves_nothing_of_what_is_erased_then() {
 }
 
 #[test]
+fn what_an_older_version_has_packed_is_not_taken_for_what_was_cut_short() {
+    let (folder, engine) = (tempfile::tempdir().unwrap(), MemoryBackend::default());
+    let open = || PackedBackend::open(engine.clone(), folder.path(), SELDOM).unwrap();
+    let pack = |key: &[u8]| {
+        let packed = open();
+        packed.commit(batch(key, "kept".repeat(99), true)).unwrap();
+        packed.wait_until_erased().unwrap();
+    };
+    pack(b"b one");
+    let noted = engine.get(VALUES).unwrap().unwrap();
+    pack(b"b two");
+    // That is how it is left by a version that notes nothing of it.
+    engine.commit(batch(VALUES, noted, false)).unwrap();
+    pack(b"b three");
+    let found = rows(&open(), b"b", b"c", usize::MAX);
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|(_, value)| *value == "kept".repeat(99).as_bytes()));
+}
+
+#[test]
 fn who_reads_beside_takes_nothing_that_was_erased_for_damage() {
     const ROWS: u8 = 20;
     const ROUNDS: u8 = 60;
