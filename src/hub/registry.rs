@@ -329,7 +329,9 @@ impl Registry {
         let seats = self.users.values().flat_map(Seats::all).map(|seat| &seat.mailbox);
         let mut all: Vec<_> = self.standing.values().chain(seats).collect();
         all.sort_unstable_by_key(|mailbox| mailbox.session());
-        all.into_iter().for_each(|mailbox| mailbox.drain());
+        for mailbox in all {
+            mailbox.drain();
+        }
     }
 }
 
