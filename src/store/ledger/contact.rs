@@ -200,7 +200,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether one who writes to a user who is not there, or to one who has blocked it, is told that
+    /// Whether who writes to a user who is not there, or to one who has blocked it, is told that
     /// they do not know each other.
     pub(super) fn tells_strangers(&self) -> bool {
         !self.rules.tell_blocked && self.rules.who_writes != WhoWrites::Anyone
