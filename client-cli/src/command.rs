@@ -11,6 +11,7 @@ pub(crate) mod receipt;
 pub(crate) mod room;
 pub(crate) mod schedule;
 pub(crate) mod search;
+pub(crate) mod send;
 pub(crate) mod target;
 pub(crate) mod wait;
 
@@ -34,8 +35,8 @@ use self::receipt::ReceiptCommand;
 use self::room::{RoomCommand, VisibleTo};
 use self::schedule::ScheduleCommand;
 use self::search::SearchArgs;
+use self::send::SendArgs;
 use self::target::{Target, room};
-use self::wait::Wait;
 
 /// Entries that one `history` may ask for.
 const HISTORY_LIMIT_MAX: i64 = 10_000;
@@ -73,14 +74,27 @@ pub(crate) struct AccountArgs {
     #[arg(long, global = true, value_name = "HOST[:PORT]", env = "PACKETBOAT_SERVER")]
     pub(crate) server: Option<String>,
     /// The user [default: $USER].
-    #[arg(long, global = true, env = "PACKETBOAT_USER")]
+    #[arg(
+        id = "account_user",
+        long = "user",
+        value_name = "USER",
+        global = true,
+        env = "PACKETBOAT_USER"
+    )]
     pub(crate) user: Option<UserId>,
     /// The device: what has had messages, each on its own, and what may be connected once.
     ///
     /// `chat` and `recv` are by default the device `cli`: what one of them has had, the other is
     /// not given again. All other commands are by default on devices of their own (`cli-once-…`)
     /// that take no messages, so they disturb nothing.
-    #[arg(long, global = true, env = "PACKETBOAT_DEVICE", verbatim_doc_comment)]
+    #[arg(
+        id = "account_device",
+        long = "device",
+        value_name = "DEVICE",
+        global = true,
+        env = "PACKETBOAT_DEVICE",
+        verbatim_doc_comment
+    )]
     pub(crate) device: Option<DeviceId>,
     /// A token that shows who the user is.
     #[arg(long, global = true, env = "PACKETBOAT_TOKEN", hide_env_values = true)]
@@ -113,16 +127,7 @@ pub(crate) enum Command {
         start: StartArgs,
     },
     /// Send a message, or one for each line of stdin.
-    Send {
-        /// To whom, or to which chat.
-        target: Target,
-        /// What; `-` reads lines from stdin and sends each that is not blank.
-        #[arg(allow_hyphen_values = true)]
-        text: String,
-        /// It is gone for all so long after the server took it: 90s, 15m, 2h or 7d.
-        #[arg(long, value_name = "TIME")]
-        expires_after: Option<Wait>,
-    },
+    Send(SendArgs),
     /// Print the messages that the device has not had yet, and those that come.
     ///
     /// Ends when there are no more; with --count, when so many were printed; with --follow, never.
@@ -197,8 +202,8 @@ pub(crate) enum Command {
     Status {
         /// What; empty for nothing.
         text: String,
-        /// Who sees whether you are there.
-        #[arg(long, value_enum, default_value_t)]
+        /// Who sees it, and whether you are there: what was set before is replaced.
+        #[arg(long, value_enum)]
         visible_to: VisibleTo,
     },
     /// Tell who is online.
@@ -311,17 +316,47 @@ mod tests {
         }
     }
 
+    /// The arguments of a command and of all below it that are not those of every command.
+    fn own_arguments(command: &clap::Command, found: &mut Vec<(String, String)>) {
+        let own = command.get_arguments().filter(|arg| !arg.is_global_set());
+        let named = |arg: &clap::Arg| (command.get_name().to_owned(), arg.get_id().to_string());
+        found.extend(own.map(named));
+        for below in command.get_subcommands() {
+            own_arguments(below, found);
+        }
+    }
+
+    #[test]
+    fn who_is_named_by_a_command_is_not_taken_for_who_gives_it() {
+        let command = CommandLine::command();
+        let global = command.get_arguments().filter(|arg| arg.is_global_set());
+        let global: Vec<String> = global.map(|arg| arg.get_id().to_string()).collect();
+        assert!(global.len() > 8, "{global:?}");
+        let mut own = Vec::new();
+        own_arguments(&command, &mut own);
+        assert!(own.len() > 50, "{own:?}");
+        for (command, id) in own {
+            assert!(!global.contains(&id), "{command}: {id} would be the one of every command");
+        }
+        for line in [
+            "packetboat-cli --user ann contact add bob",
+            "packetboat-cli group hand-over crew bob --user ann",
+            "packetboat-cli --user ann keys claim bob phone",
+        ] {
+            let account = parse(line).unwrap().account;
+            assert_eq!((account.user, account.device), (UserId::new("ann").ok(), None), "{line}");
+        }
+    }
+
     #[test]
     fn a_text_may_start_with_a_hyphen() {
         for text in ["-", "-1", "--", "-x"] {
             let words = ["packetboat-cli", "send", "bob", "--", text];
             let parsed = CommandLine::try_parse_from(words).unwrap();
-            assert!(
-                matches!(parsed.command, Some(Command::Send { text: sent, .. }) if sent == text)
-            );
+            assert!(matches!(parsed.command, Some(Command::Send(sent)) if sent.text == text));
         }
         let parsed = parse("packetboat-cli send bob -").unwrap();
-        assert!(matches!(parsed.command, Some(Command::Send { text, .. }) if text == "-"));
+        assert!(matches!(parsed.command, Some(Command::Send(sent)) if sent.text == "-"));
     }
 
     #[test]

@@ -53,9 +53,10 @@ async fn dispatch(
             tui::chat(account, target, start.start.0).await
         }
         Command::Recv(args) => recv::recv(account, &args, timeout, out).await,
-        Command::Send { target, text, expires_after } => {
-            let chat = target.chat(&account.user);
-            let drafts = send::drafts(text, expires_after)?;
+        Command::Send(args) => {
+            let chat = args.target.chat(&account.user);
+            let context = args.context();
+            let drafts = send::drafts(args.text, context)?;
             send::post(account, &chat, drafts, timeout, out).await
         }
         Command::Change(command) => change::run(account, command, timeout, out).await,

@@ -10,10 +10,9 @@ use super::target::room;
 const MUTE_MINUTES_DEFAULT: u32 = 24 * 60;
 
 /// Who sees whether a user is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum VisibleTo {
     /// Whoever asks.
-    #[default]
     Everyone,
     /// The user's contacts.
     Contacts,

@@ -14,7 +14,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::lines;
 use crate::account::Account;
-use crate::command::wait::Wait;
 use crate::failure::{Failure, reason};
 use crate::format::{json, text};
 use crate::out::{Out, complain};
@@ -49,9 +48,7 @@ struct Pending {
 }
 
 /// What `text` says, or, for a hyphen, each line of stdin.
-pub(crate) fn drafts(text: String, expires_after: Option<Wait>) -> Result<Drafts, Failure> {
-    let expires_after_ms = expires_after.map_or(0, |wait| wait.0);
-    let context = Context { expires_after_ms, ..Context::default() };
+pub(crate) fn drafts(text: String, context: Context) -> Result<Drafts, Failure> {
     // What the server would refuse all the same is refused here with a better sentence.
     let example = Content::text("x").encode_in(&context);
     Content::decode(&example, usize::MAX).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -184,7 +181,6 @@ impl Post<'_> {
                 Err(SendError::Closed { ending, .. }) => {
                     self.visit.recover(ending).await?;
                     self.rejoin().await?;
-                    self.rejoin().await?;
                     self.send_again().await;
                 }
                 Err(error) => return Err(error.into()),
@@ -300,7 +296,7 @@ mod tests {
         let account = Account::new(CommandLine::try_parse_from(words).unwrap().account).unwrap();
         let chat = "dm:alice:bob".parse().unwrap();
         let (limit, mut out) = (Duration::from_millis(500), Out::new(Page::default(), false));
-        let drafts = drafts("hi".to_owned(), None).unwrap();
+        let drafts = drafts("hi".to_owned(), Context::default()).unwrap();
         let failure = post(&account, &chat, drafts, Some(limit), &mut out).await.unwrap_err();
         assert_eq!(failure.to_string(), "not done within 0.5 s: STORE_FULL: 1% free");
         serving.await.unwrap();
@@ -323,7 +319,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_single_text_is_sent_once_as_it_is() {
-        let mut drafts = drafts(" spaced\nlines ".to_owned(), None).unwrap();
+        let mut drafts = drafts(" spaced\nlines ".to_owned(), Context::default()).unwrap();
         let draft = drafts.next().await.unwrap().unwrap();
         assert_eq!(draft.content, Content::text(" spaced\nlines ").encode());
         assert!(drafts.next().await.is_none());
