@@ -207,7 +207,13 @@ fn a_claim_cut_short_by_a_crash_starts_again() {
         let row = key::device::cursor(&claim.user, &claim.device, &chat(to));
         bench.backend.get(&row).unwrap().map(|value| as_number(&value).unwrap())
     };
+    let is_noted = |bench: &Bench| {
+        let claim = claim(Start::Newest);
+        let row = key::device::gone_device(&claim.user, &claim.device);
+        bench.backend.get(&row).unwrap().is_some()
+    };
     assert_eq!(cursor(&bench, "dm:ann:u000"), Some(1));
+    assert!(is_noted(&bench), "if it never comes again, its cursors are removed");
     let mut bench = bench.restarted();
     let mut after = None;
     for _ in 0..2 {
@@ -218,6 +224,7 @@ fn a_claim_cut_short_by_a_crash_starts_again() {
         }
     }
     assert_eq!(cursor(&bench, "dm:ann:u000"), None, "what the first try wrote is gone");
+    assert!(!is_noted(&bench));
     let (known, work) = bench.turn(|turn| turn.claim(&claim(Start::Newest), None).unwrap());
     assert_eq!(
         known,
