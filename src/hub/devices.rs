@@ -38,6 +38,11 @@ impl Hub {
         groups: Vec<ChatId>,
     ) {
         let Some(mailbox) = registry.standing(session) else { return };
+        if registry.is_outdated(session, user, who.device) {
+            self.metrics.sessions_replaced.one();
+            mailbox.evict(CloseCode::Replaced);
+            return;
+        }
         if self.policy.wins == Wins::Oldest && registry.has_rival(user, who, self.policy) {
             self.metrics.devices_refused.one();
             mailbox.evict(CloseCode::AnotherDevice);

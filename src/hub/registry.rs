@@ -29,7 +29,9 @@ pub enum JoinError {
 /// Who is connected here.
 #[derive(Debug, Default)]
 pub struct Registry {
-    standing: HashMap<SessionId, Arc<Mailbox>>,
+    /// In the order in which they came.
+    standing: HashMap<SessionId, (u64, Arc<Mailbox>)>,
+    came: u64,
     users: HashMap<UserId, Seats>,
     groups: HashMap<ChatId, Vec<Arc<Mailbox>>>,
     rooms: Rooms,
@@ -46,7 +48,8 @@ impl Registry {
         if self.draining {
             mailbox.drain();
         }
-        self.standing.insert(mailbox.session(), mailbox);
+        self.came += 1;
+        self.standing.insert(mailbox.session(), (self.came, mailbox));
     }
 
     /// Gives a session its device; an older session of it loses its seat, and its mailbox is
@@ -58,13 +61,13 @@ impl Registry {
         who: Connected<'_>,
         groups: Vec<ChatId>,
     ) -> Option<Arc<Mailbox>> {
-        let mailbox = self.standing.remove(&session)?;
+        let (came, mailbox) = self.standing.remove(&session)?;
         let older = self.unseat_device(user, who.device);
         mailbox.set_device(who.device);
         for group in &groups {
             self.groups.entry(group.clone()).or_default().push(Arc::clone(&mailbox));
         }
-        let seat = Seat { mailbox, platform: who.platform.into(), groups, away: false };
+        let seat = Seat { came, mailbox, platform: who.platform.into(), groups, away: false };
         let seats = match self.users.remove(user) {
             None => Seats::One(seat),
             Some(others) => others.with(seat),
@@ -119,7 +122,15 @@ impl Registry {
 
     /// The mailbox of a session that has no device yet.
     pub fn standing(&self, session: SessionId) -> Option<&Arc<Mailbox>> {
-        self.standing.get(&session)
+        self.standing.get(&session).map(|(_, mailbox)| mailbox)
+    }
+
+    /// Whether the device has a session that came later than this one: then this is the older of
+    /// the two, however late it says whose it is.
+    pub fn is_outdated(&self, session: SessionId, user: &UserId, device: &DeviceId) -> bool {
+        let Some((came, _)) = self.standing.get(&session) else { return false };
+        let mut seats = self.seats(user.as_str()).iter();
+        seats.any(|seat| seat.mailbox.device() == Some(device) && seat.came > *came)
     }
 
     /// Whether a device of the user is connected with which another may not be at a time.
@@ -327,7 +338,8 @@ impl Registry {
     pub fn drain(&mut self) {
         self.draining = true;
         let seats = self.users.values().flat_map(Seats::all).map(|seat| &seat.mailbox);
-        let mut all: Vec<_> = self.standing.values().chain(seats).collect();
+        let standing = self.standing.values().map(|(_, mailbox)| mailbox);
+        let mut all: Vec<_> = standing.chain(seats).collect();
         all.sort_unstable_by_key(|mailbox| mailbox.session());
         for mailbox in all {
             mailbox.drain();

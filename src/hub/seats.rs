@@ -10,6 +10,8 @@ use super::policy::{Connected, DevicePolicy};
 /// A connected session that has its device.
 #[derive(Debug)]
 pub(super) struct Seat {
+    /// The how-manieth session it is.
+    pub(super) came: u64,
     pub(super) mailbox: Arc<Mailbox>,
     /// What its device runs on.
     pub(super) platform: Box<str>,

@@ -177,6 +177,19 @@ async fn a_newer_session_of_the_same_device_replaces_the_older() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_made_before_takes_no_place_however_late_its_hello_is() {
+    let house = House::open().await;
+    let mut left = Peer::connect(house.address).await;
+    left.raw(&PREFACE).await;
+    let mut bob = Peer::login(house.address, "bob", "x").await;
+    left.say(&Packet::Hello(hello("bob", "x"))).await;
+    assert_eq!(left.goodbye_code().await, Some(CloseCode::Replaced));
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    ada.post("dm:ada:bob", 1, "hi").await;
+    assert_eq!(bob.take().await.seq, 1);
+}
+
+#[tokio::test]
 async fn a_session_that_is_replaced_ends_although_its_peer_reads_nothing() {
     let house = House::with(|config| {
         config.listen.connections_max = 3;

@@ -61,6 +61,20 @@ fn a_newer_session_takes_the_seat_of_its_device() {
 }
 
 #[test]
+fn a_session_that_came_earlier_is_the_older_however_late_it_claims() {
+    let mut registry = Registry::default();
+    let device = DeviceId::new("x").unwrap();
+    registry.enter(mailbox(1));
+    seat(&mut registry, 2, "a", "x", &[]);
+    assert!(registry.is_outdated(session(1), &user("a"), &device));
+    assert!(!registry.is_outdated(session(1), &user("a"), &DeviceId::new("y").unwrap()));
+    registry.enter(mailbox(3));
+    assert!(!registry.is_outdated(session(3), &user("a"), &device));
+    registry.leave(session(2), Some(&user("a")));
+    assert!(!registry.is_outdated(session(1), &user("a"), &device));
+}
+
+#[test]
 fn a_session_that_left_before_its_claim_gets_no_seat() {
     let mut registry = Registry::default();
     seat(&mut registry, 1, "a", "x", &[]);
