@@ -106,6 +106,7 @@ async fn ask(client: &Client, question: Effect) -> Answer {
     match question {
         Effect::AskChats => chats(client).await.map_or_else(failed, Answer::Chats),
         Effect::AskChat(chat) => client.chat(&chat).await.map_or_else(failed, Answer::Chat),
+        Effect::AskRoom(room) => client.room(&room).await.map_or_else(failed, Answer::Room),
         Effect::AskPresence(users) => {
             client.presence(users).await.map_or_else(failed, Answer::Presence)
         }
@@ -127,7 +128,7 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Ok(seqs) => Answer::Pins { chat, seqs },
             Err(error) => failed(error),
         },
-        Effect::Join(room) => client.join(&room).await.map_or_else(failed, Answer::Room),
+        Effect::Join(room) => client.join(&room).await.map_or_else(failed, Answer::Joined),
         Effect::Part(room) => match client.leave_room(&room).await {
             Ok(()) => Answer::Failed(format!("{room} is not listened to any more")),
             Err(error) => failed(error),

@@ -201,7 +201,7 @@ impl View {
             }
             Event::Notice(Notice::Cursor(moved)) => {
                 if self.roster.moved(&moved) {
-                    effects.push(Effect::AskChat(moved.chat));
+                    effects.push(Effect::ask_about(moved.chat));
                 }
             }
             Event::Notice(Notice::Join(news)) => {
@@ -236,7 +236,7 @@ impl View {
             open.timeline.hide(self.own.chat(chat).hidden);
         }
         self.note(now_ms, &text::log_reset(chat), Mood::Bad);
-        effects.push(Effect::AskChat(chat.clone()));
+        effects.push(Effect::ask_about(chat.clone()));
     }
 
     fn ended(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
@@ -248,7 +248,7 @@ impl View {
 
     fn arrived(&mut self, entry: &Entry, effects: &mut Vec<Effect>) {
         if self.roster.arrived(entry) {
-            effects.push(Effect::AskChat(entry.chat.clone()));
+            effects.push(Effect::ask_about(entry.chat.clone()));
         }
         let message = Message::new(entry, entry.sender == self.me);
         self.keep_place(&entry.chat, |timeline| timeline.arrived(message));
@@ -267,7 +267,11 @@ impl View {
             }
             Answer::Chat(state) => self.roster.update(vec![state]),
             Answer::Own(own) => self.take_own(own),
-            Answer::Room(state) => self.joined(&state),
+            Answer::Room(state) => self.room(&state),
+            Answer::Joined(state) => {
+                self.room(&state);
+                self.open(state.room);
+            }
             Answer::Page { chat, edge, page } => self.page(now_ms, &chat, edge, page),
             Answer::Presence(users) => self.roster.presence(&users),
             Answer::Members { chat, members } => self.members(&chat, &members),
@@ -275,8 +279,8 @@ impl View {
             Answer::Sent { id, outcome: Ok(accepted) } => {
                 if let Some(message) = self.outbox.accepted(id) {
                     self.roster.stored(&message.chat, accepted.seq, accepted.at_ms);
-                    if message.change {
-                        effects.push(Effect::AskChat(message.chat.clone()));
+                    if message.change && !message.closes_room() {
+                        effects.push(Effect::ask_about(message.chat.clone()));
                     }
                     let chat = message.chat.clone();
                     let message = message.stored(&self.me, accepted.seq, accepted.at_ms);
@@ -288,7 +292,7 @@ impl View {
             }
             Answer::Sheet { title, lines } => self.overlay = Some(Overlay::new(title, lines)),
             Answer::Entered(chat) => {
-                effects.push(Effect::AskChat(chat.clone()));
+                effects.push(Effect::ask_about(chat.clone()));
                 self.open(chat);
             }
             Answer::Told(what) => self.note(now_ms, &what, Mood::Good),
@@ -315,12 +319,11 @@ impl View {
         }
     }
 
-    fn joined(&mut self, state: &RoomState) {
+    fn room(&mut self, state: &RoomState) {
         let room = self.roster.entry(&state.room);
         room.name = clean::line(&state.name);
         room.members = state.listeners;
         room.head = room.head.max(state.head);
-        self.open(state.room.clone());
     }
 
     fn members(&mut self, chat: &ChatId, members: &Page<Member>) {
