@@ -114,6 +114,14 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Ok(members) => Answer::Members { chat, members },
             Err(error) => failed(error),
         },
+        Effect::AskNames(chat) => match client.members(&chat, None, PAGE_ITEMS_MAX).await {
+            Ok(members) => {
+                let users = members.items.into_iter().map(|member| member.user).collect();
+                Answer::Names { chat, users }
+            }
+            // Nobody has asked to be told.
+            Err(_) => Answer::Names { chat, users: Vec::new() },
+        },
         Effect::Door(door) => at_door(client, door).await,
         Effect::Devices(errand) => devices::run(client, errand).await,
         Effect::People(errand) => people::run(client, errand).await,

@@ -143,7 +143,7 @@ fn draw_messages(view: &View, frame: &mut Frame, area: Rect) {
 
 fn draw_typing(view: &View, now_ms: u64, frame: &mut Frame, area: Rect) {
     let line = if let Some((note, mood)) = view.noted(now_ms) {
-        Line::styled(note.to_owned(), mood_style(mood))
+        Line::styled(cut(note, usize::from(area.width)), mood_style(mood))
     } else {
         Line::styled(aside(view, now_ms), dim().add_modifier(Modifier::ITALIC))
     };

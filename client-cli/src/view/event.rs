@@ -104,6 +104,13 @@ pub(crate) enum Answer {
         /// They, or the first of them.
         members: Page<Member>,
     },
+    /// The users that are in a chat, to be named.
+    Names {
+        /// The chat.
+        chat: ChatId,
+        /// They, or the first of them.
+        users: Vec<UserId>,
+    },
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -195,6 +202,8 @@ pub(crate) enum Effect {
     AskPresence(Vec<UserId>),
     /// Ask who is in a chat.
     AskMembers(ChatId),
+    /// Ask for the names of who is in a chat.
+    AskNames(ChatId),
     /// Do something about coming into a group.
     Door(Door),
     /// Do something about the user's own devices.

@@ -1,6 +1,7 @@
 //! The state of the view: what happens goes in, what is to be done comes out. Must never do any of
 //! it itself, nor hold more of a chat than its timeline does.
 
+mod complete;
 mod keys;
 mod own;
 mod refer;
@@ -10,6 +11,7 @@ use packetboat_client::{
     Page, Role, RoomState, SendError, SetMarks, Signal, SignalKind, UserId,
 };
 
+use self::complete::Completing;
 use super::editor::Editor;
 use super::event::{Answer, Effect, Input, Trouble};
 use super::layout::{self, Row};
@@ -70,6 +72,8 @@ pub(crate) struct View {
     typed: Option<(ChatId, u64)>,
     /// When it was last asked who is online.
     presence_ms: u64,
+    /// What Tab completes.
+    completing: Completing,
     /// The next wish to quit is the second one.
     quitting: bool,
 }
@@ -102,6 +106,7 @@ impl View {
             unsaid: Vec::new(),
             typed: None,
             presence_ms: 0,
+            completing: Completing::default(),
             quitting: false,
         }
     }
@@ -251,6 +256,9 @@ impl View {
             effects.push(Effect::ask_about(entry.chat.clone()));
         }
         let message = Message::new(entry, entry.sender == self.me);
+        if message.change {
+            self.forget_names(&entry.chat);
+        }
         self.keep_place(&entry.chat, |timeline| timeline.arrived(message));
     }
 
@@ -275,6 +283,7 @@ impl View {
             Answer::Page { chat, edge, page } => self.page(now_ms, &chat, edge, page),
             Answer::Presence(users) => self.roster.presence(&users),
             Answer::Members { chat, members } => self.members(&chat, &members),
+            Answer::Names { chat, users } => self.take_names(&chat, users),
             Answer::Pins { chat, seqs } => self.pins(&chat, &seqs),
             Answer::Sent { id, outcome: Ok(accepted) } => {
                 if let Some(message) = self.outbox.accepted(id) {

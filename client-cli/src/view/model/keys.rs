@@ -34,6 +34,8 @@ impl View {
         match key.code {
             KeyCode::Enter if key.modifiers.contains(KeyModifiers::ALT) => self.editor.insert("\n"),
             KeyCode::Enter => self.enter(now_ms, effects),
+            KeyCode::Tab if self.complete(now_ms, 1) => {}
+            KeyCode::BackTab if self.complete(now_ms, -1) => {}
             KeyCode::Tab => self.switch(1),
             KeyCode::BackTab => self.switch(-1),
             KeyCode::Char('n') if control => self.switch(1),
@@ -47,6 +49,7 @@ impl View {
                 let before = self.editor.text().len();
                 self.edit(code, key.modifiers);
                 if self.editor.text().len() != before {
+                    self.ask_names(effects);
                     self.typing(now_ms, effects);
                 }
             }
