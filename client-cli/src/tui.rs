@@ -52,12 +52,8 @@ pub(crate) async fn chat(
         view.open(chat);
     }
     let (errands, answers) = Errands::start(client.clone());
-    let sources = Sources {
-        keys: keyboard::read(EventStream::new()),
-        events: Some(events),
-        answers,
-        stop,
-    };
+    let sources =
+        Sources { keys: keyboard::read(EventStream::new()), events: Some(events), answers, stop };
     let outcome = run(&mut screen, &mut view, &errands, sources).await;
     screen.close();
     close(&client).await;

@@ -299,7 +299,7 @@ impl View {
             Answer::Sent { id, outcome: Err(error) } => {
                 self.outbox.failed(id, clean::line(&refusal(&error)));
             }
-            Answer::Sheet { title, lines } => self.overlay = Some(Overlay::new(title, lines)),
+            Answer::Sheet { title, lines } => self.overlay = Some(Overlay::new(title, &lines)),
             Answer::Entered(chat) => {
                 effects.push(Effect::ask_about(chat.clone()));
                 self.open(chat);
@@ -346,7 +346,7 @@ impl View {
         if members.more {
             lines.push("… and more".to_owned());
         }
-        self.overlay = Some(Overlay::new(format!("Members of {chat}"), lines));
+        self.overlay = Some(Overlay::new(format!("Members of {chat}"), &lines));
     }
 
     /// Changes the timeline of a chat if it is the open one. Who looks back goes on seeing the
@@ -431,6 +431,11 @@ impl View {
     /// Rows that messages are shown in.
     pub(crate) fn message_rows(&self) -> usize {
         usize::from(self.size.1.saturating_sub(OTHER_ROWS)).max(1)
+    }
+
+    /// Columns and rows that a sheet may take: all but the status.
+    pub(crate) const fn sheet_space(&self) -> (u16, u16) {
+        (self.size.0, self.size.1.saturating_sub(1))
     }
 
     /// How the connection stands.

@@ -25,8 +25,9 @@ impl View {
             return self.quit(now_ms, effects);
         }
         self.quitting = false;
+        let space = self.sheet_space();
         if let Some(overlay) = &mut self.overlay {
-            if overlay.key(key.code) {
+            if overlay.key(key.code, space) {
                 self.overlay = None;
             }
             return;
@@ -169,8 +170,8 @@ impl View {
             Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
             Line::Save(chat, seq, path) => effects.push(Effect::SaveFile { chat, seq, path }),
             Line::Help => {
-                let lines = HELP.iter().map(ToString::to_string).collect();
-                self.overlay = Some(Overlay::new("Help".to_owned(), lines));
+                let lines: Vec<_> = HELP.iter().map(ToString::to_string).collect();
+                self.overlay = Some(Overlay::new("Help".to_owned(), &lines));
             }
             Line::Quit => self.quit(now_ms, effects),
         }
