@@ -56,6 +56,7 @@ pub(crate) async fn chat(
         Sources { keys: keyboard::read(EventStream::new()), events: Some(events), answers, stop };
     let outcome = run(&mut screen, &mut view, &errands, sources).await;
     screen.close();
+    errands.finish().await;
     close(&client).await;
     outcome
 }
@@ -83,7 +84,10 @@ async fn run(
             _ = ticks.tick() => Some(Input::Tick),
         };
         for _ in 0..BATCH_MAX {
-            let Some(input) = next else { return Ok(()) };
+            let Some(input) = next else {
+                view.leave().into_iter().for_each(|effect| errands.run(effect));
+                return Ok(());
+            };
             for effect in view.handle(now_ms(), input) {
                 match effect {
                     Effect::Quit => return Ok(()),
@@ -170,13 +174,11 @@ mod tests {
 
         fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
             let mut keys = self.0.lock().unwrap();
-            match keys.0.pop_front() {
-                Some(key) => Poll::Ready(Some(Ok(key))),
-                None => {
-                    keys.1.get_or_insert_with(|| context.waker().clone());
-                    Poll::Pending
-                }
+            if let Some(key) = keys.0.pop_front() {
+                return Poll::Ready(Some(Ok(key)));
             }
+            keys.1.get_or_insert_with(|| context.waker().clone());
+            Poll::Pending
         }
     }
 

@@ -77,6 +77,11 @@ impl Errands {
         }
     }
 
+    /// Ends with what the user's other devices are to know, if there is a connection for that.
+    pub(crate) async fn finish(self) {
+        self.own.finish().await;
+    }
+
     fn send(&self, draft: Draft) {
         self.sends.try_send(draft).expect("the view bounds what is on its way, and the task lives");
     }
@@ -239,11 +244,12 @@ fn said(error: impl Display) -> String {
     error.to_string()
 }
 
+/// The liveliest chats: those that have been silent longest are left out.
 async fn chats(client: &Client) -> Result<Vec<ChatState>, RequestError> {
     let mut chats: Vec<ChatState> = Vec::new();
     loop {
-        let after = chats.last().map(|state| state.chat.clone());
-        let page = client.chats(after, PAGE_ITEMS_MAX).await?;
+        let behind = chats.last().map(|state| (state.last_at_ms, state.chat.clone()));
+        let page = client.recent(behind, PAGE_ITEMS_MAX, 0).await?;
         let empty = page.items.is_empty();
         chats.extend(page.items);
         if empty || !page.more || chats.len() >= CHATS_MAX {

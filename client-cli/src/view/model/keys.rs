@@ -91,6 +91,7 @@ impl View {
     fn quit(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
         let waiting = self.outbox.waiting();
         if waiting == 0 || self.quitting {
+            effects.append(&mut self.leave());
             effects.push(Effect::Quit);
             return;
         }

@@ -363,6 +363,16 @@ fn a_draft_is_kept_for_other_devices_until_it_is_sent() {
 }
 
 #[test]
+fn a_draft_is_kept_when_the_user_quits() {
+    let mut view = with_crew();
+    view.editor.insert("Dear");
+    assert_eq!(view.handle(0, control('c')), [Effect::KeepDraft(draft("Dear")), Effect::Quit]);
+    assert_eq!(view.leave(), [Effect::KeepDraft(draft("Dear"))]);
+    view.editor.take();
+    assert_eq!(write(&mut view, 0, "/quit"), [Effect::Quit]);
+}
+
+#[test]
 fn a_draft_of_another_device_is_there_when_its_chat_is_opened() {
     use packetboat_client::proto::packet::Item;
     let mut view = with_crew();
