@@ -3,16 +3,18 @@
 
 mod devices;
 mod errands;
+mod keyboard;
 mod later;
 mod own_errands;
 mod people;
 mod screen;
 mod search;
 
+use std::io;
 use std::time::Duration;
 
 use crossterm::event::{Event as Key, EventStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use packetboat_client::{ChatId, Client, Ending, Event, Events, Start};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -50,16 +52,18 @@ pub(crate) async fn chat(
         view.open(chat);
     }
     let (errands, answers) = Errands::start(client.clone());
-    let sources = Sources { keys: EventStream::new(), events: Some(events), answers, stop };
+    let sources =
+        Sources { keys: keyboard::read(EventStream::new()), events: Some(events), answers, stop };
     let outcome = run(&mut screen, &mut view, &errands, sources).await;
     screen.close();
+    errands.finish().await;
     close(&client).await;
     outcome
 }
 
 /// Where inputs come from.
 struct Sources {
-    keys: EventStream,
+    keys: mpsc::Receiver<io::Result<Key>>,
     events: Option<Events>,
     answers: mpsc::Receiver<Answer>,
     stop: Stop,
@@ -80,7 +84,10 @@ async fn run(
             _ = ticks.tick() => Some(Input::Tick),
         };
         for _ in 0..BATCH_MAX {
-            let Some(input) = next else { return Ok(()) };
+            let Some(input) = next else {
+                view.leave().into_iter().for_each(|effect| errands.run(effect));
+                return Ok(());
+            };
             for effect in view.handle(now_ms(), input) {
                 match effect {
                     Effect::Quit => return Ok(()),
@@ -103,7 +110,7 @@ impl Sources {
         loop {
             let input = tokio::select! {
                 () = self.stop.told() => return Ok(None),
-                key = self.keys.next() => match key {
+                key = self.keys.recv() => match key {
                     Some(Ok(key)) => input(key),
                     Some(Err(error)) => return Err(Failure::Terminal(error)),
                     None => return Ok(None),
@@ -134,5 +141,63 @@ fn input(key: Key) -> Option<Input> {
         Key::Paste(text) => Some(Input::Paste(text)),
         Key::Resize(columns, rows) => Some(Input::Resize(columns, rows)),
         Key::FocusGained | Key::FocusLost | Key::Mouse(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::pin::Pin;
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Poll, Waker};
+
+    use futures_util::Stream;
+
+    use super::*;
+
+    /// Wakes only who found it empty first, as the terminal's stream does.
+    #[derive(Clone, Default)]
+    struct Keys(Arc<Mutex<(VecDeque<Key>, Option<Waker>)>>);
+
+    impl Keys {
+        fn press(&self, key: Key) {
+            let mut keys = self.0.lock().unwrap();
+            keys.0.push_back(key);
+            if let Some(waker) = keys.1.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    impl Stream for Keys {
+        type Item = io::Result<Key>;
+
+        fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            let mut keys = self.0.lock().unwrap();
+            if let Some(key) = keys.0.pop_front() {
+                return Poll::Ready(Some(Ok(key)));
+            }
+            keys.1.get_or_insert_with(|| context.waker().clone());
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_comes_at_once_though_the_sources_were_glanced_at() {
+        let keys = Keys::default();
+        let (_answers, answers) = mpsc::channel(1);
+        let stop = Stop::listen().unwrap();
+        let mut sources =
+            Sources { keys: keyboard::read(keys.clone()), events: None, answers, stop };
+        assert!(sources.next().now_or_never().is_none());
+        // Whoever reads the keys has found that there are none.
+        while keys.0.lock().unwrap().1.is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert!(sources.next().now_or_never().is_none());
+        keys.press(Key::Paste("a".to_owned()));
+        let next = tokio::time::timeout(10 * TICK, sources.next()).await;
+        let next = next.expect("a key wakes who waits for it").unwrap();
+        assert!(matches!(next, Some(Input::Paste(text)) if text == "a"));
     }
 }

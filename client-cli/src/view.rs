@@ -2,6 +2,7 @@
 //! and says what is to be done, `draw` paints it. Must never wait, read a clock or send anything.
 
 mod cells;
+mod completion;
 mod device;
 pub(crate) mod draw;
 mod editor;

@@ -77,6 +77,11 @@ impl Errands {
         }
     }
 
+    /// Ends with what the user's other devices are to know, if there is a connection for that.
+    pub(crate) async fn finish(self) {
+        self.own.finish().await;
+    }
+
     fn send(&self, draft: Draft) {
         self.sends.try_send(draft).expect("the view bounds what is on its way, and the task lives");
     }
@@ -106,12 +111,21 @@ async fn ask(client: &Client, question: Effect) -> Answer {
     match question {
         Effect::AskChats => chats(client).await.map_or_else(failed, Answer::Chats),
         Effect::AskChat(chat) => client.chat(&chat).await.map_or_else(failed, Answer::Chat),
+        Effect::AskRoom(room) => client.room(&room).await.map_or_else(failed, Answer::Room),
         Effect::AskPresence(users) => {
             client.presence(users).await.map_or_else(failed, Answer::Presence)
         }
         Effect::AskMembers(chat) => match client.members(&chat, None, PAGE_ITEMS_MAX).await {
             Ok(members) => Answer::Members { chat, members },
             Err(error) => failed(error),
+        },
+        Effect::AskNames(chat) => match client.members(&chat, None, PAGE_ITEMS_MAX).await {
+            Ok(members) => {
+                let users = members.items.into_iter().map(|member| member.user).collect();
+                Answer::Names { chat, users }
+            }
+            // Nobody has asked to be told.
+            Err(_) => Answer::Names { chat, users: Vec::new() },
         },
         Effect::Door(door) => at_door(client, door).await,
         Effect::Devices(errand) => devices::run(client, errand).await,
@@ -127,7 +141,7 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             Ok(seqs) => Answer::Pins { chat, seqs },
             Err(error) => failed(error),
         },
-        Effect::Join(room) => client.join(&room).await.map_or_else(failed, Answer::Room),
+        Effect::Join(room) => client.join(&room).await.map_or_else(failed, Answer::Joined),
         Effect::Part(room) => match client.leave_room(&room).await {
             Ok(()) => Answer::Failed(format!("{room} is not listened to any more")),
             Err(error) => failed(error),
@@ -230,11 +244,12 @@ fn said(error: impl Display) -> String {
     error.to_string()
 }
 
+/// The liveliest chats: those that have been silent longest are left out.
 async fn chats(client: &Client) -> Result<Vec<ChatState>, RequestError> {
     let mut chats: Vec<ChatState> = Vec::new();
     loop {
-        let after = chats.last().map(|state| state.chat.clone());
-        let page = client.chats(after, PAGE_ITEMS_MAX).await?;
+        let behind = chats.last().map(|state| (state.last_at_ms, state.chat.clone()));
+        let page = client.recent(behind, PAGE_ITEMS_MAX, 0).await?;
         let empty = page.items.is_empty();
         chats.extend(page.items);
         if empty || !page.more || chats.len() >= CHATS_MAX {

@@ -1,25 +1,32 @@
 //! Sets what the user wants set for itself, and reads what its other devices have set: one after
 //! the other, so that the last draft of a chat is the last. Must never make the view wait.
 
+use std::time::Duration;
+
 use packetboat_client::{Client, OwnState, RequestError, SeqRange};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::view::{Answer, Effect};
 
 /// Errands that may wait.
 const ERRANDS_MAX: usize = 64;
+/// How long the last errands may take once the user quits.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs the errands of the user's own state.
 pub(super) struct OwnErrands {
     errands: mpsc::Sender<Effect>,
+    running: JoinHandle<()>,
     answers: mpsc::Sender<Answer>,
 }
 
 impl OwnErrands {
     pub(super) fn start(client: Client, answers: mpsc::Sender<Answer>) -> Self {
         let (errands, received) = mpsc::channel(ERRANDS_MAX);
-        tokio::spawn(run_all(client, received, answers.clone()));
-        Self { errands, answers }
+        let running = tokio::spawn(run_all(client, received, answers.clone()));
+        Self { errands, running, answers }
     }
 
     /// Starts one.
@@ -27,6 +34,17 @@ impl OwnErrands {
         if self.errands.try_send(effect).is_err() {
             // A full view learns it from the next one that fails.
             drop(self.answers.try_send(Answer::Failed("that was too much at once".to_owned())));
+        }
+    }
+}
+
+impl OwnErrands {
+    /// Does what is left to do, but not for long: without a connection it cannot be done.
+    pub(super) async fn finish(self) {
+        let Self { errands, mut running, answers } = self;
+        drop((errands, answers));
+        if timeout(FINISH_TIMEOUT, &mut running).await.is_err() {
+            running.abort();
         }
     }
 }
@@ -71,4 +89,26 @@ async fn run(
         }
     };
     Ok(Some(Answer::Told(told.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use packetboat_client::{ChatDraft, Config, Credential};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_draft_that_cannot_be_kept_does_not_hold_up_who_quits() {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = nobody.local_addr().unwrap().to_string();
+        let (user, device) = ("bob".parse().unwrap(), "cli".parse().unwrap());
+        let credential = Credential::Password("secret".into());
+        let config = Config::new(server, user, device, credential);
+        let (client, _events) = Client::start(config).unwrap();
+        let (answers, _received) = mpsc::channel(1);
+        let own = OwnErrands::start(client, answers);
+        let (chat, text) = ("dm:alice:bob".parse().unwrap(), "Dear".to_owned());
+        own.run(Effect::KeepDraft(ChatDraft { chat, text, reply_to: 0 }));
+        timeout(10 * FINISH_TIMEOUT, own.finish()).await.expect("it ends in its time");
+    }
 }

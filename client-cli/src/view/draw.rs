@@ -9,13 +9,11 @@ use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 use super::cells::{cut, width};
 use super::link::Mood;
 use super::model::View;
-use super::overlay::Overlay;
+use super::overlay::{BORDER, Overlay};
 use super::roster::Chat;
 
 /// What stands before the line that is written.
 const PROMPT: &str = "> ";
-/// The widest that an overlay gets.
-const OVERLAY_COLUMNS_MAX: u16 = 74;
 
 /// Paints all of it.
 pub(crate) fn draw(view: &View, now_ms: u64, frame: &mut Frame) {
@@ -143,7 +141,7 @@ fn draw_messages(view: &View, frame: &mut Frame, area: Rect) {
 
 fn draw_typing(view: &View, now_ms: u64, frame: &mut Frame, area: Rect) {
     let line = if let Some((note, mood)) = view.noted(now_ms) {
-        Line::styled(note.to_owned(), mood_style(mood))
+        Line::styled(cut(note, usize::from(area.width)), mood_style(mood))
     } else {
         Line::styled(aside(view, now_ms), dim().add_modifier(Modifier::ITALIC))
     };
@@ -209,8 +207,8 @@ const fn mood_style(mood: Mood) -> Style {
 }
 
 fn draw_overlay(overlay: &Overlay, frame: &mut Frame, area: Rect) {
-    let wanted = u16::try_from(overlay.lines.len() + 2).unwrap_or(u16::MAX);
-    let (columns, rows) = (area.width.min(OVERLAY_COLUMNS_MAX), area.height.min(wanted));
+    let sight = overlay.sight((area.width, area.height));
+    let (columns, rows) = sight.size;
     let area = Rect {
         x: area.x + (area.width - columns) / 2,
         y: area.y + (area.height - rows) / 2,
@@ -218,9 +216,12 @@ fn draw_overlay(overlay: &Overlay, frame: &mut Frame, area: Rect) {
         height: rows,
     };
     frame.render_widget(Clear, area);
-    let lines: Vec<_> =
-        overlay.lines.iter().skip(overlay.top).map(|line| Line::raw(line.as_str())).collect();
-    let block = Block::bordered().title(overlay.title.as_str());
+    let lines: Vec<_> = sight.rows.into_iter().map(Line::raw).collect();
+    let inner = usize::from(columns.saturating_sub(BORDER));
+    let mut block = Block::bordered().title(cut(&overlay.title, inner));
+    if let Some(more) = sight.more {
+        block = block.title_bottom(Line::raw(more).right_aligned());
+    }
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 

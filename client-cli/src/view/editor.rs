@@ -28,6 +28,20 @@ impl Editor {
         &self.text
     }
 
+    /// What of it stands before the cursor.
+    pub(crate) fn before(&self) -> &str {
+        &self.text[..self.cursor]
+    }
+
+    /// Puts another text in the place of what stands between this byte and the cursor; one space
+    /// that it ends with may be there already.
+    pub(crate) fn replace_before(&mut self, start: usize, text: &str) {
+        let there = text.ends_with(' ') && self.text[self.cursor..].starts_with(' ');
+        self.delete_back_to(self.text.floor_char_boundary(start.min(self.cursor)));
+        self.insert(if there { text.trim_end_matches(' ') } else { text });
+        self.cursor += usize::from(there);
+    }
+
     /// Takes the text away.
     pub(crate) fn take(&mut self) -> String {
         std::mem::take(self).text

@@ -82,8 +82,10 @@ pub(crate) enum Answer {
     Chat(ChatState),
     /// What the user has set for itself.
     Own(OwnState),
-    /// A room that is listened to from now on.
+    /// How a room is.
     Room(RoomState),
+    /// A room that is listened to from now on.
+    Joined(RoomState),
     /// A page of a chat's log.
     Page {
         /// The chat.
@@ -101,6 +103,13 @@ pub(crate) enum Answer {
         chat: ChatId,
         /// They, or the first of them.
         members: Page<Member>,
+    },
+    /// The users that are in a chat, to be named.
+    Names {
+        /// The chat.
+        chat: ChatId,
+        /// They, or the first of them.
+        users: Vec<UserId>,
     },
     /// What is pinned in a chat.
     Pins {
@@ -167,6 +176,8 @@ pub(crate) enum Effect {
     AskChats,
     /// Ask for one chat.
     AskChat(ChatId),
+    /// Ask for one room.
+    AskRoom(ChatId),
     /// Read what has changed of what the user has set for itself.
     SyncOwn,
     /// Show a chat otherwise, on all devices.
@@ -191,6 +202,8 @@ pub(crate) enum Effect {
     AskPresence(Vec<UserId>),
     /// Ask who is in a chat.
     AskMembers(ChatId),
+    /// Ask for the names of who is in a chat.
+    AskNames(ChatId),
     /// Do something about coming into a group.
     Door(Door),
     /// Do something about the user's own devices.
@@ -250,4 +263,11 @@ pub(crate) enum Effect {
     Quit,
     /// Leave, since no session could be opened at all.
     GiveUp(Ending),
+}
+
+impl Effect {
+    /// Asks how a chat stands. A room is no chat of anybody's, and is asked about in its own way.
+    pub(crate) fn ask_about(chat: ChatId) -> Self {
+        if chat.is_room() { Self::AskRoom(chat) } else { Self::AskChat(chat) }
+    }
 }

@@ -1,6 +1,7 @@
 //! The state of the view: what happens goes in, what is to be done comes out. Must never do any of
 //! it itself, nor hold more of a chat than its timeline does.
 
+mod complete;
 mod keys;
 mod own;
 mod refer;
@@ -10,6 +11,7 @@ use packetboat_client::{
     Page, Role, RoomState, SendError, SetMarks, Signal, SignalKind, UserId,
 };
 
+use self::complete::Completing;
 use super::editor::Editor;
 use super::event::{Answer, Effect, Input, Trouble};
 use super::layout::{self, Row};
@@ -70,6 +72,8 @@ pub(crate) struct View {
     typed: Option<(ChatId, u64)>,
     /// When it was last asked who is online.
     presence_ms: u64,
+    /// What Tab completes.
+    completing: Completing,
     /// The next wish to quit is the second one.
     quitting: bool,
 }
@@ -102,6 +106,7 @@ impl View {
             unsaid: Vec::new(),
             typed: None,
             presence_ms: 0,
+            completing: Completing::default(),
             quitting: false,
         }
     }
@@ -201,7 +206,7 @@ impl View {
             }
             Event::Notice(Notice::Cursor(moved)) => {
                 if self.roster.moved(&moved) {
-                    effects.push(Effect::AskChat(moved.chat));
+                    effects.push(Effect::ask_about(moved.chat));
                 }
             }
             Event::Notice(Notice::Join(news)) => {
@@ -236,7 +241,7 @@ impl View {
             open.timeline.hide(self.own.chat(chat).hidden);
         }
         self.note(now_ms, &text::log_reset(chat), Mood::Bad);
-        effects.push(Effect::AskChat(chat.clone()));
+        effects.push(Effect::ask_about(chat.clone()));
     }
 
     fn ended(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
@@ -248,9 +253,12 @@ impl View {
 
     fn arrived(&mut self, entry: &Entry, effects: &mut Vec<Effect>) {
         if self.roster.arrived(entry) {
-            effects.push(Effect::AskChat(entry.chat.clone()));
+            effects.push(Effect::ask_about(entry.chat.clone()));
         }
         let message = Message::new(entry, entry.sender == self.me);
+        if message.change {
+            self.forget_names(&entry.chat);
+        }
         self.keep_place(&entry.chat, |timeline| timeline.arrived(message));
     }
 
@@ -267,16 +275,21 @@ impl View {
             }
             Answer::Chat(state) => self.roster.update(vec![state]),
             Answer::Own(own) => self.take_own(own),
-            Answer::Room(state) => self.joined(&state),
+            Answer::Room(state) => self.room(&state),
+            Answer::Joined(state) => {
+                self.room(&state);
+                self.open(state.room);
+            }
             Answer::Page { chat, edge, page } => self.page(now_ms, &chat, edge, page),
             Answer::Presence(users) => self.roster.presence(&users),
             Answer::Members { chat, members } => self.members(&chat, &members),
+            Answer::Names { chat, users } => self.take_names(&chat, users),
             Answer::Pins { chat, seqs } => self.pins(&chat, &seqs),
             Answer::Sent { id, outcome: Ok(accepted) } => {
                 if let Some(message) = self.outbox.accepted(id) {
                     self.roster.stored(&message.chat, accepted.seq, accepted.at_ms);
-                    if message.change {
-                        effects.push(Effect::AskChat(message.chat.clone()));
+                    if message.change && !message.closes_room() {
+                        effects.push(Effect::ask_about(message.chat.clone()));
                     }
                     let chat = message.chat.clone();
                     let message = message.stored(&self.me, accepted.seq, accepted.at_ms);
@@ -286,9 +299,9 @@ impl View {
             Answer::Sent { id, outcome: Err(error) } => {
                 self.outbox.failed(id, clean::line(&refusal(&error)));
             }
-            Answer::Sheet { title, lines } => self.overlay = Some(Overlay::new(title, lines)),
+            Answer::Sheet { title, lines } => self.overlay = Some(Overlay::new(title, &lines)),
             Answer::Entered(chat) => {
-                effects.push(Effect::AskChat(chat.clone()));
+                effects.push(Effect::ask_about(chat.clone()));
                 self.open(chat);
             }
             Answer::Told(what) => self.note(now_ms, &what, Mood::Good),
@@ -315,12 +328,11 @@ impl View {
         }
     }
 
-    fn joined(&mut self, state: &RoomState) {
+    fn room(&mut self, state: &RoomState) {
         let room = self.roster.entry(&state.room);
         room.name = clean::line(&state.name);
         room.members = state.listeners;
         room.head = room.head.max(state.head);
-        self.open(state.room.clone());
     }
 
     fn members(&mut self, chat: &ChatId, members: &Page<Member>) {
@@ -334,7 +346,7 @@ impl View {
         if members.more {
             lines.push("… and more".to_owned());
         }
-        self.overlay = Some(Overlay::new(format!("Members of {chat}"), lines));
+        self.overlay = Some(Overlay::new(format!("Members of {chat}"), &lines));
     }
 
     /// Changes the timeline of a chat if it is the open one. Who looks back goes on seeing the
@@ -419,6 +431,11 @@ impl View {
     /// Rows that messages are shown in.
     pub(crate) fn message_rows(&self) -> usize {
         usize::from(self.size.1.saturating_sub(OTHER_ROWS)).max(1)
+    }
+
+    /// Columns and rows that a sheet may take: all but the status.
+    pub(crate) const fn sheet_space(&self) -> (u16, u16) {
+        (self.size.0, self.size.1.saturating_sub(1))
     }
 
     /// How the connection stands.

@@ -2,7 +2,7 @@
 //! its way.
 
 use bytes::Bytes;
-use packetboat_client::{ChatId, MessageId};
+use packetboat_client::{ChatId, Content, GroupChange, MessageId};
 
 /// Messages on their way; further ones are not taken.
 const WAITING_MAX: usize = 256;
@@ -26,6 +26,14 @@ pub(crate) struct Outgoing {
     pub(crate) change: bool,
     /// Why it is refused.
     pub(crate) failed: Option<String>,
+}
+
+impl Outgoing {
+    /// Whether nothing is left of its room once it is stored.
+    pub(crate) fn closes_room(&self) -> bool {
+        let content = Content::decode(&self.content, usize::MAX);
+        self.chat.is_room() && matches!(content, Ok(Content::Group(GroupChange::Dissolved)))
+    }
 }
 
 /// Own messages without a seq, the oldest first.

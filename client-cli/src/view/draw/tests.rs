@@ -187,10 +187,13 @@ fn the_help_lies_above_all_else() {
     let rows = screen(&view, 80, 24);
     assert!(rows.iter().any(|row| row.contains("┌Help─")), "{rows:#?}");
     assert!(rows.iter().any(|row| row.contains("✗ refused")), "{rows:#?}");
+    assert!(rows[22].contains("PgDn: more"), "{rows:#?}");
     for _ in 0..9 {
         view.handle(0, key(KeyCode::PageDown));
     }
-    assert!(screen(&view, 80, 24).iter().any(|row| row.contains("//text")), "to its last line");
+    let rows = screen(&view, 80, 24);
+    assert!(rows[21].contains("//text"), "its last line is the lowest: {rows:#?}");
+    assert!(!rows[22].contains("PgDn"), "{rows:#?}");
     view.handle(0, key(KeyCode::Esc));
     assert!(!screen(&view, 80, 24).iter().any(|row| row.contains("Help")));
 }

@@ -25,8 +25,9 @@ impl View {
             return self.quit(now_ms, effects);
         }
         self.quitting = false;
+        let space = self.sheet_space();
         if let Some(overlay) = &mut self.overlay {
-            if overlay.key(key.code) {
+            if overlay.key(key.code, space) {
                 self.overlay = None;
             }
             return;
@@ -34,6 +35,8 @@ impl View {
         match key.code {
             KeyCode::Enter if key.modifiers.contains(KeyModifiers::ALT) => self.editor.insert("\n"),
             KeyCode::Enter => self.enter(now_ms, effects),
+            KeyCode::Tab if self.complete(now_ms, 1) => {}
+            KeyCode::BackTab if self.complete(now_ms, -1) => {}
             KeyCode::Tab => self.switch(1),
             KeyCode::BackTab => self.switch(-1),
             KeyCode::Char('n') if control => self.switch(1),
@@ -47,6 +50,7 @@ impl View {
                 let before = self.editor.text().len();
                 self.edit(code, key.modifiers);
                 if self.editor.text().len() != before {
+                    self.ask_names(effects);
                     self.typing(now_ms, effects);
                 }
             }
@@ -87,6 +91,7 @@ impl View {
     fn quit(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
         let waiting = self.outbox.waiting();
         if waiting == 0 || self.quitting {
+            effects.append(&mut self.leave());
             effects.push(Effect::Quit);
             return;
         }
@@ -166,8 +171,8 @@ impl View {
             Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
             Line::Save(chat, seq, path) => effects.push(Effect::SaveFile { chat, seq, path }),
             Line::Help => {
-                let lines = HELP.iter().map(ToString::to_string).collect();
-                self.overlay = Some(Overlay::new("Help".to_owned(), lines));
+                let lines: Vec<_> = HELP.iter().map(ToString::to_string).collect();
+                self.overlay = Some(Overlay::new("Help".to_owned(), &lines));
             }
             Line::Quit => self.quit(now_ms, effects),
         }

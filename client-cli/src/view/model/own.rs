@@ -41,6 +41,15 @@ impl View {
         self.own.chat(chat).draft.map(|draft| draft.text)
     }
 
+    /// What is to be done before the end: what is being written is kept.
+    pub(crate) fn leave(&mut self) -> Vec<Effect> {
+        if let Some(chat) = self.open.as_ref().map(|open| open.chat.clone()) {
+            let text = self.editor.text().to_owned();
+            self.keep_draft(&chat, &text);
+        }
+        std::mem::take(&mut self.unsaid)
+    }
+
     /// Lets the other devices know of what was begun to write in a chat, unless they do.
     pub(super) fn keep_draft(&mut self, chat: &ChatId, text: &str) {
         let known = self.begun(chat).unwrap_or_default();

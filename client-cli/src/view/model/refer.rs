@@ -87,7 +87,7 @@ impl View {
         if lines.is_empty() {
             lines.push("nothing".to_owned());
         }
-        self.overlay = Some(Overlay::new(format!("Pinned in {chat}"), lines));
+        self.overlay = Some(Overlay::new(format!("Pinned in {chat}"), &lines));
     }
 }
 

@@ -168,6 +168,24 @@ fn what_is_refused_is_shown_with_its_reason() {
 }
 
 #[test]
+fn a_changed_room_is_asked_about_as_a_room_and_a_closed_one_not_at_all() {
+    let mut view = open(1);
+    let room: ChatId = "room:deck".parse().unwrap();
+    write(&mut view, 5, "/open %deck");
+    write(&mut view, 5, "/room topic All sails");
+    assert_eq!(view.handle(6, accepted(2)), [Effect::AskRoom(room.clone())]);
+    write(&mut view, 7, "/room close");
+    assert_eq!(view.handle(8, accepted(3)), []);
+    write(&mut view, 9, "/open #crew");
+    write(&mut view, 9, "/group topic All sails");
+    let crew = "group:crew".parse().unwrap();
+    assert_eq!(view.handle(10, accepted(4)), [Effect::AskChat(crew)]);
+    let entry = Event::Entry(said("room:hold", 4, "alice", "hi"));
+    let hold = Effect::AskRoom("room:hold".parse().unwrap());
+    assert_eq!(view.handle(11, Input::Net(entry)), [hold]);
+}
+
+#[test]
 fn messages_wait_while_the_link_is_lost_and_quitting_asks_once() {
     let mut view = open(1);
     view.handle(1_000, disconnected());
@@ -342,6 +360,16 @@ fn a_draft_is_kept_for_other_devices_until_it_is_sent() {
     assert_eq!((view.open_chat().unwrap().id.clone(), view.editor.text()), (chat(), "Dear"));
     let effects = view.handle(0, key(KeyCode::Enter));
     assert!(effects.contains(&Effect::KeepDraft(draft(""))), "{effects:?}");
+}
+
+#[test]
+fn a_draft_is_kept_when_the_user_quits() {
+    let mut view = with_crew();
+    view.editor.insert("Dear");
+    assert_eq!(view.handle(0, control('c')), [Effect::KeepDraft(draft("Dear")), Effect::Quit]);
+    assert_eq!(view.leave(), [Effect::KeepDraft(draft("Dear"))]);
+    view.editor.take();
+    assert_eq!(write(&mut view, 0, "/quit"), [Effect::Quit]);
 }
 
 #[test]

@@ -1,0 +1,214 @@
+//! What Tab does to the line that is written. Must never change what stands behind the cursor.
+
+use packetboat_client::{ChatId, UserId};
+
+use super::super::completion::{Known, Offer, offer};
+use super::{Effect, Mood, View};
+use crate::format::text;
+
+/// What is remembered between two Tabs.
+#[derive(Debug, Default)]
+pub(super) struct Completing {
+    last: Option<Last>,
+    /// A group's members, once they are asked for.
+    members: Option<(ChatId, Vec<UserId>)>,
+}
+
+/// The words that the last Tab has shown.
+#[derive(Debug)]
+struct Last {
+    offer: Offer,
+    /// Which of them stands in the line.
+    at: Option<usize>,
+    /// What then stood before the cursor: with anything else there, Tab starts anew.
+    before: String,
+}
+
+impl View {
+    /// Completes the word before the cursor, or puts the next one in its place. Returns whether
+    /// there is a word for that.
+    pub(super) fn complete(&mut self, now_ms: u64, step: isize) -> bool {
+        let last = self.completing.last.take();
+        if let Some(last) = last.filter(|last| last.before == self.editor.before()) {
+            self.next_word(now_ms, last, step);
+            return true;
+        }
+        if step < 0 {
+            return false;
+        }
+        let Some(offer) = offer(self.editor.before(), &self.known()) else { return false };
+        match offer.words.as_slice() {
+            [] => {}
+            [word] => self.editor.replace_before(offer.start, &format!("{word} ")),
+            words => {
+                let (common, all) = (offer.common(), words.join("  "));
+                if !common.is_empty() {
+                    self.editor.replace_before(offer.start, common);
+                }
+                self.note(now_ms, &all, Mood::Calm);
+                let before = self.editor.before().to_owned();
+                self.completing.last = Some(Last { offer, at: None, before });
+            }
+        }
+        true
+    }
+
+    fn next_word(&mut self, now_ms: u64, mut last: Last, step: isize) {
+        let count = last.offer.words.len();
+        let at = match last.at {
+            Some(at) => at.saturating_add(count).saturating_add_signed(step) % count,
+            None if step < 0 => count - 1,
+            None => 0,
+        };
+        last.at = Some(at);
+        self.editor.replace_before(last.offer.start, &last.offer.words[at]);
+        let (past, coming) = last.offer.words.split_at(at);
+        self.note(now_ms, &[coming, past].concat().join("  "), Mood::Calm);
+        self.editor.before().clone_into(&mut last.before);
+        self.completing.last = Some(last);
+    }
+
+    /// All that has been seen of names.
+    fn known(&self) -> Known {
+        let mut known = Known::default();
+        if let Some(open) = &self.open {
+            let senders = open.timeline.messages().map(|message| message.sender.clone());
+            known.here.extend(senders);
+            known.here.extend(open.chat.peer_of(&self.me).map(|peer| peer.to_string()));
+            let members = self.completing.members.iter().filter(|(of, _)| *of == open.chat);
+            known.here.extend(members.flat_map(|(_, users)| users).map(ToString::to_string));
+        }
+        known.here.remove(self.me.as_str());
+        known.users.clone_from(&known.here);
+        for chat in self.roster.chats() {
+            let name = || text::short_name(&self.me, &chat.id);
+            match &chat.peer {
+                Some(peer) => drop(known.users.insert(peer.to_string())),
+                None if chat.id.is_room() => drop(known.rooms.insert(format!("%{}", name()))),
+                None => drop(known.groups.insert(format!("#{}", name()))),
+            }
+        }
+        known.users.remove(self.me.as_str());
+        known
+    }
+
+    /// Asks who is in the open group as soon as something is written there: a name may follow.
+    pub(super) fn ask_names(&mut self, effects: &mut Vec<Effect>) {
+        let Some(open) = self.open.as_ref().filter(|_| self.link.is_up()) else { return };
+        let asked = self.completing.members.as_ref().is_some_and(|(of, _)| *of == open.chat);
+        if !asked && open.chat.as_str().starts_with("group:") && !self.editor.text().is_empty() {
+            self.completing.members = Some((open.chat.clone(), Vec::new()));
+            effects.push(Effect::AskNames(open.chat.clone()));
+        }
+    }
+
+    /// The members of a group came.
+    pub(super) fn take_names(&mut self, chat: &ChatId, users: Vec<UserId>) {
+        if let Some((_, known)) = self.completing.members.as_mut().filter(|(of, _)| of == chat) {
+            *known = users;
+        }
+    }
+
+    /// The members of a group may be others now.
+    pub(super) fn forget_names(&mut self, chat: &ChatId) {
+        self.completing.members.take_if(|(of, _)| of == chat);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyCode;
+    use packetboat_client::{Content, Event, GroupChange};
+
+    use super::super::super::event::{Answer, Input};
+    use super::super::tests::{chat, key, open, state};
+    use super::*;
+    use crate::format::tests::entry;
+
+    /// The open chat is with alice; others are known.
+    fn with_others() -> View {
+        let mut view = open(2);
+        let others = ["dm:alina:bob", "dm:bob:carol", "group:crew", "room:lobby"];
+        let states = others.map(|chat| state(chat, 1, 0));
+        view.handle(0, Input::Answer(Answer::Chats(states.to_vec())));
+        view
+    }
+
+    fn tab(view: &mut View, before: &str) -> String {
+        view.editor.take();
+        view.editor.insert(before);
+        again(view)
+    }
+
+    fn again(view: &mut View) -> String {
+        view.handle(5, key(KeyCode::Tab));
+        view.editor.text().to_owned()
+    }
+
+    #[test]
+    fn tab_completes_commands_and_names_and_goes_on_behind_them() {
+        let mut view = with_others();
+        assert_eq!(tab(&mut view, "/op"), "/open ");
+        view.editor.insert("c");
+        assert_eq!(again(&mut view), "/open carol ");
+        assert_eq!(tab(&mut view, "/open #"), "/open #crew ");
+        assert_eq!(tab(&mut view, "/join %l"), "/join %lobby ");
+        assert_eq!(tab(&mut view, "/opne"), "/opne");
+        assert_eq!(tab(&mut view, "well @"), "well @alice ");
+        assert_eq!(view.open_chat().unwrap().id, chat());
+    }
+
+    #[test]
+    fn several_words_are_shown_and_taken_one_after_the_other() {
+        let mut view = with_others();
+        assert_eq!(tab(&mut view, "/block a"), "/block ali");
+        assert_eq!(view.noted(5), Some(("alice  alina", Mood::Calm)));
+        assert_eq!(again(&mut view), "/block alice");
+        assert_eq!(again(&mut view), "/block alina");
+        assert_eq!(view.noted(5), Some(("alina  alice", Mood::Calm)));
+        assert_eq!(again(&mut view), "/block alice");
+        view.handle(5, key(KeyCode::BackTab));
+        assert_eq!(view.editor.text(), "/block alina");
+        view.handle(5, key(KeyCode::Char(' ')));
+        assert_eq!(again(&mut view), "/block alina ");
+    }
+
+    #[test]
+    fn tab_is_the_next_chat_where_there_is_nothing_to_complete() {
+        for line in ["", "hello", "hello @nobody", "//open al"] {
+            let mut view = with_others();
+            assert_eq!(tab(&mut view, line), "");
+            assert_ne!(view.open_chat().unwrap().id, chat(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_the_cursor_stays() {
+        let mut view = with_others();
+        view.editor.insert("/op me");
+        for _ in 0..3 {
+            view.handle(5, key(KeyCode::Left));
+        }
+        assert_eq!(again(&mut view), "/open me");
+        view.handle(5, key(KeyCode::Char('x')));
+        assert_eq!(view.editor.text(), "/open xme");
+    }
+
+    #[test]
+    fn members_of_a_group_are_asked_for_once_when_one_writes_there() {
+        let mut view = with_others();
+        let crew: ChatId = "group:crew".parse().unwrap();
+        view.open(crew.clone());
+        let asks = |view: &mut View, code| {
+            view.handle(5, key(code)).contains(&Effect::AskNames("group:crew".parse().unwrap()))
+        };
+        assert!(asks(&mut view, KeyCode::Char('@')));
+        assert!(!asks(&mut view, KeyCode::Char('d')));
+        let users = vec!["bob".parse().unwrap(), "dan".parse().unwrap()];
+        view.handle(6, Input::Answer(Answer::Names { chat: crew, users }));
+        assert_eq!(again(&mut view), "@dan ");
+        let added = Content::Group(GroupChange::Added(vec!["eve".parse().unwrap()]));
+        view.handle(7, Input::Net(Event::Entry(entry("group:crew", 2, "dan", &added))));
+        assert!(asks(&mut view, KeyCode::Char('x')));
+    }
+}
