@@ -10,6 +10,7 @@ mod event;
 mod fold;
 mod layout;
 mod link;
+mod mentions;
 mod model;
 mod outbox;
 mod overlay;

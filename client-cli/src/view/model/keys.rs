@@ -1,9 +1,10 @@
 //! What keys do. Must never send what is not whole: a line goes its way with Enter alone.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use packetboat_client::{Content, GroupChange, ScheduledName, SignalKind};
+use packetboat_client::{Content, Context, GroupChange, ScheduledName, SignalKind};
 
 use super::super::event::Later;
+use super::super::mentions::calling;
 use super::super::slash::{HELP, Line, parse};
 use super::{Effect, Mood, Overlay, View};
 
@@ -122,11 +123,15 @@ impl View {
         }
         match line {
             Line::Text(text) => match open {
-                Some(chat) => self.send(now_ms, chat, &Content::text(text), effects),
+                Some(chat) => {
+                    let context = calling(&chat, &text, Context::default());
+                    self.send_in(now_ms, chat, (&Content::text(text), &context), effects);
+                }
                 None => return self.note(now_ms, "/open a chat first", Mood::Bad),
             },
             Line::Expiring(text, context) => match open {
                 Some(chat) => {
+                    let context = calling(&chat, &text, context);
                     self.send_in(now_ms, chat, (&Content::text(text), &context), effects);
                 }
                 None => return self.note(now_ms, "/open a chat first", Mood::Bad),
