@@ -121,7 +121,7 @@ mod tests {
     use packetboat_client::{Content, Event, GroupChange};
 
     use super::super::super::event::{Answer, Input};
-    use super::super::tests::{chat, key, open, state};
+    use super::super::tests::{chat, connected, disconnected, key, open, state};
     use super::*;
     use crate::format::tests::entry;
 
@@ -210,5 +210,9 @@ mod tests {
         let added = Content::Group(GroupChange::Added(vec!["eve".parse().unwrap()]));
         view.handle(7, Input::Net(Event::Entry(entry("group:crew", 2, "dan", &added))));
         assert!(asks(&mut view, KeyCode::Char('x')));
+        assert!(!asks(&mut view, KeyCode::Char('y')));
+        view.handle(8, disconnected());
+        view.handle(9, connected());
+        assert!(asks(&mut view, KeyCode::Char('z')), "an answer may have been lost");
     }
 }
