@@ -11,7 +11,7 @@ use packetboat_client::{
     Page, Role, RoomState, ScheduledName, SendError, SetMarks, Signal, SignalKind, UserId,
 };
 
-use self::complete::Completing;
+use super::completion::Completing;
 use super::editor::Editor;
 use super::event::{Answer, Effect, Input, Trouble};
 use super::layout::{self, Row};

@@ -2,27 +2,9 @@
 
 use packetboat_client::{ChatId, UserId};
 
-use super::super::completion::{Known, Offer, offer};
+use super::super::completion::{Known, Last, offer};
 use super::{Effect, Mood, View};
 use crate::format::text;
-
-/// What is remembered between two Tabs.
-#[derive(Debug, Default)]
-pub(super) struct Completing {
-    last: Option<Last>,
-    /// A group's members, once they are asked for.
-    members: Option<(ChatId, Vec<UserId>)>,
-}
-
-/// The words that the last Tab has shown.
-#[derive(Debug)]
-struct Last {
-    offer: Offer,
-    /// Which of them stands in the line.
-    at: Option<usize>,
-    /// What then stood before the cursor: with anything else there, Tab starts anew.
-    before: String,
-}
 
 impl View {
     /// Completes the word before the cursor, or puts the next one in its place. Returns whether
