@@ -1,23 +1,19 @@
 //! Does what the view wants done, and tells it what came of it. Must never make it wait, nor send
 //! messages in another order than they were written.
 
+mod file;
 mod receipt;
-
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
 use packetboat_client::{
-    ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError, Upload, UserId,
+    ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError, UserId,
 };
 use tokio::sync::mpsc;
 
 use super::own_errands::OwnErrands;
 use crate::clock::Clock;
 use crate::format::text;
-use crate::format::text::saved;
-use crate::script::file::{NO_FILE, media_type, place, sent_in};
 use crate::view::{Answer, Door, Effect, Trouble};
 
 use super::{devices, people};
@@ -71,7 +67,7 @@ impl Errands {
                 let (client, answers) = (self.client.clone(), self.answers.clone());
                 tokio::spawn(async move {
                     // A view that is gone does not want to know.
-                    drop(answers.send(ask(&client, question).await).await);
+                    drop(answers.send(ask(&client, &answers, question).await).await);
                 });
             }
         }
@@ -106,7 +102,7 @@ async fn send_all(
     }
 }
 
-async fn ask(client: &Client, question: Effect) -> Answer {
+async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) -> Answer {
     let failed = |error: RequestError| Answer::Failed(error.to_string());
     match question {
         Effect::AskChats => chats(client).await.map_or_else(failed, Answer::Chats),
@@ -150,8 +146,8 @@ async fn ask(client: &Client, question: Effect) -> Answer {
             let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
             Answer::Page { chat, edge, page }
         }
-        Effect::SendFile { chat, path } => send_file(client, &chat, &path).await,
-        Effect::SaveFile { chat, seq, path } => save_file(client, &chat, seq, path).await,
+        Effect::SendFile { chat, path } => file::send(client, answers, &chat, &path).await,
+        Effect::SaveFile { chat, seq, path } => file::save(client, answers, &chat, seq, path).await,
         Effect::SyncOwn
         | Effect::Mark(_)
         | Effect::KeepDraft(_)
@@ -216,32 +212,6 @@ async fn keys(client: &Client, user: &UserId) -> Result<Answer, RequestError> {
     let page = client.keys(user, None, PAGE_ITEMS_MAX).await?;
     let lines = page.items.iter().map(|keys| text::keys::device(user, keys)).collect();
     Ok(Answer::Sheet { title: format!("Devices of {user} that have keys"), lines })
-}
-
-async fn send_file(client: &Client, chat: &ChatId, path: &Path) -> Answer {
-    let sending = async {
-        let upload = Upload::of_path(path, media_type(path)).await.map_err(said)?;
-        client.upload_path(&upload, path, drop).await.map_err(said)?;
-        let sending = client.send_file(chat, upload.sent("")).await.map_err(said)?;
-        sending.await.map_err(said)?;
-        Ok(Answer::Told(format!("sent {}", upload.name)))
-    };
-    sending.await.unwrap_or_else(Answer::Failed)
-}
-
-async fn save_file(client: &Client, chat: &ChatId, seq: u64, path: Option<PathBuf>) -> Answer {
-    let saving = async {
-        let sent = sent_in(client, chat, seq).await.map_err(said)?;
-        let sent = sent.ok_or_else(|| NO_FILE.to_owned())?;
-        let place = place(path, &sent);
-        client.save_file(&sent, Some(chat), &place, drop).await.map_err(said)?;
-        Ok(Answer::Told(saved(&sent, &place)))
-    };
-    saving.await.unwrap_or_else(Answer::Failed)
-}
-
-fn said(error: impl Display) -> String {
-    error.to_string()
 }
 
 /// The liveliest chats: those that have been silent longest are left out.

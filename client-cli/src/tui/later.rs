@@ -27,6 +27,8 @@ pub(super) async fn run(client: &Client, later: Later) -> Answer {
 
 async fn list(client: &Client, clock: &Clock) -> Result<Answer, RequestError> {
     let all = all(client).await?;
-    let lines = all.iter().map(|message| schedule::message(clock, message)).collect();
-    Ok(Answer::Sheet { title: "What is to be sent".to_owned(), lines })
+    let line = |(at, message)| format!("{}  {}", at + 1, schedule::message(clock, message));
+    let lines = all.iter().enumerate().map(line).collect();
+    let names = all.iter().map(|message| message.name.clone()).collect();
+    Ok(Answer::Scheduled { names, lines })
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use clap::ValueEnum;
+use packetboat_client::{ChatId, UserId};
 
 use crate::command::group::GroupRule;
 
@@ -93,6 +94,26 @@ impl Offer {
         };
         &first[..others.iter().map(same).min().unwrap_or(first.len())]
     }
+}
+
+/// What is remembered between two Tabs.
+#[derive(Debug, Default)]
+pub(crate) struct Completing {
+    /// What the last one has shown.
+    pub(crate) last: Option<Last>,
+    /// A group's members, once they are asked for.
+    pub(crate) members: Option<(ChatId, Vec<UserId>)>,
+}
+
+/// The words that the last Tab has shown.
+#[derive(Debug)]
+pub(crate) struct Last {
+    /// They.
+    pub(crate) offer: Offer,
+    /// Which of them stands in the line.
+    pub(crate) at: Option<usize>,
+    /// What then stood before the cursor: with anything else there, Tab starts anew.
+    pub(crate) before: String,
 }
 
 /// What the last word of a text can become; `None`: there is no word to be completed here, and

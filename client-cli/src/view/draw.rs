@@ -61,12 +61,12 @@ fn draw_list(view: &View, frame: &mut Frame, area: Rect) {
         .iter()
         .skip(first)
         .take(rows)
-        .map(|chat| chat_line(chat, Some(&chat.id) == open, columns))
+        .map(|chat| chat_line(chat, &view.called(chat), Some(&chat.id) == open, columns))
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn chat_line(chat: &Chat, is_open: bool, columns: usize) -> Line<'static> {
+fn chat_line(chat: &Chat, called: &str, is_open: bool, columns: usize) -> Line<'static> {
     let (dot, dot_style) = match (&chat.peer, chat.online) {
         (None, _) => ("#", dim()),
         (_, Some(true)) => ("●", Style::new().fg(Color::Green)),
@@ -80,7 +80,7 @@ fn chat_line(chat: &Chat, is_open: bool, columns: usize) -> Line<'static> {
         _ => " 999+".to_owned(),
     };
     let room = columns.saturating_sub(2 + width(&unread));
-    let name = cut(&chat.name, room);
+    let name = cut(called, room);
     let space = " ".repeat(room.saturating_sub(width(&name)));
     let mut style = Style::new();
     if chat.unread > 0 || chat.marks.unread {
@@ -106,8 +106,14 @@ fn draw_title(view: &View, frame: &mut Frame, area: Rect) {
         (_, Some(false)) => "offline".to_owned(),
         (_, None) => String::new(),
     };
+    let called = view.called(chat);
+    // Who is called something is told by the id as well.
+    let about = match &chat.peer {
+        Some(peer) if called != peer.as_str() => format!("{peer}  {about}"),
+        _ => about,
+    };
     let title = Line::from(vec![
-        Span::styled(chat.name.clone(), Style::new().add_modifier(Modifier::BOLD)),
+        Span::styled(called, Style::new().add_modifier(Modifier::BOLD)),
         Span::styled(format!("  {about}"), dim()),
     ]);
     frame.render_widget(Paragraph::new(title), area);

@@ -125,6 +125,15 @@ pub(crate) enum Answer {
         /// Where it is stored, or why it is not.
         outcome: Result<Accepted, SendError>,
     },
+    /// What is to be sent later.
+    Scheduled {
+        /// In the order of the lines.
+        names: Vec<ScheduledName>,
+        /// What they say.
+        lines: Vec<String>,
+    },
+    /// How far something is.
+    Underway(String),
     /// Lines to look at.
     Sheet {
         /// What they are about.

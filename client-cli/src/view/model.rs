@@ -8,10 +8,10 @@ mod refer;
 
 use packetboat_client::{
     ChatId, Content, Context, Edge, Ending, Entry, Event, Member, MessageId, Notice, OwnState,
-    Page, Role, RoomState, SendError, SetMarks, Signal, SignalKind, UserId,
+    Page, Role, RoomState, ScheduledName, SendError, SetMarks, Signal, SignalKind, UserId,
 };
 
-use self::complete::Completing;
+use super::completion::Completing;
 use super::editor::Editor;
 use super::event::{Answer, Effect, Input, Trouble};
 use super::layout::{self, Row};
@@ -66,6 +66,8 @@ pub(crate) struct View {
     drafts: Vec<(ChatId, String)>,
     /// What the user has set for itself.
     own: OwnState,
+    /// What is to be sent later, as it was shown last.
+    scheduled: Vec<ScheduledName>,
     /// What the other devices are to know of what was opened and written.
     unsaid: Vec<Effect>,
     /// When the others were last told that the user types, in which chat.
@@ -103,6 +105,7 @@ impl View {
             note: None,
             drafts: Vec::new(),
             own: OwnState::default(),
+            scheduled: Vec::new(),
             unsaid: Vec::new(),
             typed: None,
             presence_ms: 0,
@@ -193,6 +196,7 @@ impl View {
     fn net(&mut self, now_ms: u64, event: Event, effects: &mut Vec<Effect>) {
         if self.link.handle(now_ms, &event) {
             self.was_up = true;
+            self.completing = Completing::default();
             effects.extend([Effect::AskChats, Effect::SyncOwn]);
         }
         match event {
@@ -299,6 +303,11 @@ impl View {
             Answer::Sent { id, outcome: Err(error) } => {
                 self.outbox.failed(id, clean::line(&refusal(&error)));
             }
+            Answer::Scheduled { names, lines } => {
+                self.scheduled = names;
+                self.overlay = Some(Overlay::new("What is to be sent".to_owned(), &lines));
+            }
+            Answer::Underway(what) => self.note(now_ms, &what, Mood::Calm),
             Answer::Sheet { title, lines } => self.overlay = Some(Overlay::new(title, &lines)),
             Answer::Entered(chat) => {
                 effects.push(Effect::ask_about(chat.clone()));
@@ -408,6 +417,13 @@ impl View {
     /// The open chat in the list.
     pub(crate) fn open_chat(&self) -> Option<&Chat> {
         self.roster.get(&self.open.as_ref()?.chat)
+    }
+
+    /// What the user calls a chat: the other one's name in the contacts, if it has one there.
+    pub(crate) fn called(&self, chat: &Chat) -> String {
+        let peer = chat.peer.as_ref();
+        let name = peer.map(|peer| self.own.people().contact(peer).name).unwrap_or_default();
+        if name.is_empty() { chat.name.clone() } else { clean::line(&name) }
     }
 
     /// All rows of the open chat.

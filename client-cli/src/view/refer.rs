@@ -3,6 +3,15 @@
 
 use super::super::command::target::Target;
 
+/// A message of the open chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Counted from the last one shown.
+    Back(usize),
+    /// By its place in the log.
+    Seq(u64),
+}
+
 /// What to do with a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refer {

@@ -11,7 +11,7 @@ use packetboat_client::{
 use super::device::{self, Devices};
 use super::own::{self, Own};
 use super::people::{self, People};
-use super::refer::{self, Refer};
+use super::refer::{self, Refer, Which};
 use crate::clock;
 use crate::command::group::GroupRule;
 use crate::command::group::{INVITE_MINUTES_DEFAULT, invite_ends};
@@ -58,8 +58,10 @@ pub(crate) const HELP: &[&str] = &[
     "/room keep NUMBER; slow MILLISECONDS; rename NAME; topic TEXT; close",
     "/room promote, demote or unmute USERS; mute MINUTES USERS",
     "/expire TIME TEXT   it is gone for all after 90s, 15m, 2h or 7d",
-    "/later TIME TEXT    it is sent then; /scheduled; /unschedule ID",
-    "/file PATH; /save SEQ [PATH]  send a file; save that of a message",
+    "/later TIME TEXT    it is sent then; /scheduled shows what is to be, and",
+    "                    /unschedule N takes back one of these, or one by its ID",
+    "/file PATH          send a file; /save N [PATH] saves that of a message, and",
+    "                    /save #SEQ that of one which /search or /pins shows",
     "/contacts, /contact, /uncontact, /block, /unblock USER; /name USER NAME",
     "/devices            yours; /logout DEVICE, /logout-others end them",
     "/help, /quit        //text is a message that starts with a slash",
@@ -93,6 +95,8 @@ pub(crate) enum Line {
     },
     /// Something about messages that are sent later.
     Later(Later),
+    /// Do not have one of those sent that were shown last, counted from 1.
+    Unschedule(usize),
     /// Show what has these words, in all chats.
     Search(String),
     /// Something about coming into a group.
@@ -110,7 +114,7 @@ pub(crate) enum Line {
     /// Upload a file and send it to the open chat.
     File(ChatId, PathBuf),
     /// Save the file of a message of the open chat.
-    Save(ChatId, u64, Option<PathBuf>),
+    Save(Which, Option<PathBuf>),
     /// Tell others what is read, or hide it.
     TellReads(ReceiptRule),
     /// Who the devices of a user are.
@@ -194,10 +198,14 @@ fn expiring(rest: &str) -> Result<Line, String> {
 }
 
 fn save(rest: &str, open: Option<&ChatId>) -> Result<Line, String> {
-    let (seq, path) = split(rest);
-    let seq = seq.parse().ok().filter(|seq| *seq > 0);
-    let seq = seq.ok_or_else(|| "/save SEQ [PATH]".to_owned())?;
-    Ok(Line::Save(chat_of(open)?, seq, (!path.is_empty()).then(|| path.into())))
+    let (which, path) = split(rest);
+    let which = match which.strip_prefix('#') {
+        Some(seq) => seq.parse().ok().filter(|seq| *seq > 0).map(Which::Seq),
+        None => which.parse().ok().filter(|back| *back > 0).map(Which::Back),
+    };
+    let which = which.ok_or_else(|| "/save N [PATH], or /save #SEQ [PATH]".to_owned())?;
+    chat_of(open)?;
+    Ok(Line::Save(which, (!path.is_empty()).then(|| path.into())))
 }
 
 fn change(command: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Line, String> {
@@ -349,9 +357,9 @@ mod tests {
         assert_eq!(parse("/expire 2h so  it is", None, NOW_MS), Ok(expiring));
         let file = Line::File(crew(), PathBuf::from("a b.png"));
         assert_eq!(parse("/file a b.png", Some(&crew()), NOW_MS), Ok(file));
-        let save = Line::Save(crew(), 7, None);
-        assert_eq!(parse("/save 7", Some(&crew()), NOW_MS), Ok(save));
-        let save = Line::Save(crew(), 7, Some(PathBuf::from("/tmp")));
+        let save = Line::Save(Which::Seq(7), None);
+        assert_eq!(parse("/save #7", Some(&crew()), NOW_MS), Ok(save));
+        let save = Line::Save(Which::Back(7), Some(PathBuf::from("/tmp")));
         assert_eq!(parse("/save 7 /tmp", Some(&crew()), NOW_MS), Ok(save));
         assert!(parse("/file a", None, NOW_MS).is_err());
         let search = Line::Search("the tide".into());
@@ -406,6 +414,7 @@ mod tests {
             "/file",
             "/save",
             "/save 0",
+            "/save #0",
             "/expire",
             "/expire 2h",
             "/expire soon it is gone",

@@ -181,6 +181,28 @@ fn what_changes_messages_shows_in_their_place() {
 }
 
 #[test]
+fn who_has_a_name_in_the_contacts_is_called_by_it() {
+    use packetboat_client::proto::packet::{Contact, Item};
+    let mut view = open(3);
+    let mut own = packetboat_client::OwnState::default();
+    let contact = Contact::of("alice".parse().unwrap());
+    own.set(Item::Contact(Contact { name: "Ally\x1b".into(), ..contact }));
+    view.handle(0, Input::Answer(Answer::Own(own)));
+    let first = &screen(&view, 80, 24)[0];
+    assert!(first.contains(" Ally␛ ") && first.ends_with("│Ally␛  alice"), "{first}");
+}
+
+#[test]
+fn a_sheet_shows_the_whole_of_its_lines() {
+    let mut view = open(3);
+    let line = format!("{:<28} last seen 2026-11-21 09:05:03  Ada's phone, ios, 2001:db8::7", "x");
+    let sheet = Answer::Sheet { title: "Your devices".into(), lines: vec![line] };
+    view.handle(0, Input::Answer(sheet));
+    let all = screen(&view, 80, 24).join("\n");
+    assert!(all.contains("last seen 2026-11-21") && all.contains("2001:db8::7"), "{all}");
+}
+
+#[test]
 fn the_help_lies_above_all_else() {
     let mut view = open(3);
     write(&mut view, 0, "/help");

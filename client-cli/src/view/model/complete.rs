@@ -2,27 +2,9 @@
 
 use packetboat_client::{ChatId, UserId};
 
-use super::super::completion::{Known, Offer, offer};
+use super::super::completion::{Known, Last, offer};
 use super::{Effect, Mood, View};
 use crate::format::text;
-
-/// What is remembered between two Tabs.
-#[derive(Debug, Default)]
-pub(super) struct Completing {
-    last: Option<Last>,
-    /// A group's members, once they are asked for.
-    members: Option<(ChatId, Vec<UserId>)>,
-}
-
-/// The words that the last Tab has shown.
-#[derive(Debug)]
-struct Last {
-    offer: Offer,
-    /// Which of them stands in the line.
-    at: Option<usize>,
-    /// What then stood before the cursor: with anything else there, Tab starts anew.
-    before: String,
-}
 
 impl View {
     /// Completes the word before the cursor, or puts the next one in its place. Returns whether
@@ -121,7 +103,7 @@ mod tests {
     use packetboat_client::{Content, Event, GroupChange};
 
     use super::super::super::event::{Answer, Input};
-    use super::super::tests::{chat, key, open, state};
+    use super::super::tests::{chat, connected, disconnected, key, open, state};
     use super::*;
     use crate::format::tests::entry;
 
@@ -210,5 +192,9 @@ mod tests {
         let added = Content::Group(GroupChange::Added(vec!["eve".parse().unwrap()]));
         view.handle(7, Input::Net(Event::Entry(entry("group:crew", 2, "dan", &added))));
         assert!(asks(&mut view, KeyCode::Char('x')));
+        assert!(!asks(&mut view, KeyCode::Char('y')));
+        view.handle(8, disconnected());
+        view.handle(9, connected());
+        assert!(asks(&mut view, KeyCode::Char('z')), "an answer may have been lost");
     }
 }

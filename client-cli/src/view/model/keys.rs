@@ -174,7 +174,14 @@ impl View {
             Line::TellReads(rule) => effects.push(Effect::TellReads(rule)),
             Line::Members(group) => effects.push(Effect::AskMembers(group)),
             Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
-            Line::Save(chat, seq, path) => effects.push(Effect::SaveFile { chat, seq, path }),
+            Line::Save(which, path) => match self.which(which) {
+                Ok((chat, seq)) => effects.push(Effect::SaveFile { chat, seq, path }),
+                Err(why) => return self.note(now_ms, why, Mood::Bad),
+            },
+            Line::Unschedule(nth) => match self.scheduled.get(nth.saturating_sub(1)) {
+                Some(name) => effects.push(Effect::Later(Later::Unschedule(name.clone()))),
+                None => return self.note(now_ms, "/scheduled shows which there are", Mood::Bad),
+            },
             Line::Help => {
                 let lines: Vec<_> = HELP.iter().map(ToString::to_string).collect();
                 self.overlay = Some(Overlay::new("Help".to_owned(), &lines));

@@ -4,7 +4,7 @@ use packetboat_client::timeline::{Said, Shown};
 use packetboat_client::{Alteration, Body, ChatId, Content, Context, FileSent, Forwarded, Origin};
 
 use super::super::fold;
-use super::super::refer::Refer;
+use super::super::refer::{Refer, Which};
 use super::{Effect, Mood, Overlay, View};
 use crate::clean;
 
@@ -72,6 +72,18 @@ impl View {
         let open = self.open.as_ref().ok_or("/open a chat first")?;
         let mut messages = open.timeline.messages().rev().filter(|shown| !shown.change);
         messages.nth(back.saturating_sub(1)).map(|shown| shown.seq).ok_or(NONE)
+    }
+
+    /// A message of the open chat.
+    pub(super) fn which(&self, which: Which) -> Result<(ChatId, u64), &'static str> {
+        let chat = self.open.as_ref().map(|open| open.chat.clone()).ok_or("/open a chat first")?;
+        Ok((
+            chat,
+            match which {
+                Which::Back(back) => self.back(back)?,
+                Which::Seq(seq) => seq,
+            },
+        ))
     }
 
     /// What is pinned in a chat.

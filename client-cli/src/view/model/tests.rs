@@ -384,6 +384,25 @@ fn a_draft_of_another_device_is_there_when_its_chat_is_opened() {
 }
 
 #[test]
+fn a_scheduled_message_and_a_file_are_named_by_counting() {
+    let mut view = open(3);
+    assert_eq!(write(&mut view, 0, "/unschedule 1"), []);
+    view.editor.take();
+    let name = |of| ScheduledName { chat: chat(), id: MessageId::from([of; 16]) };
+    let (names, lines) = (vec![name(1), name(2)], vec!["1  a".into(), "2  b".into()]);
+    view.handle(0, Input::Answer(Answer::Scheduled { names, lines }));
+    assert!(view.overlay.take().is_some());
+    let taken = Effect::Later(super::super::event::Later::Unschedule(name(2)));
+    assert_eq!(write(&mut view, 0, "/unschedule 2"), [taken]);
+    let save = |seq| Effect::SaveFile { chat: chat(), seq, path: None };
+    assert_eq!(write(&mut view, 0, "/save 2"), [save(2)]);
+    assert_eq!(write(&mut view, 0, "/save 3"), [save(1)]);
+    assert_eq!(write(&mut view, 0, "/save #3"), [save(3)]);
+    assert_eq!(write(&mut view, 0, "/save 4"), []);
+    assert!(view.noted(0).unwrap().0.contains("no such message"));
+}
+
+#[test]
 fn what_is_hidden_is_not_shown() {
     use packetboat_client::proto::packet::Item;
     use packetboat_client::{SeqRange, SeqSet};

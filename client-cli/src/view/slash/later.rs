@@ -6,6 +6,9 @@ use super::super::event::Later;
 use super::{Line, chat_of, split};
 use crate::command::wait::Wait;
 
+/// The highest number that names one: an id is longer, even if it is made of digits alone.
+const SHOWN_MAX: usize = 99_999;
+
 /// To have a message sent later.
 pub(super) fn schedule(rest: &str, open: Option<&ChatId>, now_ms: u64) -> Result<Line, String> {
     let (wait, text) = split(rest);
@@ -20,7 +23,10 @@ pub(super) fn schedule(rest: &str, open: Option<&ChatId>, now_ms: u64) -> Result
 
 /// Not to have one sent.
 pub(super) fn unschedule(rest: &str, open: Option<&ChatId>) -> Result<Line, String> {
-    let id = rest.parse().map_err(|_| "/unschedule ID, as /scheduled shows it".to_owned())?;
+    if let Some(nth) = rest.parse().ok().filter(|nth| (1..=SHOWN_MAX).contains(nth)) {
+        return Ok(Line::Unschedule(nth));
+    }
+    let id = rest.parse().map_err(|_| "/unschedule N or ID, as /scheduled shows it".to_owned())?;
     Ok(Line::Later(Later::Unschedule(ScheduledName { chat: chat_of(open)?, id })))
 }
 
@@ -40,7 +46,8 @@ mod tests {
         let named = Later::Unschedule(ScheduledName { chat: chat.clone(), id });
         let line = format!("/unschedule {id}");
         assert_eq!(parse(&line, Some(&chat), 5), Ok(Line::Later(named)));
-        for line in ["/later", "/later 2h", "/later soon hi", "/unschedule", "/unschedule 12"] {
+        assert_eq!(parse("/unschedule 12", None, 5), Ok(Line::Unschedule(12)));
+        for line in ["/later", "/later 2h", "/later soon hi", "/unschedule", "/unschedule 0"] {
             assert!(parse(line, Some(&chat), 5).is_err(), "{line}");
         }
         assert!(parse("/later 2h hi", None, 5).is_err());
