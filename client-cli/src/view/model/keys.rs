@@ -110,15 +110,7 @@ impl View {
             Ok(line) => line,
             Err(why) => return self.note(now_ms, &why, Mood::Bad),
         };
-        let sends = matches!(
-            line,
-            Line::Text(_)
-                | Line::Expiring(..)
-                | Line::Change(..)
-                | Line::Refer(_)
-                | Line::ChangeRoom(..)
-        );
-        if sends && self.outbox.is_full() {
+        if sends(&line) && self.outbox.is_full() {
             return self.note(now_ms, "too many messages are on their way", Mood::Bad);
         }
         match line {
@@ -158,22 +150,11 @@ impl View {
                 let name = ScheduledName { chat, id: (self.new_id)() };
                 effects.push(Effect::Later(Later::Schedule { name, text, at_ms }));
             }
-            Line::Search(words) => effects.push(Effect::Search(words)),
-            Line::Later(later) => effects.push(Effect::Later(later)),
             Line::Own(own) => self.set_own(now_ms, own, effects),
-            Line::Door(door) => effects.push(Effect::Door(door)),
-            Line::Devices(errand) => effects.push(Effect::Devices(errand)),
-            Line::People(errand) => effects.push(Effect::People(errand)),
             Line::ChangeRoom(room, change) => {
                 self.editor.take();
                 return self.send(now_ms, room, &change, effects);
             }
-            Line::Join(room) => effects.push(Effect::Join(room)),
-            Line::Part(room) => effects.push(Effect::Part(room)),
-            Line::Keys(user) => effects.push(Effect::AskKeys(user)),
-            Line::TellReads(rule) => effects.push(Effect::TellReads(rule)),
-            Line::Members(group) => effects.push(Effect::AskMembers(group)),
-            Line::File(chat, path) => effects.push(Effect::SendFile { chat, path }),
             Line::Save(which, path) => match self.which(which) {
                 Ok((chat, seq)) => effects.push(Effect::SaveFile { chat, seq, path }),
                 Err(why) => return self.note(now_ms, why, Mood::Bad),
@@ -187,6 +168,7 @@ impl View {
                 self.overlay = Some(Overlay::new("Help".to_owned(), &lines));
             }
             Line::Quit => self.quit(now_ms, effects),
+            line => effects.extend(errand(line)),
         }
         self.editor.take();
     }
@@ -234,4 +216,45 @@ impl View {
             effects.push(Effect::Signal { chat, kind: SignalKind::Typing });
         }
     }
+}
+
+/// Whether a message comes of a line.
+const fn sends(line: &Line) -> bool {
+    matches!(
+        line,
+        Line::Text(_)
+            | Line::Expiring(..)
+            | Line::Change(..)
+            | Line::Refer(_)
+            | Line::ChangeRoom(..)
+    )
+}
+
+/// What is done about a line that changes nothing in the view.
+fn errand(line: Line) -> Option<Effect> {
+    Some(match line {
+        Line::Search(words) => Effect::Search(words),
+        Line::Later(later) => Effect::Later(later),
+        Line::Door(door) => Effect::Door(door),
+        Line::Devices(errand) => Effect::Devices(errand),
+        Line::People(errand) => Effect::People(errand),
+        Line::Join(room) => Effect::Join(room),
+        Line::Part(room) => Effect::Part(room),
+        Line::Keys(user) => Effect::AskKeys(user),
+        Line::TellReads(rule) => Effect::TellReads(rule),
+        Line::Members(group) => Effect::AskMembers(group),
+        Line::File(chat, path) => Effect::SendFile { chat, path },
+        Line::Text(_)
+        | Line::Expiring(..)
+        | Line::Open(_)
+        | Line::Change(..)
+        | Line::Refer(_)
+        | Line::Own(_)
+        | Line::Schedule { .. }
+        | Line::Unschedule(_)
+        | Line::ChangeRoom(..)
+        | Line::Save(..)
+        | Line::Help
+        | Line::Quit => return None,
+    })
 }
