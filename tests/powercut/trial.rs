@@ -27,6 +27,9 @@ use crate::talk::{Company, Measure};
 use crate::vessel::{Orders, Record, Vessel};
 use crate::voyage::write_image;
 
+/// What a server says of a failure on whose success no commit waits.
+const BEHIND: &str = "the work behind the commits failed";
+
 /// How long a server may live after a fault.
 const END_TIME_MAX: Duration = Duration::from_secs(6);
 /// How often more is written on a server that had a fault, and how long it has to end each time.
@@ -160,8 +163,10 @@ async fn judge(
     let lived = at_ms.saturating_sub(failed_ms.into());
     let what = format!("{} {}", case.kind, engine.plain(&name));
     let harmless = engine.is_harmless(case.kind, &name);
-    // What goes on after that is to be as good as what went before.
-    let failed = (!harmless && !engine.is_behind(&name)).then_some(failed);
+    // What goes on after that is to be as good as what went before. Behind the commits the journal
+    // is written, too: a segment is made there, or erased.
+    let is_behind = engine.is_behind(&name) || said.contains(BEHIND);
+    let failed = (!harmless && !is_behind).then_some(failed);
     match code {
         Some(0) if harmless || (!had_fault && engine.is_closed_quietly(&name)) => {}
         Some(0) => wrong.push(format!("it went on after {what} failed")),
