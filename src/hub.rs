@@ -154,7 +154,7 @@ impl Hub {
             Effect::Related { user, other, relation } => {
                 self.relate(registry, (&user, &other), relation);
             }
-            Effect::LoggedOut { user, devices } => self.log_out(registry, &user, &devices),
+            Effect::LoggedOut { user, device } => self.log_out(registry, &user, &device),
             Effect::Joined { chat, users } => registry.join(&chat, &users),
             Effect::Stored(stored) => self.fan_out(registry, &stored),
             Effect::Left { .. } if planted::is(Bug::RemovedStillServed) => {}

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 
 use crate::auth::doorman::Doorman;
 use crate::clock::Clock;
-use crate::config::settings::{self, Config, DevicesSettings, Drain};
+use crate::config::settings::{Config, DevicesSettings, Drain};
 #[cfg(unix)]
 use crate::control::TakeStats;
 #[cfg(unix)]
@@ -33,7 +33,7 @@ use crate::files::opening as files;
 use crate::files::{Files, collector};
 use crate::greeting::Bound;
 use crate::hub::mailbox::MailboxLimits;
-use crate::hub::policy::{AtOnce, DevicePolicy, Wins};
+use crate::hub::policy::DevicePolicy;
 use crate::hub::{Hub, HubOutlet, herald};
 use crate::listener::{Listener, TURNED_AWAY_MAX};
 use crate::metrics::Metrics;
@@ -81,7 +81,8 @@ impl Server {
             bytes: config.limits.mailbox_bytes,
         };
         let hub = Hub::new(mailbox, Arc::clone(&metrics));
-        let hub = Arc::new(hub.with_policy(device_policy(&config.devices)));
+        let DevicesSettings { at_once, wins, .. } = config.devices;
+        let hub = Arc::new(hub.with_policy(DevicePolicy { at_once, wins }));
         let unknown_users = config.store.unknown_users.keep(config.auth.kind);
         let mut searching = Searching::prepare(config, &metrics);
         let outlet = searching.noting(HubOutlet(Arc::clone(&hub)));
@@ -287,20 +288,6 @@ pub fn check_files(config: &Config) -> Vec<StartError> {
     let certificate = tls::check(&config.tls, &config.store.data).err().map(StartError::from);
     let files = files::check(&config.files, &config.store.data).err().map(StartError::from);
     key.into_iter().chain(certificate).chain(files).collect()
-}
-
-fn device_policy(settings: &DevicesSettings) -> DevicePolicy {
-    DevicePolicy {
-        at_once: match settings.at_once {
-            settings::AtOnce::Any => AtOnce::Any,
-            settings::AtOnce::OnePerPlatform => AtOnce::OnePerPlatform,
-            settings::AtOnce::One => AtOnce::One,
-        },
-        wins: match settings.wins {
-            settings::Wins::Newest => Wins::Newest,
-            settings::Wins::Oldest => Wins::Oldest,
-        },
-    }
 }
 
 async fn open_files(

@@ -160,10 +160,8 @@ impl Site {
                 let groups = groups.iter().map(|chat| number(&CHATS, chat.as_str()));
                 Told::Claimed(groups.collect(), numbers(blocked))
             }
-            Effect::LoggedOut { user, devices } => {
-                let by = number(&NAMES, user.as_str());
-                let on = devices.iter().map(|device| number(&DEVICES, device.as_str()));
-                Told::LoggedOut(by, on.collect())
+            Effect::LoggedOut { user, device } => {
+                Told::LoggedOut(number(&NAMES, user.as_str()), number(&DEVICES, device.as_str()))
             }
             Effect::Joined { chat, users } => {
                 Told::Joined(number(&CHATS, chat.as_str()), numbers(users))

@@ -5,6 +5,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+// A choice that a rule is made by is that rule's own word.
+pub use crate::hub::policy::{AtOnce, Wins};
+pub use crate::store::rules::{Rooms, WhoWrites};
+
 use packetboat_proto::limits::{
     BODY_BYTES_DEFAULT, HEARTBEAT_MS_DEFAULT, PORT_PLAIN, SENDS_DEFAULT, WINDOW_DEFAULT,
 };
@@ -259,16 +263,6 @@ pub enum UnknownUsers {
     Reject,
 }
 
-/// Who may open rooms.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rooms {
-    /// Whoever asks.
-    #[default]
-    Anyone,
-    /// Nobody: there are those that there are.
-    Nobody,
-}
-
 impl UnknownUsers {
     /// Whether entries for unknown users are kept, under that kind of authentication.
     pub const fn keep(self, kind: AuthKind) -> bool {
@@ -353,28 +347,6 @@ impl Default for DevicesSettings {
     }
 }
 
-/// How many of a user's devices may be connected at a time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AtOnce {
-    /// Any number.
-    #[default]
-    Any,
-    /// One of each platform.
-    OnePerPlatform,
-    /// One.
-    One,
-}
-
-/// Which device stays, of those that may not be connected at a time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wins {
-    /// The one that comes.
-    #[default]
-    Newest,
-    /// The one that is there.
-    Oldest,
-}
-
 /// Who may write to whom.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactsSettings {
@@ -382,18 +354,6 @@ pub struct ContactsSettings {
     pub who_writes: WhoWrites,
     /// Who is blocked is told so.
     pub tell_blocked: bool,
-}
-
-/// Who may write to whom, in direct chats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhoWrites {
-    /// Anyone to anyone.
-    #[default]
-    Anyone,
-    /// Contacts to each other.
-    Contacts,
-    /// Contacts, and those who are in a group together.
-    ContactsOrGroups,
 }
 
 /// How the server stops.

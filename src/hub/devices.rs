@@ -59,13 +59,11 @@ impl Hub {
         self.touch(user);
     }
 
-    /// Devices are gone: their sessions end.
-    pub(super) fn log_out(&self, registry: &mut Registry, user: &UserId, devices: &[DeviceId]) {
-        for device in devices {
-            if let Some(mailbox) = registry.unseat_device(user, device) {
-                self.metrics.sessions_logged_out.one();
-                mailbox.evict(CloseCode::LoggedOut);
-            }
+    /// A device is gone: its session ends.
+    pub(super) fn log_out(&self, registry: &mut Registry, user: &UserId, device: &DeviceId) {
+        if let Some(mailbox) = registry.unseat_device(user, device) {
+            self.metrics.sessions_logged_out.one();
+            mailbox.evict(CloseCode::LoggedOut);
         }
         self.touch(user);
     }
@@ -137,9 +135,8 @@ mod tests {
     fn who_is_logged_out_is_told_so_and_gets_nothing_more() {
         let hub = hub(AtOnce::Any, Wins::Newest);
         let (phone, desk) = (connect(&hub, 1, "phone", ""), connect(&hub, 2, "desk", ""));
-        let devices = vec![device("phone"), device("nowhere")];
-        let gone = Effect::LoggedOut { user: ann(), devices };
-        HubOutlet(Arc::clone(&hub)).release(vec![gone]);
+        let gone = |on| Effect::LoggedOut { user: ann(), device: device(on) };
+        HubOutlet(Arc::clone(&hub)).release(vec![gone("phone"), gone("nowhere")]);
         assert_eq!((phone.evicted(), desk.evicted()), (Some(CloseCode::LoggedOut), None));
         assert_eq!(hub.devices_of(&ann()), [device("desk")]);
         assert!(hub.has_device(&ann(), &device("desk")));

@@ -9,14 +9,14 @@ use tokio::task::spawn_blocking;
 
 use super::start_error::StartError;
 use crate::clock::wall_ms;
-use crate::config::settings::{self, BackendKind, ContactsSettings, Rooms, StoreSettings};
+use crate::config::settings::{BackendKind, ContactsSettings, StoreSettings};
 use crate::store::backend::{Backend, BackendError};
 use crate::store::embedded::{EmbeddedStore, Settings};
 use crate::store::fjall::FjallBackend;
 use crate::store::folder::Engine;
 use crate::store::key::SAID;
 use crate::store::packed::{PackedBackend, PackedSettings};
-use crate::store::rules::{Rooms as StoreRooms, Rules as StoreRules, UnknownUsers, WhoWrites};
+use crate::store::rules::{Rules as StoreRules, UnknownUsers};
 use crate::store::sled::SledBackend;
 use crate::store::{Effect, Outlet};
 
@@ -91,15 +91,8 @@ fn in_store_words(
             devices_per_user_max: stored.devices_per_user_max,
             edit_ms: stored.edit_ms,
             recall_ms: stored.recall_ms,
-            rooms: match stored.rooms {
-                Rooms::Anyone => StoreRooms::Anyone,
-                Rooms::Nobody => StoreRooms::Nobody,
-            },
-            who_writes: match contacts.who_writes {
-                settings::WhoWrites::Anyone => WhoWrites::Anyone,
-                settings::WhoWrites::Contacts => WhoWrites::Contacts,
-                settings::WhoWrites::ContactsOrGroups => WhoWrites::ContactsOrGroups,
-            },
+            rooms: stored.rooms,
+            who_writes: contacts.who_writes,
             tell_blocked: contacts.tell_blocked,
         },
         stall_ms: stored.stall_ms.into(),

@@ -35,12 +35,12 @@ pub enum Effect {
         /// How the one stands to the other.
         relation: Relation,
     },
-    /// Devices are gone: their sessions are to end.
+    /// A device is gone: its session is to end.
     LoggedOut {
         /// Whose.
         user: UserId,
         /// Which.
-        devices: Vec<DeviceId>,
+        device: DeviceId,
     },
     /// Users came into a group; released before the entry that says so.
     Joined {

@@ -4,12 +4,14 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use packetboat::store::agenda::Agenda;
 use packetboat::store::backend::Backend;
 use packetboat::store::embedded::{EmbeddedStore, Settings};
 use packetboat::store::fjall::FjallBackend;
+use packetboat::store::key::SAID;
 use packetboat::store::memory::MemoryBackend;
 use packetboat::store::packed::{PackedBackend, PackedSettings};
 use packetboat::store::sled::SledBackend;
@@ -81,7 +83,12 @@ impl Bed for SledBed {
 
     fn backend(&self) -> PackedBackend<SledBackend> {
         let engine = SledBackend::open(&self.path(), CACHE_BYTES).unwrap();
-        let settings = PackedSettings { fresh_bytes: FRESH_BYTES, ..PackedSettings::default() };
+        let settings = PackedSettings {
+            fresh_bytes: FRESH_BYTES,
+            erase_after: Duration::ZERO,
+            apart: SAID,
+            ..PackedSettings::default()
+        };
         PackedBackend::open(engine, &self.path(), settings).unwrap()
     }
 }

@@ -165,7 +165,7 @@ fn told(effect: &Effect) -> String {
             format!("{user}/{device} claimed in {} groups", groups.len())
         }
         Effect::Related { user, other, .. } => format!("{user} stands otherwise to {other}"),
-        Effect::LoggedOut { user, devices } => format!("{user}: {} logged out", devices.len()),
+        Effect::LoggedOut { user, device } => format!("{user}: {device} logged out"),
         Effect::Joined { users, .. } => format!("{} joined", names(users)),
         Effect::Stored(stored) => format!("{} {}", stored.seq, text_of(&stored.body)),
         Effect::Left { users, .. } => format!("{} left", names(users)),

@@ -46,10 +46,10 @@ async fn clear(open: &Opened) {
 /// The devices that are told to be logged out.
 fn logged_out(open: &Opened) -> Vec<String> {
     let told = open.effects().into_iter().filter_map(|effect| match effect {
-        Effect::LoggedOut { devices, .. } => Some(devices),
+        Effect::LoggedOut { device, .. } => Some(device.to_string()),
         _ => None,
     });
-    told.flatten().map(|device| device.to_string()).collect()
+    told.collect()
 }
 
 pub(crate) async fn a_device_is_listed_as_it_was_seen_last(bed: impl Bed) {

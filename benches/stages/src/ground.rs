@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use packetboat::store::backend::Backend;
 use packetboat::store::fjall::FjallBackend;
+use packetboat::store::key::SAID;
 use packetboat::store::memory::MemoryBackend;
 use packetboat::store::packed::{PackedBackend, PackedSettings};
 use packetboat::store::sled::SledBackend;
@@ -102,7 +103,7 @@ fn open(kind: Kind, hold: Hold, folder: &Path) -> Arc<dyn Backend> {
     match kind {
         Kind::Memory => Arc::new(MemoryBackend::default()),
         Kind::Sled => {
-            let mut settings = PackedSettings::default();
+            let mut settings = PackedSettings { apart: SAID, ..PackedSettings::default() };
             if short {
                 settings.fresh_bytes = FRESH_BYTES_LITTLE;
             }

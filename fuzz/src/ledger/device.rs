@@ -112,7 +112,7 @@ impl World {
 
     fn log_out(&mut self, by: usize, on: usize, told: &mut Vec<Told>) {
         if self.remove_device((by, on), told) {
-            told.push(Told::LoggedOut(by, vec![on]));
+            told.push(Told::LoggedOut(by, on));
         }
     }
 

@@ -52,8 +52,8 @@ pub enum Told {
     Claimed(Vec<usize>, Vec<usize>),
     /// How one stands to another: whether they are contacts, and whether it blocks the other.
     Related(usize, usize, bool, bool),
-    /// Devices of a user are gone.
-    LoggedOut(usize, Vec<usize>),
+    /// A device of a user is gone.
+    LoggedOut(usize, usize),
     /// Users came into a chat.
     Joined(usize, Vec<usize>),
     /// An entry is in a log.

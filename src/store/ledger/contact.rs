@@ -4,7 +4,7 @@
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, UserId};
-use packetboat_proto::packet::{Block, Contact, ContactState, Item, OwnItem, SetContact};
+use packetboat_proto::packet::{Block, Contact, ContactState, Item, SetContact};
 use packetboat_proto::planted::{self, Bug};
 
 use super::own::ITEM_OPERATIONS;
@@ -13,7 +13,7 @@ use super::ways::{Bar, Way};
 use crate::store::act::Acted;
 use crate::store::read_error::ReadError;
 use crate::store::record::Place;
-use crate::store::record::own::{OwnHead, decode_item};
+use crate::store::record::own::{OwnHead, contact_in, decode_item, is_block};
 use crate::store::rules::WhoWrites;
 use crate::store::{Effect, Relation, key};
 
@@ -29,18 +29,12 @@ pub(super) const CONTACT_OPERATIONS_MAX: usize = 2 * ITEM_OPERATIONS;
 impl Turn<'_> {
     /// What a user knows of another.
     fn contact(&self, user: &UserId, other: &UserId) -> Result<Contact, ReadError> {
-        let value = self.get(&key::own::contact(user, other))?;
-        match value.map(decode_item).transpose()? {
-            Some(OwnItem { item: Some(Item::Contact(contact)), .. }) => Ok(contact),
-            _ => Ok(Contact::of(other.clone())),
-        }
+        Ok(contact_in(self.get(&key::own::contact(user, other))?, other)?)
     }
 
     /// Whether a user blocks another.
     pub(super) fn blocks(&self, user: &UserId, other: &UserId) -> Result<bool, ReadError> {
-        let value = self.get(&key::own::block(user, other))?;
-        let item = value.map(decode_item).transpose()?.and_then(|item| item.item);
-        Ok(matches!(item, Some(Item::Block(Block { blocked: true, .. }))))
+        Ok(is_block(self.get(&key::own::block(user, other))?)?)
     }
 
     /// The users whom a user blocks.
@@ -209,32 +203,21 @@ impl Turn<'_> {
     /// Looks who may write to whom, and keeps that at hand.
     fn way(&mut self, chat: &ChatId, low: &UserId, high: &UserId) -> Result<Way, ReadError> {
         let blocks = [self.blocks(low, high)?, self.blocks(high, low)?];
-        let (strangers, by_group) = self.strangers(low, high)?;
+        let must_know = self.rules.who_writes != WhoWrites::Anyone;
+        let strange = must_know && self.contact(low, high)?.state != ContactState::Contact;
+        // Then it hangs on the groups that both are in, and they come and go.
+        let by_groups = strange && self.rules.who_writes == WhoWrites::ContactsOrGroups;
+        let strange = strange && !(by_groups && self.are_in_one_group(low, high)?);
         let bar = |at: usize| match (blocks[1 - at], blocks[at]) {
             (true, _) => Some(Bar::Blocked),
             (false, true) => Some(Bar::Blocks),
-            (false, false) => strangers.then_some(Bar::Stranger),
+            (false, false) => strange.then_some(Bar::Stranger),
         };
         let bars = [bar(0), bar(1)];
-        let waits = strangers && self.rules.who_writes == WhoWrites::ContactsOrGroups;
         let ways = self.ways_at_hand();
-        let way = Way { bars, as_of: (by_group || waits).then_some(ways.moves()) };
+        let way = Way { bars, as_of: by_groups.then_some(ways.moves()) };
         ways.set(chat, way);
         Ok(way)
-    }
-
-    /// Whether two users do not know each other and have to, and whether they do by a group alone.
-    fn strangers(&self, low: &UserId, high: &UserId) -> Result<(bool, bool), ReadError> {
-        let by_group = match self.rules.who_writes {
-            WhoWrites::Anyone => return Ok((false, false)),
-            WhoWrites::Contacts => false,
-            WhoWrites::ContactsOrGroups => true,
-        };
-        if self.contact(low, high)?.state == ContactState::Contact {
-            return Ok((false, false));
-        }
-        let together = by_group && self.are_in_one_group(low, high)?;
-        Ok((!together, together))
     }
 
     fn are_in_one_group(&self, low: &UserId, high: &UserId) -> Result<bool, ReadError> {

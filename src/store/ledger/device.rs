@@ -90,8 +90,8 @@ impl Turn<'_> {
     /// One of a user's devices is logged out: one that is not there is so already.
     pub(super) fn log_out(&mut self, user: &UserId, device: &DeviceId) -> Result<Acted, Halt> {
         if self.remove_device(user, device)? {
-            let (user, devices) = (user.clone(), vec![device.clone()]);
-            self.emit(Effect::LoggedOut { user, devices });
+            let (user, device) = (user.clone(), device.clone());
+            self.emit(Effect::LoggedOut { user, device });
         }
         Ok(Acted::Done)
     }

@@ -2,11 +2,11 @@
 //! it may see.
 
 use packetboat_proto::id::UserId;
-use packetboat_proto::packet::{Block, Contact, ContactState, Item};
+use packetboat_proto::packet::ContactState;
 
 use super::Reader;
 use crate::store::read_error::ReadError;
-use crate::store::record::own::decode_item;
+use crate::store::record::own::{contact_in, is_block};
 use crate::store::{Relation, StoreError, key};
 
 impl Reader {
@@ -21,20 +21,14 @@ impl Reader {
     }
 
     /// How a user stands to `viewer`.
-    pub(super) fn relation(&self, user: &UserId, viewer: &UserId) -> Result<Relation, ReadError> {
-        let state = match self.own_item(&key::own::contact(user, viewer))? {
-            Some(Item::Contact(Contact { state, .. })) => state,
-            _ => ContactState::None,
-        };
-        let block = self.own_item(&key::own::block(user, viewer))?;
-        Ok(Relation {
-            contact: state == ContactState::Contact,
-            blocked: matches!(block, Some(Item::Block(Block { blocked: true, .. }))),
-        })
+    fn relation(&self, user: &UserId, viewer: &UserId) -> Result<Relation, ReadError> {
+        let contact = contact_in(self.backend.get(&key::own::contact(user, viewer))?, viewer)?;
+        let blocked = self.blocks(user, viewer)?;
+        Ok(Relation { contact: contact.state == ContactState::Contact, blocked })
     }
 
-    fn own_item(&self, row: &[u8]) -> Result<Option<Item>, ReadError> {
-        let value = self.backend.get(row)?;
-        Ok(value.map(decode_item).transpose()?.and_then(|item| item.item))
+    /// Whether a user blocks another.
+    pub(super) fn blocks(&self, user: &UserId, other: &UserId) -> Result<bool, ReadError> {
+        Ok(is_block(self.backend.get(&key::own::block(user, other))?)?)
     }
 }

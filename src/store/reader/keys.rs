@@ -20,7 +20,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Page<DeviceKeys>, StoreError> {
         let mut page = Page { items: Vec::new(), more: false };
-        if self.relation(of, user)?.blocked {
+        if self.blocks(of, user)? {
             return Ok(page);
         }
         self.try_scan(&key::bundles(of, after), |row, value| {

@@ -1,7 +1,7 @@
 //! The rows of a user's own state, and whom an entry mentions. Must never be shown to another user.
 
 use packetboat_proto::id::UserId;
-use packetboat_proto::packet::OwnItem;
+use packetboat_proto::packet::{Block, Contact, Item, OwnItem};
 use prost::Message;
 
 use super::{RecordError, decoded, malformed};
@@ -40,6 +40,23 @@ impl OwnHead {
 /// An item. Its row is the item as it goes out.
 pub(crate) fn decode_item(value: Vec<u8>) -> Result<OwnItem, RecordError> {
     OwnItem::decode(value.into()).map_err(|error| malformed("item", error))
+}
+
+/// What a user knows of another, by the row of that.
+pub(crate) fn contact_in(value: Option<Vec<u8>>, other: &UserId) -> Result<Contact, RecordError> {
+    match item_in(value)? {
+        Some(Item::Contact(contact)) => Ok(contact),
+        _ => Ok(Contact::of(other.clone())),
+    }
+}
+
+/// Whether the row of a block blocks.
+pub(crate) fn is_block(value: Option<Vec<u8>>) -> Result<bool, RecordError> {
+    Ok(matches!(item_in(value)?, Some(Item::Block(Block { blocked: true, .. }))))
+}
+
+fn item_in(value: Option<Vec<u8>>) -> Result<Option<Item>, RecordError> {
+    Ok(value.map(decode_item).transpose()?.and_then(|item| item.item))
 }
 
 /// Whom an entry mentions, beside its sender.
