@@ -43,6 +43,7 @@ fn main() {
     sessions_in_memory_are_opened_and_stay_alive();
     relays_that_hand_on_every_frame_by_itself_do_the_same();
     a_broker_of_mqtt_is_spoken_with_and_every_delivery_is_answered();
+    a_room_is_listened_to_where_there_are_rooms();
     a_peer_that_is_not_where_it_is_said_to_be_is_told();
 }
 
@@ -166,6 +167,15 @@ fn a_broker_of_mqtt_is_spoken_with_and_every_delivery_is_answered() {
         let (sent, answered) = broker.sent_and_answered();
         assert!(sent > 0 && sent == answered, "{}: {answered} of {sent}", work.name());
     }
+}
+
+fn a_room_is_listened_to_where_there_are_rooms() {
+    let line = ["packetboat-load", "fanout", "--room", "--members", "8", "--seconds", "1"];
+    let Command::Work(work) = Args::parse_from(line).command else { panic!("it is a work") };
+    let target = TargetName::Packetboat.target(&place()).unwrap();
+    judge(&work, target.name(), &once(&*target, &work, &Stop::default()).unwrap());
+    let relay = TargetName::Raw.target(&place()).unwrap();
+    assert_eq!(work.unfit(relay.nature()), Some("it has no rooms"));
 }
 
 fn a_peer_that_is_not_where_it_is_said_to_be_is_told() {

@@ -25,6 +25,8 @@ pub struct Nature {
     pub knows_only_who_came: bool,
     /// A user can ask for its chats.
     pub lists_chats: bool,
+    /// There are rooms: only who listens is told.
+    pub has_rooms: bool,
 }
 
 /// What is measured.

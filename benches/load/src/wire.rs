@@ -16,6 +16,8 @@ pub enum To {
     User(u32),
     /// To a group, or topic.
     Group(u32),
+    /// To a room: to whoever listens now.
+    Room(u32),
 }
 
 /// How often an idle connection says that it is there, unless another time is asked for.
@@ -76,7 +78,8 @@ pub enum Event<'a> {
         /// Its text.
         text: &'a [u8],
     },
-    /// What was asked for by [`Wire::gather`] or [`Wire::join`] is done.
+    /// What was asked for by [`Wire::gather`], [`Wire::join`], [`Wire::open_room`] or
+    /// [`Wire::listen`] is done.
     Done,
     /// All chats that were asked for by [`Wire::list_chats`].
     Chats {
@@ -143,6 +146,13 @@ pub trait Wire {
     fn join_to_send(&mut self, _group: u32, _out: &mut BytesMut) -> u32 {
         0
     }
+
+    /// Appends what opens a room, where there are such. [`Event::Done`] tells that it is done.
+    fn open_room(&mut self, _room: u32, _out: &mut BytesMut) {}
+
+    /// Appends what lets this connection listen to a room, and speak there. [`Event::Done`] tells
+    /// that it is done.
+    fn listen(&mut self, _room: u32, _out: &mut BytesMut) {}
 
     /// Asks for all chats of this user, where it can: page after page, told once at the end.
     fn list_chats(&mut self, _out: &mut BytesMut) {}

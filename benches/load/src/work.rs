@@ -105,6 +105,7 @@ impl Work {
                 Some("nothing that it accepted is promised to outlast a kill")
             }
             Self::Catchup(_) if !nature.lists_chats => Some("its users have no list of chats"),
+            Self::Fanout(work) if work.room && !nature.has_rooms => Some("it has no rooms"),
             _ => None,
         }
     }

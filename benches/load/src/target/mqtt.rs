@@ -67,7 +67,7 @@ impl MqttWire {
         self.topic.clear();
         match to {
             To::User(user) => write!(self.topic, "user/{salt:016x}-{user}"),
-            To::Group(group) => write!(self.topic, "group/{salt:016x}-{group}"),
+            To::Group(group) | To::Room(group) => write!(self.topic, "group/{salt:016x}-{group}"),
         }
         .expect("a string takes all");
         self.topic_of = Some(to);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use packetboat_proto::code::{CloseCode, RejectCode};
-use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::content::{Content, GroupChange, RoomChange};
 use packetboat_proto::frame::{Frame, PREFACE};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId};
 use packetboat_proto::limits::{
@@ -34,7 +34,9 @@ use crate::wire::{Event, Login, Sink, To, Wire, WireError};
 
 /// Deliveries are acknowledged when they fill this part of the window (SPEC.md T-5).
 const ACK_WINDOW_PART: u32 = 4;
-/// The channel of what makes a group.
+/// Entries that a room keeps.
+const ROOM_KEEP: u32 = 100;
+/// The channel of what makes a group, or a room.
 const GATHERING: u32 = CHANNELS_MAX - 1;
 
 /// The server.
@@ -62,7 +64,7 @@ impl Target for Packetboat {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: true, knows_only_who_came: false, lists_chats: true }
+        Nature { durable: true, knows_only_who_came: false, lists_chats: true, has_rooms: true }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {
@@ -189,6 +191,9 @@ impl PacketboatWire {
             let name = name.unwrap_or(Name { channel: GATHERING, number: 0 });
             sink(Event::Delivered { name: Some(name), seq: Some(seq), text });
         }
+        if matches!(with, To::Room(_)) {
+            return Ok(()); // what comes of a room is not acknowledged (SPEC.md Y-3)
+        }
         match self.acks.last_mut() {
             Some((chat, last)) if *chat == with => *last = seq.max(*last),
             _ => self.acks.push((with, seq)),
@@ -216,7 +221,7 @@ impl PacketboatWire {
             }
             Some(Packet::Ping(token)) => Packet::Pong(token).put(out),
             Some(Packet::Pong(_)) => sink(Event::Pong),
-            Some(Packet::Response(response)) => self.listed(response.answer, out, sink)?,
+            Some(Packet::Response(response)) => self.answered(response.answer, out, sink)?,
             Some(Packet::Rejected(rejected)) => sink(refused(&rejected)),
             Some(Packet::Goodbye(verdict)) => return Err(ended(&verdict)),
             _ => {}
@@ -224,8 +229,8 @@ impl PacketboatWire {
         Ok(())
     }
 
-    /// A page of the user's chats.
-    fn listed(
+    /// A page of the user's chats, or that this session listens to a room.
+    fn answered(
         &mut self,
         answer: Result<Answer, Verdict>,
         out: &mut BytesMut,
@@ -233,6 +238,10 @@ impl PacketboatWire {
     ) -> Result<(), WireError> {
         let (chats, more) = match answer {
             Ok(Answer::Chats { chats, more }) => (chats, more),
+            Ok(Answer::RoomJoin(_)) => {
+                sink(Event::Done);
+                return Ok(());
+            }
             Ok(other) => return Err(WireError(format!("what was not asked for: {other:?}"))),
             Err(verdict) => return Err(WireError(format!("refused: {}", verdict.reason))),
         };
@@ -336,10 +345,22 @@ impl Wire for PacketboatWire {
             } else {
                 GroupChange::Added(members)
             };
-            put_change(&chat, changes.into(), change, out);
+            put_change(&chat, changes.into(), Content::Group(change), out);
             changes += 1;
         }
         changes
+    }
+
+    fn open_room(&mut self, room: u32, out: &mut BytesMut) {
+        let (name, topic) = ("load".to_owned(), String::new());
+        let opened = RoomChange::Opened { name, topic, keep: ROOM_KEEP, slow_ms: 0 };
+        put_change(&self.names.chat(To::Room(room)), 0, Content::Room(opened), out);
+    }
+
+    fn listen(&mut self, room: u32, out: &mut BytesMut) {
+        let room = self.names.chat(To::Room(room));
+        let operation = Some(Operation::RoomJoin { room });
+        Packet::Request(Request { id: 1, operation }).put(out);
     }
 
     fn list_chats(&mut self, out: &mut BytesMut) {
@@ -363,9 +384,9 @@ fn ask_chats(after: Option<ChatId>, out: &mut BytesMut) {
     Packet::Request(Request { id: 1, operation }).put(out);
 }
 
-fn put_change(chat: &ChatId, number: u64, change: GroupChange, out: &mut BytesMut) {
+fn put_change(chat: &ChatId, number: u64, change: Content, out: &mut BytesMut) {
     let id = Name { channel: GATHERING, number }.id(0);
-    let content = Content::Group(change).encode();
+    let content = change.encode();
     Packet::Send(Send { chat: chat.clone(), id: MessageId::from(id), content }).put(out);
 }
 

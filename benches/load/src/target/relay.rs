@@ -35,7 +35,12 @@ impl Target for RelayTarget {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: self.durable, knows_only_who_came: false, lists_chats: false }
+        Nature {
+            durable: self.durable,
+            knows_only_who_came: false,
+            lists_chats: false,
+            has_rooms: false,
+        }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {
@@ -102,7 +107,7 @@ impl Wire for RelayWire {
     fn send(&mut self, to: To, name: Name, unix_nanos: u64, text: &[u8], out: &mut BytesMut) {
         let to = match to {
             To::User(user) => user,
-            To::Group(group) => group | GROUP_BIT,
+            To::Group(group) | To::Room(group) => group | GROUP_BIT,
         };
         frame::put(out, SEND, &[&to.to_be_bytes(), &name.id(unix_nanos), text]);
     }

@@ -199,7 +199,7 @@ impl XmppWire {
             To::User(user) => {
                 write!(self.begin, "<message to='u{user}@{HOST}' type='chat' id='")
             }
-            To::Group(group) => {
+            To::Group(group) | To::Room(group) => {
                 write!(self.begin, "<message to='g{group}@{ROOMS}' type='groupchat' id='")
             }
         }
@@ -323,7 +323,7 @@ impl Wire for XmppWire {
         out.put_slice(text);
         out.put_slice(b"</body></message>");
         self.went = self.went.wrapping_add(1);
-        if matches!(to, To::Group(_)) {
+        if matches!(to, To::Group(_) | To::Room(_)) {
             return;
         }
         self.waiting.push_back((self.went, name));

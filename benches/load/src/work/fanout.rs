@@ -1,4 +1,5 @@
-//! One group of many members, some of them connected, and one sender or a few.
+//! One group of many members, some of them connected, or one room of many listeners; and one
+//! sender or a few.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use crate::traffic::{GRACE, Lane, Route, Traffic};
 use crate::usage::Meter;
 use crate::wire::{Event, Login, To};
 
-/// The group.
+/// The group, or the room.
 const GROUP: u32 = 0;
 /// How long it may take to make it.
 const GATHERING_MAX: Duration = Duration::from_mins(2);
@@ -33,6 +34,9 @@ pub struct Fanout {
     /// Members beside, who are not connected, where a group knows such
     #[arg(long, default_value_t = 0, value_parser = value_parser!(u32).range(0..=99_000))]
     pub absent: u32,
+    /// A room that they listen to, in place of a group, where there are such
+    #[arg(long, conflicts_with = "absent")]
+    pub room: bool,
     /// Members who send
     #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=50))]
     pub senders: u32,
@@ -122,7 +126,13 @@ impl Fanout {
         let mut fleet = ground.fleet(u64::from(self.members + self.senders))?;
         let logins: Vec<_> = (0..self.members + self.senders).map(Login::of).collect();
         let tokens = ground.open(&mut fleet, &logins)?;
-        self.gather(&mut fleet, &tokens)?;
+        let to = if self.room {
+            listen(&mut fleet, &tokens)?;
+            To::Room(GROUP)
+        } else {
+            self.gather(&mut fleet, &tokens)?;
+            To::Group(GROUP)
+        };
         let mut members = Members {
             count: self.members,
             clock: ground.clock,
@@ -135,7 +145,7 @@ impl Fanout {
         };
         let mut traffic = Traffic::new(ground.clock, self.bytes, self.window);
         for sender in &tokens[self.members as usize..] {
-            let route = Route::One(To::Group(GROUP));
+            let route = Route::One(to);
             traffic.add(&fleet, Lane::new(*sender, route, LaneCheck::of_a_sender(), u64::MAX))?;
         }
 
@@ -214,6 +224,19 @@ impl Fanout {
         }
         Ok(())
     }
+}
+
+/// Opens the room, and has all listen to it.
+fn listen(fleet: &mut Fleet, tokens: &[Token]) -> Result<(), LoadError> {
+    let (wire, out) = fleet.put(tokens[0]);
+    wire.open_room(GROUP, out);
+    Ground::await_done(fleet, 1, GATHERING_MAX, "opening a room")?;
+    for token in tokens {
+        let (wire, out) = fleet.put(*token);
+        wire.listen(GROUP, out);
+    }
+    let all = u32::try_from(tokens.len()).expect("so many sessions are numbered");
+    Ground::await_done(fleet, all, GATHERING_MAX, "coming into a room")
 }
 
 fn turn(

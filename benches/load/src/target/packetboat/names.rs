@@ -12,6 +12,7 @@ const NUMBER_BYTES: usize = 8;
 const PREFIX_BYTES: usize = NAME_BYTES - NUMBER_BYTES;
 const DIRECT: &[u8] = b"dm:";
 const GROUP: &[u8] = b"group:";
+const ROOM: &[u8] = b"room:";
 const SECOND_AT: usize = DIRECT.len() + NAME_BYTES + 1;
 const DIRECT_BYTES: usize = SECOND_AT + NAME_BYTES;
 
@@ -49,6 +50,7 @@ impl Names {
                 self.put(self.me.max(other), &mut out[SECOND_AT..]);
             }
             To::Group(group) => self.put(group, &mut out[GROUP.len()..]),
+            To::Room(room) => self.put(room, &mut out[ROOM.len()..]),
         }
     }
 
@@ -56,6 +58,9 @@ impl Names {
     pub(super) fn chat_with(&self, chat: &[u8]) -> Option<To> {
         if let Some(group) = chat.strip_prefix(GROUP) {
             return self.read(group).map(To::Group);
+        }
+        if let Some(room) = chat.strip_prefix(ROOM) {
+            return self.read(room).map(To::Room);
         }
         if chat.len() != DIRECT_BYTES || !chat.starts_with(DIRECT) {
             return None;
@@ -88,6 +93,7 @@ impl Names {
         match to {
             To::User(other) => ChatId::direct(&self.me(), &self.user(other)),
             To::Group(group) => ChatId::group(self.user(group).as_str()).expect("a name is an id"),
+            To::Room(room) => ChatId::room(self.user(room).as_str()).expect("a name is an id"),
         }
     }
 }
@@ -103,11 +109,12 @@ mod tests {
             salt in any::<u64>(), me in any::<u32>(), other in any::<u32>(),
         ) {
             let names = Names::new(salt, me);
-            for to in [To::User(other), To::Group(other)] {
+            for to in [To::User(other), To::Group(other), To::Room(other)] {
                 let chat = names.chat(to);
                 let mut written = names.chat(match to {
                     To::User(_) => To::User(me.wrapping_add(1)),
                     To::Group(_) => To::Group(0),
+                    To::Room(_) => To::Room(0),
                 }).as_str().as_bytes().to_vec();
                 names.put_chat(to, &mut written);
                 prop_assert_eq!(chat.as_str().as_bytes(), &written);

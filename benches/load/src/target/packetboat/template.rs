@@ -8,6 +8,8 @@ use packetboat_proto::id::MessageId;
 use packetboat_proto::limits::{HEAD_BYTES, MESSAGE_ID_BYTES};
 use packetboat_proto::packet::{Kind, Packet, Send};
 
+use std::mem::{Discriminant, discriminant};
+
 use super::names::Names;
 use crate::wire::To;
 
@@ -15,7 +17,7 @@ use crate::wire::To;
 #[derive(Debug)]
 pub(super) struct Template {
     body: Vec<u8>,
-    is_group: bool,
+    kind: Discriminant<To>,
     chat_at: usize,
     chat_bytes: usize,
     id_at: usize,
@@ -35,7 +37,7 @@ impl Template {
         Packet::Send(Send { chat: chat.clone(), id, content }).put(&mut frame);
         let body = frame.split_off(HEAD_BYTES).to_vec();
         Self {
-            is_group: matches!(to, To::Group(_)),
+            kind: discriminant(&to),
             chat_at: find(&body, chat.as_str().as_bytes()),
             chat_bytes: chat.as_str().len(),
             id_at: find(&body, id.as_bytes()),
@@ -46,7 +48,7 @@ impl Template {
     }
 
     pub(super) fn fits(&self, to: To, text: &[u8]) -> bool {
-        self.is_group == matches!(to, To::Group(_)) && self.text_bytes == text.len()
+        self.kind == discriminant(&to) && self.text_bytes == text.len()
     }
 
     /// Appends the frame of a message.
