@@ -30,7 +30,7 @@ use super::record::{AccountRow, Group, Place, Seen, as_number, number};
 use super::rules::Rules;
 use super::{
     Author, ChatView, Claim, Claimed, CursorMove, Draft, Edge, Effect, LagPage, Logged, MemberView,
-    Outcome, Page, PageLimit, Read, Refusal, StoreError, Stretch, Thread,
+    Outcome, Page, PageLimit, Read, RecentChats, Refusal, StoreError, Stretch, Thread,
 };
 
 /// A ledger over a backend, without the committer: one turn after the other.
@@ -260,6 +260,16 @@ impl View {
         chat: &ChatId,
     ) -> Result<ChatView, StoreError> {
         self.reader.chat(user, device, chat.clone(), self.now_ms)
+    }
+
+    /// See `Store::recent`.
+    pub fn recent(
+        &self,
+        user: &UserId,
+        device: &DeviceId,
+        asked: &RecentChats,
+    ) -> Result<Page<ChatView>, StoreError> {
+        self.reader.recent(user, device, asked, self.now_ms)
     }
 
     /// See `Store::own_changes`.

@@ -47,7 +47,7 @@ struct Sends {
 }
 
 /// One turn: what was told of its drafts, and what it comes to.
-type Turn = (Vec<Outcome>, Done);
+pub(crate) type Turn = (Vec<Outcome>, Done);
 
 impl Sends {
     fn to_direct_chats(count: u64) -> Self {
@@ -92,9 +92,20 @@ impl Sends {
     }
 }
 
-/// Puts drafts into their logs, in as many turns as it takes, like the committer.
+/// Puts drafts into their logs, in as many turns as it takes, none of which is applied.
 pub(crate) fn append(bench: &mut Bench, drafts: &[(Author, Draft)]) -> Vec<Turn> {
-    let (mut turns, mut left) = (Vec::new(), drafts);
+    let mut turns = Vec::new();
+    append_each(bench, drafts, |turn| turns.push(turn));
+    turns
+}
+
+/// Puts drafts into their logs, in as many turns as it takes, each taken before the next begins.
+pub(crate) fn append_each(
+    bench: &mut Bench,
+    drafts: &[(Author, Draft)],
+    mut take: impl FnMut(Turn),
+) {
+    let mut left = drafts;
     while !left.is_empty() {
         let mut turn = bench.turn(scene::NOW_MS, false);
         let mut outcomes = Vec::new();
@@ -104,9 +115,8 @@ pub(crate) fn append(bench: &mut Bench, drafts: &[(Author, Draft)]) -> Vec<Turn>
             outcomes.push(turn.append(author, draft).expect("memory can be read"));
             left = others;
         }
-        turns.push((outcomes, turn.finish()));
+        take((outcomes, turn.finish()));
     }
-    turns
 }
 
 impl Stage for Sends {

@@ -11,6 +11,7 @@ mod fanout;
 mod flow;
 mod ground;
 mod ledger;
+mod questions;
 mod round;
 mod scene;
 
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     commit::measure(&mut criterion);
     fanout::measure(&mut criterion);
     catch_up::measure(&mut criterion);
+    questions::measure(&mut criterion);
     criterion.final_summary();
     ExitCode::SUCCESS
 }
