@@ -50,7 +50,7 @@ impl Target for Broker {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: false, knows_only_who_came: true, lists_chats: false, has_rooms: false }
+        Nature { durable: false, knows_only_who_came: true, is_messenger: false }
     }
 
     fn start(&self, _folder: &Path) -> Result<Server, LoadError> {

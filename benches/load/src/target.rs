@@ -23,10 +23,8 @@ pub struct Nature {
     pub durable: bool,
     /// A user must have been there once before anything is kept for it.
     pub knows_only_who_came: bool,
-    /// A user can ask for its chats.
-    pub lists_chats: bool,
-    /// There are rooms: only who listens is told.
-    pub has_rooms: bool,
+    /// A user can ask for its chats, and there are rooms, in which only who listens is told.
+    pub is_messenger: bool,
 }
 
 /// What is measured.

@@ -104,8 +104,8 @@ impl Work {
             Self::Restart(_) if !nature.durable => {
                 Some("nothing that it accepted is promised to outlast a kill")
             }
-            Self::Catchup(_) if !nature.lists_chats => Some("its users have no list of chats"),
-            Self::Fanout(work) if work.room && !nature.has_rooms => Some("it has no rooms"),
+            Self::Catchup(_) if !nature.is_messenger => Some("its users have no list of chats"),
+            Self::Fanout(work) if work.room && !nature.is_messenger => Some("it has no rooms"),
             _ => None,
         }
     }

@@ -40,7 +40,7 @@ impl Target for Ejabberd {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: false, knows_only_who_came: false, lists_chats: false, has_rooms: false }
+        Nature { durable: false, knows_only_who_came: false, is_messenger: false }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {

@@ -30,7 +30,7 @@ impl Target for Mosquitto {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: false, knows_only_who_came: true, lists_chats: false, has_rooms: false }
+        Nature { durable: false, knows_only_who_came: true, is_messenger: false }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {

@@ -64,7 +64,7 @@ impl Target for Packetboat {
     }
 
     fn nature(&self) -> Nature {
-        Nature { durable: true, knows_only_who_came: false, lists_chats: true, has_rooms: true }
+        Nature { durable: true, knows_only_who_came: false, is_messenger: true }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {

@@ -35,12 +35,7 @@ impl Target for RelayTarget {
     }
 
     fn nature(&self) -> Nature {
-        Nature {
-            durable: self.durable,
-            knows_only_who_came: false,
-            lists_chats: false,
-            has_rooms: false,
-        }
+        Nature { durable: self.durable, knows_only_who_came: false, is_messenger: false }
     }
 
     fn start(&self, folder: &Path) -> Result<Server, LoadError> {
