@@ -59,6 +59,11 @@ impl OwnState {
         self.chats.get(chat).cloned().unwrap_or_default()
     }
 
+    /// Whether the user has deleted an entry for itself: it is not to be shown.
+    pub fn hides(&self, chat: &ChatId, seq: u64) -> bool {
+        self.chats.get(chat).is_some_and(|own| own.hidden.holds(seq))
+    }
+
     /// The chats of which something is set, in no order.
     pub fn chats(&self) -> impl Iterator<Item = (&ChatId, &OwnChat)> {
         self.chats.iter()

@@ -4,6 +4,7 @@
 use clap::{Args, Subcommand};
 use packetboat_client::MessageId;
 
+use super::context::ContextArgs;
 use super::target::Target;
 use super::wait::Wait;
 use crate::clock;
@@ -20,9 +21,8 @@ pub(crate) enum ScheduleCommand {
         text: String,
         #[command(flatten)]
         when: When,
-        /// It is gone for all so long after it was sent: 90s, 15m, 2h or 7d.
-        #[arg(long, value_name = "TIME")]
-        expires_after: Option<Wait>,
+        #[command(flatten)]
+        context: ContextArgs,
     },
     /// List what the server is to send for you, and what it could not.
     Scheduled,

@@ -2,6 +2,7 @@
 
 use packetboat_client::{Contact, ContactState, UserId};
 
+use super::table::line;
 use crate::clean;
 
 /// What is known of another.
@@ -13,7 +14,7 @@ pub(crate) fn contact(contact: &Contact) -> String {
         ContactState::Contact => "contact",
     };
     let name = clean::line(&contact.name);
-    format!("{:<28} {state}  {name}", contact.user.as_str()).trim_end().to_owned()
+    line(&format!("{:<28} {state} ", contact.user.as_str()), &name)
 }
 
 /// One who is blocked.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use packetboat_client::{FileSent, FileState, FilesPage};
 
+use super::table::line;
 use crate::clean;
 
 /// Bytes for people.
@@ -36,14 +37,23 @@ pub(crate) fn saved(sent: &FileSent, path: &Path) -> String {
     format!("saved {path} ({})", bytes(sent.size))
 }
 
-/// A file of the user's own.
+/// A small picture that was saved.
+pub(crate) fn thumbnail(size: usize, path: &Path) -> String {
+    let path = clean::line(&path.display().to_string());
+    format!("saved {path} ({})", bytes(size as u64))
+}
+
+/// A file of the user's own, or of a message.
 pub(crate) fn file(state: &FileState) -> String {
-    let media_type = clean::line(&state.media_type);
+    let media_type = match state.thumbnail_bytes {
+        0 => clean::line(&state.media_type),
+        _ => format!("{}, with a small picture", clean::line(&state.media_type)),
+    };
     let size = bytes(state.size);
     if state.complete {
-        format!("{}  {size}  {media_type}", state.file)
+        line(&format!("{}  {size} ", state.file), &media_type)
     } else {
-        format!("{}  {} of {size}  {media_type}", state.file, bytes(state.have))
+        line(&format!("{}  {} of {size} ", state.file, bytes(state.have)), &media_type)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use packetboat_client::{ChatDraft, ChatId, Marks, OwnChat};
 
+use super::table::line;
 use crate::clean;
 use crate::clock::Clock;
 
@@ -38,7 +39,7 @@ pub(crate) fn chat(clock: &Clock, chat: &ChatId, own: &OwnChat) -> String {
     if let Some(own) = &own.draft {
         words.push(format!("draft: {}", draft(own)));
     }
-    format!("{:<28} {}", chat.as_str(), words.join(", "))
+    line(&format!("{:<28}", chat.as_str()), &words.join(", "))
 }
 
 #[cfg(test)]
