@@ -105,8 +105,7 @@ pub(crate) struct AccountArgs {
         long = "device",
         value_name = "DEVICE",
         global = true,
-        env = "PACKETBOAT_DEVICE",
-        verbatim_doc_comment
+        env = "PACKETBOAT_DEVICE"
     )]
     pub(crate) device: Option<DeviceId>,
     /// A token that shows who the user is.
@@ -396,22 +395,25 @@ mod tests {
         }
     }
 
-    fn hold_to_the_width(command: &mut clap::Command) {
+    /// Lines of the help that a terminal of 80 columns has no room for.
+    fn too_wide(command: &mut clap::Command, found: &mut Vec<String>) {
         for help in [command.render_long_help(), command.render_help()] {
-            for line in help.to_string().lines() {
-                assert!(line.width() <= 80, "{}: {line}", command.get_name());
-            }
+            let help = help.to_string();
+            let wide = help.lines().filter(|line| line.width() > 80);
+            found.extend(wide.map(|line| format!("{}: {line}", command.get_name())));
         }
-        command.get_subcommands_mut().for_each(hold_to_the_width);
+        command.get_subcommands_mut().for_each(|below| too_wide(below, found));
     }
 
     #[test]
     fn help_fits_a_terminal_of_80_columns() {
-        let mut command = CommandLine::command();
+        let (mut command, mut wide) = (CommandLine::command(), Vec::new());
         command.build();
-        hold_to_the_width(&mut command);
-        let mut wide = clap::Command::new("wide").about("w".repeat(81));
-        assert!(std::panic::catch_unwind(move || hold_to_the_width(&mut wide)).is_err());
+        too_wide(&mut command, &mut wide);
+        assert!(wide.is_empty(), "{wide:#?}");
+        let mut word = clap::Command::new("word").about("w".repeat(81));
+        too_wide(&mut word, &mut wide);
+        assert!(!wide.is_empty(), "a word of 81 letters fits nowhere");
     }
 
     #[test]
@@ -424,12 +426,13 @@ mod tests {
             assert!(docs.contains(&format!("`{words}")), "docs/CLI.md does not speak of {words}");
         }
         let rows = docs.lines().filter(|line| line.starts_with("| "));
-        let cells = rows.filter_map(|row| row.split('|').nth(2)).flat_map(|cell| cell.split('`'));
-        let named: Vec<&str> = cells.skip(1).step_by(2).collect();
+        let cells = rows.filter_map(|row| row.split('|').nth(2));
+        let named: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
         assert!(named.len() > 60, "{named:?}");
         for words in named {
             let is_one = |command: &String| {
-                words.strip_prefix(command.as_str()).is_some_and(|rest| !rest.starts_with('-'))
+                let rest = words.strip_prefix(command.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
             };
             assert!(all.iter().any(is_one), "docs/CLI.md names {words}, which there is not");
         }

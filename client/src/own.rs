@@ -243,6 +243,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_hidden_of_one_chat_is_hidden_of_no_other() {
+        let mut own = OwnState::default();
+        let mut seqs = SeqSet::default();
+        seqs.insert(SeqRange::new(3, 5).unwrap());
+        own.set(Item::Hidden { chat: chat("a"), seqs });
+        let hides = |name: &str, seq| own.hides(&chat(name), seq);
+        assert!(hides("a", 3) && hides("a", 5));
+        assert!(!hides("a", 2) && !hides("a", 6) && !hides("b", 3));
+    }
+
+    #[test]
     fn who_is_below_the_floor_forgets_all_and_reads_anew() {
         let mut own = OwnState::default();
         own.take(page(vec![pinned(3, "a", 1)], false, 3, 0));

@@ -13,6 +13,10 @@ use crate::clock;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScheduleCommand {
     /// Have the server send a message later, whether or not you are connected then.
+    // As clap would have it, but in lines that fit.
+    #[command(override_usage = "\
+        packetboat-cli schedule [OPTIONS] <TARGET> <TEXT> --in <TIME>\n       \
+        packetboat-cli schedule [OPTIONS] <TARGET> <TEXT> --at <WHEN>")]
     Schedule {
         /// To whom, or to which chat.
         target: Target,

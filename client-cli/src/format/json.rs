@@ -384,6 +384,38 @@ mod tests {
         assert!(Value::from(object).get("line").is_none());
     }
 
+    /// The types of all objects that are made in these sources.
+    fn types(source: &str) -> Vec<&str> {
+        let made = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let made = made.split("Object::new(").skip(1);
+        made.filter_map(|fields| fields.trim_start().strip_prefix('"')?.split('"').next()).collect()
+    }
+
+    #[test]
+    fn every_type_of_line_is_in_the_table_of_the_docs_once() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/format/json");
+        let mut sources = vec![include_str!("json.rs").to_owned()];
+        for file in std::fs::read_dir(folder).unwrap() {
+            sources.push(std::fs::read_to_string(file.unwrap().path()).unwrap());
+        }
+        let made: Vec<&str> = sources.iter().flat_map(|source| types(source)).collect();
+        let different: std::collections::HashSet<&str> = made.iter().copied().collect();
+        assert_eq!(different.len(), made.len(), "each type is made in one place: {made:?}");
+        assert!(made.len() > 30, "{made:?}");
+        let docs = include_str!("../../../docs/CLI.md");
+        let (_, docs) = docs.split_once("## JSON").unwrap();
+        let rows = docs.lines().filter_map(|line| line.strip_prefix("| `"));
+        let first = rows.filter_map(|row| row.split(" | ").next()).skip(1);
+        let listed: Vec<&str> = first.flat_map(|cell| cell.split(", ")).collect();
+        let listed: Vec<&str> = listed.iter().map(|name| name.trim_matches('`')).collect();
+        for name in &made {
+            assert!(listed.contains(name), "docs/CLI.md does not list {name}");
+        }
+        for name in &listed {
+            assert!(made.contains(name), "docs/CLI.md lists {name}, which no line is");
+        }
+    }
+
     #[test]
     fn the_rest_has_its_fields() {
         let (user, chat) = ("a".parse::<UserId>().unwrap(), "group:c".parse::<ChatId>().unwrap());

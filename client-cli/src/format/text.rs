@@ -334,6 +334,27 @@ mod tests {
     }
 
     #[test]
+    fn who_is_there_fits_whatever_it_says_of_itself() {
+        let user = "bob".parse().unwrap();
+        let status = "s".repeat(256);
+        let here = Presence { online: true, status, ..Presence::hidden(user) };
+        let line = presence(&Clock::utc(), &here);
+        table::tests::fits(&line);
+        assert!(line.starts_with("bob  ") && line.ends_with("s…"), "{line}");
+    }
+
+    #[test]
+    fn a_link_is_never_cut_and_what_it_is_good_for_stands_below() {
+        let group = "group:crew".parse().unwrap();
+        let (link, made) = InviteLink::open(&group, 1_795_251_907_000);
+        let made = Invitation { uses: 5, asks: true, ..made };
+        let lines = invitation_lines(&Clock::utc(), &group, &made);
+        table::tests::fits(&lines);
+        let expected = format!("{link}\n    until 2026-11-21 09:05:07, 5 times, to ask");
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
     fn a_chat_without_a_name_is_called_by_its_id() {
         let user = "bob".parse().unwrap();
         assert_eq!(short_name(&user, &"dm:alice:bob".parse().unwrap()), "alice");

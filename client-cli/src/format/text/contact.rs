@@ -24,6 +24,7 @@ pub(crate) fn blocked(user: &UserId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::tests::fits;
     use super::*;
 
     #[test]
@@ -33,6 +34,8 @@ mod tests {
         bob.state = ContactState::Asks;
         bob.name = "Bob\u{1b}by".into();
         assert_eq!(contact(&bob), format!("{:<28} asks you  Bob\u{241b}by", "bob"));
+        bob.name = "b".repeat(128);
+        fits(&contact(&bob));
         assert_eq!(blocked(&bob.user), format!("{:<28} blocked", "bob"));
     }
 }

@@ -64,7 +64,28 @@ pub(crate) fn quota(page: &FilesPage) -> String {
 
 #[cfg(test)]
 mod tests {
+    use packetboat_client::Client;
+
+    use super::super::table::tests::fits;
     use super::*;
+
+    #[test]
+    fn a_file_is_a_line_that_fits_whatever_its_media_type() {
+        let mut state = FileState {
+            file: Client::new_file_id(),
+            size: 1 << 50,
+            have: 1023,
+            complete: false,
+            media_type: "x/".repeat(64),
+            sha256: [0; 32],
+            thumbnail_bytes: 0,
+        };
+        fits(&file(&state));
+        assert!(file(&state).contains("1023 bytes of 1.0 PiB  x/x"), "{}", file(&state));
+        (state.complete, state.media_type, state.size) = (true, "image/png".into(), 1024);
+        state.thumbnail_bytes = 300;
+        assert!(file(&state).ends_with("1.0 KiB  image/png, with a small picture"));
+    }
 
     #[test]
     fn bytes_are_told_in_the_unit_that_fits() {

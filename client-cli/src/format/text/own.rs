@@ -46,6 +46,7 @@ pub(crate) fn chat(clock: &Clock, chat: &ChatId, own: &OwnChat) -> String {
 mod tests {
     use packetboat_client::{SeqRange, SeqSet};
 
+    use super::super::table::tests::fits;
     use super::*;
 
     #[test]
@@ -58,7 +59,8 @@ mod tests {
         let draft = Some(ChatDraft { chat: id.clone(), text, reply_to: 0 });
         let line = chat(&Clock::utc(), &id, &OwnChat { marks, draft, hidden });
         assert!(line.starts_with("dm:a:b "), "{line}");
-        assert!(line.contains("quiet, pinned at 2, archived, 3 hidden, draft: two"), "{line}");
+        fits(&line);
+        assert!(line.contains("quiet, pinned at 2, archived, 3 hidden, draft"), "{line}");
         assert!(!line.contains('\u{1b}') && !line.contains('\n'), "{line}");
     }
 }

@@ -46,3 +46,26 @@ fn failure(message: &ScheduledMessage) -> Option<String> {
 pub(crate) fn failed(rejected: &Rejected) -> String {
     format!("what was to be sent to {} could not be: {}", rejected.chat, reason(&rejected.verdict))
 }
+
+#[cfg(test)]
+mod tests {
+    use packetboat_client::proto::code::RejectCode;
+    use packetboat_client::{MessageId, ScheduledName, Verdict};
+
+    use super::super::table::tests::fits;
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_sent_says_why_on_a_line_of_its_own() {
+        let (chat, id) = ("dm:a:b".parse().unwrap(), MessageId::from([0xab; 16]));
+        let content = Content::text("x".repeat(500)).encode();
+        let failed = Some(Verdict::reject(RejectCode::Muted, "not now", 0));
+        let name = ScheduledName { chat, id };
+        let late = ScheduledMessage { name, content, at_ms: 1_795_251_907_000, failed };
+        let lines = lines(&Clock::utc(), &late);
+        fits(&lines);
+        assert!(lines.starts_with("2026-11-21 09:05:07 dm:a:b abab"), "{lines}");
+        assert!(lines.ends_with("x\n    (not sent: MUTED: not now)"), "{lines}");
+        assert_eq!(message(&Clock::utc(), &late).lines().count(), 1);
+    }
+}
