@@ -388,9 +388,10 @@ mod tests {
     fn commands(command: &clap::Command, above: &str, found: &mut Vec<String>) {
         for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
             let words = format!("{above} {}", below.get_name());
-            match below.has_subcommands() {
-                true => commands(below, &words, found),
-                false => found.push(words.trim_start().to_owned()),
+            if below.has_subcommands() {
+                commands(below, &words, found);
+            } else {
+                found.push(words.trim_start().to_owned());
             }
         }
     }

@@ -275,7 +275,76 @@ fn is_unacknowledged(why: &Lost) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use packetboat_client::Verdict;
+    use bytes::{Bytes, BytesMut};
+    use clap::Parser;
+    use packetboat_client::proto::codec::FrameCodec;
+    use packetboat_client::proto::id::SessionId;
+    use packetboat_client::proto::packet::Packet;
+    use packetboat_client::{Limits, Presence, Verdict, Welcome};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_util::codec::Decoder;
+
+    use crate::command::CommandLine;
+
+    /// Takes a connection, and says `said` behind the welcome.
+    async fn serve(listener: &TcpListener, said: &[Packet]) {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut codec, mut came) = (FrameCodec::server(), BytesMut::new());
+        while codec.decode(&mut came).unwrap().is_none() {
+            assert!(stream.read_buf(&mut came).await.unwrap() > 0);
+        }
+        let mut out = BytesMut::new();
+        Packet::Welcome(Welcome {
+            session: SessionId::from([1; 16]),
+            limits: Limits { max_body: 8192, max_content: 8000, ..Limits::default() },
+            ticket: Bytes::new(),
+            ticket_expires_ms: 0,
+            now_ms: 0,
+            server: String::new(),
+            new_device: false,
+        })
+        .put(&mut out);
+        said.iter().for_each(|packet| packet.put(&mut out));
+        stream.write_all(&out).await.unwrap();
+        // Until the client has gone.
+        while stream.read_buf(&mut came).await.is_ok_and(|count| count > 0) {}
+    }
+
+    #[tokio::test]
+    async fn a_visit_that_listens_hears_what_comes_and_comes_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap().to_string();
+        let bob = Presence::hidden("bob".parse().unwrap());
+        let told = Notice::Presence(bob);
+        let first = [
+            Packet::Notice(told.clone()),
+            Packet::Notice(Notice::Missed),
+            Packet::Goodbye(Verdict::close(CloseCode::AckTimeout, "", 0)),
+        ];
+        let second = [
+            Packet::Notice(told.clone()),
+            Packet::Goodbye(Verdict::close(CloseCode::Displaced, "another", 0)),
+        ];
+        let serving = async {
+            serve(&listener, &first).await;
+            serve(&listener, &second).await;
+        };
+        let words = ["packetboat-cli", "--user", "alice", "--server", &server];
+        let account = Account::new(CommandLine::try_parse_from(words).unwrap().account).unwrap();
+        let visiting = async {
+            let manner = Manner { patient: true, listens: true };
+            let mut visit = Visit::open_in(&account, manner).await.unwrap();
+            assert_eq!(visit.notice().await.unwrap(), Some(told.clone()));
+            assert_eq!(visit.notice().await.unwrap(), None, "some were missed");
+            assert_eq!(visit.notice().await.unwrap(), None, "the link is another one");
+            assert_eq!(visit.notice().await.unwrap(), Some(told.clone()));
+            let failure = visit.notice().await.unwrap_err();
+            assert!(failure.to_string().contains("another"), "{failure}");
+        };
+        let both = async { tokio::join!(serving, visiting) };
+        tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+    }
 
     #[test]
     fn a_visit_that_acknowledges_nothing_is_told_apart_from_a_link_that_is_lost() {

@@ -15,23 +15,37 @@ pub(crate) struct RecvArgs {
     /// Go on until interrupted.
     #[arg(long)]
     pub(crate) follow: bool,
-    /// Print the user's own messages too, sent from other devices.
-    #[arg(long)]
-    pub(crate) own: bool,
     /// Listen to this room, too, while it runs: give --count or --follow.
     #[arg(long, value_name = "ROOM", value_parser = room)]
     pub(crate) room: Vec<ChatId>,
+    #[command(flatten)]
+    pub(crate) also: AlsoArgs,
+    #[command(flatten)]
+    pub(crate) told: ToldArgs,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+}
+
+/// What is printed beside the messages of others.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct AlsoArgs {
+    /// Print the user's own messages too, sent from other devices.
+    #[arg(long)]
+    pub(crate) own: bool,
     /// Print hints as they come, too: who is typing, how far others have read, what has changed.
     #[arg(long)]
     pub(crate) hints: bool,
+}
+
+/// What others are told meanwhile.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ToldArgs {
     /// Be away while it runs: others are told so, if no other connection of the user's is there.
     #[arg(long)]
     pub(crate) away: bool,
     /// Tell the others that what was printed has been read.
     #[arg(long)]
     pub(crate) read: bool,
-    #[command(flatten)]
-    pub(crate) start: StartArgs,
 }
 
 /// Where a device starts.

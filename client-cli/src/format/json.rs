@@ -167,9 +167,10 @@ fn with_line(mut object: Object, line: Option<u64>) -> Object {
 }
 
 /// A chat: `chat`, `name`, `unread`, `mentions` (not read either), `head` (the last seq),
-/// `delivered` (to this device), `read`, `last_at_ms`, `marks` and, if it was asked for, the `last` entry; of a group `members`, `role`
-/// (`owner`, `admin`, `member`, or null once out), `topic`, `avatar`, `rules`, `join_requests` and
-/// `muted_until_ms` (0: not mute); of a direct chat `peer_delivered` and `peer_read`.
+/// `delivered` (to this device), `read`, `last_at_ms`, `marks` and, if it was
+/// asked for, the `last` entry; of a group `members`, `role` (`owner`, `admin`, `member`, or null
+/// once out), `topic`, `avatar`, `rules`, `join_requests` and `muted_until_ms` (0: not mute); of a
+/// direct chat `peer_delivered` and `peer_read`.
 pub(crate) fn chat(state: &ChatState) -> Object {
     Object::new(
         "chat",

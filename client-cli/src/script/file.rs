@@ -1,5 +1,5 @@
-//! `send-file`, `save-file`, `file-state`, `files`: what is uploaded and saved, and how far it is. Must never
-//! write where a name from elsewhere says, but by its last part.
+//! `send-file`, `save-file`, `file-state`, `files`: what is uploaded and saved, and how far it
+//! is. Must never write where a name from elsewhere says, but by its last part.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};

@@ -24,7 +24,7 @@ pub(crate) async fn follow(
     let manner = Manner { patient: true, listens: true };
     let mut visit = tokio::select! {
         biased;
-        () = stop.told() => return Err(Failure::Interrupted),
+        () = stop.told() => return Ok(()),
         visit = within(timeout, Visit::open_in(account, manner)) => visit?,
     };
     let outcome = tokio::select! {

@@ -43,8 +43,12 @@ pub(crate) async fn run(
             out.done(|| json::done::to_chat("draft", &draft.chat))
         }
         OwnCommand::Draft { chat, text: None, .. } => {
-            let own = read(visit).await?.chat(&chat.chat(&me));
-            let Some(draft) = own.draft else { return Ok(()) };
+            let chat = chat.chat(&me);
+            let draft = read(visit).await?.chat(&chat).draft;
+            let Some(draft) = draft else {
+                let none = ChatDraft { chat, text: String::new(), reply_to: 0 };
+                return out.done(|| json::own::draft(&none));
+            };
             out.put(|| json::own::draft(&draft), || text::own::draft(&draft))
         }
         OwnCommand::Hide { chat, seq, last } => {

@@ -1,5 +1,5 @@
-//! `presence`, `away`, `status`, `signal`: who is online, and what others are told of the user. Must
-//! never ask more often than it is told to.
+//! `presence`, `away`, `status`, `signal`: who is online, and what others are told of the user.
+//! Must never ask more often than it is told to.
 
 use std::collections::HashMap;
 use std::time::Duration;

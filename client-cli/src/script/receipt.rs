@@ -1,5 +1,5 @@
-//! `receipts`, `readers`, `read`, `tell-reads`: who has had a message, and who has read it. Must never ask
-//! for more than is printed.
+//! `receipts`, `readers`, `read`, `tell-reads`: who has had a message, and who has read it.
+//! Must never ask for more than is printed.
 
 use std::collections::HashMap;
 use std::time::Duration;

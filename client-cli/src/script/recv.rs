@@ -74,7 +74,7 @@ struct Recv<'a> {
 impl Recv<'_> {
     async fn run(&mut self, patient: bool) -> Result<(), Failure> {
         first_session(&self.link.server, &mut self.events, patient).await?;
-        if self.args.away {
+        if self.args.told.away {
             self.client.set_away(true).await?;
         }
         match self.client.sync_own(&mut self.own).await {
@@ -138,12 +138,12 @@ impl Recv<'_> {
                 if is_news {
                     self.learn_own().await;
                 }
-                if self.args.hints {
+                if self.args.also.hints {
                     let text = || text::hint::notice(&self.clock, &notice);
                     self.out.put(|| json::hint::notice(&notice), text)?;
                 }
             }
-            Event::Signal(signal) if self.args.hints => {
+            Event::Signal(signal) if self.args.also.hints => {
                 self.out.put(|| json::hint::signal(&signal), || text::hint::signal(&signal))?;
             }
             Event::Entry(_) | Event::Signal(_) => {}
@@ -165,11 +165,11 @@ impl Recv<'_> {
 
     /// Writes the entry out, unless the user has deleted it for itself.
     fn take(&mut self, entry: &Entry) -> Result<(), Failure> {
-        let is_wanted = self.args.own || entry.sender != *self.client.user();
+        let is_wanted = self.args.also.own || entry.sender != *self.client.user();
         if is_wanted && !self.own.hides(&entry.chat, entry.seq) {
             self.out.put(|| json::entry(entry), || text::entry(&self.clock, entry))?;
             self.printed += 1;
-            if self.args.read {
+            if self.args.told.read {
                 self.client.read(&entry.chat, entry.seq);
             }
         }

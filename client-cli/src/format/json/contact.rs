@@ -3,7 +3,7 @@
 use packetboat_client::{Contact, ContactState, UserId};
 use serde_json::json;
 
-use super::Object;
+use super::object::Object;
 
 /// What is known of another: `user`, `state` (`none`, `asked`, `asks`, `contact`) and `name`.
 pub(crate) fn contact(contact: &Contact) -> Object {

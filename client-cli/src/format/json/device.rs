@@ -3,7 +3,7 @@
 use packetboat_client::DeviceState;
 use serde_json::json;
 
-use super::Object;
+use super::object::Object;
 use crate::account::is_of_commands;
 
 /// A device of the user's: `device`, `name`, `platform`, `client`, `address` (each of the four may

@@ -3,7 +3,7 @@
 use packetboat_client::ChatId;
 use serde_json::{Value, json};
 
-use super::Object;
+use super::object::Object;
 
 /// Something is done: `command` (as it is typed), and what it was done to.
 pub(crate) fn done(command: &str, of: Value) -> Object {

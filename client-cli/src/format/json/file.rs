@@ -5,11 +5,11 @@ use std::path::Path;
 use packetboat_client::{ChatId, FileSent, FileState, FilesPage};
 use serde_json::{Value, json};
 
-use super::Object;
+use super::object::Object;
 use crate::format::hex;
 
-/// What an entry says of a file: `file`, `name`, `media_type`, `size`, `sha256`, `caption`, and in `from` the
-/// chat that its sender has it from (or null).
+/// What an entry says of a file: `file`, `name`, `media_type`, `size`, `sha256`, `caption`, and
+/// in `from` the chat that its sender has it from (or null).
 pub(super) fn sent(sent: &FileSent) -> Value {
     json!({
         "kind": "file",

@@ -3,7 +3,7 @@
 use packetboat_client::{ChatDraft, ChatId, Marks, OwnChat};
 use serde_json::{Value, json};
 
-use super::Object;
+use super::object::Object;
 
 /// How a chat is to be shown: `quiet_until_ms`, `pinned` (0: not), `archived`, `unread`.
 pub(crate) fn marks(marks: Marks) -> Value {

@@ -3,7 +3,7 @@
 use packetboat_client::{ChatId, ReceiptState, ReceiptStep, UserId};
 use serde_json::json;
 
-use super::Object;
+use super::object::Object;
 use crate::format::text::receipt::word;
 
 /// How many have had entries: `chat`, `first`, `last`, `members`, `delivered`, `read` (null: the

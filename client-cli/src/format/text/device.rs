@@ -13,9 +13,10 @@ pub(crate) fn state(clock: &Clock, state: &DeviceState) -> String {
         (true, _) => "online".to_owned(),
         (false, seen) => format!("seen {}", clock.to_the_minute(seen)),
     };
-    let said = match is_of_commands(&state.device) {
-        true => ["shared by commands", &state.name, &state.address, &state.client],
-        false => [state.name.as_str(), &state.platform, &state.address, &state.client],
+    let said = if is_of_commands(&state.device) {
+        ["shared by commands", &state.name, &state.address, &state.client]
+    } else {
+        [state.name.as_str(), &state.platform, &state.address, &state.client]
     };
     let said: Vec<_> = said.iter().map(|text| clean::line(text)).collect();
     let said: Vec<_> =

@@ -14,9 +14,10 @@ const INDENT: &str = "    ";
 /// A row: a name that is never cut, and the rest behind it.
 pub(crate) fn row(name: &str, columns: usize, rest: &str) -> String {
     let (name, rest) = (pad(name, columns), rest.trim_end());
-    let row = match name.width() > columns {
-        true => format!("{name}\n{:columns$} {rest}", ""),
-        false => format!("{name} {rest}"),
+    let row = if name.width() > columns {
+        format!("{name}\n{:columns$} {rest}", "")
+    } else {
+        format!("{name} {rest}")
     };
     row.trim_end().to_owned()
 }
