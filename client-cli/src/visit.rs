@@ -305,7 +305,9 @@ mod tests {
             new_device: false,
         })
         .put(&mut out);
-        said.iter().for_each(|packet| packet.put(&mut out));
+        for packet in said {
+            packet.put(&mut out);
+        }
         stream.write_all(&out).await.unwrap();
         // Until the client has gone.
         while stream.read_buf(&mut came).await.is_ok_and(|count| count > 0) {}

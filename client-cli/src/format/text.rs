@@ -339,7 +339,7 @@ mod tests {
         let status = "s".repeat(256);
         let here = Presence { online: true, status, ..Presence::hidden(user) };
         let line = presence(&Clock::utc(), &here);
-        table::tests::fits(&line);
+        table::fits(&line);
         assert!(line.starts_with("bob  ") && line.ends_with("s…"), "{line}");
     }
 
@@ -349,7 +349,7 @@ mod tests {
         let (link, made) = InviteLink::open(&group, 1_795_251_907_000);
         let made = Invitation { uses: 5, asks: true, ..made };
         let lines = invitation_lines(&Clock::utc(), &group, &made);
-        table::tests::fits(&lines);
+        table::fits(&lines);
         let expected = format!("{link}\n    until 2026-11-21 09:05:07, 5 times, to ask");
         assert_eq!(lines, expected);
     }

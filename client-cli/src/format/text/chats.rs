@@ -40,7 +40,7 @@ pub(crate) fn chat(clock: &Clock, user: &UserId, state: &ChatState) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::tests::fits;
+    use super::super::table::fits;
     use super::*;
     use crate::format::tests::entry;
     use packetboat_client::{ChatId, Content, Marks};

@@ -24,7 +24,7 @@ pub(crate) fn blocked(user: &UserId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::tests::fits;
+    use super::super::table::fits;
     use super::*;
 
     #[test]

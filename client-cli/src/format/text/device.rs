@@ -26,7 +26,7 @@ pub(crate) fn state(clock: &Clock, state: &DeviceState) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::tests::fits;
+    use super::super::table::fits;
     use super::*;
 
     #[test]

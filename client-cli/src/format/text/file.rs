@@ -66,7 +66,7 @@ pub(crate) fn quota(page: &FilesPage) -> String {
 mod tests {
     use packetboat_client::Client;
 
-    use super::super::table::tests::fits;
+    use super::super::table::fits;
     use super::*;
 
     #[test]

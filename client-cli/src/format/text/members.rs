@@ -32,7 +32,7 @@ pub(crate) fn member(clock: &Clock, member: &Member) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::tests::fits;
+    use super::super::table::fits;
     use super::*;
 
     #[test]

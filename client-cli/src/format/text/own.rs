@@ -46,7 +46,7 @@ pub(crate) fn chat(clock: &Clock, chat: &ChatId, own: &OwnChat) -> String {
 mod tests {
     use packetboat_client::{SeqRange, SeqSet};
 
-    use super::super::table::tests::fits;
+    use super::super::table::fits;
     use super::*;
 
     #[test]

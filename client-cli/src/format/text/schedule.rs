@@ -52,7 +52,7 @@ mod tests {
     use packetboat_client::proto::code::RejectCode;
     use packetboat_client::{MessageId, ScheduledName, Verdict};
 
-    use super::super::table::tests::fits;
+    use super::super::table::fits;
     use super::*;
 
     #[test]

@@ -57,17 +57,18 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     kept
 }
 
+/// Holds each line to the width.
 #[cfg(test)]
-pub(crate) mod tests {
+pub(crate) fn fits(lines: &str) {
+    for line in lines.lines() {
+        assert!(line.width() <= COLUMNS, "{} columns: {line}", line.width());
+    }
+}
+
+#[cfg(test)]
+mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    /// Holds each line to the width.
-    pub(crate) fn fits(lines: &str) {
-        for line in lines.lines() {
-            assert!(line.width() <= COLUMNS, "{} columns: {line}", line.width());
-        }
-    }
 
     #[test]
     fn a_name_that_is_too_long_has_a_line_of_its_own() {
