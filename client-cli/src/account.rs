@@ -15,6 +15,24 @@ use crate::failure::Failure;
 const HOST_DEFAULT: &str = "127.0.0.1";
 /// The device that takes messages, if none is named.
 const DEVICE_DEFAULT: &str = "cli";
+/// What the devices of commands are called, before their number.
+const COMMANDS_PREFIX: &str = "cli-once-";
+/// Devices of a user that its commands share: few, since a server bounds them.
+pub(crate) const COMMANDS_DEVICES: u8 = 8;
+
+/// A device that commands share, by chance.
+pub(crate) fn commands_device(chance: u8) -> DeviceId {
+    let device = format!("{COMMANDS_PREFIX}{}", chance % COMMANDS_DEVICES);
+    device.parse().expect("letters, digits and hyphens are a device id")
+}
+
+/// Whether commands share this device: nobody chats on it.
+pub(crate) fn is_of_commands(device: &DeviceId) -> bool {
+    let number = device.as_str().strip_prefix(COMMANDS_PREFIX);
+    number
+        .and_then(|number| number.parse().ok())
+        .is_some_and(|number: u8| number < COMMANDS_DEVICES)
+}
 
 /// Who connects where.
 #[derive(Clone, Debug)]
@@ -53,6 +71,18 @@ impl Account {
     pub(crate) fn device(&self) -> DeviceId {
         let default = || DEVICE_DEFAULT.parse().expect("the default device is a device id");
         self.device.clone().unwrap_or_else(default)
+    }
+
+    /// The device of a command that takes no messages: the one that is named, or one that commands
+    /// share.
+    pub(crate) fn visiting(&self, chance: u8) -> Config {
+        let Some(device) = &self.device else {
+            let mut config = self.config(commands_device(chance));
+            // Where a server lets one device of each platform in, a command ends no chat.
+            config.platform = format!("{} commands", config.platform);
+            return config;
+        };
+        self.config(device.clone())
     }
 
     /// What a client of this account needs to know.
@@ -116,7 +146,12 @@ fn password(path: &Path) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
     use std::io::Write;
+
+    use clap::Parser;
+
+    use crate::command::CommandLine;
 
     #[test]
     fn a_server_has_a_port() {
@@ -128,6 +163,25 @@ mod tests {
         assert_eq!(address(Some("[::1]:9"), false), "[::1]:9");
         assert_eq!(address(Some("[::1]"), false), "[::1]:7582");
         assert_eq!(address(Some("::1"), false), "[::1]:7582");
+    }
+
+    #[test]
+    fn commands_share_a_few_devices_of_a_platform_of_their_own() {
+        let words = ["packetboat-cli", "--user", "ann"];
+        let args = CommandLine::try_parse_from(words).unwrap().account;
+        let account = Account::new(args).unwrap();
+        let shared: HashSet<DeviceId> = (0..=u8::MAX).map(commands_device).collect();
+        assert_eq!(shared.len(), usize::from(COMMANDS_DEVICES));
+        assert!(shared.iter().all(is_of_commands));
+        for other in ["cli", "cli-once-", "cli-once-8", "cli-once-x", "cli-once-3-4"] {
+            assert!(!is_of_commands(&other.parse().unwrap()), "{other}");
+        }
+        let (visit, chat) = (account.visiting(3), account.config(account.device()));
+        assert_eq!((visit.device.as_str(), chat.device.as_str()), ("cli-once-3", "cli"));
+        assert_ne!(visit.platform, chat.platform);
+        assert!(visit.check().is_ok());
+        let named = Account { device: Some(chat.device.clone()), ..account }.visiting(3);
+        assert_eq!((named.device, named.platform), (chat.device, chat.platform));
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Clock {
         self.show(at_ms, "%Y-%m-%d %H:%M:%S")
     }
 
+    /// `2026-11-21 09:05`.
+    pub(crate) fn to_the_minute(&self, at_ms: u64) -> String {
+        self.show(at_ms, "%Y-%m-%d %H:%M")
+    }
+
     /// `09:05`.
     pub(crate) fn minute(&self, at_ms: u64) -> String {
         self.show(at_ms, "%H:%M")
@@ -74,6 +79,7 @@ mod tests {
     fn times_read_well() {
         let at = 1_795_251_907_000;
         assert_eq!(Clock::utc().full(at), "2026-11-21 09:05:07");
+        assert_eq!(Clock::utc().to_the_minute(at), "2026-11-21 09:05");
         assert_eq!(Clock::utc().minute(at), "09:05");
         assert_eq!(Clock::utc().day(at), "Sat 21 November 2026");
     }

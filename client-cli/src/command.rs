@@ -2,12 +2,15 @@
 
 pub(crate) mod change;
 pub(crate) mod contact;
+pub(crate) mod context;
 pub(crate) mod device;
 pub(crate) mod file;
 pub(crate) mod group;
 pub(crate) mod keys;
 pub(crate) mod own;
+pub(crate) mod presence;
 pub(crate) mod receipt;
+pub(crate) mod recv;
 pub(crate) mod room;
 pub(crate) mod schedule;
 pub(crate) mod search;
@@ -21,22 +24,23 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use packetboat_client::proto::limits::{PRESENCE_USERS_MAX, START_LAST_MAX};
-use packetboat_client::{ChatId, DeviceId, Start, UserId};
+use packetboat_client::{DeviceId, UserId};
 
 use self::change::ChangeCommand;
 use self::contact::ContactCommand;
-use self::device::LogOutArgs;
-use self::file::{SaveFileArgs, SendFileArgs};
+use self::device::DeviceCommand;
+use self::file::FileCommand;
 use self::group::GroupCommand;
 use self::keys::KeysCommand;
 use self::own::OwnCommand;
+use self::presence::PresenceCommand;
 use self::receipt::ReceiptCommand;
-use self::room::{RoomCommand, VisibleTo};
+use self::recv::{RecvArgs, StartArgs, StartAt};
+use self::room::RoomCommand;
 use self::schedule::ScheduleCommand;
 use self::search::SearchArgs;
 use self::send::SendArgs;
-use self::target::{Target, room};
+use self::target::Target;
 
 /// Entries that one `history` may ask for.
 const HISTORY_LIMIT_MAX: i64 = 10_000;
@@ -49,11 +53,15 @@ const TIMEOUT_SECS_MAX: f64 = 1e8;
 /// `room:lobby` (a room), or any other chat id. Without a command it is `chat`. Exits with 0 when
 /// done, 1 when it failed (the reason is on stderr), 2 for wrong usage.
 #[derive(Debug, Parser)]
-#[command(name = "packetboat-cli", version, propagate_version = true)]
+#[command(name = "packetboat-cli", version, propagate_version = true, max_term_width = 80)]
 pub(crate) struct CommandLine {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
     /// Print JSON, one object a line.
+    ///
+    /// Each has a `type`. A command that prints nothing without it, since nothing is to be said but
+    /// that it is done, prints `{"type":"done","command":…}` with what it was done to. The types
+    /// and their fields are listed in docs/CLI.md.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// How long to try. Without it a command fails when the server cannot be reached at once.
@@ -84,16 +92,20 @@ pub(crate) struct AccountArgs {
     pub(crate) user: Option<UserId>,
     /// The device: what has had messages, each on its own, and what may be connected once.
     ///
-    /// `chat` and `recv` are by default the device `cli`: what one of them has had, the other is
-    /// not given again. All other commands are by default on devices of their own (`cli-once-…`)
-    /// that take no messages, so they disturb nothing.
+    /// `chat` and `recv` are by default the device `cli`: what one of them has had, the other
+    /// is not given again. All other commands are by default on devices that they share,
+    /// `cli-once-0` to `cli-once-7`, which take no messages, so they disturb nothing.
+    ///
+    /// Unless the server lets one device of a user be connected at a time: there a command
+    /// ends the open `chat`, or is refused beside it; use the slash commands of `chat`. Where
+    /// it lets in one of each platform, commands are a platform of their own, and end one
+    /// another only.
     #[arg(
         id = "account_device",
         long = "device",
         value_name = "DEVICE",
         global = true,
-        env = "PACKETBOAT_DEVICE",
-        verbatim_doc_comment
+        env = "PACKETBOAT_DEVICE"
     )]
     pub(crate) device: Option<DeviceId>,
     /// A token that shows who the user is.
@@ -158,16 +170,17 @@ pub(crate) enum Command {
     ///
     /// The server must have search switched on. What was just sent is found a moment later.
     Search(SearchArgs),
-    /// Upload a file and send it.
-    SendFile(SendFileArgs),
-    /// Save the file that a message has.
-    ///
-    /// Until it is whole it has another name; called again, it goes on where it was.
-    SaveFile(SaveFileArgs),
-    /// List the user's own files, and what they count for.
-    Files,
+    #[command(flatten)]
+    File(FileCommand),
     /// List the user's chats, the liveliest first.
+    ///
+    /// In the column @ it says how many unread messages mention the user; marks and topic, where
+    /// there are any, stand below.
     Chats {
+        /// Only these, in this order; also those that the list does not have, such as a group that
+        /// the user has left.
+        #[arg(value_name = "CHAT", conflicts_with = "recent")]
+        chats: Vec<Target>,
         /// Only so many, each with the last message if it is not long.
         #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
         recent: Option<u32>,
@@ -192,26 +205,10 @@ pub(crate) enum Command {
     /// Know users, name them, block them.
     #[command(subcommand)]
     Contact(ContactCommand),
-    /// List the user's own devices, and which are connected.
-    Devices,
-    /// Log a device of the user's out, or all but one.
-    ///
-    /// Its session ends, and it needs the full credential to come back, as a new device.
-    LogOut(LogOutArgs),
-    /// Say something of yourself, and to whom your presence is told.
-    Status {
-        /// What; empty for nothing.
-        text: String,
-        /// Who sees it, and whether you are there: what was set before is replaced.
-        #[arg(long, value_enum)]
-        visible_to: VisibleTo,
-    },
-    /// Tell who is online.
-    Presence {
-        /// Who is asked about.
-        #[arg(required = true, num_args = 1..=PRESENCE_USERS_MAX)]
-        users: Vec<UserId>,
-    },
+    #[command(flatten)]
+    Device(DeviceCommand),
+    #[command(flatten)]
+    Presence(PresenceCommand),
     /// Measure the time to the server and back.
     Ping {
         /// How many times.
@@ -231,42 +228,6 @@ impl Default for Command {
     }
 }
 
-/// What to receive.
-#[derive(Debug, Args)]
-pub(crate) struct RecvArgs {
-    /// Wait for so many messages, and print no more.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) count: Option<u64>,
-    /// Go on until interrupted.
-    #[arg(long)]
-    pub(crate) follow: bool,
-    /// Print the user's own messages too, sent from other devices.
-    #[arg(long)]
-    pub(crate) own: bool,
-    /// Listen to this room, too, while it runs: give --count or --follow.
-    #[arg(long, value_name = "ROOM", value_parser = room)]
-    pub(crate) room: Vec<ChatId>,
-    /// Tell the others that what was printed has been read.
-    #[arg(long)]
-    pub(crate) read: bool,
-    #[command(flatten)]
-    pub(crate) start: StartArgs,
-}
-
-/// Where a device starts.
-#[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct StartArgs {
-    /// Where a device starts that the server has not seen before: `unseen` (what no device of the
-    /// user has had), `everything`, `newest` (only what comes from now on), or how many of each
-    /// chat.
-    #[arg(long, value_name = "WHERE", default_value = "unseen", value_parser = start)]
-    pub(crate) start: StartAt,
-}
-
-/// Where a device starts that the server has not seen before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StartAt(pub(crate) Option<Start>);
-
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     if (0.0..=TIMEOUT_SECS_MAX).contains(&seconds) {
@@ -276,23 +237,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn start(text: &str) -> Result<StartAt, String> {
-    match (text, text.parse()) {
-        ("unseen", _) => Ok(StartAt(None)),
-        ("everything", _) => Ok(StartAt(Some(Start::Everything))),
-        ("newest", _) => Ok(StartAt(Some(Start::Newest))),
-        (_, Ok(last)) if (1..=START_LAST_MAX).contains(&last) => {
-            Ok(StartAt(Some(Start::Last(last))))
-        }
-        _ => Err(format!("must be unseen, everything, newest, or 1 to {START_LAST_MAX}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
     use clap::error::ErrorKind;
+    use unicode_width::UnicodeWidthStr;
 
     fn parse(line: &str) -> Result<CommandLine, clap::Error> {
         CommandLine::try_parse_from(line.split(' '))
@@ -380,6 +330,12 @@ mod tests {
             "packetboat-cli search",
             "packetboat-cli search tide --limit 0",
             "packetboat-cli chats --recent 0",
+            "packetboat-cli chats bob --recent 1",
+            "packetboat-cli presence",
+            "packetboat-cli receipts bob --count 1",
+            "packetboat-cli read bob 0",
+            "packetboat-cli signal bob shouting",
+            "packetboat-cli draft bob --reply-to 3",
             "packetboat-cli quiet bob 5 --off",
             "packetboat-cli pin-chat bob 0",
             "packetboat-cli hide bob",
@@ -398,13 +354,6 @@ mod tests {
             let error = parse(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}: {error}");
         }
-    }
-
-    #[test]
-    fn a_device_starts_where_it_is_told() {
-        assert_eq!(start("unseen"), Ok(StartAt(None)));
-        assert_eq!(start("20"), Ok(StartAt(Some(Start::Last(20)))));
-        assert!(start("10001").is_err());
     }
 
     #[test]
@@ -433,6 +382,68 @@ mod tests {
     fn recv_says_that_groups_left_are_not_waited_for() {
         let help = parse("packetboat-cli recv --help").unwrap_err().to_string();
         assert!(help.contains("has left"), "{help}");
+    }
+
+    /// Each command below this one that has none below it, by its words.
+    fn commands(command: &clap::Command, above: &str, found: &mut Vec<String>) {
+        for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+            let words = format!("{above} {}", below.get_name());
+            if below.has_subcommands() {
+                commands(below, &words, found);
+            } else {
+                found.push(words.trim_start().to_owned());
+            }
+        }
+    }
+
+    /// Lines of the help that a terminal of 80 columns has no room for.
+    fn too_wide(command: &mut clap::Command, found: &mut Vec<String>) {
+        for help in [command.render_long_help(), command.render_help()] {
+            let help = help.to_string();
+            let wide = help.lines().filter(|line| line.width() > 80);
+            found.extend(wide.map(|line| format!("{}: {line}", command.get_name())));
+        }
+        command.get_subcommands_mut().for_each(|below| too_wide(below, found));
+    }
+
+    #[test]
+    fn help_fits_a_terminal_of_80_columns() {
+        let (mut command, mut wide) = (CommandLine::command(), Vec::new());
+        command.build();
+        too_wide(&mut command, &mut wide);
+        assert!(wide.is_empty(), "{wide:#?}");
+        let mut word = clap::Command::new("word").about("w".repeat(81));
+        too_wide(&mut word, &mut wide);
+        assert!(!wide.is_empty(), "a word of 81 letters fits nowhere");
+    }
+
+    #[test]
+    fn every_command_and_no_other_is_in_the_table_of_the_docs() {
+        let docs = include_str!("../../docs/CLI.md");
+        let mut all = Vec::new();
+        commands(&CommandLine::command(), "", &mut all);
+        assert!(all.len() > 60, "{all:?}");
+        for words in &all {
+            assert!(docs.contains(&format!("`{words}")), "docs/CLI.md does not speak of {words}");
+        }
+        let rows = docs.lines().filter(|line| line.starts_with("| "));
+        let cells = rows.filter_map(|row| row.split('|').nth(2));
+        let named: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        assert!(named.len() > 60, "{named:?}");
+        for words in named {
+            let is_one = |command: &String| {
+                let rest = words.strip_prefix(command.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            };
+            assert!(all.iter().any(is_one), "docs/CLI.md names {words}, which there is not");
+        }
+    }
+
+    #[test]
+    fn what_follows_may_be_counted_and_nothing_else() {
+        assert!(parse("packetboat-cli presence bob --follow --count 2").is_ok());
+        assert!(parse("packetboat-cli receipts #crew --follow").is_ok());
+        assert!(parse("packetboat-cli presence bob --count 2").is_err());
     }
 
     #[test]

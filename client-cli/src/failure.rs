@@ -148,11 +148,22 @@ pub(crate) fn is_replaced(ending: &Ending) -> bool {
         if verdict.close_code() == Some(CloseCode::Replaced))
 }
 
+/// Whether the server lets no more devices of the user be connected at a time.
+fn is_one_too_many(ending: &Ending) -> bool {
+    matches!(ending, Ending::Refused(verdict) if matches!(
+        verdict.close_code(),
+        Some(CloseCode::Displaced | CloseCode::AnotherDevice)
+    ))
+}
+
 fn ended(ending: &Ending) -> String {
     if is_replaced(ending) {
         return "another session of the same user and device took this one's place \
                 (--device names another device)"
             .to_owned();
+    }
+    if is_one_too_many(ending) {
+        return format!("{ending} (commands connect, too: `--help` says more at --device)");
     }
     ending.to_string()
 }
@@ -181,6 +192,15 @@ mod tests {
         let verdict = Verdict::close(CloseCode::Replaced, "", 0);
         let failure = Failure::Ended(Ending::Refused(verdict));
         assert!(failure.to_string().contains("--device"));
+    }
+
+    #[test]
+    fn a_session_that_is_one_too_many_is_told_that_commands_count() {
+        for code in [CloseCode::Displaced, CloseCode::AnotherDevice] {
+            let verdict = Verdict::close(code, "no more may be here", 0);
+            let text = Failure::Ended(Ending::Refused(verdict)).to_string();
+            assert!(text.contains("no more may be here") && text.contains("--device"), "{text}");
+        }
     }
 
     #[test]

@@ -4,10 +4,9 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
-use serde_json::Value;
-
 use crate::clean;
 use crate::failure::Failure;
+use crate::format::json::Object;
 
 /// Where lines go, and in which form.
 pub(crate) struct Out {
@@ -35,11 +34,16 @@ impl Out {
     /// Writes a line in the form that is wanted, and sees it off.
     pub(crate) fn put(
         &mut self,
-        json: impl FnOnce() -> Value,
+        json: impl FnOnce() -> Object,
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
         let line = if self.json { clean::json(&json().to_string()) } else { text() };
         self.line(line)
+    }
+
+    /// Writes a line for programs only: to people no news is good news.
+    pub(crate) fn done(&mut self, json: impl FnOnce() -> Object) -> Result<(), Failure> {
+        if self.json { self.line(clean::json(&json().to_string())) } else { Ok(()) }
     }
 
     /// Writes a line for people only.
@@ -111,10 +115,15 @@ pub(crate) mod tests {
         let page = Page::default();
         for json in [true, false] {
             let mut out = Out::new(page.clone(), json);
-            out.put(|| serde_json::json!({ "n": 1 }), || "one".to_owned()).unwrap();
+            let one = || Object::new("one", serde_json::json!({ "n": 1 }));
+            out.put(one, || "one".to_owned()).unwrap();
             out.note("for people").unwrap();
+            out.done(|| Object::new("done", serde_json::json!({}))).unwrap();
         }
-        assert_eq!(page.text(), "{\"n\":1}\none\nfor people\n");
+        assert_eq!(
+            page.text(),
+            "{\"n\":1,\"type\":\"one\"}\n{\"type\":\"done\"}\none\nfor people\n"
+        );
     }
 
     #[test]

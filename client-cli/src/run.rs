@@ -5,13 +5,14 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::CommandFactory;
-use packetboat_client::Client;
+use packetboat_client::Context;
 use tokio::runtime::Builder;
 
 use crate::account::Account;
 use crate::command::{Command, CommandLine};
 use crate::failure::Failure;
 use crate::out::Out;
+use crate::script::send::Manner;
 use crate::script::{
     change, chats, contact, device, file, group, history, keys, own, ping, presence, receipt, recv,
     room, schedule, search, send,
@@ -55,8 +56,8 @@ async fn dispatch(
         Command::Recv(args) => recv::recv(account, &args, timeout, out).await,
         Command::Send(args) => {
             let chat = args.target.chat(&account.user);
-            let context = args.context();
-            let drafts = send::drafts(args.text, context)?;
+            let context = args.context.in_context(Context::default());
+            let drafts = send::drafts(args.text, Manner { context, media_type: args.media_type })?;
             send::post(account, &chat, drafts, timeout, out).await
         }
         Command::Change(command) => change::run(account, command, timeout, out).await,
@@ -67,26 +68,14 @@ async fn dispatch(
             visit(account, timeout, async |visit| search::search(visit, account, args, out).await)
                 .await
         }
-        Command::SendFile(args) => file::send(account, &args, timeout, out).await,
-        Command::SaveFile(args) => file::save(account, args, timeout, out).await,
-        Command::Files => {
-            visit(account, timeout, async |visit| file::files(visit, out).await).await
-        }
+        Command::File(command) => file::run(account, command, timeout, out).await,
         Command::Group(command) => group::run(account, command, timeout, out).await,
         Command::Room(command) => room::run(account, command, timeout, out).await,
         Command::Contact(command) => {
             visit(account, timeout, async |visit| contact::run(visit, command, out).await).await
         }
-        Command::Devices => {
-            visit(account, timeout, async |visit| device::devices(visit, out).await).await
-        }
-        Command::LogOut(args) => {
-            visit(account, timeout, async |visit| device::log_out(visit, &args).await).await
-        }
-        Command::Status { text, visible_to } => {
-            let set = async |client: &Client| client.set_profile(&text, visible_to.into()).await;
-            visit(account, timeout, async |visit| visit.ask(set).await).await
-        }
+        Command::Device(command) => device::run(account, command, timeout, out).await,
+        Command::Presence(command) => presence::run(account, command, timeout, out).await,
         Command::Ping { count } => {
             visit(account, timeout, async |visit| ping::ping(visit, count, out).await).await
         }
@@ -96,14 +85,12 @@ async fn dispatch(
             visit(account, timeout, async |visit| history::history(visit, &chat, range, out).await)
                 .await
         }
-        Command::Chats { recent } => {
-            visit(account, timeout, async |visit| chats::chats(visit, recent, out).await).await
+        Command::Chats { chats: named, recent } => {
+            visit(account, timeout, async |visit| chats::chats(visit, &named, recent, out).await)
+                .await
         }
         Command::Own(command) => {
             visit(account, timeout, async |visit| own::run(visit, command, out).await).await
-        }
-        Command::Presence { users } => {
-            visit(account, timeout, async |visit| presence::presence(visit, users, out).await).await
         }
         Command::Completions { .. } => Ok(()),
     }

@@ -9,9 +9,11 @@
 
 use std::time::Duration;
 
+use packetboat_client::proto::code::CloseCode;
 use packetboat_client::{
-    AckMode, Client, Config, DeviceId, Ending, Event, Events, Lost, RequestError,
+    AckMode, Client, Config, Ending, Event, Events, Lost, Notice, RequestError,
 };
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::account::Account;
@@ -19,8 +21,6 @@ use crate::failure::{Failure, is_replaced};
 use crate::format::text;
 use crate::out::complain;
 
-/// Devices of a user that visits share: few, since a server bounds them.
-const DEVICES: u8 = 8;
 /// How often a visit moves to another device.
 const MOVES_MAX: u32 = 32;
 /// How long to wait for a first connection, where one that is refused is not tried again.
@@ -31,6 +31,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const WINDOW: u32 = 1;
 /// Entries that may wait to be looked away from.
 const EVENTS_MAX: usize = 16;
+/// What may wait to be heard by who listens; then the client keeps it, and bounds it.
+const HEARD_MAX: usize = 64;
 
 /// A session of a command.
 pub(crate) struct Visit {
@@ -38,16 +40,44 @@ pub(crate) struct Visit {
     client: Client,
     /// Takes what is delivered, for the sake of what comes behind it.
     looking_away: JoinHandle<()>,
-    patient: bool,
+    /// What comes, if the visit listens.
+    heard: Option<mpsc::Receiver<Heard>>,
+    manner: Manner,
     moves: u32,
+}
+
+/// How a session of a command is held.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// It waits for a server that cannot be reached at once.
+    pub(crate) patient: bool,
+    /// It hears what comes.
+    pub(crate) listens: bool,
+}
+
+/// What a visit that listens hears.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// What became of others.
+    Notice(Notice),
+    /// The session is another one, or was told less than there was: what was asked for is to be
+    /// asked for again.
+    Anew,
+    /// The client has ended.
+    Ended(Ending),
 }
 
 impl Visit {
     /// Opens a session. Unless it is `patient`, a server that cannot be reached at once fails it.
     pub(crate) async fn open(account: &Account, patient: bool) -> Result<Self, Failure> {
+        Self::open_in(account, Manner { patient, listens: false }).await
+    }
+
+    /// Opens a session to be held so.
+    pub(crate) async fn open_in(account: &Account, manner: Manner) -> Result<Self, Failure> {
         let mut moves = 0;
-        let (client, looking_away) = connect(account, patient, &mut moves).await?;
-        Ok(Self { account: account.clone(), client, looking_away, patient, moves })
+        let (client, looking_away, heard) = connect(account, manner, &mut moves).await?;
+        Ok(Self { account: account.clone(), client, looking_away, heard, manner, moves })
     }
 
     /// The client of the session.
@@ -72,9 +102,21 @@ impl Visit {
     pub(crate) async fn recover(&mut self, ending: Ending) -> Result<(), Failure> {
         may_move(&self.account, ending, &mut self.moves)?;
         self.looking_away.abort();
-        (self.client, self.looking_away) =
-            connect(&self.account, self.patient, &mut self.moves).await?;
+        (self.client, self.looking_away, self.heard) =
+            connect(&self.account, self.manner, &mut self.moves).await?;
         Ok(())
+    }
+
+    /// What became of others; `None`: what was asked for is to be asked for again. A visit that
+    /// does not listen waits for ever. Cancel safe, but for a session that is being moved.
+    pub(crate) async fn notice(&mut self) -> Result<Option<Notice>, Failure> {
+        let Some(heard) = &mut self.heard else { return std::future::pending().await };
+        match heard.recv().await {
+            Some(Heard::Notice(notice)) => Ok(Some(notice)),
+            Some(Heard::Anew) => Ok(None),
+            Some(Heard::Ended(ending)) => self.recover(ending).await.map(|()| None),
+            None => Err(Failure::Ended(Ending::Closed)),
+        }
     }
 
     /// Says goodbye.
@@ -160,12 +202,13 @@ pub(crate) fn hasten(config: &mut Config, patient: bool) {
 
 async fn connect(
     account: &Account,
-    patient: bool,
+    manner: Manner,
     moves: &mut u32,
-) -> Result<(Client, JoinHandle<()>), Failure> {
+) -> Result<(Client, JoinHandle<()>, Option<mpsc::Receiver<Heard>>), Failure> {
+    let patient = manner.patient;
     loop {
-        let device = account.device.clone().unwrap_or_else(any_device);
-        let mut config = account.config(device);
+        let [.., chance] = *Client::new_message_id().as_bytes();
+        let mut config = account.visiting(chance);
         (config.acks, config.events_max) = (AckMode::Manual, EVENTS_MAX);
         config.wanted.window = WINDOW;
         hasten(&mut config, patient);
@@ -173,7 +216,10 @@ async fn connect(
         match first_session(&account.server, &mut events, patient).await {
             Ok(()) => {
                 let server = account.server.clone();
-                return Ok((client, tokio::spawn(look_away(server, events))));
+                let (told, heard) = mpsc::channel(HEARD_MAX);
+                let told = manner.listens.then_some(told);
+                let looking_away = tokio::spawn(look_away(server, events, told));
+                return Ok((client, looking_away, manner.listens.then_some(heard)));
             }
             Err(Failure::Ended(ending)) => may_move(account, ending, moves)?,
             Err(failure) => return Err(failure),
@@ -189,33 +235,125 @@ fn may_move(account: &Account, ending: Ending, moves: &mut u32) -> Result<(), Fa
     Ok(())
 }
 
-async fn look_away(server: String, mut events: Events) {
+/// Takes what comes, and passes on what `listener` hears.
+async fn look_away(server: String, mut events: Events, listener: Option<mpsc::Sender<Heard>>) {
     let mut told = None;
     while let Some(event) = events.next().await {
-        match event {
-            Event::Disconnected { why, .. } => tell_once(&server, &mut told, why),
-            Event::Connected(_) if told.take().is_some() => {
-                complain(&format!("{server}: link is back"));
+        let heard = match event {
+            Event::Disconnected { why, .. } => {
+                if !is_unacknowledged(&why) {
+                    tell_once(&server, &mut told, why);
+                }
+                continue;
             }
-            _ => {}
+            Event::Connected(_) => {
+                if told.take().is_some() {
+                    complain(&format!("{server}: link is back"));
+                }
+                Heard::Anew
+            }
+            Event::Notice(Notice::Missed) => Heard::Anew,
+            Event::Notice(notice) => Heard::Notice(notice),
+            Event::Closed(ending) => Heard::Ended(ending),
+            Event::Entry(_) | Event::LogReset { .. } | Event::Room(_) | Event::Signal(_) => {
+                continue;
+            }
+        };
+        if let Some(listener) = &listener {
+            // Nobody is left to hear it only where the visit ends.
+            drop(listener.send(heard).await);
         }
     }
 }
 
-/// One of the devices that visits share, by chance.
-fn any_device() -> DeviceId {
-    let [.., chance] = *Client::new_message_id().as_bytes();
-    let device = format!("cli-once-{}", chance % DEVICES);
-    device.parse().expect("letters, digits and hyphens are a device id")
+/// Whether the server went as nothing was acknowledged to it: a visit never does, so that one that
+/// lasts is closed now and then, and comes back.
+fn is_unacknowledged(why: &Lost) -> bool {
+    matches!(why, Lost::Goodbye(verdict) if verdict.close_code() == Some(CloseCode::AckTimeout))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::{Bytes, BytesMut};
+    use clap::Parser;
+    use packetboat_client::proto::codec::FrameCodec;
+    use packetboat_client::proto::id::SessionId;
+    use packetboat_client::proto::packet::Packet;
+    use packetboat_client::{Limits, Presence, Verdict, Welcome};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_util::codec::Decoder;
+
+    use crate::command::CommandLine;
+
+    /// Takes a connection, and says `said` behind the welcome.
+    async fn serve(listener: &TcpListener, said: &[Packet]) {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut codec, mut came) = (FrameCodec::server(), BytesMut::new());
+        while codec.decode(&mut came).unwrap().is_none() {
+            assert!(stream.read_buf(&mut came).await.unwrap() > 0);
+        }
+        let mut out = BytesMut::new();
+        Packet::Welcome(Welcome {
+            session: SessionId::from([1; 16]),
+            limits: Limits { max_body: 8192, max_content: 8000, ..Limits::default() },
+            ticket: Bytes::new(),
+            ticket_expires_ms: 0,
+            now_ms: 0,
+            server: String::new(),
+            new_device: false,
+        })
+        .put(&mut out);
+        for packet in said {
+            packet.put(&mut out);
+        }
+        stream.write_all(&out).await.unwrap();
+        // Until the client has gone.
+        while stream.read_buf(&mut came).await.is_ok_and(|count| count > 0) {}
+    }
+
+    #[tokio::test]
+    async fn a_visit_that_listens_hears_what_comes_and_comes_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap().to_string();
+        let bob = Presence::hidden("bob".parse().unwrap());
+        let told = Notice::Presence(bob);
+        let first = [
+            Packet::Notice(told.clone()),
+            Packet::Notice(Notice::Missed),
+            Packet::Goodbye(Verdict::close(CloseCode::AckTimeout, "", 0)),
+        ];
+        let second = [
+            Packet::Notice(told.clone()),
+            Packet::Goodbye(Verdict::close(CloseCode::Displaced, "another", 0)),
+        ];
+        let serving = async {
+            serve(&listener, &first).await;
+            serve(&listener, &second).await;
+        };
+        let words = ["packetboat-cli", "--user", "alice", "--server", &server];
+        let account = Account::new(CommandLine::try_parse_from(words).unwrap().account).unwrap();
+        let visiting = async {
+            let manner = Manner { patient: true, listens: true };
+            let mut visit = Visit::open_in(&account, manner).await.unwrap();
+            assert_eq!(visit.notice().await.unwrap(), Some(told.clone()));
+            assert_eq!(visit.notice().await.unwrap(), None, "some were missed");
+            assert_eq!(visit.notice().await.unwrap(), None, "the link is another one");
+            assert_eq!(visit.notice().await.unwrap(), Some(told.clone()));
+            let failure = visit.notice().await.unwrap_err();
+            assert!(failure.to_string().contains("another"), "{failure}");
+        };
+        let both = async { tokio::join!(serving, visiting) };
+        tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+    }
 
     #[test]
-    fn visits_share_a_few_devices() {
-        let devices: std::collections::HashSet<_> = (0..1000).map(|_| any_device()).collect();
-        assert_eq!(devices.len(), usize::from(DEVICES));
+    fn a_visit_that_acknowledges_nothing_is_told_apart_from_a_link_that_is_lost() {
+        let goodbye = |code| Lost::Goodbye(Verdict::close(code, "", 0));
+        assert!(is_unacknowledged(&goodbye(CloseCode::AckTimeout)));
+        for why in [goodbye(CloseCode::Replaced), Lost::Cut, Lost::Silent] {
+            assert!(!is_unacknowledged(&why), "{why}");
+        }
     }
 }

@@ -59,6 +59,11 @@ impl OwnState {
         self.chats.get(chat).cloned().unwrap_or_default()
     }
 
+    /// Whether the user has deleted an entry for itself: it is not to be shown.
+    pub fn hides(&self, chat: &ChatId, seq: u64) -> bool {
+        self.chats.get(chat).is_some_and(|own| own.hidden.holds(seq))
+    }
+
     /// The chats of which something is set, in no order.
     pub fn chats(&self) -> impl Iterator<Item = (&ChatId, &OwnChat)> {
         self.chats.iter()
@@ -235,6 +240,17 @@ mod tests {
         assert_eq!(own.revision(), 9);
         assert_eq!(own.take(page(vec![pinned(10, "a", 0)], false, 10, 0)), Next::Done);
         assert_eq!(pins(&own), [("group:b".into(), 2)], "what is removed is not kept");
+    }
+
+    #[test]
+    fn what_is_hidden_of_one_chat_is_hidden_of_no_other() {
+        let mut own = OwnState::default();
+        let mut seqs = SeqSet::default();
+        seqs.insert(SeqRange::new(3, 5).unwrap());
+        own.set(Item::Hidden { chat: chat("a"), seqs });
+        let hides = |name: &str, seq| own.hides(&chat(name), seq);
+        assert!(hides("a", 3) && hides("a", 5));
+        assert!(!hides("a", 2) && !hides("a", 6) && !hides("b", 3));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::context::ContextArgs;
 use super::target::Target;
 
 /// What to do with a message, which is named by its chat and its seq (`history` tells it).
@@ -52,11 +53,13 @@ pub(crate) enum ChangeCommand {
         /// Say it in the thread that begins with the message.
         #[arg(long)]
         thread: bool,
+        #[command(flatten)]
+        context: ContextArgs,
     },
     /// Say in another chat what a message says, and where it was said.
     ///
     /// Of a message that was edited it takes the newest text that is among the 200 entries behind
-    /// it.
+    /// it. A file goes along without being uploaded again.
     Forward {
         /// From which chat.
         chat: Target,
@@ -68,6 +71,8 @@ pub(crate) enum ChangeCommand {
         /// Do not say where it was said.
         #[arg(long)]
         untold: bool,
+        #[command(flatten)]
+        context: ContextArgs,
     },
     /// Pin a message.
     Pin {

@@ -1,7 +1,21 @@
 //! The words of `devices` and `log-out`. Must never name a device that is none.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use packetboat_client::DeviceId;
+
+/// What to do with the user's own devices.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceCommand {
+    /// List the user's own devices, and which are connected.
+    ///
+    /// `cli-once-0` to `cli-once-7` are shared by commands of this program that name no device:
+    /// nobody chats on them, and they take no messages.
+    Devices,
+    /// Log a device of the user's out, or all but one.
+    ///
+    /// Its session ends, and it needs the full credential to come back, as a new device.
+    LogOut(LogOutArgs),
+}
 
 /// Which devices are logged out.
 #[derive(Debug, Args)]

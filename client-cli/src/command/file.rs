@@ -2,9 +2,31 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
+use super::context::ContextArgs;
 use super::target::Target;
+
+/// What to do with files.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FileCommand {
+    /// Upload a file and send it.
+    SendFile(SendFileArgs),
+    /// Save the file that a message has.
+    ///
+    /// Until it is whole it has another name; called again, it goes on where it was.
+    SaveFile(SaveFileArgs),
+    /// Tell how the file that a message has stands, and whether there is a small picture of it.
+    FileState {
+        /// In which chat it is.
+        chat: Target,
+        /// Which message has it.
+        #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+        seq: u64,
+    },
+    /// List the user's own files, and what they count for.
+    Files,
+}
 
 /// A file to send.
 #[derive(Debug, Args)]
@@ -22,6 +44,11 @@ pub(crate) struct SendFileArgs {
     /// A small picture of it, at most 16 KiB.
     #[arg(long, value_name = "PATH")]
     pub(crate) thumbnail: Option<PathBuf>,
+    /// The message that it answers.
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub(crate) reply_to: u64,
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
 }
 
 /// A file to save.
@@ -34,4 +61,7 @@ pub(crate) struct SaveFileArgs {
     pub(crate) seq: u64,
     /// Where to, a folder or a name [default: its own name, here].
     pub(crate) path: Option<PathBuf>,
+    /// The small picture of it instead, by its name and `.thumbnail`.
+    #[arg(long)]
+    pub(crate) thumbnail: bool,
 }

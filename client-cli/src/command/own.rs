@@ -52,6 +52,9 @@ pub(crate) enum OwnCommand {
         /// What; empty to forget it. Without it, it is printed.
         #[arg(allow_hyphen_values = true)]
         text: Option<String>,
+        /// The message that it is to answer.
+        #[arg(long, value_name = "SEQ", default_value_t = 0, requires = "text")]
+        reply_to: u64,
     },
     /// Delete messages for yourself alone, for good.
     Hide {

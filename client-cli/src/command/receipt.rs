@@ -3,6 +3,7 @@
 use clap::{Subcommand, ValueEnum};
 use packetboat_client::ReceiptRule;
 
+use super::presence::FollowArgs;
 use super::target::Target;
 
 /// What to ask of receipts, or to say of one's own.
@@ -18,6 +19,19 @@ pub(crate) enum ReceiptCommand {
         /// Up to this one [default: the last].
         #[arg(long, value_name = "SEQ")]
         last: Option<u64>,
+        #[command(flatten)]
+        follow: FollowArgs,
+    },
+    /// Tell others that you have read a chat, up to a message or all of it.
+    ///
+    /// What was read cannot become unread; `mark-unread` shows the chat as unread to you, and this
+    /// takes that mark away.
+    Read {
+        /// Which chat.
+        chat: Target,
+        /// Up to this message [default: the last].
+        #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+        seq: Option<u64>,
     },
     /// List who has read a message, who has it, and who has not.
     Readers {

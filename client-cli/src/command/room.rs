@@ -1,34 +1,13 @@
-//! The commands for rooms and for one's own presence, parsed and nothing else.
+//! The commands for rooms, parsed and nothing else. Must never ask how one is.
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use packetboat_client::proto::limits::{ROOM_KEEP_MAX, ROOM_SLOW_MS_MAX};
-use packetboat_client::{ChatId, UserId, Visibility};
+use packetboat_client::{ChatId, UserId};
 
 use super::target::room;
 
 /// Minutes that a listener is mute for, unless another number is named: a day.
 const MUTE_MINUTES_DEFAULT: u32 = 24 * 60;
-
-/// Who sees whether a user is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum VisibleTo {
-    /// Whoever asks.
-    Everyone,
-    /// The user's contacts.
-    Contacts,
-    /// Nobody else.
-    Nobody,
-}
-
-impl From<VisibleTo> for Visibility {
-    fn from(visible_to: VisibleTo) -> Self {
-        match visible_to {
-            VisibleTo::Everyone => Self::Everyone,
-            VisibleTo::Contacts => Self::Contacts,
-            VisibleTo::Nobody => Self::Nobody,
-        }
-    }
-}
 
 /// What to do with a room, named `lobby`, `%lobby` or `room:lobby`.
 #[derive(Debug, Subcommand)]

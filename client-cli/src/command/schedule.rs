@@ -4,6 +4,7 @@
 use clap::{Args, Subcommand};
 use packetboat_client::MessageId;
 
+use super::context::ContextArgs;
 use super::target::Target;
 use super::wait::Wait;
 use crate::clock;
@@ -12,6 +13,10 @@ use crate::clock;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScheduleCommand {
     /// Have the server send a message later, whether or not you are connected then.
+    // As clap would have it, but in lines that fit.
+    #[command(override_usage = "\
+        packetboat-cli schedule [OPTIONS] <TARGET> <TEXT> --in <TIME>\n       \
+        packetboat-cli schedule [OPTIONS] <TARGET> <TEXT> --at <WHEN>")]
     Schedule {
         /// To whom, or to which chat.
         target: Target,
@@ -20,9 +25,8 @@ pub(crate) enum ScheduleCommand {
         text: String,
         #[command(flatten)]
         when: When,
-        /// It is gone for all so long after it was sent: 90s, 15m, 2h or 7d.
-        #[arg(long, value_name = "TIME")]
-        expires_after: Option<Wait>,
+        #[command(flatten)]
+        context: ContextArgs,
     },
     /// List what the server is to send for you, and what it could not.
     Scheduled,

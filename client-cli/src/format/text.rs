@@ -1,19 +1,23 @@
 //! Sentences and lines for people. Must never hold a character that a terminal obeys.
 
 mod file;
+mod table;
 
 use packetboat_client::{Accepted, UserId};
 use packetboat_client::{
     Alteration, Body, ChatId, ChatState, Content, Entry, Erasure, Forwarded, GroupCard,
     GroupChange, GroupRules, Invitation, InviteLink, JoinNews, JoinRequest, JoinRule, JoinState,
-    JoinWay, Member, Presence, Role,
+    JoinWay, Presence, Role,
 };
 
 use super::content;
 
+pub(crate) mod chats;
 pub(crate) mod contact;
 pub(crate) mod device;
+pub(crate) mod hint;
 pub(crate) mod keys;
+pub(crate) mod members;
 pub(crate) mod own;
 pub(crate) mod receipt;
 pub(crate) mod room;
@@ -22,7 +26,7 @@ use crate::clean;
 use crate::clock::Clock;
 use crate::command::wait::Wait;
 
-pub(crate) use self::file::{file, quota, saved, sent};
+pub(crate) use self::file::{file, quota, saved, sent, thumbnail};
 
 /// What is shown of a message whose time is over.
 pub(crate) const EXPIRED: &str = "had a message here that has expired";
@@ -35,9 +39,11 @@ pub(crate) fn said(entry: &Entry) -> Vec<String> {
         Ok(Content::Erased(Erasure::Recalled { .. })) => vec!["took a message back".to_owned()],
         Ok(Content::Erased(Erasure::Expired { .. })) => vec![EXPIRED.to_owned()],
         Ok(Content::Room(change)) => vec![room::changed(&change)],
-        Ok(Content::File(file)) => sent(&file),
         Ok(said) => {
-            let mut lines = said.body().map(|body| self::body(&body)).unwrap_or_default();
+            let mut lines = match said {
+                Content::File(file) => sent(&file),
+                said => said.body().map(|body| self::body(&body)).unwrap_or_default(),
+            };
             if let Some(first) = lines.first_mut() {
                 *first = format!("{}{first}", prefix(entry));
             }
@@ -190,27 +196,6 @@ pub(crate) fn accepted(accepted: &Accepted) -> String {
     format!("{} {}", accepted.chat, accepted.seq)
 }
 
-/// The head of the table of chats.
-pub(crate) fn chats_head() -> String {
-    format!("{:<28} {:<20} {:>6} {:>8}  {}", "CHAT", "NAME", "UNREAD", "LAST SEQ", "LAST ACTIVITY")
-}
-
-/// A line of the table of chats.
-pub(crate) fn chat(clock: &Clock, user: &UserId, state: &ChatState) -> String {
-    let (chat, name, at) = (state.chat.as_str(), name(user, state), clock.full(state.last_at_ms));
-    let mut line = format!("{chat:<28} {name:<20} {:>6} {:>8}  {at}", state.unread, state.head);
-    let mut marks = own::marks(clock, state.marks);
-    marks.extend((state.mentions > 0).then(|| format!("{} mention you", state.mentions)));
-    if !marks.is_empty() {
-        line = format!("{line}  ({})", marks.join(", "));
-    }
-    if let Some(last) = &state.last {
-        let said = said(last).into_iter().next().unwrap_or_default();
-        line = format!("{line}  {}: {said}", last.sender);
-    }
-    line
-}
-
 /// What people call a chat.
 pub(crate) fn name(user: &UserId, state: &ChatState) -> String {
     if state.name.is_empty() { short_name(user, &state.chat) } else { clean::line(&state.name) }
@@ -224,25 +209,14 @@ pub(crate) fn short_name(user: &UserId, chat: &ChatId) -> String {
     }
 }
 
-/// The head of the table of members.
-pub(crate) fn members_head() -> String {
-    format!("{:<28} {:<7} {:>9} {:>8}", "USER", "ROLE", "DELIVERED", "READ")
-}
-
-/// A line of the table of members.
-pub(crate) fn member(member: &Member) -> String {
-    let role = match member.role {
-        Some(Role::Owner) => "owner",
-        Some(Role::Admin) => "admin",
-        Some(Role::Member) => "member",
-        None => "-",
-    };
-    format!("{:<28} {role:<7} {:>9} {:>8}", member.user.as_str(), member.delivered, member.read)
-}
-
 /// An invitation: its link, and what it is good for.
 pub(crate) fn invitation(clock: &Clock, group: &ChatId, invitation: &Invitation) -> String {
     let link = InviteLink { group: group.clone(), key: Some(invitation.key) };
+    format!("{link}  {}", invitation_terms(clock, invitation))
+}
+
+/// What an invitation is good for.
+fn invitation_terms(clock: &Clock, invitation: &Invitation) -> String {
     let until = match invitation.expires_ms {
         0 => "for good".to_owned(),
         until => format!("until {}", clock.full(until)),
@@ -253,7 +227,13 @@ pub(crate) fn invitation(clock: &Clock, group: &ChatId, invitation: &Invitation)
     };
     let asks = if invitation.asks { ", to ask" } else { "" };
     let by = invitation.made_by.as_ref().map(|user| format!(", by {user}")).unwrap_or_default();
-    format!("{link}  {until}{uses}{asks}{by}")
+    format!("{until}{uses}{asks}{by}")
+}
+
+/// An invitation in two lines.
+pub(crate) fn invitation_lines(clock: &Clock, group: &ChatId, invitation: &Invitation) -> String {
+    let link = InviteLink { group: group.clone(), key: Some(invitation.key) };
+    format!("{link}\n{}", table::more(&invitation_terms(clock, invitation)))
 }
 
 /// What there is to see of a group before one comes in.
@@ -301,7 +281,7 @@ pub(crate) fn presence(clock: &Clock, presence: &Presence) -> String {
         (true, _) => {
             let away = if presence.away { "away" } else { "online" };
             let status = clean::line(&presence.status);
-            format!("{user:<28} {away} {status}").trim_end().to_owned()
+            table::line(&format!("{user:<28} {away}"), &status)
         }
         (false, 0) => format!("{user:<28} offline"),
         (false, seen) => format!("{user:<28} last seen {}", clock.full(seen)),
@@ -351,6 +331,27 @@ mod tests {
         let body = Bytes::from(vec![0; 1536]);
         let data = Content::Data { media_type: "image/png".into(), body };
         assert!(line(&data).ends_with("alice: [image/png, 1.5 KiB]"));
+    }
+
+    #[test]
+    fn who_is_there_fits_whatever_it_says_of_itself() {
+        let user = "bob".parse().unwrap();
+        let status = "s".repeat(256);
+        let here = Presence { online: true, status, ..Presence::hidden(user) };
+        let line = presence(&Clock::utc(), &here);
+        table::fits(&line);
+        assert!(line.starts_with("bob  ") && line.ends_with("s…"), "{line}");
+    }
+
+    #[test]
+    fn a_link_is_never_cut_and_what_it_is_good_for_stands_below() {
+        let group = "group:crew".parse().unwrap();
+        let (link, made) = InviteLink::open(&group, 1_795_251_907_000);
+        let made = Invitation { uses: 5, asks: true, ..made };
+        let lines = invitation_lines(&Clock::utc(), &group, &made);
+        table::fits(&lines);
+        let expected = format!("{link}\n    until 2026-11-21 09:05:07, 5 times, to ask");
+        assert_eq!(lines, expected);
     }
 
     #[test]

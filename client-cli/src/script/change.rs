@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
 use packetboat_client::timeline::{Said, Timeline};
-use packetboat_client::{Alteration, Body, ChatId, Content, Context, Edge, Forwarded, Origin};
+use packetboat_client::{
+    Alteration, Body, ChatId, Content, Context, Edge, FileSent, Forwarded, Origin, UserId,
+};
 
 use super::send::{Drafts, post};
 use crate::account::Account;
@@ -34,17 +36,19 @@ pub(crate) async fn run(
             let read = async |visit: &mut Visit| thread(visit, &chat, seq, after, out).await;
             return visit(account, timeout, read).await;
         }
-        ChangeCommand::Forward { chat, seq, to, untold } => {
+        ChangeCommand::Forward { chat, seq, to, untold, context } => {
             let chat = chat.chat(me);
             let look = async |visit: &mut Visit| said(visit, &chat, seq).await;
-            let (body, origin) = visit(account, timeout, look).await?;
-            let forwarded = if untold { Forwarded::Somewhere } else { Forwarded::From(origin) };
-            let context = Context { forwarded: Some(forwarded), ..Context::default() };
-            (to.chat(me), body.into(), context)
+            let (said, sender) = visit(account, timeout, look).await?;
+            let (content, forwarded) = again(said, Origin { chat, seq, sender }, untold)?;
+            let forwarded = Some(forwarded);
+            let context = context.in_context(Context { forwarded, ..Context::default() });
+            (to.chat(me), content, context)
         }
-        ChangeCommand::Reply { chat, seq, text, thread } => {
+        ChangeCommand::Reply { chat, seq, text, thread, context } => {
             let thread = if thread { seq } else { 0 };
-            let context = Context { reply_to: seq, thread, ..Context::default() };
+            let context =
+                context.in_context(Context { reply_to: seq, thread, ..Context::default() });
             (chat.chat(me), Content::text(text), context)
         }
         ChangeCommand::Edit { chat, seq, text } => {
@@ -102,15 +106,77 @@ async fn thread(
     }
 }
 
-/// What a message says now, and where it was said.
-async fn said(visit: &mut Visit, chat: &ChatId, seq: u64) -> Result<(Body, Origin), Failure> {
+/// What a message says now, and who sent it.
+async fn said(visit: &mut Visit, chat: &ChatId, seq: u64) -> Result<(Said, UserId), Failure> {
     let edge = Edge::After(seq - 1);
     let page = visit.ask(async |client| client.history(chat, edge, PAGE_ITEMS_MAX).await).await?;
     let mut timeline = Timeline::default();
     page.items.iter().for_each(|entry| timeline.insert(entry));
     let shown = timeline.view(now_ms()).messages.into_iter().find(|shown| shown.seq == seq);
-    match shown.map(|shown| (shown.said, shown.sender)) {
-        Some((Said::Body(body), sender)) => Ok((body, Origin { chat: chat.clone(), seq, sender })),
-        _ => Err(Failure::Usage(format!("there is no text or data at {seq} of {chat}"))),
+    let none = || Failure::Usage(format!("there is no message at {seq} of {chat}"));
+    shown.map(|shown| (shown.said, shown.sender)).ok_or_else(none)
+}
+
+/// The same to be said elsewhere; `untold`: not from where.
+fn again(said: Said, origin: Origin, untold: bool) -> Result<(Content, Forwarded), Failure> {
+    match said {
+        Said::Body(body) if untold => Ok((body.into(), Forwarded::Somewhere)),
+        Said::Body(body) => Ok((body.into(), Forwarded::From(origin))),
+        // An origin vouches for words alone; `from` lets the server find that the file was seen.
+        Said::File(file) => {
+            let from = (!untold).then_some(origin.chat);
+            Ok((Content::File(FileSent { from, ..file }), Forwarded::Somewhere))
+        }
+        Said::Group(_)
+        | Said::Room(_)
+        | Said::Recalled { .. }
+        | Said::Expired
+        | Said::Unknown(_) => {
+            let Origin { chat, seq, .. } = origin;
+            Err(Failure::Usage(format!("there is no text, data or file at {seq} of {chat}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use packetboat_client::Client;
+
+    fn origin() -> Origin {
+        let (chat, sender) = ("dm:a:b".parse().unwrap(), "a".parse().unwrap());
+        Origin { chat, seq: 3, sender }
+    }
+
+    #[test]
+    fn words_are_forwarded_with_their_origin_unless_it_is_not_to_be_told() {
+        let words = || Said::Body(Body::Text("hi".into()));
+        let (content, forwarded) = again(words(), origin(), false).unwrap();
+        assert_eq!((content, forwarded), (Content::text("hi"), Forwarded::From(origin())));
+        let (_, forwarded) = again(words(), origin(), true).unwrap();
+        assert_eq!(forwarded, Forwarded::Somewhere);
+    }
+
+    #[test]
+    fn a_file_is_forwarded_by_the_chat_that_it_was_seen_in() {
+        let sent = FileSent {
+            file: Client::new_file_id(),
+            name: "a.png".into(),
+            media_type: "image/png".into(),
+            size: 1,
+            sha256: [0; 32],
+            caption: String::new(),
+            from: None,
+        };
+        for (untold, from) in [(false, Some(origin().chat)), (true, None)] {
+            let (content, forwarded) = again(Said::File(sent.clone()), origin(), untold).unwrap();
+            assert_eq!(forwarded, Forwarded::Somewhere);
+            assert_eq!(content, Content::File(FileSent { from, ..sent.clone() }));
+        }
+    }
+
+    #[test]
+    fn what_is_gone_is_not_forwarded() {
+        assert!(matches!(again(Said::Expired, origin(), false), Err(Failure::Usage(_))));
     }
 }

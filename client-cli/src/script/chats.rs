@@ -3,6 +3,7 @@
 use packetboat_client::{ChatState, Client};
 
 use crate::clock::Clock;
+use crate::command::target::Target;
 use crate::failure::Failure;
 use crate::format::{json, text};
 use crate::out::{Out, complain};
@@ -14,23 +15,31 @@ const CHATS_MAX: usize = 10_000;
 /// Bytes of a last message that is shown.
 const LAST_BYTES: u32 = 1_024;
 
-/// Lists the chats, the liveliest first: all of them, or only so many with their last messages.
+/// Lists the chats, the liveliest first: all of them, or only so many with their last messages; or
+/// only those that are `named`, as they are.
 pub(crate) async fn chats(
     visit: &mut Visit,
+    named: &[Target],
     recent: Option<u32>,
     out: &mut Out,
 ) -> Result<(), Failure> {
+    let (clock, user) = (Clock::system(), visit.client().user().clone());
     let (chats, more) = if let Some(count) = recent {
         (self::recent(visit, count).await?, false)
-    } else {
+    } else if named.is_empty() {
         let (mut chats, more) = all(visit).await?;
         chats.sort_by_key(|state| std::cmp::Reverse(state.last_at_ms));
         (chats, more)
+    } else {
+        let mut chats = Vec::with_capacity(named.len());
+        for chat in named.iter().map(|chat| chat.chat(&user)) {
+            chats.push(visit.ask(async |client| client.chat(&chat).await).await?);
+        }
+        (chats, false)
     };
-    let (clock, user) = (Clock::system(), visit.client().user().clone());
-    out.note(text::chats_head())?;
+    out.note(text::chats::head())?;
     for state in &chats {
-        out.put(|| json::chat(state), || text::chat(&clock, &user, state))?;
+        out.put(|| json::chat(state), || text::chats::chat(&clock, &user, state))?;
     }
     if more {
         complain(&format!("there are more than {CHATS_MAX} chats; only those are listed"));

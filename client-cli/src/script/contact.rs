@@ -2,6 +2,7 @@
 //! name or a block.
 
 use packetboat_client::{Client, OwnState, SetContact};
+use serde_json::json;
 
 use crate::command::contact::ContactCommand;
 use crate::failure::Failure;
@@ -15,25 +16,31 @@ pub(crate) async fn run(
     command: ContactCommand,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    match command {
-        ContactCommand::List => list(visit, out).await,
+    let (command, user) = match command {
+        ContactCommand::List => return list(visit, out).await,
         ContactCommand::Add { user } => {
-            visit.ask(async |client| client.want_contact(&user).await).await
+            visit.ask(async |client| client.want_contact(&user).await).await?;
+            ("contact add", user)
         }
         ContactCommand::Remove { user } => {
-            visit.ask(async |client| client.end_contact(&user).await).await
+            visit.ask(async |client| client.end_contact(&user).await).await?;
+            ("contact remove", user)
         }
         ContactCommand::Name { user, name } => {
-            let set = SetContact { name: Some(name), ..SetContact::of(user) };
-            visit.ask(async |client| client.set_contact(set.clone()).await).await
+            let set = SetContact { name: Some(name), ..SetContact::of(user.clone()) };
+            visit.ask(async |client| client.set_contact(set.clone()).await).await?;
+            ("contact name", user)
         }
         ContactCommand::Block { user } => {
-            visit.ask(async |client| client.block(&user, true).await).await
+            visit.ask(async |client| client.block(&user, true).await).await?;
+            ("contact block", user)
         }
         ContactCommand::Unblock { user } => {
-            visit.ask(async |client| client.block(&user, false).await).await
+            visit.ask(async |client| client.block(&user, false).await).await?;
+            ("contact unblock", user)
         }
-    }
+    };
+    out.done(|| json::done::done(command, json!({ "user": user.as_str() })))
 }
 
 async fn list(visit: &mut Visit, out: &mut Out) -> Result<(), Failure> {

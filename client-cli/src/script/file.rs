@@ -1,19 +1,21 @@
-//! `send-file`, `save-file`, `files`: what is uploaded and saved, and how far it is. Must never
-//! write where a name from elsewhere says, but by its last part.
+//! `send-file`, `save-file`, `file-state`, `files`: what is uploaded and saved, and how far it
+//! is. Must never write where a name from elsewhere says, but by its last part.
 
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressStyle};
 use packetboat_client::{
-    ChatId, Client, Content, Edge, FileError, FileSent, RequestError, SendError, Upload,
+    ChatId, Client, Content, Context, Edge, FileError, FileSent, RequestError, Upload,
 };
 use packetboat_proto::limits::FILE_THUMBNAIL_BYTES_MAX;
 
+use super::send::{Drafts, post};
 use crate::account::Account;
-use crate::command::file::{SaveFileArgs, SendFileArgs};
+use crate::command::file::{FileCommand, SaveFileArgs, SendFileArgs};
 use crate::failure::Failure;
 use crate::format::{content, json, text};
 use crate::out::Out;
@@ -83,7 +85,7 @@ pub(crate) async fn sent_in(
 
 /// A bar on stderr, if that is a terminal.
 fn bar(size: u64, name: &str, out: &Out) -> ProgressBar {
-    if out.is_json() || !std::io::stderr().is_terminal() {
+    if out.is_json() || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = "{msg} [{bar:30}] {bytes} of {total_bytes}, {eta}";
@@ -115,72 +117,122 @@ async fn announced(args: &SendFileArgs) -> Result<Upload, Failure> {
             return Err(Failure::Usage(why));
         }
     }
-    // What the server would refuse all the same is refused here with a better sentence.
-    let sent = Content::File(upload.sent(&args.caption));
-    Content::decode(&sent.encode(), usize::MAX)
-        .map_err(|error| Failure::Usage(error.to_string()))?;
     Ok(upload)
 }
 
+/// Does what is asked of files.
+pub(crate) async fn run(
+    account: &Account,
+    command: FileCommand,
+    timeout: Option<Duration>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    match command {
+        FileCommand::SendFile(args) => send(account, &args, timeout, out).await,
+        FileCommand::SaveFile(args) => {
+            visit(account, timeout, async |visit| save(visit, account, args, out).await).await
+        }
+        FileCommand::FileState { chat, seq } => {
+            let chat = chat.chat(&account.user);
+            visit(account, timeout, async |visit| state(visit, &chat, seq, out).await).await
+        }
+        FileCommand::Files => visit(account, timeout, async |visit| files(visit, out).await).await,
+    }
+}
+
 /// Uploads a file and sends it.
-pub(crate) async fn send(
+async fn send(
     account: &Account,
     args: &SendFileArgs,
     timeout: Option<Duration>,
     out: &mut Out,
 ) -> Result<(), Failure> {
     let upload = announced(args).await?;
-    let chat = args.target.chat(&account.user);
+    let context = Context { reply_to: args.reply_to, ..Context::default() };
+    let content =
+        Content::File(upload.sent(&args.caption)).encode_in(&args.context.in_context(context));
+    // What the server would refuse all the same is refused here with a better sentence.
+    Content::decode(&content, usize::MAX).map_err(|error| Failure::Usage(error.to_string()))?;
+    let bar = bar(upload.size, &upload.name, out);
     visit(account, timeout, async |visit| {
-        let bar = bar(upload.size, &upload.name, out);
         persist(visit, async |client| {
             client.upload_path(&upload, &args.path, |have| bar.set_position(have)).await
         })
-        .await?;
-        bar.finish_and_clear();
-        let (id, sent) = (Client::new_message_id(), Content::File(upload.sent(&args.caption)));
-        let accepted = loop {
-            let client = visit.client();
-            let sending = match client.send_with_id(&chat, id, sent.encode()).await {
-                Ok(sending) => sending.await,
-                Err(error) => Err(error),
-            };
-            match sending {
-                Err(SendError::Closed { ending, .. }) => visit.recover(ending).await?,
-                outcome => break outcome?,
-            }
-        };
-        out.put(|| json::accepted(&accepted, None), || text::accepted(&accepted))
+        .await
     })
-    .await
+    .await?;
+    bar.finish_and_clear();
+    let chat = args.target.chat(&account.user);
+    post(account, &chat, Drafts::One(Some(content)), timeout, out).await
+}
+
+/// The file that a message of a chat has.
+async fn sent(visit: &mut Visit, chat: &ChatId, seq: u64) -> Result<FileSent, Failure> {
+    let sent = visit.ask(async |client| sent_in(client, chat, seq).await).await?;
+    sent.ok_or_else(|| Failure::Usage(NO_FILE.to_owned()))
 }
 
 /// Saves the file that a message has.
-pub(crate) async fn save(
+async fn save(
+    visit: &mut Visit,
     account: &Account,
     args: SaveFileArgs,
-    timeout: Option<Duration>,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let SaveFileArgs { chat, seq, path } = args;
-    let chat = chat.chat(&account.user);
-    visit(account, timeout, async |visit| {
-        let sent = visit.ask(async |client| sent_in(client, &chat, seq).await).await?;
-        let sent = sent.ok_or_else(|| Failure::Usage(NO_FILE.to_owned()))?;
-        let place = place(path, &sent);
-        let bar = bar(sent.size, &sent.name, out);
-        persist(visit, async |client| {
-            client.save_file(&sent, Some(&chat), &place, |have| bar.set_position(have)).await
-        })
-        .await?;
-        bar.finish_and_clear();
-        out.put(|| json::saved(&sent, &place), || text::saved(&sent, &place))
+    let chat = args.chat.chat(&account.user);
+    let sent = sent(visit, &chat, args.seq).await?;
+    if args.thumbnail {
+        return save_thumbnail(visit, &chat, sent, args.path, out).await;
+    }
+    let place = place(args.path, &sent);
+    let bar = bar(sent.size, &sent.name, out);
+    persist(visit, async |client| {
+        client.save_file(&sent, Some(&chat), &place, |have| bar.set_position(have)).await
     })
-    .await
+    .await?;
+    bar.finish_and_clear();
+    out.put(|| json::saved(&sent, &place), || text::saved(&sent, &place))
+}
+
+/// Saves the small picture of a file, unless there is something in its place.
+async fn save_thumbnail(
+    visit: &mut Visit,
+    chat: &ChatId,
+    sent: FileSent,
+    path: Option<PathBuf>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let ask = async |client: &Client| client.thumbnail(sent.file, Some(chat.clone())).await;
+    let picture = visit.ask(ask).await?;
+    if picture.is_empty() {
+        return Err(Failure::Usage("there is no small picture of that file".to_owned()));
+    }
+    let name = format!("{}.thumbnail", sent.name);
+    let place = place(path, &FileSent { name, ..sent.clone() });
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => FileError::Exists(place.clone()),
+        _ => FileError::from(error),
+    };
+    let mut file = File::create_new(&place).map_err(failed)?;
+    file.write_all(&picture).and_then(|()| file.sync_all()).map_err(|error| {
+        // Half a picture is of no use, and would be in the way.
+        drop(std::fs::remove_file(&place));
+        failed(error)
+    })?;
+    let size = picture.len();
+    out.put(|| json::thumbnail(&sent, size, &place), || text::thumbnail(size, &place))
+}
+
+/// Tells how the file that a message has stands.
+async fn state(visit: &mut Visit, chat: &ChatId, seq: u64, out: &mut Out) -> Result<(), Failure> {
+    let sent = sent(visit, chat, seq).await?;
+    let ask = async |client: &Client| client.file_state(sent.file, Some(chat.clone())).await;
+    let state = visit.ask(ask).await?;
+    out.put(|| json::file(&state), || text::file(&state))
 }
 
 /// Lists the user's own files, and what they count for.
-pub(crate) async fn files(visit: &mut Visit, out: &mut Out) -> Result<(), Failure> {
+async fn files(visit: &mut Visit, out: &mut Out) -> Result<(), Failure> {
     let mut after = None;
     loop {
         let page = visit.ask(async |client| client.files(after, 0).await).await?;

@@ -8,7 +8,7 @@ use packetboat_client::{ChatId, Content, GroupChange, Role};
 use super::joining;
 use super::send::{Drafts, post};
 use crate::account::Account;
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::command::group::{GroupCommand, GroupRule};
 use crate::failure::Failure;
 use crate::format::{json, text};
@@ -65,12 +65,12 @@ pub(crate) async fn run(
 }
 
 async fn members(visit: &mut Visit, group: &ChatId, out: &mut Out) -> Result<(), Failure> {
-    out.note(text::members_head())?;
-    let mut after = None;
+    out.note(text::members::head())?;
+    let (clock, mut after) = (Clock::system(), None);
     loop {
         let page = visit.ask(async |client| client.members(group, after.clone(), 0).await).await?;
         for member in &page.items {
-            out.put(|| json::member(group, member), || text::member(member))?;
+            out.put(|| json::member(group, member), || text::members::member(&clock, member))?;
         }
         after = page.items.last().map(|member| member.user.clone());
         if after.is_none() || !page.more {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use packetboat_client::{
     ChatId, Client, Content, GroupChange, Invitation, InviteLink, JoinState, JoinWay, UserId, prove,
 };
+use serde_json::json;
 
 use super::send::{Drafts, post};
 use crate::account::Account;
@@ -32,12 +33,12 @@ pub(crate) async fn run(
             invite(visit, group, (until, *uses, *ask), out).await
         }
         JoiningCommand::Invites { group } => invites(visit, group, out).await,
-        JoiningCommand::Uninvite { link } => uninvite(visit, link).await,
+        JoiningCommand::Uninvite { link } => uninvite(visit, link, out).await,
         JoiningCommand::Card { link } | JoiningCommand::Join { link } => {
             card(visit, link, out).await
         }
         JoiningCommand::Requests { group } => requests(visit, group, out).await,
-        JoiningCommand::Refuse { group, users } => refuse(visit, group, users).await,
+        JoiningCommand::Refuse { group, users } => refuse(visit, group, users, out).await,
     })
     .await
 }
@@ -60,17 +61,19 @@ async fn invite(
 async fn invites(visit: &mut Visit, group: &ChatId, out: &mut Out) -> Result<(), Failure> {
     let clock = Clock::system();
     for one in visit.ask(async |client| client.invitations(group).await).await? {
-        out.put(|| json::invitation(group, &one), || text::invitation(&clock, group, &one))?;
+        out.put(|| json::invitation(group, &one), || text::invitation_lines(&clock, group, &one))?;
     }
     Ok(())
 }
 
 /// Takes a link back.
-async fn uninvite(visit: &mut Visit, link: &InviteLink) -> Result<(), Failure> {
+async fn uninvite(visit: &mut Visit, link: &InviteLink, out: &mut Out) -> Result<(), Failure> {
     let Some(key) = link.key else {
         return Err(Failure::Usage("that is no link, but a group's name".to_owned()));
     };
-    visit.ask(async |client| client.uninvite(&link.group, key.id).await).await
+    visit.ask(async |client| client.uninvite(&link.group, key.id).await).await?;
+    let of = json!({ "group": link.group.as_str(), "invite": key.id.to_string() });
+    out.done(|| json::done::done("group uninvite", of))
 }
 
 /// Tells what group a link is for.
@@ -126,6 +129,14 @@ async fn requests(visit: &mut Visit, group: &ChatId, out: &mut Out) -> Result<()
 }
 
 /// Does not let in who asks.
-async fn refuse(visit: &mut Visit, group: &ChatId, users: &[UserId]) -> Result<(), Failure> {
-    visit.ask(async |client| client.refuse_join(group, users.to_vec()).await).await
+async fn refuse(
+    visit: &mut Visit,
+    group: &ChatId,
+    users: &[UserId],
+    out: &mut Out,
+) -> Result<(), Failure> {
+    visit.ask(async |client| client.refuse_join(group, users.to_vec()).await).await?;
+    let users: Vec<&str> = users.iter().map(UserId::as_str).collect();
+    let of = json!({ "group": group.as_str(), "users": users });
+    out.done(|| json::done::done("group refuse", of))
 }

@@ -2,6 +2,7 @@
 //! `own`. Must never send anything to another user.
 
 use packetboat_client::{ChatDraft, ChatId, Client, OwnChat, OwnState, SeqRange, SeqSet, SetMarks};
+use serde_json::json;
 
 use crate::clock::{Clock, after_minutes, now_ms};
 use crate::command::own::OwnCommand;
@@ -21,39 +22,56 @@ pub(crate) async fn run(
         OwnCommand::Quiet { chat, minutes, off } => {
             let until = minutes.map_or(u64::MAX, |minutes| after_minutes(now_ms(), minutes));
             let quiet_until_ms = Some(if off { 0 } else { until });
-            mark(visit, SetMarks { quiet_until_ms, ..SetMarks::of(chat.chat(&me)) }).await
+            let set = SetMarks { quiet_until_ms, ..SetMarks::of(chat.chat(&me)) };
+            mark(visit, "quiet", set, out).await
         }
         OwnCommand::PinChat { chat, place, off } => {
             let pinned = Some(if off { 0 } else { place });
-            mark(visit, SetMarks { pinned, ..SetMarks::of(chat.chat(&me)) }).await
+            mark(visit, "pin-chat", SetMarks { pinned, ..SetMarks::of(chat.chat(&me)) }, out).await
         }
         OwnCommand::Archive { chat, off } => {
-            mark(visit, SetMarks { archived: Some(!off), ..SetMarks::of(chat.chat(&me)) }).await
+            let set = SetMarks { archived: Some(!off), ..SetMarks::of(chat.chat(&me)) };
+            mark(visit, "archive", set, out).await
         }
         OwnCommand::MarkUnread { chat, off } => {
-            mark(visit, SetMarks { unread: Some(!off), ..SetMarks::of(chat.chat(&me)) }).await
+            let set = SetMarks { unread: Some(!off), ..SetMarks::of(chat.chat(&me)) };
+            mark(visit, "mark-unread", set, out).await
         }
-        OwnCommand::Draft { chat, text: Some(text) } => {
-            let draft = ChatDraft { chat: chat.chat(&me), text, reply_to: 0 };
-            visit.ask(async |client| client.set_draft(draft.clone()).await).await
+        OwnCommand::Draft { chat, text: Some(text), reply_to } => {
+            let draft = ChatDraft { chat: chat.chat(&me), text, reply_to };
+            visit.ask(async |client| client.set_draft(draft.clone()).await).await?;
+            out.done(|| json::done::to_chat("draft", &draft.chat))
         }
-        OwnCommand::Draft { chat, text: None } => {
-            let own = read(visit).await?.chat(&chat.chat(&me));
-            let Some(draft) = own.draft else { return Ok(()) };
+        OwnCommand::Draft { chat, text: None, .. } => {
+            let chat = chat.chat(&me);
+            let draft = read(visit).await?.chat(&chat).draft;
+            let Some(draft) = draft else {
+                let none = ChatDraft { chat, text: String::new(), reply_to: 0 };
+                return out.done(|| json::own::draft(&none));
+            };
             out.put(|| json::own::draft(&draft), || text::own::draft(&draft))
         }
         OwnCommand::Hide { chat, seq, last } => {
             let range = SeqRange::new(seq, last.unwrap_or(seq));
             let wrong = || Failure::Usage("the last message comes before the first".to_owned());
             let (chat, range) = (chat.chat(&me), range.ok_or_else(wrong)?);
-            visit.ask(async |client| client.hide(&chat, vec![range]).await).await
+            visit.ask(async |client| client.hide(&chat, vec![range]).await).await?;
+            let (first, last) = (range.first(), range.last());
+            let of = json!({ "chat": chat.as_str(), "first": first, "last": last });
+            out.done(|| json::done::done("hide", of))
         }
         OwnCommand::Own => list(visit, out).await,
     }
 }
 
-async fn mark(visit: &mut Visit, set: SetMarks) -> Result<(), Failure> {
-    visit.ask(async |client| client.set_marks(set.clone()).await).await
+async fn mark(
+    visit: &mut Visit,
+    command: &str,
+    set: SetMarks,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    visit.ask(async |client| client.set_marks(set.clone()).await).await?;
+    out.done(|| json::done::to_chat(command, &set.chat))
 }
 
 /// All that is set, read anew.

@@ -1,16 +1,28 @@
-//! `receipts`, `readers`, `tell-reads`: who has had a message, and who has read it. Must never ask
-//! for more than is printed.
+//! `receipts`, `readers`, `read`, `tell-reads`: who has had a message, and who has read it.
+//! Must never ask for more than is printed.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use packetboat_client::{ChatId, ReceiptState, SeqRange};
+use packetboat_client::{
+    ChatId, Client, Notice, ReceiptCounts, ReceiptState, ReceiptStep, RequestError, SeqRange,
+    SetMarks, UserId,
+};
+use serde_json::json;
+use tokio::time::sleep;
 
+use super::follow::{Tally, follow};
 use crate::account::Account;
-use crate::command::receipt::ReceiptCommand;
+use crate::command::receipt::{ReceiptCommand, Tell};
 use crate::failure::Failure;
 use crate::format::{json, text};
 use crate::out::Out;
 use crate::visit::{Visit, visit};
+
+/// How often the server is asked whether it knows what was read.
+const READ_TRIES: u32 = 100;
+/// The time between two of these.
+const READ_PAUSE: Duration = Duration::from_millis(20);
 
 /// Does what is asked of receipts.
 pub(crate) async fn run(
@@ -20,18 +32,33 @@ pub(crate) async fn run(
     out: &mut Out,
 ) -> Result<(), Failure> {
     let me = &account.user;
-    visit(account, timeout, async |visit| match &command {
-        ReceiptCommand::Receipts { chat, first, last } => {
-            let range = SeqRange::new(*first, last.unwrap_or(u64::MAX));
+    match command {
+        ReceiptCommand::Receipts { chat, first, last, follow: args } => {
+            let range = SeqRange::new(first, last.unwrap_or(u64::MAX));
             let wrong = || Failure::Usage("the last message comes before the first".to_owned());
-            receipts(visit, &chat.chat(me), range.ok_or_else(wrong)?, out).await
+            let (chat, range) = (chat.chat(me), range.ok_or_else(wrong)?);
+            if args.follow {
+                let shown = Shown { steps: None, tally: Tally::of(args), out };
+                let errand = async |visit: &mut Visit| watch(visit, &chat, range, shown).await;
+                return follow(account, timeout, args.count, errand).await;
+            }
+            let errand = async |visit: &mut Visit| receipts(visit, &chat, range, out).await;
+            visit(account, timeout, errand).await
         }
-        ReceiptCommand::Readers { chat, seq } => readers(visit, &chat.chat(me), *seq, out).await,
+        ReceiptCommand::Readers { chat, seq } => {
+            let chat = chat.chat(me);
+            visit(account, timeout, async |visit| readers(visit, &chat, seq, out).await).await
+        }
+        ReceiptCommand::Read { chat, seq } => {
+            let chat = chat.chat(me);
+            visit(account, timeout, async |visit| read(visit, &chat, seq, out).await).await
+        }
         ReceiptCommand::TellReads { tell } => {
-            visit.ask(async |client| client.set_receipts((*tell).into()).await).await
+            let set = async |client: &Client| client.set_receipts(tell.into()).await;
+            visit(account, timeout, async |visit| visit.ask(set).await).await?;
+            out.done(|| json::done::done("tell-reads", json!({ "told": tell == Tell::On })))
         }
-    })
-    .await
+    }
 }
 
 async fn receipts(
@@ -41,33 +68,148 @@ async fn receipts(
     out: &mut Out,
 ) -> Result<(), Failure> {
     let mut left = Some(range);
-    while let Some(range) = left.take() {
-        let ask =
-            async |client: &packetboat_client::Client| client.receipts(chat, vec![range]).await;
-        let counts = visit.ask(ask).await?;
-        for step in &counts.steps {
-            out.put(
-                || json::receipt::step(chat, step, counts.hidden),
-                || text::receipt::step(step, counts.hidden),
-            )?;
-        }
-        let last = counts.steps.last().filter(|_| counts.more);
-        left = last.and_then(|step| SeqRange::new(step.last + 1, range.last()));
+    while let Some(range) = left {
+        let counts = page(visit, chat, range).await?;
+        counts.steps.iter().try_for_each(|step| put(chat, step, counts.hidden, out))?;
+        left = behind(&counts, range);
     }
     Ok(())
+}
+
+fn put(chat: &ChatId, step: &ReceiptStep, hidden: bool, out: &mut Out) -> Result<(), Failure> {
+    out.put(|| json::receipt::step(chat, step, hidden), || text::receipt::step(step, hidden))
+}
+
+async fn page(visit: &mut Visit, chat: &ChatId, range: SeqRange) -> Result<ReceiptCounts, Failure> {
+    visit.ask(async |client| client.receipts(chat, vec![range]).await).await
+}
+
+/// What of a range is to be asked for next.
+fn behind(counts: &ReceiptCounts, range: SeqRange) -> Option<SeqRange> {
+    let last = counts.steps.last().filter(|_| counts.more);
+    last.and_then(|step| SeqRange::new(step.last + 1, range.last()))
+}
+
+/// What was printed of the receipts of a chat.
+struct Shown<'a> {
+    /// By the first seq of each; `None`: nothing yet.
+    steps: Option<HashMap<u64, ReceiptStep>>,
+    tally: Tally,
+    out: &'a mut Out,
+}
+
+impl Shown<'_> {
+    /// Prints those receipts of a range that are others than those printed last.
+    async fn put(
+        &mut self,
+        visit: &mut Visit,
+        chat: &ChatId,
+        range: SeqRange,
+    ) -> Result<(), Failure> {
+        let (mut found, mut left) = (HashMap::new(), Some(range));
+        while let Some(range) = left {
+            let counts = page(visit, chat, range).await?;
+            for step in &counts.steps {
+                if self.has(step) {
+                    continue;
+                }
+                put(chat, step, counts.hidden, self.out)?;
+                if self.steps.is_some() {
+                    self.tally.one();
+                }
+                if self.tally.is_full() {
+                    return Ok(());
+                }
+            }
+            found.extend(counts.steps.iter().map(|step| (step.first, *step)));
+            left = behind(&counts, range);
+        }
+        self.steps = Some(found);
+        Ok(())
+    }
+
+    fn has(&self, step: &ReceiptStep) -> bool {
+        self.steps.as_ref().is_some_and(|steps| steps.get(&step.first) == Some(step))
+    }
+}
+
+/// Prints the receipts, and those that are others each time that they have moved.
+async fn watch(
+    visit: &mut Visit,
+    chat: &ChatId,
+    range: SeqRange,
+    mut shown: Shown<'_>,
+) -> Result<(), Failure> {
+    let me = visit.client().user().clone();
+    loop {
+        // In a direct chat they are told to all sessions.
+        if chat.peer_of(&me).is_none() {
+            let ask =
+                async |client: &Client| client.watch_receipts(vec![chat.clone()], vec![]).await;
+            visit.ask(ask).await?;
+        }
+        let mut is_told = true;
+        while is_told {
+            shown.put(visit, chat, range).await?;
+            if shown.tally.is_full() {
+                return Ok(());
+            }
+            is_told = moved(visit, chat, &me).await?;
+        }
+    }
+}
+
+/// Waits until receipts of the chat have moved; false: it is to be asked for anew that this is
+/// told.
+async fn moved(visit: &mut Visit, chat: &ChatId, me: &UserId) -> Result<bool, Failure> {
+    loop {
+        match visit.notice().await? {
+            Some(Notice::Receipts(moved)) if moved == *chat => return Ok(true),
+            Some(Notice::Cursor(moved)) if moved.chat == *chat && moved.user != *me => {
+                return Ok(true);
+            }
+            Some(_) => {}
+            None => return Ok(false),
+        }
+    }
+}
+
+/// Tells others that the user has read a chat, and waits until the server knows.
+async fn read(
+    visit: &mut Visit,
+    chat: &ChatId,
+    seq: Option<u64>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let mut state = visit.ask(async |client| client.chat(chat).await).await?;
+    if state.marks.unread {
+        let set = SetMarks { unread: Some(false), ..SetMarks::of(chat.clone()) };
+        visit.ask(async |client| client.set_marks(set.clone()).await).await?;
+    }
+    let upto = seq.unwrap_or(state.head).min(state.head);
+    for _ in 0..READ_TRIES {
+        if state.read >= upto {
+            let of = json!({ "chat": chat.as_str(), "read": state.read, "unread": state.unread });
+            return out.done(|| json::done::done("read", of));
+        }
+        // It is not answered, and another client does not know it yet.
+        visit.client().read(chat, upto);
+        sleep(READ_PAUSE).await;
+        state = visit.ask(async |client| client.chat(chat).await).await?;
+    }
+    Err(Failure::Request(RequestError::Timeout))
 }
 
 async fn readers(visit: &mut Visit, chat: &ChatId, seq: u64, out: &mut Out) -> Result<(), Failure> {
     for state in [ReceiptState::Read, ReceiptState::Delivered, ReceiptState::Waiting] {
         let mut after = None;
         loop {
-            let ask = async |client: &packetboat_client::Client| {
-                client.readers(chat, seq, state, after.clone(), 0).await
-            };
+            let ask =
+                async |client: &Client| client.readers(chat, seq, state, after.clone(), 0).await;
             let page = visit.ask(ask).await?;
             for user in &page.users {
                 out.put(
-                    || json::receipt::reader(user, state),
+                    || json::receipt::reader(chat, seq, user, state),
                     || text::receipt::reader(user, state),
                 )?;
             }

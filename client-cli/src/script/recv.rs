@@ -1,17 +1,20 @@
-//! `recv`: what a device has not had yet. Must never acknowledge what is not written out.
+//! `recv`: what a device has not had yet. Must never acknowledge what is not written out, but for
+//! what the user has deleted for itself, which is not to be shown.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use packetboat_client::{
-    AckMode, ChatId, ChatState, Client, Ending, Entry, Event, Events, Lost, RequestError,
+    AckMode, ChatId, ChatState, Client, Ending, Entry, Event, Events, Lost, Notice, OwnState,
+    RequestError,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+use super::follow::until;
 use crate::account::Account;
 use crate::clock::Clock;
-use crate::command::RecvArgs;
+use crate::command::recv::RecvArgs;
 use crate::failure::Failure;
 use crate::format::{json, text};
 use crate::out::{Out, complain};
@@ -36,7 +39,8 @@ pub(crate) async fn recv(
     let (client, events) = Client::start(config)?;
     let server = account.server.clone();
     let link = Link { server, told: None };
-    let mut recv = Recv { args, client, events, link, out, clock: Clock::system(), printed: 0 };
+    let (clock, own) = (Clock::system(), OwnState::default());
+    let mut recv = Recv { args, client, events, own, link, out, clock, printed: 0 };
     let outcome = tokio::select! {
         biased;
         () = stop.told() => if args.follow { Ok(()) } else { Err(Failure::Interrupted) },
@@ -50,13 +54,6 @@ pub(crate) async fn recv(
     outcome
 }
 
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
 struct Link {
     server: String,
     told: Option<Lost>,
@@ -66,6 +63,8 @@ struct Recv<'a> {
     args: &'a RecvArgs,
     client: Client,
     events: Events,
+    /// What the user has set for itself, as far as is known.
+    own: OwnState,
     link: Link,
     out: &'a mut Out,
     clock: Clock,
@@ -75,6 +74,14 @@ struct Recv<'a> {
 impl Recv<'_> {
     async fn run(&mut self, patient: bool) -> Result<(), Failure> {
         first_session(&self.link.server, &mut self.events, patient).await?;
+        if self.args.told.away {
+            self.client.set_away(true).await?;
+        }
+        match self.client.sync_own(&mut self.own).await {
+            // Once the link is back it is learned, before anything comes over it.
+            Err(_) if patient => {}
+            learned => learned?,
+        }
         for room in &self.args.room {
             self.client.join(room).await?;
         }
@@ -90,17 +97,8 @@ impl Recv<'_> {
                         self.take(&entry)?;
                         backlog.had(&entry.chat, entry.seq);
                     }
-                    Some(Event::Disconnected { why, .. }) => {
-                        tell_once(&self.link.server, &mut self.link.told, why);
-                    }
-                    Some(Event::Connected(_)) if self.link.told.take().is_some() => {
-                        complain(&format!("{}: link is back", self.link.server));
-                    }
-                    Some(Event::Room(event)) => complain(&text::room::event(&event)),
-                    Some(Event::LogReset { chat, .. }) => complain(&text::log_reset(&chat)),
-                    Some(Event::Closed(ending)) => return Err(Failure::Ended(ending)),
+                    Some(event) => self.hear(event).await?,
                     None => return Err(Failure::Ended(Ending::Closed)),
-                    Some(_) => {}
                 },
                 states = &mut asking, if !asked => {
                     asked = true;
@@ -116,18 +114,62 @@ impl Recv<'_> {
         }
     }
 
+    /// Something that is no entry.
+    async fn hear(&mut self, event: Event) -> Result<(), Failure> {
+        match event {
+            Event::Disconnected { why, .. } => {
+                tell_once(&self.link.server, &mut self.link.told, why);
+            }
+            Event::Connected(_) => {
+                if self.link.told.take().is_some() {
+                    complain(&format!("{}: link is back", self.link.server));
+                }
+                self.learn_own().await;
+            }
+            Event::Room(event) => complain(&text::room::event(&event)),
+            Event::LogReset { chat, .. } => complain(&text::log_reset(&chat)),
+            Event::Closed(ending) => return Err(Failure::Ended(ending)),
+            Event::Notice(notice) => {
+                let is_news = match notice {
+                    Notice::Own(revision) => revision > self.own.revision(),
+                    Notice::Missed => true,
+                    _ => false,
+                };
+                if is_news {
+                    self.learn_own().await;
+                }
+                if self.args.also.hints {
+                    let text = || text::hint::notice(&self.clock, &notice);
+                    self.out.put(|| json::hint::notice(&notice), text)?;
+                }
+            }
+            Event::Signal(signal) if self.args.also.hints => {
+                self.out.put(|| json::hint::signal(&signal), || text::hint::signal(&signal))?;
+            }
+            Event::Entry(_) | Event::Signal(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Learns what the user has set for itself. Where that fails the link is lost, and it is
+    /// learned once it is back.
+    async fn learn_own(&mut self) {
+        drop(self.client.sync_own(&mut self.own).await);
+    }
+
     /// Asks for one event more, so that the last entry counts as done with. What comes with it does
     /// not: nothing is asked for after it.
     fn acknowledge_last(&mut self) {
         drop(self.events.next().now_or_never());
     }
 
-    /// Writes the entry out.
+    /// Writes the entry out, unless the user has deleted it for itself.
     fn take(&mut self, entry: &Entry) -> Result<(), Failure> {
-        if self.args.own || entry.sender != *self.client.user() {
+        let is_wanted = self.args.also.own || entry.sender != *self.client.user();
+        if is_wanted && !self.own.hides(&entry.chat, entry.seq) {
             self.out.put(|| json::entry(entry), || text::entry(&self.clock, entry))?;
             self.printed += 1;
-            if self.args.read {
+            if self.args.told.read {
                 self.client.read(&entry.chat, entry.seq);
             }
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
 use packetboat_client::{Client, Content, Context, RequestError, ScheduledMessage, ScheduledName};
+use serde_json::json;
 
 use crate::account::Account;
 use crate::clock::{Clock, now_ms};
@@ -22,11 +23,10 @@ pub(crate) async fn run(
     out: &mut Out,
 ) -> Result<(), Failure> {
     match command {
-        ScheduleCommand::Schedule { target, text, when, expires_after } => {
+        ScheduleCommand::Schedule { target, text, when, context } => {
             let chat = target.chat(&account.user);
             let name = ScheduledName { chat, id: Client::new_message_id() };
-            let expires_after_ms = expires_after.map_or(0, |wait| wait.0);
-            let context = Context { expires_after_ms, ..Context::default() };
+            let context = context.in_context(Context::default());
             let content = Content::text(text);
             // What the server would refuse all the same is refused here with a better sentence.
             let encoded = content.encode_in(&context);
@@ -47,13 +47,15 @@ pub(crate) async fn run(
         ScheduleCommand::Unschedule { target, id } => {
             let name = ScheduledName { chat: target.chat(&account.user), id };
             let ask = async |client: &Client| client.unschedule(&name).await;
-            visit(account, timeout, async |visit| visit.ask(ask).await).await
+            visit(account, timeout, async |visit| visit.ask(ask).await).await?;
+            let of = json!({ "chat": name.chat.as_str(), "id": id.to_string() });
+            out.done(|| json::done::done("unschedule", of))
         }
     }
 }
 
 fn put(clock: &Clock, message: &ScheduledMessage, out: &mut Out) -> Result<(), Failure> {
-    out.put(|| json::schedule::message(message), || text::schedule::message(clock, message))
+    out.put(|| json::schedule::message(message), || text::schedule::lines(clock, message))
 }
 
 async fn list(visit: &mut Visit, out: &mut Out) -> Result<(), Failure> {

@@ -36,8 +36,28 @@ pub(crate) struct Draft {
 pub(crate) enum Drafts {
     /// A single one, encoded.
     One(Option<Bytes>),
-    /// The lines of stdin, and what they belong to.
-    Lines(mpsc::Receiver<io::Result<lines::Line>>, Context),
+    /// The lines of stdin, and how they are said.
+    Lines(mpsc::Receiver<io::Result<lines::Line>>, Manner),
+}
+
+/// How a text is said.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Manner {
+    /// What it belongs to.
+    pub(crate) context: Context,
+    /// It is data of this media type.
+    pub(crate) media_type: Option<String>,
+}
+
+impl Manner {
+    /// The text, encoded.
+    fn say(&self, text: String) -> Bytes {
+        let said = match self.media_type.clone() {
+            Some(media_type) => Content::Data { media_type, body: text.into() },
+            None => Content::text(text),
+        };
+        said.encode_in(&self.context)
+    }
 }
 
 struct Pending {
@@ -48,13 +68,13 @@ struct Pending {
 }
 
 /// What `text` says, or, for a hyphen, each line of stdin.
-pub(crate) fn drafts(text: String, context: Context) -> Result<Drafts, Failure> {
+pub(crate) fn drafts(text: String, manner: Manner) -> Result<Drafts, Failure> {
     // What the server would refuse all the same is refused here with a better sentence.
-    let example = Content::text("x").encode_in(&context);
+    let example = manner.say("x".to_owned());
     Content::decode(&example, usize::MAX).map_err(|error| Failure::Usage(error.to_string()))?;
     match text.as_str() {
-        "-" => Ok(Drafts::Lines(lines::stdin().map_err(Failure::Input)?, context)),
-        _ => Ok(Drafts::One(Some(Content::text(text).encode_in(&context)))),
+        "-" => Ok(Drafts::Lines(lines::stdin().map_err(Failure::Input)?, manner)),
+        _ => Ok(Drafts::One(Some(manner.say(text)))),
     }
 }
 
@@ -70,11 +90,11 @@ impl Drafts {
     async fn next(&mut self) -> Option<io::Result<Draft>> {
         match self {
             Self::One(content) => content.take().map(|content| Ok(Draft { line: None, content })),
-            Self::Lines(lines, context) => loop {
+            Self::Lines(lines, manner) => loop {
                 match lines.recv().await? {
                     Ok((_, text)) if text.trim().is_empty() => {}
                     Ok((line, text)) => {
-                        let content = Content::text(text).encode_in(context);
+                        let content = manner.say(text);
                         return Some(Ok(Draft { line: Some(line), content }));
                     }
                     Err(error) => return Some(Err(error)),
@@ -296,7 +316,7 @@ mod tests {
         let account = Account::new(CommandLine::try_parse_from(words).unwrap().account).unwrap();
         let chat = "dm:alice:bob".parse().unwrap();
         let (limit, mut out) = (Duration::from_millis(500), Out::new(Page::default(), false));
-        let drafts = drafts("hi".to_owned(), Context::default()).unwrap();
+        let drafts = drafts("hi".to_owned(), Manner::default()).unwrap();
         let failure = post(&account, &chat, drafts, Some(limit), &mut out).await.unwrap_err();
         assert_eq!(failure.to_string(), "not done within 0.5 s: STORE_FULL: 1% free");
         serving.await.unwrap();
@@ -309,7 +329,7 @@ mod tests {
             lines.send(Ok((number, text.to_owned()))).await.unwrap();
         }
         drop(lines);
-        let mut drafts = Drafts::Lines(received, Context::default());
+        let mut drafts = Drafts::Lines(received, Manner::default());
         let mut found = Vec::new();
         while let Some(draft) = drafts.next().await {
             found.push(draft.unwrap().line.unwrap());
@@ -319,9 +339,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_single_text_is_sent_once_as_it_is() {
-        let mut drafts = drafts(" spaced\nlines ".to_owned(), Context::default()).unwrap();
+        let mut drafts = drafts(" spaced\nlines ".to_owned(), Manner::default()).unwrap();
         let draft = drafts.next().await.unwrap().unwrap();
         assert_eq!(draft.content, Content::text(" spaced\nlines ").encode());
         assert!(drafts.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_text_of_a_media_type_is_data() {
+        let data = Manner { media_type: Some("text/csv".into()), ..Manner::default() };
+        let mut drafts = drafts("a,b".to_owned(), data).unwrap();
+        let draft = drafts.next().await.unwrap().unwrap();
+        let expected = Content::Data { media_type: "text/csv".into(), body: "a,b".into() };
+        assert_eq!(draft.content, expected.encode());
+        let none = Manner { media_type: Some("é".into()), ..Manner::default() };
+        assert!(matches!(super::drafts("x".to_owned(), none), Err(Failure::Usage(_))));
     }
 }

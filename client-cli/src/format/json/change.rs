@@ -4,7 +4,7 @@
 use packetboat_client::{Alteration, Body, Content, Context, Forwarded, UserId};
 use serde_json::{Map, Value, json};
 
-use super::hex;
+use super::{file, hex};
 
 fn body(body: &Body) -> Value {
     match body {
@@ -15,9 +15,12 @@ fn body(body: &Body) -> Value {
     }
 }
 
-/// A text or data, with what it belongs to.
+/// A text, data or file, with what it belongs to.
 pub(super) fn message(said: Content, context: &Context) -> Value {
-    let mut value = said.body().map_or(Value::Null, |said| body(&said));
+    let mut value = match said {
+        Content::File(sent) => file::sent(&sent),
+        said => said.body().map_or(Value::Null, |said| body(&said)),
+    };
     let Some(object) = value.as_object_mut() else { return value };
     if context.reply_to > 0 {
         object.insert("reply_to".into(), context.reply_to.into());

@@ -3,6 +3,8 @@
 use packetboat_client::{ChatDraft, ChatId, Marks, OwnChat};
 use serde_json::{Value, json};
 
+use super::object::Object;
+
 /// How a chat is to be shown: `quiet_until_ms`, `pinned` (0: not), `archived`, `unread`.
 pub(crate) fn marks(marks: Marks) -> Value {
     json!({
@@ -14,23 +16,27 @@ pub(crate) fn marks(marks: Marks) -> Value {
 }
 
 /// What was begun to write: `chat`, `text`, `reply_to` (0: it answers nothing).
-pub(crate) fn draft(draft: &ChatDraft) -> Value {
-    json!({
-        "type": "draft",
-        "chat": draft.chat.as_str(),
-        "text": draft.text,
-        "reply_to": draft.reply_to,
-    })
+pub(crate) fn draft(draft: &ChatDraft) -> Object {
+    Object::new(
+        "draft",
+        json!({
+            "chat": draft.chat.as_str(),
+            "text": draft.text,
+            "reply_to": draft.reply_to,
+        }),
+    )
 }
 
 /// What is set of a chat: `chat`, `marks`, `draft` (or null), `hidden` (pairs of seqs).
-pub(crate) fn chat(chat: &ChatId, own: &OwnChat) -> Value {
+pub(crate) fn chat(chat: &ChatId, own: &OwnChat) -> Object {
     let ranges = own.hidden.ranges().iter().map(|range| [range.first(), range.last()]);
-    json!({
-        "type": "own",
-        "chat": chat.as_str(),
-        "marks": marks(own.marks),
-        "draft": own.draft.as_ref().map(draft),
-        "hidden": ranges.collect::<Vec<_>>(),
-    })
+    Object::new(
+        "own",
+        json!({
+            "chat": chat.as_str(),
+            "marks": marks(own.marks),
+            "draft": own.draft.as_ref().map(draft).map(Value::from),
+            "hidden": ranges.collect::<Vec<_>>(),
+        }),
+    )
 }

@@ -3,7 +3,7 @@
 use packetboat_client::{RoomChange, RoomState};
 use serde_json::{Value, json};
 
-use super::{role, texts};
+use super::{Object, role, texts};
 
 /// A change of a room, by its `kind`: `room_opened` with `name`, `topic`, `keep` (0: 100) and
 /// `slow_ms`; `room_set` with the same, null for what stays; `room_moderators` with `users` and
@@ -38,18 +38,20 @@ pub(super) fn change(change: RoomChange) -> Value {
 /// A room: `room`, `name`, `topic`, `listeners`, `head` (the last seq), `first` (the first that is
 /// kept), `keep`, `slow_ms`, `role` (`owner`, `admin` for a moderator, or null) and
 /// `muted_until_ms` (0: not mute).
-pub(crate) fn state(state: &RoomState) -> Value {
-    json!({
-        "type": "room",
-        "room": state.room.as_str(),
-        "name": state.name,
-        "topic": state.topic,
-        "listeners": state.listeners,
-        "head": state.head,
-        "first": state.first,
-        "keep": state.keep,
-        "slow_ms": state.slow_ms,
-        "role": role(state.role),
-        "muted_until_ms": state.muted_until_ms,
-    })
+pub(crate) fn state(state: &RoomState) -> Object {
+    Object::new(
+        "room",
+        json!({
+            "room": state.room.as_str(),
+            "name": state.name,
+            "topic": state.topic,
+            "listeners": state.listeners,
+            "head": state.head,
+            "first": state.first,
+            "keep": state.keep,
+            "slow_ms": state.slow_ms,
+            "role": role(state.role),
+            "muted_until_ms": state.muted_until_ms,
+        }),
+    )
 }

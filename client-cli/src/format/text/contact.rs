@@ -2,6 +2,7 @@
 
 use packetboat_client::{Contact, ContactState, UserId};
 
+use super::table::line;
 use crate::clean;
 
 /// What is known of another.
@@ -13,7 +14,7 @@ pub(crate) fn contact(contact: &Contact) -> String {
         ContactState::Contact => "contact",
     };
     let name = clean::line(&contact.name);
-    format!("{:<28} {state}  {name}", contact.user.as_str()).trim_end().to_owned()
+    line(&format!("{:<28} {state} ", contact.user.as_str()), &name)
 }
 
 /// One who is blocked.
@@ -23,6 +24,7 @@ pub(crate) fn blocked(user: &UserId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::fits;
     use super::*;
 
     #[test]
@@ -32,6 +34,8 @@ mod tests {
         bob.state = ContactState::Asks;
         bob.name = "Bob\u{1b}by".into();
         assert_eq!(contact(&bob), format!("{:<28} asks you  Bob\u{241b}by", "bob"));
+        bob.name = "b".repeat(128);
+        fits(&contact(&bob));
         assert_eq!(blocked(&bob.user), format!("{:<28} blocked", "bob"));
     }
 }

@@ -2,6 +2,8 @@
 
 use packetboat_client::DeviceState;
 
+use super::table::line;
+use crate::account::is_of_commands;
 use crate::clean;
 use crate::clock::Clock;
 
@@ -9,17 +11,22 @@ use crate::clock::Clock;
 pub(crate) fn state(clock: &Clock, state: &DeviceState) -> String {
     let there = match (state.online, state.last_seen_ms) {
         (true, _) => "online".to_owned(),
-        (false, seen) => format!("last seen {}", clock.full(seen)),
+        (false, seen) => format!("seen {}", clock.to_the_minute(seen)),
     };
-    let said = [&state.name, &state.platform, &state.client, &state.address];
+    let said = if is_of_commands(&state.device) {
+        ["shared by commands", &state.name, &state.address, &state.client]
+    } else {
+        [state.name.as_str(), &state.platform, &state.address, &state.client]
+    };
     let said: Vec<_> = said.iter().map(|text| clean::line(text)).collect();
     let said: Vec<_> =
         said.iter().map(AsRef::as_ref).filter(|text: &&str| !text.is_empty()).collect();
-    format!("{:<28} {there}  {}", state.device.as_str(), said.join(", ")).trim_end().to_owned()
+    line(&format!("{:<16} {there:<21} ", state.device.as_str()), &said.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::fits;
     use super::*;
 
     #[test]
@@ -35,8 +42,12 @@ mod tests {
             online: true,
         };
         let line = state(&Clock::utc(), &device);
-        assert_eq!(line, format!("{:<28} online  Ada's\u{241b}phone, ios, ::1", "phone"));
+        assert_eq!(line, format!("{:<16} {:<21}  Ada's\u{241b}phone, ios, ::1", "phone", "online"));
         device.online = false;
-        assert!(state(&Clock::utc(), &device).contains("last seen 2026-11-21 09:05:03"));
+        assert!(state(&Clock::utc(), &device).contains("seen 2026-11-21 09:05 "));
+        device.device = "cli-once-3".parse().unwrap();
+        assert!(state(&Clock::utc(), &device).contains("shared by commands, Ada's"));
+        device.name = "n".repeat(64);
+        fits(&state(&Clock::utc(), &device));
     }
 }

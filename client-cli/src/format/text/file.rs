@@ -4,6 +4,7 @@ use std::path::Path;
 
 use packetboat_client::{FileSent, FileState, FilesPage};
 
+use super::table::line;
 use crate::clean;
 
 /// Bytes for people.
@@ -36,14 +37,23 @@ pub(crate) fn saved(sent: &FileSent, path: &Path) -> String {
     format!("saved {path} ({})", bytes(sent.size))
 }
 
-/// A file of the user's own.
+/// A small picture that was saved.
+pub(crate) fn thumbnail(size: usize, path: &Path) -> String {
+    let path = clean::line(&path.display().to_string());
+    format!("saved {path} ({})", bytes(size as u64))
+}
+
+/// A file of the user's own, or of a message.
 pub(crate) fn file(state: &FileState) -> String {
-    let media_type = clean::line(&state.media_type);
+    let media_type = match state.thumbnail_bytes {
+        0 => clean::line(&state.media_type),
+        _ => format!("{}, with a small picture", clean::line(&state.media_type)),
+    };
     let size = bytes(state.size);
     if state.complete {
-        format!("{}  {size}  {media_type}", state.file)
+        line(&format!("{}  {size} ", state.file), &media_type)
     } else {
-        format!("{}  {} of {size}  {media_type}", state.file, bytes(state.have))
+        line(&format!("{}  {} of {size} ", state.file, bytes(state.have)), &media_type)
     }
 }
 
@@ -54,7 +64,28 @@ pub(crate) fn quota(page: &FilesPage) -> String {
 
 #[cfg(test)]
 mod tests {
+    use packetboat_client::Client;
+
+    use super::super::table::fits;
     use super::*;
+
+    #[test]
+    fn a_file_is_a_line_that_fits_whatever_its_media_type() {
+        let mut state = FileState {
+            file: Client::new_file_id(),
+            size: 1 << 50,
+            have: 1023,
+            complete: false,
+            media_type: "x/".repeat(64),
+            sha256: [0; 32],
+            thumbnail_bytes: 0,
+        };
+        fits(&file(&state));
+        assert!(file(&state).contains("1023 bytes of 1.0 PiB  x/x"), "{}", file(&state));
+        (state.complete, state.media_type, state.size) = (true, "image/png".into(), 1024);
+        state.thumbnail_bytes = 300;
+        assert!(file(&state).ends_with("1.0 KiB  image/png, with a small picture"));
+    }
 
     #[test]
     fn bytes_are_told_in_the_unit_that_fits() {

@@ -2,6 +2,7 @@
 
 use packetboat_client::{ChatDraft, ChatId, Marks, OwnChat};
 
+use super::table::line;
 use crate::clean;
 use crate::clock::Clock;
 
@@ -38,13 +39,14 @@ pub(crate) fn chat(clock: &Clock, chat: &ChatId, own: &OwnChat) -> String {
     if let Some(own) = &own.draft {
         words.push(format!("draft: {}", draft(own)));
     }
-    format!("{:<28} {}", chat.as_str(), words.join(", "))
+    line(&format!("{:<28}", chat.as_str()), &words.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use packetboat_client::{SeqRange, SeqSet};
 
+    use super::super::table::fits;
     use super::*;
 
     #[test]
@@ -57,7 +59,8 @@ mod tests {
         let draft = Some(ChatDraft { chat: id.clone(), text, reply_to: 0 });
         let line = chat(&Clock::utc(), &id, &OwnChat { marks, draft, hidden });
         assert!(line.starts_with("dm:a:b "), "{line}");
-        assert!(line.contains("quiet, pinned at 2, archived, 3 hidden, draft: two"), "{line}");
+        fits(&line);
+        assert!(line.contains("quiet, pinned at 2, archived, 3 hidden, draft"), "{line}");
         assert!(!line.contains('\u{1b}') && !line.contains('\n'), "{line}");
     }
 }
