@@ -13,6 +13,7 @@ use super::content;
 
 pub(crate) mod contact;
 pub(crate) mod device;
+pub(crate) mod group;
 pub(crate) mod keys;
 pub(crate) mod own;
 pub(crate) mod receipt;
