@@ -76,9 +76,9 @@ pub(crate) enum Later {
         /// How it is named.
         name: ScheduledName,
         /// What it says.
-        content: Content,
+        text: String,
         /// Where it belongs, and how long it stays.
-        context: Context,
+        context: Box<Context>,
         /// When, in milliseconds of Unix time.
         at_ms: u64,
     },
@@ -184,6 +184,15 @@ pub(crate) enum Answer {
         ids: Vec<InviteId>,
         /// What they are good for.
         lines: Vec<String>,
+    },
+    /// A file is on the server: what says so is to be sent.
+    Uploaded {
+        /// Where to.
+        chat: ChatId,
+        /// What the message says.
+        content: Content,
+        /// How long it stays.
+        context: Context,
     },
     /// How far something is.
     Underway(String),

@@ -11,7 +11,7 @@ use super::say::said_at;
 pub(crate) enum Files {
     /// Show the user's own.
     List,
-    /// Upload one and send it to a chat.
+    /// Upload one that is to be sent to a chat.
     Send(ChatId, Attach),
     /// Save the file that a message has.
     Save(Place),

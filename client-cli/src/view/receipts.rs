@@ -34,7 +34,9 @@ impl Receipts {
         let own = timeline.messages().rev().filter(|message| message.own && !message.change);
         let mut seqs = SeqSet::default();
         for message in own.take(RECEIPT_RANGES_MAX) {
-            SeqRange::new(message.seq, message.seq).into_iter().for_each(|seq| seqs.insert(seq));
+            if let Some(seq) = SeqRange::new(message.seq, message.seq) {
+                seqs.insert(seq);
+            }
         }
         self.stale = false;
         self.asked = !seqs.is_empty();

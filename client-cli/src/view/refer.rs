@@ -1,7 +1,7 @@
 //! The slash commands about messages, which are named by counting from the last one shown, 1 is
 //! the last, or by their place in the log. Must never guess which one is meant.
 
-use super::super::command::target::Target;
+use crate::command::target::Target;
 
 /// A message of the open chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -281,8 +281,12 @@ impl Chat {
                 (self.name, self.topic) = (clean::line(&name), clean::line(&topic));
             }
             RoomChange::Set { name, topic, .. } => {
-                name.into_iter().for_each(|name| self.name = clean::line(&name));
-                topic.into_iter().for_each(|topic| self.topic = clean::line(&topic));
+                if let Some(name) = name {
+                    self.name = clean::line(&name);
+                }
+                if let Some(topic) = topic {
+                    self.topic = clean::line(&topic);
+                }
             }
             RoomChange::Muted { users, until_ms } if users.contains(me) => {
                 self.muted_until_ms = until_ms;
@@ -418,7 +422,7 @@ mod tests {
         let all = packetboat_client::Context { mentions_all: true, ..Default::default() };
         let users = vec!["bob".parse().unwrap()];
         let bob = packetboat_client::Context { mentions: users, ..Default::default() };
-        for (seq, context) in [(1, &all), (2, &bob), (3, &Default::default())] {
+        for (seq, context) in [(1, &all), (2, &bob), (3, &packetboat_client::Context::default())] {
             let mut entry = hi("group:crew", seq, "alice");
             entry.content = Content::text("hi").encode_in(context);
             roster.arrived(&entry);

@@ -75,8 +75,8 @@ pub(crate) enum Line {
     TellReads(ReceiptRule),
     /// Who the devices of a user are; `None`: the user's own.
     Keys(Option<UserId>),
-    /// What can be done.
-    Help,
+    /// What can be done, all of it or what has a word.
+    Help(String),
     /// Leave.
     Quit,
 }
@@ -153,7 +153,7 @@ fn anywhere(verb: &str, rest: &str) -> Option<Line> {
         "away" | "back" if alone => Line::Here(Here::Away(verb == "away")),
         "status" => Line::Here(presence::status(rest)?),
         "keys" => Line::Keys(None),
-        "help" if alone => Line::Help,
+        "help" => Line::Help(rest.trim_start_matches('/').to_owned()),
         "quit" if alone => Line::Quit,
         "contacts" | "contact" | "uncontact" | "name" | "block" | "unblock" => {
             Line::People(people::parse(verb, rest)?)

@@ -25,7 +25,7 @@ const THUMBNAIL: &str = ".thumb";
 pub(super) async fn run(client: &Client, answers: &mpsc::Sender<Answer>, errand: Files) -> Answer {
     let done = match errand {
         Files::List => list(client).await.map_err(said),
-        Files::Send(chat, attach) => send(client, answers, &chat, &attach).await,
+        Files::Send(chat, attach) => upload(client, answers, chat, &attach).await,
         Files::Save(place) => save(client, answers, &place).await,
         Files::Thumbnail(place) => thumbnail(client, &place).await,
     };
@@ -65,11 +65,11 @@ async fn announced(attach: &Attach, path: &Path) -> Result<Upload, String> {
     Ok(upload)
 }
 
-/// Uploads a file and sends it.
-async fn send(
+/// Uploads a file, so that it can be sent as any message is.
+async fn upload(
     client: &Client,
     answers: &mpsc::Sender<Answer>,
-    chat: &ChatId,
+    chat: ChatId,
     attach: &Attach,
 ) -> Result<Answer, String> {
     let path = folder::place(&attach.path);
@@ -80,9 +80,7 @@ async fn send(
     Content::decode(&content.encode_in(&context), usize::MAX).map_err(said)?;
     let tell = underway(answers, format!("sending {}", upload.name), upload.size);
     client.upload_path(&upload, &path, tell).await.map_err(said)?;
-    let sending = client.send_in(chat, &content, &context).await.map_err(said)?;
-    sending.await.map_err(said)?;
-    Ok(Answer::Told(format!("sent {}", upload.name)))
+    Ok(Answer::Uploaded { chat, content, context })
 }
 
 /// The file that a message has.

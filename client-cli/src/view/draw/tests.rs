@@ -256,7 +256,7 @@ fn the_list_shows_marks_and_mentions_and_the_title_a_topic() {
     chats(&mut view, vec![crew, long, state("room:deck", 1, 0)]);
     let rows = screen(&view, 80, 24);
     let title = "The crew  group:crew, 3 members: All sails";
-    assert_eq!(rows[0], format!("# The crew       ^z @2 3│{title}"));
+    assert_eq!(rows[0], format!("# The crew       ^z @2 4│{title}"));
     assert_eq!(rows[1].split('│').next(), Some("% deck                  "));
     assert_eq!(rows[2].split('│').next(), Some("# xxxxxxxxxxxxxxxxx… - •"));
 }

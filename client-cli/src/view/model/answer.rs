@@ -63,6 +63,10 @@ impl View {
                 self.invites = ids.into_iter().map(|id| (group.clone(), id)).collect();
                 self.sheet(title, lines);
             }
+            Answer::Uploaded { chat, content, context } => {
+                self.note = None;
+                self.send_in(now_ms, chat, (&content, &context), effects);
+            }
             Answer::Underway(what) => self.note(now_ms, &what, Mood::Calm),
             Answer::Sheet { title, lines } => self.sheet(title, lines),
             Answer::Entered(chat) => {
@@ -195,9 +199,34 @@ mod tests {
         let mut view = open(3);
         let effects = write(&mut view, 5, "/later 2h /expire 1h /reply 2 see you");
         let name = ScheduledName { chat: chat(), id: id() };
-        let content = Content::text("see you");
+        let text = "see you".to_owned();
         let context = Context { reply_to: 2, expires_after_ms: 3_600_000, ..Context::default() };
-        let later = Later::Schedule { name, content, context, at_ms: 7_200_005 };
+        let later = Later::Schedule { name, text, context: Box::new(context), at_ms: 7_200_005 };
         assert_eq!(effects, [Effect::Later(later)]);
+    }
+
+    #[test]
+    fn an_uploaded_file_is_a_message_on_its_way_and_leaves_what_is_written() {
+        let mut view = open(3);
+        view.handle(1, Input::Answer(Answer::Underway("[####]".into())));
+        view.editor.insert("meanwhile");
+        let sent = packetboat_client::FileSent {
+            file: packetboat_client::FileId::from([3; 16]),
+            name: "cat.png".into(),
+            media_type: "image/png".into(),
+            size: 2048,
+            sha256: [4; 32],
+            caption: String::new(),
+            from: None,
+        };
+        let content = Content::File(sent);
+        let context = Context { expires_after_ms: 60_000, ..Context::default() };
+        let encoded = content.encode_in(&context);
+        let uploaded = Answer::Uploaded { chat: chat(), content, context };
+        let effects = view.handle(2, Input::Answer(uploaded));
+        assert_eq!(effects, [Effect::Send { chat: chat(), id: id(), content: encoded }]);
+        let last = view.rows().last().unwrap().line.to_string();
+        assert!(last.contains("you: [file “cat.png”") && last.ends_with('…'), "{last}");
+        assert_eq!((view.editor.text(), view.noted(2)), ("meanwhile", None));
     }
 }

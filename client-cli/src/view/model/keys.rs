@@ -8,7 +8,7 @@ use super::super::file::{Files, Place};
 use super::super::own::Own;
 use super::super::slash::table::help;
 use super::super::slash::{Line, parse};
-use super::{Editor, Effect, Mood, Overlay, View};
+use super::{Editor, Effect, Mood, View};
 
 /// The time between two signals that the user types.
 const TYPING_MS: u64 = 3_000;
@@ -136,9 +136,9 @@ impl View {
             }
             Line::SayLater(say, at_ms) => {
                 let (chat, context) = self.context(&say)?;
-                let (name, content) =
-                    (ScheduledName { chat, id: (self.new_id)() }, Content::text(say.text));
-                effects.push(Effect::Later(Later::Schedule { name, content, context, at_ms }));
+                let name = ScheduledName { chat, id: (self.new_id)() };
+                let (text, context) = (say.text, Box::new(context));
+                effects.push(Effect::Later(Later::Schedule { name, text, context, at_ms }));
             }
             Line::Change(group, change) => {
                 if matches!(change, GroupChange::Created { .. }) {
@@ -171,7 +171,7 @@ impl View {
                 let (group, id) = link.cloned().ok_or("/group invites shows which there are")?;
                 effects.push(Effect::Door(Door::Uninvite { group, id }));
             }
-            Line::Help => self.overlay = Some(Overlay::new("Help".to_owned(), &help())),
+            Line::Help(word) => self.sheet("Help".to_owned(), help(&word)),
             Line::Quit => self.quit(now_ms, effects),
             line => effects.extend(errand(line)),
         }
@@ -256,7 +256,7 @@ fn errand(line: Line) -> Option<Effect> {
         | Line::ChangeRoom(..)
         | Line::Save(..)
         | Line::Thumbnail(..)
-        | Line::Help
+        | Line::Help(_)
         | Line::Quit => return None,
     })
 }

@@ -23,21 +23,12 @@ impl View {
     ) -> Result<(), &'static str> {
         let alteration = |alteration| (Content::Entry(alteration), Context::default());
         let chat = self.open.as_ref().map(|open| open.chat.clone()).ok_or(NO_CHAT)?;
+        if let Some(question) = self.question(&chat, &refer)? {
+            effects.push(question);
+            return Ok(());
+        }
         let mut to = chat.clone();
         let (content, context) = match refer {
-            Refer::Pins => return ask(effects, Effect::AskPins(chat)),
-            Refer::Seen(which) => {
-                let seq = self.seq(which)?;
-                return ask(effects, Effect::AskReaders { chat, seq });
-            }
-            Refer::Receipts(which) => {
-                let first = self.seq(which)?;
-                return ask(effects, Effect::AskCounts { chat, first });
-            }
-            Refer::Thread(which) => {
-                let of = self.thread_of(which)?;
-                return ask(effects, Effect::AskThread { chat, of });
-            }
             Refer::Edit(which, text) => {
                 let seq = match which {
                     Some(which) => self.seq(which)?,
@@ -60,12 +51,29 @@ impl View {
                 to = target.chat(&self.me);
                 forwarded
             }
+            Refer::Pins | Refer::Seen(_) | Refer::Receipts(_) | Refer::Thread(_) => return Ok(()),
         };
         if Content::decode(&content.encode_in(&context), usize::MAX).is_err() {
             return Err("that is too long, or not a word");
         }
         self.send_in(now_ms, to, (&content, &context), effects);
         Ok(())
+    }
+
+    /// What is asked about a message, if nothing is done to it.
+    fn question(&self, chat: &ChatId, refer: &Refer) -> Result<Option<Effect>, &'static str> {
+        let chat = chat.clone();
+        Ok(Some(match *refer {
+            Refer::Pins => Effect::AskPins(chat),
+            Refer::Seen(which) => Effect::AskReaders { chat, seq: self.seq(which)? },
+            Refer::Receipts(which) => Effect::AskCounts { chat, first: self.seq(which)? },
+            Refer::Thread(which) => Effect::AskThread { chat, of: self.thread_of(which)? },
+            Refer::Edit(..)
+            | Refer::Recall(_)
+            | Refer::React(..)
+            | Refer::Forward(..)
+            | Refer::Pin(..) => return Ok(None),
+        }))
     }
 
     /// Where a text belongs that is said in the open chat.
@@ -110,16 +118,16 @@ impl View {
         Ok((chat, self.seq(which)?))
     }
 
-    /// A message in a line, as it is shown if it is, else as it came.
+    /// A message, as it is shown if it is, else as it came.
     fn told(&self, entry: &Entry) -> String {
         let open = self.open.as_ref().filter(|open| open.chat == entry.chat);
         let shown = open.and_then(|open| open.timeline.shown(entry.seq));
         let said = match shown {
-            Some(shown) => fold::first_line(&shown.said),
-            None => text::said(entry).join(" "),
+            Some(shown) => fold::said(&shown.said),
+            None => text::said(entry),
         };
-        let (seq, at) = (entry.seq, self.clock.minute(entry.at_ms));
-        clean::line(&format!("#{seq} {at} {}: {said}", entry.sender))
+        let (seq, at, sender) = (entry.seq, self.clock.minute(entry.at_ms), &entry.sender);
+        format!("#{seq} {at} {sender}: {}", said.join("\n    "))
     }
 
     /// What is said in a thread.
@@ -143,11 +151,6 @@ impl View {
         let lines = seqs.iter().map(line).collect();
         self.sheet(format!("Pinned in {chat}"), lines);
     }
-}
-
-fn ask(effects: &mut Vec<Effect>, question: Effect) -> Result<(), &'static str> {
-    effects.push(question);
-    Ok(())
 }
 
 /// Nothing is open.
@@ -245,8 +248,9 @@ mod tests {
         word.content = Content::text("so it is").encode_in(&context);
         view.handle(1, Input::Net(Event::Entry(word.clone())));
         let asked = Effect::AskThread { chat: chat(), of: 1 };
-        assert_eq!(write(&mut view, 2, "/thread 2"), [asked.clone()]);
-        assert_eq!(write(&mut view, 2, "/thread 1"), [asked], "it is of the same thread");
+        for line in ["/thread 2", "/thread 1"] {
+            assert_eq!(write(&mut view, 2, line), std::slice::from_ref(&asked), "{line}");
+        }
         let (_, said, context) = sent(&write(&mut view, 3, "/thread 1 and so @alice"));
         assert_eq!((said, context.thread), (Content::text("and so @alice"), 1));
         assert_eq!(context.mentions, ["alice".parse().unwrap()]);
@@ -254,11 +258,8 @@ mod tests {
         let entries = Page { items: vec![first, word], more: true };
         view.handle(4, Input::Answer(Answer::Thread { chat: chat(), of: 1, entries }));
         let rows = view.overlay.as_ref().unwrap().sight((80, 23)).rows;
-        let wanted = ["#1 09:05 alice: message 1", "#2 09:05 alice: ≡ so it is", "… and more"];
-        assert_eq!(
-            rows.iter().map(|row| row.replace("≡ alice: message 1 ", "≡ ")).collect::<Vec<_>>(),
-            wanted
-        );
+        let wanted = ["#1 09:05 alice: message 1", "#2 09:05 alice: so it is", "… and more"];
+        assert_eq!(rows, wanted);
     }
 
     #[test]

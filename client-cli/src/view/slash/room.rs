@@ -20,17 +20,14 @@ pub(super) fn change(
     if !table::has(&name) {
         return Err(format!("there is no /{name}; /help tells what there is"));
     }
-    let (room, change) = match verb {
-        "open" => {
-            let room = room(rest).map_err(|error| error.to_string())?;
-            let name = room.as_str().trim_start_matches("room:").to_owned();
-            let opened = RoomChange::Opened { name, topic: String::new(), keep: 0, slow_ms: 0 };
-            (room, opened.into())
-        }
-        _ => {
-            let change = meant(verb, rest, now_ms)?.ok_or_else(|| table::usage(&name))?;
-            (room_of(open)?, change)
-        }
+    let (room, change) = if verb == "open" {
+        let room = room(rest).map_err(|error| error.to_string())?;
+        let name = room.as_str().trim_start_matches("room:").to_owned();
+        let opened = RoomChange::Opened { name, topic: String::new(), keep: 0, slow_ms: 0 };
+        (room, opened.into())
+    } else {
+        let change = meant(verb, rest, now_ms)?.ok_or_else(|| table::usage(&name))?;
+        (room_of(open)?, change)
     };
     match Content::decode(&change.encode(), usize::MAX) {
         Ok(_) => Ok(Some(Line::ChangeRoom(room, change))),

@@ -83,7 +83,9 @@ const MESSAGES: &[Command] = &[
     the(
         "later",
         "TIME TEXT",
-        "it is sent then, or at a time such as\n2026-11-23 09:00; TEXT may be as of /expire, but\nno /file",
+        "it is sent then, or at a time such as\n\
+         2026-11-23 09:00; TEXT may be as of /expire, but\n\
+         no /file",
     ),
     the("scheduled", "", "what is to be sent, and could not be"),
     the("unschedule", "N or ID", "take one of these back"),
@@ -113,7 +115,9 @@ const PEOPLE: &[Command] = &[
     the(
         "status",
         "WHO [TEXT]",
-        "what you say of yourself. WHO sees that, and\nwhether you are there: everyone, contacts or\nnobody",
+        "what you say of yourself. WHO sees that, and\n\
+         whether you are there: everyone, contacts or\n\
+         nobody",
     ),
     the("contacts", "", "whom you know, and have blocked"),
     the("contact", "USER", "ask to be contacts, or accept"),
@@ -127,7 +131,8 @@ const PEOPLE: &[Command] = &[
     the(
         "keys",
         "[USER]",
-        "who the devices of a user are, for programs that\nencrypt; of yours also how many keys are left",
+        "who the devices of a user are, for programs that\n\
+         encrypt; of yours also how many keys are left",
     ),
 ];
 
@@ -177,7 +182,8 @@ const ROOMS: &[Command] = &[
     the("room close", "", "it is there no more"),
 ];
 
-const REST: &[Command] = &[the("help", "", "this"), the("quit", "", "leave")];
+const REST: &[Command] =
+    &[the("help", "[WORD]", "this, or the commands that have the word"), the("quit", "", "leave")];
 
 /// All of them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
@@ -202,14 +208,17 @@ pub(crate) fn usage(name: &str) -> String {
     said.collect::<Vec<_>>().join("; ")
 }
 
-/// The lines of the help.
-pub(crate) fn help() -> Vec<String> {
+/// The lines of the help: all of them, or those of the commands that have a word.
+pub(crate) fn help(word: &str) -> Vec<String> {
+    if !word.is_empty() {
+        let has =
+            |command: &&Command| command.written().contains(word) || command.does.contains(word);
+        return all().filter(has).flat_map(Command::lines).collect();
+    }
     let mut lines: Vec<String> = KEYS.iter().map(ToString::to_string).collect();
     for (title, commands) in PARTS {
         lines.extend([String::new(), format!("── {title} ──")]);
-        for command in *commands {
-            lines.extend(command.lines());
-        }
+        lines.extend(commands.iter().flat_map(Command::lines));
     }
     lines
 }
@@ -240,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_help_is_readable_in_80_columns_and_has_every_command_once() {
-        let help = help();
+        let help = help("");
         for line in &help {
             assert!(width(line) <= usize::from(80 - overlay::BORDER), "{line}");
         }
@@ -252,6 +261,14 @@ mod tests {
             };
             assert_eq!(help.iter().filter(begins).count(), 1, "{written}");
         }
+    }
+
+    #[test]
+    fn the_help_about_a_word_has_the_commands_that_have_it() {
+        assert_eq!(help("logout").len(), 2);
+        assert_eq!(help("group invite").len(), 3, "{:?}", help("group invite"));
+        assert_eq!(help("read the last"), help("/receipts"));
+        assert_eq!(help("nonsense"), [""; 0]);
     }
 
     #[test]

@@ -110,7 +110,6 @@ fn what_cannot_be_is_told_before_it_is_sent() {
         "/members",
         "/group",
         "/",
-        "/help me",
         "/keys a/b",
         "/card",
         "/receipts",
@@ -226,7 +225,7 @@ const WRITTEN: &[&str] = &[
     "/room mute 5 bob",
     "/room unmute bob",
     "/room close",
-    "/help",
+    "/help receipts",
     "/quit",
 ];
 
