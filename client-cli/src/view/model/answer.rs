@@ -225,8 +225,9 @@ mod tests {
         let uploaded = Answer::Uploaded { chat: chat(), content, context };
         let effects = view.handle(2, Input::Answer(uploaded));
         assert_eq!(effects, [Effect::Send { chat: chat(), id: id(), content: encoded }]);
-        let last = view.rows().last().unwrap().line.to_string();
-        assert!(last.contains("you: [file “cat.png”") && last.ends_with('…'), "{last}");
+        let rows: Vec<String> = view.rows().iter().map(|row| row.line.to_string()).collect();
+        assert!(rows.iter().any(|row| row.contains("you: [file “cat.png”")), "{rows:#?}");
+        assert!(rows.last().is_some_and(|row| row.ends_with('…')), "it is on its way: {rows:#?}");
         assert_eq!((view.editor.text(), view.noted(2)), ("meanwhile", None));
     }
 }
