@@ -240,9 +240,9 @@ fn seconds(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cells::width;
     use clap::CommandFactory;
     use clap::error::ErrorKind;
-    use unicode_width::UnicodeWidthStr;
 
     fn parse(line: &str) -> Result<CommandLine, clap::Error> {
         CommandLine::try_parse_from(line.split(' '))
@@ -400,7 +400,7 @@ mod tests {
     fn too_wide(command: &mut clap::Command, found: &mut Vec<String>) {
         for help in [command.render_long_help(), command.render_help()] {
             let help = help.to_string();
-            let wide = help.lines().filter(|line| line.width() > 80);
+            let wide = help.lines().filter(|line| width(line) > 80);
             found.extend(wide.map(|line| format!("{}: {line}", command.get_name())));
         }
         command.get_subcommands_mut().for_each(|below| too_wide(below, found));

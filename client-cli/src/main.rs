@@ -2,6 +2,7 @@
 //! what to run, and say what became of it.
 
 mod account;
+mod cells;
 mod clean;
 mod clock;
 mod command;

@@ -335,6 +335,14 @@ pub(crate) fn code(outcome: &Outcome) -> Option<RejectCode> {
     }
 }
 
+/// What is said to people of why a draft is refused.
+pub(crate) fn reason(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Refused(refusal) => &refusal.reason,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
 /// The code of a refused question.
 pub(crate) fn refused<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> RejectCode {
     match answer {

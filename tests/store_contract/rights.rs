@@ -7,7 +7,7 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{GroupChange, GroupRules};
 
 use crate::bed::{
-    Bed, Opened, WIDE, chat, code, created, device, draft, stored, text_of, user, users,
+    Bed, Opened, WIDE, chat, code, created, device, draft, reason, stored, text_of, user, users,
 };
 
 const CREW: &str = "group:crew";
@@ -108,6 +108,8 @@ pub(crate) async fn who_is_mute_changes_what_it_may_and_says_nothing(bed: impl B
     assert_eq!(refusal(&open, "ann", muted(&["eve"], 9_000)).await, RejectCode::MemberMismatch);
     open.must("ann", CREW, muted(&["bob"], 1_001)).await;
     assert_eq!(said(&open, "bob").await, Some(RejectCode::Muted));
+    let outcome = open.put("bob", draft(CREW, "hi")).await;
+    assert_eq!(reason(&outcome), "you are mute until 1970-01-01T00:00:01Z");
     assert_eq!(said(&open, "cid").await, None);
     let view = open.chat(user("bob"), device("phone"), chat(CREW)).await.unwrap();
     assert_eq!(view.muted_until_ms, 1_001);

@@ -12,8 +12,8 @@ use packetboat_proto::content::{
 use packetboat_proto::entry::Entry;
 
 use crate::bed::{
-    Bed, Opened, WIDE, chat, code, content_draft, created, device, draft, duplicate, refused,
-    stored, text_of, user, users, with_id,
+    Bed, Opened, WIDE, chat, code, content_draft, created, device, draft, duplicate, reason,
+    refused, stored, text_of, user, users, with_id,
 };
 
 const LOBBY: &str = "room:lobby";
@@ -188,6 +188,7 @@ pub(crate) async fn the_owner_and_moderators_make_others_mute(bed: impl Bed) {
     assert_eq!(said(&open, "cid").await, None, "its time is over");
     open.must("ann", LOBBY, muted(&["dan"], u64::MAX)).await;
     assert_eq!(said(&open, "dan").await, Some(RejectCode::Muted));
+    assert_eq!(reason(&open.put("dan", draft(LOBBY, "hi")).await), "you are mute for good");
     open.close().await;
     drop(open);
     let open = bed.open();

@@ -15,6 +15,7 @@ use super::content;
 pub(crate) mod chats;
 pub(crate) mod contact;
 pub(crate) mod device;
+pub(crate) mod group;
 pub(crate) mod hint;
 pub(crate) mod keys;
 pub(crate) mod members;

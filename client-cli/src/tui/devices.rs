@@ -11,6 +11,8 @@ use crate::view::{Answer, Devices};
 pub(super) async fn run(client: &Client, errand: Devices) -> Answer {
     let done = match errand {
         Devices::List => list(client).await,
+        // Nobody has asked to be told.
+        Devices::Names => Ok(Answer::Devices(names(client).await.unwrap_or_default())),
         Devices::LogOut(device) => {
             let gone = client.log_out(&device).await;
             gone.map(|()| Answer::Told(format!("{device} is logged out")))
@@ -29,4 +31,9 @@ async fn list(client: &Client) -> Result<Answer, RequestError> {
     let line = |state| text::device::state(&clock, state);
     let lines = page.items.iter().map(line).collect();
     Ok(Answer::Sheet { title: format!("Your devices; this one is {}", client.device()), lines })
+}
+
+async fn names(client: &Client) -> Result<Vec<String>, RequestError> {
+    let page = client.devices(None, PAGE_ITEMS_MAX).await?;
+    Ok(page.items.into_iter().map(|state| state.device.to_string()).collect())
 }

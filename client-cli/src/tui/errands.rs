@@ -1,20 +1,19 @@
 //! Does what the view wants done, and tells it what came of it. Must never make it wait, nor send
 //! messages in another order than they were written.
 
+mod about;
+mod door;
 mod file;
+mod folder;
 mod receipt;
 
 use bytes::Bytes;
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
-use packetboat_client::{
-    ChatId, ChatState, Client, Entered, InviteLink, MessageId, RequestError, UserId,
-};
+use packetboat_client::{ChatId, ChatState, Client, Edge, Entry, MessageId, Page, RequestError};
 use tokio::sync::mpsc;
 
 use super::own_errands::OwnErrands;
-use crate::clock::Clock;
-use crate::format::text;
-use crate::view::{Answer, Door, Effect, Trouble};
+use crate::view::{Answer, Effect, Here, Trouble};
 
 use super::{devices, people};
 
@@ -24,6 +23,8 @@ const ANSWERS_MAX: usize = 256;
 const SENDS_MAX: usize = 512;
 /// Chats that are asked for.
 const CHATS_MAX: usize = 1_000;
+/// Entries of a thread that are asked for.
+const THREAD_MAX: usize = 1_000;
 /// Entries of one page.
 const PAGE: u32 = 100;
 
@@ -62,6 +63,8 @@ impl Errands {
             errand @ (Effect::SyncOwn
             | Effect::Mark(_)
             | Effect::KeepDraft(_)
+            | Effect::Watch { .. }
+            | Effect::WatchReceipts { .. }
             | Effect::Hide { .. }) => self.own.run(errand),
             question => {
                 let (client, answers) = (self.client.clone(), self.answers.clone());
@@ -108,9 +111,14 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
         Effect::AskChats => chats(client).await.map_or_else(failed, Answer::Chats),
         Effect::AskChat(chat) => client.chat(&chat).await.map_or_else(failed, Answer::Chat),
         Effect::AskRoom(room) => client.room(&room).await.map_or_else(failed, Answer::Room),
-        Effect::AskPresence(users) => {
-            client.presence(users).await.map_or_else(failed, Answer::Presence)
+        Effect::AskReceipts { chat, ranges } => receipt::counts(client, chat, ranges).await,
+        Effect::AskCounts { chat, first } => {
+            receipt::from(client, &chat, first).await.unwrap_or_else(failed)
         }
+        Effect::AskThread { chat, of } => thread(client, chat, of).await.unwrap_or_else(failed),
+        Effect::About(chat) => about::run(client, &chat).await.unwrap_or_else(failed),
+        Effect::Here(here) => set(client, here).await.unwrap_or_else(failed),
+        Effect::AskPaths(folder) => folder::list(folder).await,
         Effect::AskMembers(chat) => match client.members(&chat, None, PAGE_ITEMS_MAX).await {
             Ok(members) => Answer::Members { chat, members },
             Err(error) => failed(error),
@@ -123,15 +131,20 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
             // Nobody has asked to be told.
             Err(_) => Answer::Names { chat, users: Vec::new() },
         },
-        Effect::Door(door) => at_door(client, door).await,
+        Effect::Door(door) => door::run(client, door).await,
+        Effect::Files(errand) => file::run(client, answers, errand).await,
         Effect::Devices(errand) => devices::run(client, errand).await,
         Effect::People(errand) => people::run(client, errand).await,
         Effect::AskReaders { chat, seq } => {
             receipt::readers(client, &chat, seq).await.unwrap_or_else(failed)
         }
-        Effect::AskKeys(user) => keys(client, &user).await.unwrap_or_else(failed),
+        Effect::AskKeys(user) => {
+            about::keys(client, &user.unwrap_or_else(|| client.user().clone()))
+                .await
+                .unwrap_or_else(failed)
+        }
         Effect::TellReads(rule) => receipt::tell_reads(client, rule).await.unwrap_or_else(failed),
-        Effect::Search(words) => super::search::run(client, &words).await,
+        Effect::Search(words, chat) => super::search::run(client, &words, chat.as_ref()).await,
         Effect::Later(later) => super::later::run(client, later).await,
         Effect::AskPins(chat) => match client.pins(&chat).await {
             Ok(seqs) => Answer::Pins { chat, seqs },
@@ -146,11 +159,11 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
             let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
             Answer::Page { chat, edge, page }
         }
-        Effect::SendFile { chat, path } => file::send(client, answers, &chat, &path).await,
-        Effect::SaveFile { chat, seq, path } => file::save(client, answers, &chat, seq, path).await,
         Effect::SyncOwn
         | Effect::Mark(_)
         | Effect::KeepDraft(_)
+        | Effect::Watch { .. }
+        | Effect::WatchReceipts { .. }
         | Effect::Hide { .. }
         | Effect::Send { .. }
         | Effect::Read { .. }
@@ -161,57 +174,31 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
     }
 }
 
-async fn at_door(client: &Client, door: Door) -> Answer {
-    let done = match door {
-        Door::Enter(link) => match client.enter(&link).await {
-            Ok(entered) => return entered_as(link.group, &entered),
-            Err(error) => return Answer::Failed(error.to_string()),
-        },
-        Door::Invite { group, expires_ms } => invite(client, &group, expires_ms).await,
-        Door::Invites(group) => invites(client, &group).await,
-        Door::Requests(group) => requests(client, &group).await,
-        Door::Refuse { group, users } => {
-            let refused = client.refuse_join(&group, users).await;
-            refused.map(|()| Answer::Told("they are told".to_owned()))
+/// Sets what others see of the user.
+async fn set(client: &Client, here: Here) -> Result<Answer, RequestError> {
+    match here {
+        Here::Away(away) => client.set_away(away).await.map(|()| Answer::Away(away)),
+        Here::Status(text, visible_to) => {
+            client.set_profile(&text, visible_to).await?;
+            Ok(Answer::Told("set, on all of your devices".to_owned()))
         }
-    };
-    done.unwrap_or_else(|error| Answer::Failed(error.to_string()))
-}
-
-fn entered_as(group: ChatId, entered: &Entered) -> Answer {
-    match entered {
-        Entered::Joined(_) | Entered::Member => Answer::Entered(group),
-        Entered::Waiting => Answer::Told(format!("you have asked to come into {group}")),
-        Entered::Refused => Answer::Failed(format!("you are not let into {group}")),
     }
 }
 
-async fn invite(client: &Client, group: &ChatId, expires_ms: u64) -> Result<Answer, RequestError> {
-    let (link, invitation) = InviteLink::open(group, expires_ms);
-    client.invite(group, invitation).await?;
-    let title = format!("A link to {group}: /join brings in who has it");
-    Ok(Answer::Sheet { title, lines: vec![link.to_string()] })
-}
-
-async fn invites(client: &Client, group: &ChatId) -> Result<Answer, RequestError> {
-    let clock = Clock::system();
-    let invitations = client.invitations(group).await?;
-    let line = |invitation| text::invitation(&clock, group, invitation);
-    let lines = invitations.iter().map(line).collect();
-    Ok(Answer::Sheet { title: format!("Links to {group}"), lines })
-}
-
-async fn requests(client: &Client, group: &ChatId) -> Result<Answer, RequestError> {
-    let clock = Clock::system();
-    let page = client.join_requests(group, None, PAGE_ITEMS_MAX).await?;
-    let lines = page.items.iter().map(|request| text::join_request(&clock, request)).collect();
-    Ok(Answer::Sheet { title: format!("Who asks to come into {group}"), lines })
-}
-
-async fn keys(client: &Client, user: &UserId) -> Result<Answer, RequestError> {
-    let page = client.keys(user, None, PAGE_ITEMS_MAX).await?;
-    let lines = page.items.iter().map(|keys| text::keys::device(user, keys)).collect();
-    Ok(Answer::Sheet { title: format!("Devices of {user} that have keys"), lines })
+/// What is said in a thread, behind the message that it begins with.
+async fn thread(client: &Client, chat: ChatId, of: u64) -> Result<Answer, RequestError> {
+    let first = client.history(&chat, Edge::After(of - 1), 1).await?;
+    let mut items: Vec<Entry> = first.items.into_iter().filter(|entry| entry.seq == of).collect();
+    let mut after = 0;
+    loop {
+        let page = client.thread(&chat, of, after, PAGE_ITEMS_MAX).await?;
+        after = page.items.last().map_or(0, |last| last.seq);
+        items.extend(page.items);
+        let more = page.more && after > 0;
+        if !more || items.len() >= THREAD_MAX {
+            return Ok(Answer::Thread { chat, of, entries: Page { items, more } });
+        }
+    }
 }
 
 /// The liveliest chats: those that have been silent longest are left out.

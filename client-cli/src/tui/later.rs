@@ -1,6 +1,6 @@
 //! Errands about messages that are sent later. Must never say that one was sent.
 
-use packetboat_client::{Client, Content, Context, RequestError};
+use packetboat_client::{Client, Content, RequestError};
 
 use crate::clock::Clock;
 use crate::format::text::schedule;
@@ -11,9 +11,9 @@ use crate::view::{Answer, Later};
 pub(super) async fn run(client: &Client, later: Later) -> Answer {
     let clock = Clock::system();
     let done = match later {
-        Later::Schedule { name, text, at_ms } => {
+        Later::Schedule { name, text, context, at_ms } => {
             let content = Content::text(text);
-            let set = client.schedule(&name, &content, &Context::default(), at_ms).await;
+            let set = client.schedule(&name, &content, &context, at_ms).await;
             set.map(|()| Answer::Told(format!("it is sent at {}", clock.full(at_ms))))
         }
         Later::List => list(client, &clock).await,

@@ -1,5 +1,6 @@
-//! Sets what the user wants set for itself, and reads what its other devices have set: one after
-//! the other, so that the last draft of a chat is the last. Must never make the view wait.
+//! Sets what the user wants set for itself, reads what its other devices have set, and watches what
+//! is shown: one after the other, so that the last draft of a chat is the last, and what was opened
+//! last is watched. Must never make the view wait.
 
 use std::time::Duration;
 
@@ -82,6 +83,16 @@ async fn run(
         Effect::Hide { chat, seq } => {
             client.hide(&chat, SeqRange::new(seq, seq).into_iter().collect()).await?;
             "deleted for you alone"
+        }
+        Effect::Watch { add, remove } => {
+            return Ok(Some(Answer::Presence(client.watch(add, remove).await?)));
+        }
+        Effect::WatchReceipts { add, remove } => {
+            client.watch_receipts(Vec::new(), remove).await?;
+            // Of a group where they are hidden, or which is not the user's any more, nothing is
+            // told, and nobody has asked.
+            drop(client.watch_receipts(add, Vec::new()).await);
+            return Ok(None);
         }
         _ => {
             client.sync_own(own).await?;

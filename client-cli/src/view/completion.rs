@@ -6,60 +6,12 @@ use std::collections::BTreeSet;
 use clap::ValueEnum;
 use packetboat_client::{ChatId, UserId};
 
+use super::file::path_at;
+use super::say::said_at;
+use super::slash::table::{all, in_full};
 use crate::command::group::GroupRule;
-
-/// The commands, each by its first name.
-const COMMANDS: &[&str] = &[
-    "archive",
-    "block",
-    "contact",
-    "contacts",
-    "devices",
-    "edit",
-    "expire",
-    "file",
-    "forward",
-    "group",
-    "help",
-    "hide",
-    "join",
-    "keys",
-    "later",
-    "logout",
-    "logout-others",
-    "members",
-    "name",
-    "open",
-    "part",
-    "pin",
-    "pin-chat",
-    "pins",
-    "quiet",
-    "quit",
-    "react",
-    "recall",
-    "receipts",
-    "reply",
-    "room",
-    "save",
-    "scheduled",
-    "search",
-    "seen",
-    "unblock",
-    "uncontact",
-    "unpin",
-    "unread",
-    "unschedule",
-];
-/// What stands behind `/group`.
-const OF_GROUPS: &[&str] = &[
-    "add", "avatar", "create", "demote", "dissolve", "handover", "invite", "invites", "leave",
-    "members", "mute", "promote", "refuse", "remove", "rename", "requests", "rules", "topic",
-    "unmute",
-];
-/// What stands behind `/room`.
-const OF_ROOMS: &[&str] =
-    &["close", "demote", "keep", "mute", "open", "promote", "rename", "slow", "topic", "unmute"];
+use crate::command::presence::VisibleTo;
+use crate::command::receipt::Tell;
 
 /// The names that are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +24,10 @@ pub(crate) struct Known {
     pub(crate) groups: BTreeSet<String>,
     /// Rooms, as `%lobby`.
     pub(crate) rooms: BTreeSet<String>,
+    /// The user's devices.
+    pub(crate) devices: BTreeSet<String>,
+    /// A folder, and what is in it.
+    pub(crate) paths: Option<(String, Vec<String>)>,
 }
 
 /// What a word can become.
@@ -103,6 +59,10 @@ pub(crate) struct Completing {
     pub(crate) last: Option<Last>,
     /// A group's members, once they are asked for.
     pub(crate) members: Option<(ChatId, Vec<UserId>)>,
+    /// The user's devices, once they are asked for.
+    pub(crate) devices: Option<Vec<String>>,
+    /// A folder and what is in it, once that is asked for.
+    pub(crate) paths: Option<(String, Vec<String>)>,
 }
 
 /// The words that the last Tab has shown.
@@ -119,6 +79,13 @@ pub(crate) struct Last {
 /// What the last word of a text can become; `None`: there is no word to be completed here, and
 /// Tab means something else.
 pub(crate) fn offer(before: &str, known: &Known) -> Option<Offer> {
+    if let Some(at) = said_at(before) {
+        let offer = offer(&before[at..], known)?;
+        return Some(Offer { start: at + offer.start, ..offer });
+    }
+    if let Some(start) = path_at(before) {
+        return Some(Offer { start, words: paths(&before[start..], known) });
+    }
     let space = before.char_indices().rfind(|(_, char)| char.is_whitespace());
     let start = space.map_or(0, |(at, char)| at + char.len_utf8());
     let (behind, word) = before.split_at(start);
@@ -144,40 +111,71 @@ pub(crate) fn offer(before: &str, known: &Known) -> Option<Offer> {
 fn takes(behind: &str, word: &str, known: &Known) -> Vec<String> {
     let Some(behind) = behind.strip_prefix('/') else {
         let word = word.strip_prefix('/').unwrap_or(word);
-        let commands = COMMANDS.iter().filter(|command| command.starts_with(word));
-        return commands.map(|command| format!("/{command}")).collect();
+        let commands = all().filter_map(|command| command.name.split(' ').next());
+        let commands: BTreeSet<_> = commands.filter(|command| command.starts_with(word)).collect();
+        return commands.into_iter().map(|command| format!("/{command}")).collect();
     };
-    let words: Vec<&str> = behind.split_whitespace().collect();
+    let mut words: Vec<&str> = behind.split_whitespace().collect();
+    words.iter_mut().take(1).for_each(|verb| *verb = in_full(verb));
     match words.as_slice() {
-        ["open" | "o"] | ["forward", _] => {
+        ["open"] | ["forward", _] => {
             let mut chats = users(word, known);
             chats.extend(that_start(word, known.groups.iter().chain(&known.rooms)));
             chats
         }
-        ["join" | "j"] => that_start(word, &known.rooms),
+        ["room"] if word.starts_with('%') => that_start(word, &known.rooms),
+        ["join"] => that_start(word, &known.rooms),
         ["contact" | "uncontact" | "block" | "unblock" | "name" | "keys"]
-        | ["group" | "g", "leave" | "handover"]
-        | ["group" | "g", "add" | "remove" | "promote" | "demote" | "unmute" | "refuse", ..]
-        | ["group" | "g", "create" | "mute", _, ..]
-        | ["room" | "r", "promote" | "demote" | "unmute", ..]
-        | ["room" | "r", "mute", _, ..] => users(word, known),
-        ["group" | "g"] => that_start(word, OF_GROUPS),
-        ["room" | "r"] => that_start(word, OF_ROOMS),
-        ["group" | "g", "rules", ..] => {
-            let rules = GroupRule::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-            let rules: Vec<String> = rules.map(|rule| rule.get_name().to_owned()).collect();
-            that_start(word, &rules)
+        | ["group", "leave" | "handover"]
+        | ["group", "add" | "remove" | "promote" | "demote" | "unmute" | "refuse", ..]
+        | ["group", "create" | "mute", _, ..]
+        | ["room", "promote" | "demote" | "unmute", ..]
+        | ["room", "mute", _, ..] => users(word, known),
+        ["group" | "room"] => {
+            let of = all().filter_map(|command| command.name.split_once(' '));
+            let of = of.filter(|(verb, _)| words.first() == Some(verb)).map(|(_, second)| second);
+            that_start(word, of.collect::<BTreeSet<_>>())
         }
-        ["receipts"] => that_start(word, ["off", "on"]),
+        ["group", "rules", ..] => named::<GroupRule>(word),
+        ["group", "invite", ..] => that_start(word, ["asks", "uses"]),
+        ["receipts"] => named::<Tell>(word),
+        ["status"] => named::<VisibleTo>(word),
+        ["logout"] => that_start(word, &known.devices),
         ["quiet" | "pin-chat" | "archive" | "unread"] => that_start(word, ["off"]),
-        ["edit", ..] | ["reply" | "expire" | "later", _, ..] => match word.strip_prefix('@') {
-            Some(name) => {
-                that_start(name, &known.here).iter().map(|user| format!("@{user}")).collect()
+        ["edit", ..] | ["reply" | "thread" | "edit-at" | "expire" | "later", _, ..] => {
+            match word.strip_prefix('@') {
+                Some(name) => {
+                    that_start(name, &known.here).iter().map(|user| format!("@{user}")).collect()
+                }
+                None => Vec::new(),
             }
-            None => Vec::new(),
-        },
+        }
         _ => Vec::new(),
     }
+}
+
+/// The words that name the values of a type.
+fn named<T: ValueEnum>(word: &str) -> Vec<String> {
+    let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let mut names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+    names.sort();
+    that_start(word, names)
+}
+
+/// The folder that a path begins with, with the `/` behind it; empty for the one at hand.
+pub(crate) fn folder_of(path: &str) -> &str {
+    &path[..path.rfind('/').map_or(0, |at| at + 1)]
+}
+
+/// What a path can become. What is hidden is found by who begins with its dot.
+fn paths(path: &str, known: &Known) -> Vec<String> {
+    let folder = folder_of(path);
+    let name = &path[folder.len()..];
+    let Some((_, names)) = known.paths.as_ref().filter(|(of, _)| of == folder) else {
+        return Vec::new();
+    };
+    let shown = names.iter().filter(|one| name.starts_with('.') || !one.starts_with('.'));
+    that_start(name, shown).iter().map(|name| format!("{folder}{name}")).collect()
 }
 
 /// Users; commands take them without the sign that some write before them.
@@ -194,7 +192,6 @@ fn that_start<T: AsRef<str>>(word: &str, all: impl IntoIterator<Item = T>) -> Ve
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::slash::{HELP, parse};
     use super::*;
 
     fn set(names: &[&str]) -> BTreeSet<String> {
@@ -207,6 +204,7 @@ mod tests {
             here: set(&["alice", "alina"]),
             groups: set(&["#crew", "#cooks"]),
             rooms: set(&["%lobby"]),
+            ..Known::default()
         }
     }
 
@@ -254,33 +252,34 @@ mod tests {
     }
 
     #[test]
-    fn every_command_that_is_completed_is_one_and_is_in_the_help() {
-        let group = "group:crew".parse().unwrap();
-        let help = HELP.join(" ");
-        let in_help = |word: &str| {
-            let ends = |char: char| !(char.is_alphanumeric() || char == '-');
-            help.split(ends).any(|one| one == word)
+    fn a_command_behind_a_time_is_completed_as_it_is_alone() {
+        let behind = |before: &str| {
+            let offer = offer(before, &known()).unwrap();
+            (before[..offer.start].to_owned(), offer.words)
         };
-        let all = COMMANDS.iter().map(|word| (format!("/{word}"), word));
-        let all = all.chain(OF_GROUPS.iter().map(|word| (format!("/group {word}"), word)));
-        let all = all.chain(OF_ROOMS.iter().map(|word| (format!("/room {word}"), word)));
-        for (line, word) in all {
-            let why = parse(&line, Some(&group), 0).err().unwrap_or_default();
-            assert!(!why.starts_with("there is no /"), "{line}");
-            assert!(!line.contains(' ') || !why.starts_with("/help tells"), "{line}");
-            assert!(in_help(word), "{line} is not in the help");
-        }
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        assert_eq!(behind("/expire 2h /thr"), ("/expire 2h ".into(), words(&["/thread"])));
+        let named = ("/later 2026-11-23 09:00 /reply 1 ".into(), words(&["@alice", "@alina"]));
+        assert_eq!(behind("/later 2026-11-23 09:00 /reply 1 @a"), named);
+        assert_eq!(offer("/expire 2h //op", &known()).unwrap().words, [""; 0]);
     }
 
     #[test]
-    fn every_command_in_the_help_is_completed() {
-        for word in HELP.join(" ").split_whitespace() {
-            let command = word.trim_end_matches([',', ';', ':', ')']).strip_prefix('/');
-            match command.and_then(|command| command.chars().next()) {
-                None | Some('/') => {}
-                Some(_) => assert!(command.is_some_and(|one| COMMANDS.contains(&one)), "{word}"),
-            }
-        }
+    fn paths_and_devices_are_completed_where_they_are_known() {
+        let paths = ["a b.png", "docs/", ".ssh/"].map(ToOwned::to_owned).to_vec();
+        let known = Known {
+            devices: set(&["laptop", "phone"]),
+            paths: Some(("my files/".into(), paths)),
+            ..known()
+        };
+        let words = |before| offer(before, &known).unwrap().words;
+        assert_eq!(words("/logout p"), ["phone"]);
+        assert_eq!(words("/file my files/"), ["my files/a b.png", "my files/docs/"]);
+        assert_eq!(words("/save 1 my files/d"), ["my files/docs/"]);
+        assert_eq!(words("/thumb 1 my files/."), ["my files/.ssh/"]);
+        assert_eq!(words("/file thumb=my"), [""; 0], "that folder is not known");
+        assert_eq!(words("/status c"), ["contacts"]);
+        assert_eq!(words("/room %"), ["%lobby"]);
     }
 
     proptest! {

@@ -1,16 +1,19 @@
 //! Paints the view. Must never change it, nor paint a text that has not been cleaned.
 
+use packetboat_client::Presence;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 
-use super::cells::{cut, width};
 use super::link::Mood;
 use super::model::View;
 use super::overlay::{BORDER, Overlay};
 use super::roster::Chat;
+use crate::cells::{cut, width};
+use crate::clean;
+use crate::clock::Clock;
 
 /// What stands before the line that is written.
 const PROMPT: &str = "> ";
@@ -29,7 +32,7 @@ pub(crate) fn draw(view: &View, now_ms: u64, frame: &mut Frame) {
         Constraint::Length(1),
     ])
     .areas(chat);
-    draw_list(view, frame, list);
+    draw_list(view, now_ms, frame, list);
     draw_title(view, frame, title);
     draw_messages(view, frame, messages);
     draw_typing(view, now_ms, frame, typing);
@@ -44,7 +47,7 @@ const fn dim() -> Style {
     Style::new().add_modifier(Modifier::DIM)
 }
 
-fn draw_list(view: &View, frame: &mut Frame, area: Rect) {
+fn draw_list(view: &View, now_ms: u64, frame: &mut Frame, area: Rect) {
     if area.is_empty() {
         return;
     }
@@ -61,25 +64,29 @@ fn draw_list(view: &View, frame: &mut Frame, area: Rect) {
         .iter()
         .skip(first)
         .take(rows)
-        .map(|chat| chat_line(chat, &view.called(chat), Some(&chat.id) == open, columns))
+        .map(|chat| chat_line(chat, &view.called(chat), (Some(&chat.id) == open, now_ms), columns))
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn chat_line(chat: &Chat, called: &str, is_open: bool, columns: usize) -> Line<'static> {
-    let (dot, dot_style) = match (&chat.peer, chat.online) {
+fn chat_line(
+    chat: &Chat,
+    called: &str,
+    (is_open, now_ms): (bool, u64),
+    columns: usize,
+) -> Line<'static> {
+    let (dot, dot_style) = match (&chat.peer, &chat.presence) {
+        (None, _) if chat.id.is_room() => ("%", dim()),
         (None, _) => ("#", dim()),
-        (_, Some(true)) => ("●", Style::new().fg(Color::Green)),
-        (_, Some(false)) => ("○", dim()),
+        (_, Some(presence)) if presence.online && presence.away => {
+            ("◐", Style::new().fg(Color::Yellow))
+        }
+        (_, Some(presence)) if presence.online => ("●", Style::new().fg(Color::Green)),
+        (_, Some(_)) => ("○", dim()),
         (_, None) => (" ", dim()),
     };
-    let unread = match chat.unread {
-        0 if chat.marks.unread => " •".to_owned(),
-        0 => String::new(),
-        count @ 1..=999 => format!(" {count}"),
-        _ => " 999+".to_owned(),
-    };
-    let room = columns.saturating_sub(2 + width(&unread));
+    let (marks, counts) = (marks(chat, now_ms), counts(chat));
+    let room = columns.saturating_sub(2 + width(&marks) + width(&counts));
     let name = cut(called, room);
     let space = " ".repeat(room.saturating_sub(width(&name)));
     let mut style = Style::new();
@@ -92,31 +99,82 @@ fn chat_line(chat: &Chat, called: &str, is_open: bool, columns: usize) -> Line<'
     Line::from(vec![
         Span::styled(dot, dot_style),
         Span::styled(format!(" {name}{space}"), style),
-        Span::styled(unread, style.fg(Color::Yellow)),
+        Span::styled(marks, style.add_modifier(Modifier::DIM)),
+        Span::styled(counts, style.fg(Color::Yellow)),
     ])
+}
+
+/// How the user wants a chat to be shown, a sign for each.
+fn marks(chat: &Chat, now_ms: u64) -> String {
+    let marks = &chat.marks;
+    let signs =
+        [(marks.pinned > 0, '^'), (marks.quiet_until_ms > now_ms, 'z'), (marks.archived, '-')];
+    let signs: String = signs.iter().filter(|(is, _)| *is).map(|(_, sign)| sign).collect();
+    if signs.is_empty() { signs } else { format!(" {signs}") }
+}
+
+/// What is unread in a chat, and what of it mentions the user.
+fn counts(chat: &Chat) -> String {
+    let count = |count: u64| match count {
+        count @ 0..=999 => count.to_string(),
+        _ => "999+".to_owned(),
+    };
+    let mut words = String::new();
+    if chat.mentions > 0 {
+        words = format!(" @{}", count(chat.mentions));
+    }
+    match chat.unread {
+        0 if chat.marks.unread => words.push_str(" •"),
+        0 => {}
+        unread => words = format!("{words} {}", count(unread)),
+    }
+    words
 }
 
 fn draw_title(view: &View, frame: &mut Frame, area: Rect) {
     let Some(chat) = view.open_chat() else { return };
-    let about = match (&chat.peer, chat.online) {
-        (None, _) if chat.members > 0 => format!("{}, {} members", chat.id, chat.members),
-        (None, _) => chat.id.to_string(),
-        (Some(peer), _) if *peer == view.me => "notes to yourself".to_owned(),
-        (_, Some(true)) => "online".to_owned(),
-        (_, Some(false)) => "offline".to_owned(),
-        (_, None) => String::new(),
-    };
     let called = view.called(chat);
-    // Who is called something is told by the id as well.
     let about = match &chat.peer {
-        Some(peer) if called != peer.as_str() => format!("{peer}  {about}"),
-        _ => about,
+        Some(peer) if *peer == view.me => "notes to yourself".to_owned(),
+        Some(peer) => {
+            let there = chat.presence.as_ref().map(|there| presence(&view.clock, there));
+            let there = there.unwrap_or_default();
+            // Who is called something is told by the id as well.
+            if called == peer.as_str() { there } else { format!("{peer}  {there}") }
+        }
+        None => {
+            let here = if chat.id.is_room() { "listening" } else { "members" };
+            let members = match chat.members {
+                0 => String::new(),
+                count => format!(", {count} {here}"),
+            };
+            let topic =
+                if chat.topic.is_empty() { String::new() } else { format!(": {}", chat.topic) };
+            format!("{}{members}{topic}", chat.id)
+        }
     };
+    let columns = usize::from(area.width);
+    let called = cut(&called, columns);
+    let about = cut(&format!("  {about}"), columns.saturating_sub(width(&called)));
     let title = Line::from(vec![
         Span::styled(called, Style::new().add_modifier(Modifier::BOLD)),
-        Span::styled(format!("  {about}"), dim()),
+        Span::styled(about, dim()),
     ]);
     frame.render_widget(Paragraph::new(title), area);
+}
+
+/// Whether the other one is there, and what it says of itself.
+fn presence(clock: &Clock, presence: &Presence) -> String {
+    let there = match (presence.online, presence.away, presence.last_seen_ms) {
+        (true, true, _) => "away".to_owned(),
+        (true, false, _) => "online".to_owned(),
+        (false, _, 0) => "offline".to_owned(),
+        (false, _, seen) => format!("last seen {}", clock.full(seen)),
+    };
+    match clean::line(&presence.status) {
+        status if status.is_empty() => there,
+        status => format!("{there}: {status}"),
+    }
 }
 
 fn draw_messages(view: &View, frame: &mut Frame, area: Rect) {
@@ -154,7 +212,7 @@ fn draw_typing(view: &View, now_ms: u64, frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(line), area);
 }
 
-/// Who types, or that the user looks back.
+/// Who types, that the user may not write, or that it looks back.
 fn aside(view: &View, now_ms: u64) -> String {
     let typing = view.open_chat().map(|chat| chat.who_types(now_ms)).unwrap_or_default();
     match typing.as_slice() {
@@ -163,7 +221,12 @@ fn aside(view: &View, now_ms: u64) -> String {
         [one, other] => return format!("{one} and {other} are typing …"),
         [one, others @ ..] => return format!("{one} and {} others are typing …", others.len()),
     }
+    let muted = view.open_chat().map_or(0, |chat| chat.muted_until_ms);
     match &view.open {
+        _ if muted > now_ms => match view.clock.full(muted).as_str() {
+            "-" => "you are mute here".to_owned(),
+            until => format!("you are mute here until {until}"),
+        },
         Some(open) if open.up > 0 || !open.timeline.is_live() && open.timeline.last_seq() > 0 => {
             "looking back; PgDn goes on".to_owned()
         }

@@ -3,7 +3,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::cells;
+use crate::cells;
 use crate::clean;
 
 /// Bytes of a message that is being written.

@@ -1,17 +1,17 @@
 //! What happens to the view, and what it wants done. Must never carry a socket or a terminal.
 
-use std::path::PathBuf;
-
 use bytes::Bytes;
 use crossterm::event::KeyEvent;
 use packetboat_client::{
-    Accepted, ChatDraft, ChatId, ChatState, Edge, Ending, Entry, Event, InviteLink, Member,
-    MessageId, OwnState, Page, Presence, ReceiptRule, RequestError, RoomState, ScheduledName,
-    SendError, SetMarks, SignalKind, UserId,
+    Accepted, ChatDraft, ChatId, ChatState, Content, Context, Edge, Ending, Entry, Event, InviteId,
+    InviteLink, Member, MessageId, OwnState, Page, Presence, ReceiptRule, ReceiptStep,
+    RequestError, RoomState, ScheduledName, SendError, SeqRange, SetMarks, SignalKind, UserId,
 };
 
 use super::device::Devices;
+use super::file::Files;
 use super::people::People;
+use super::presence::Here;
 
 /// What happened.
 #[derive(Debug)]
@@ -35,15 +35,28 @@ pub(crate) enum Input {
 pub(crate) enum Door {
     /// Come in, or ask to.
     Enter(InviteLink),
+    /// Show what the group is.
+    Card(InviteLink),
     /// Make a link.
     Invite {
         /// To this group.
         group: ChatId,
         /// Good until then, in milliseconds of Unix time; 0: for good.
         expires_ms: u64,
+        /// So often; 0: any number of times.
+        uses: u32,
+        /// It lets one ask to come in, and no more.
+        asks: bool,
     },
     /// Show the links.
     Invites(ChatId),
+    /// Make a link bad.
+    Uninvite {
+        /// To this group.
+        group: ChatId,
+        /// Which.
+        id: InviteId,
+    },
     /// Show who asks to come in.
     Requests(ChatId),
     /// Do not let in who asks.
@@ -64,6 +77,8 @@ pub(crate) enum Later {
         name: ScheduledName,
         /// What it says.
         text: String,
+        /// Where it belongs, and how long it stays.
+        context: Box<Context>,
         /// When, in milliseconds of Unix time.
         at_ms: u64,
     },
@@ -111,6 +126,15 @@ pub(crate) enum Answer {
         /// They, or the first of them.
         users: Vec<UserId>,
     },
+    /// How the user's devices are named.
+    Devices(Vec<String>),
+    /// What is in a folder.
+    Paths {
+        /// The folder, as it was written.
+        folder: String,
+        /// The names, those of folders with a `/` behind them.
+        names: Vec<String>,
+    },
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -118,6 +142,26 @@ pub(crate) enum Answer {
         /// The seqs.
         seqs: Vec<u64>,
     },
+    /// What is said in a thread.
+    Thread {
+        /// In which chat.
+        chat: ChatId,
+        /// The message that it begins with.
+        of: u64,
+        /// That one, and the first of the others.
+        entries: Page<Entry>,
+    },
+    /// How many have had and read messages of a group; `None`: that is not told.
+    Receipts {
+        /// The group.
+        chat: ChatId,
+        /// They.
+        steps: Option<Vec<ReceiptStep>>,
+    },
+    /// Whether the user is away from this device.
+    Away(bool),
+    /// Others are told what is read from now on, or not.
+    ReadsTold(ReceiptRule),
     /// What became of a message.
     Sent {
         /// Which.
@@ -131,6 +175,24 @@ pub(crate) enum Answer {
         names: Vec<ScheduledName>,
         /// What they say.
         lines: Vec<String>,
+    },
+    /// The links to a group.
+    Invites {
+        /// The group.
+        group: ChatId,
+        /// In the order of the lines.
+        ids: Vec<InviteId>,
+        /// What they are good for.
+        lines: Vec<String>,
+    },
+    /// A file is on the server: what says so is to be sent.
+    Uploaded {
+        /// Where to.
+        chat: ChatId,
+        /// What the message says.
+        content: Content,
+        /// How long it stays.
+        context: Context,
     },
     /// How far something is.
     Underway(String),
@@ -179,8 +241,8 @@ pub(crate) enum Effect {
     },
     /// Something about messages that are sent later.
     Later(Later),
-    /// Show what has these words.
-    Search(String),
+    /// Show what has these words, in one chat or in all.
+    Search(String, Option<ChatId>),
     /// Ask for the user's chats.
     AskChats,
     /// Ask for one chat.
@@ -207,14 +269,55 @@ pub(crate) enum Effect {
         /// From where, and which way.
         edge: Edge,
     },
-    /// Ask who is online.
-    AskPresence(Vec<UserId>),
+    /// Be told whether users are there as it changes, or no more.
+    Watch {
+        /// Of these.
+        add: Vec<UserId>,
+        /// Of these no more.
+        remove: Vec<UserId>,
+    },
+    /// Be told when receipts move, or no more.
+    WatchReceipts {
+        /// Of these groups.
+        add: Vec<ChatId>,
+        /// Of these no more.
+        remove: Vec<ChatId>,
+    },
+    /// Ask how many have had and read messages of a group, to show it beside them.
+    AskReceipts {
+        /// The group.
+        chat: ChatId,
+        /// Which messages.
+        ranges: Vec<SeqRange>,
+    },
+    /// Set what others see of the user.
+    Here(Here),
+    /// Show how a group or a room is.
+    About(ChatId),
+    /// Show what is said in a thread.
+    AskThread {
+        /// In which chat.
+        chat: ChatId,
+        /// The message that it begins with.
+        of: u64,
+    },
+    /// Show how many have had and read the messages from one on.
+    AskCounts {
+        /// In which chat.
+        chat: ChatId,
+        /// From there on.
+        first: u64,
+    },
     /// Ask who is in a chat.
     AskMembers(ChatId),
     /// Ask for the names of who is in a chat.
     AskNames(ChatId),
+    /// Ask what is in a folder, to be named.
+    AskPaths(String),
     /// Do something about coming into a group.
     Door(Door),
+    /// Do something about files.
+    Files(Files),
     /// Do something about the user's own devices.
     Devices(Devices),
     /// Do something about contacts and blocks.
@@ -226,8 +329,8 @@ pub(crate) enum Effect {
         /// Which message.
         seq: u64,
     },
-    /// Ask who the devices of a user are.
-    AskKeys(UserId),
+    /// Ask who the devices of a user are; `None`: the user's own.
+    AskKeys(Option<UserId>),
     /// Tell others what is read, or hide it.
     TellReads(ReceiptRule),
     /// Ask what is pinned in a chat.
@@ -236,22 +339,6 @@ pub(crate) enum Effect {
     Join(ChatId),
     /// Listen to a room no more.
     Part(ChatId),
-    /// Upload a file and send it.
-    SendFile {
-        /// Where to.
-        chat: ChatId,
-        /// Which.
-        path: PathBuf,
-    },
-    /// Save the file that a message has.
-    SaveFile {
-        /// In which chat.
-        chat: ChatId,
-        /// Which message.
-        seq: u64,
-        /// Where to.
-        path: Option<PathBuf>,
-    },
     /// The user has read the chat up to this seq.
     Read {
         /// The chat.

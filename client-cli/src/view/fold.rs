@@ -72,13 +72,18 @@ fn quote(seq: u64, view: &View) -> String {
 
 /// A message in one line.
 pub(crate) fn first_line(said: &Said) -> String {
-    let lines = match said {
-        Said::Body(body) => text::body(body),
-        Said::File(file) => text::sent(file),
-        Said::Recalled { .. } => return "a message taken back".to_owned(),
-        Said::Expired => return "a message that has expired".to_owned(),
-        Said::Group(_) | Said::Room(_) => return "a change".to_owned(),
-        Said::Unknown(_) => return "something of a later version".to_owned(),
+    self::said(said).into_iter().next().unwrap_or_default()
+}
+
+/// A message in its lines.
+pub(crate) fn said(said: &Said) -> Vec<String> {
+    let told = match said {
+        Said::Body(body) => return text::body(body),
+        Said::File(file) => return text::sent(file),
+        Said::Recalled { .. } => "a message taken back",
+        Said::Expired => "a message that has expired",
+        Said::Group(_) | Said::Room(_) => "a change",
+        Said::Unknown(_) => "something of a later version",
     };
-    lines.into_iter().next().unwrap_or_default()
+    vec![told.to_owned()]
 }

@@ -5,16 +5,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::cells::{width, wrap};
 use super::outbox::Outgoing;
+use super::receipts::Receipts;
 use super::roster::Chat;
 use super::timeline::{Message, Timeline};
+use crate::cells::{width, wrap};
 use crate::clock::Clock;
 
 /// Cells of the time before a message, and of the space below it.
 const TIME_CELLS: usize = 6;
-/// Cells of the ticks behind an own message.
-const TICK_CELLS: usize = 3;
+/// The fewest cells that are left for the ticks behind a message.
+const TICK_CELLS_MIN: usize = 3;
 /// What the user is called.
 const YOU: &str = "you";
 /// The fewest cells that a text is wrapped to.
@@ -46,21 +47,26 @@ enum Tick {
     Stored,
     Delivered,
     Read,
+    /// So many members of a group have read it, but not all, and whether all have it.
+    ReadBy(u32, bool),
     Failed,
 }
 
 /// All rows of a chat: its timeline, and what is on its way there.
 pub(crate) fn rows<'a>(
     clock: &Clock,
-    chat: &Chat,
+    (chat, receipts): (&Chat, &Receipts),
     timeline: &Timeline,
     outgoing: impl Iterator<Item = &'a Outgoing>,
     cells: usize,
 ) -> Vec<Row> {
     let mut sheet = Sheet { clock, cells, day: None, rows: Vec::new() };
     for message in timeline.messages() {
-        let tick =
-            if message.own && !message.change { tick(chat, message.seq) } else { Tick::None };
+        let tick = if message.own && !message.change {
+            tick(chat, receipts, message.seq)
+        } else {
+            Tick::None
+        };
         sheet.message(message, tick);
     }
     for message in outgoing {
@@ -69,10 +75,16 @@ pub(crate) fn rows<'a>(
     sheet.rows
 }
 
-fn tick(chat: &Chat, seq: u64) -> Tick {
-    match chat.peer {
-        Some(_) if seq <= chat.peer_read => Tick::Read,
-        Some(_) if seq <= chat.peer_delivered => Tick::Delivered,
+fn tick(chat: &Chat, receipts: &Receipts, seq: u64) -> Tick {
+    let step = receipts.of(seq).filter(|step| step.members > 0);
+    match (&chat.peer, step) {
+        (Some(_), _) if seq <= chat.peer_read => Tick::Read,
+        (Some(_), _) if seq <= chat.peer_delivered => Tick::Delivered,
+        (None, Some(step)) if step.read >= step.members => Tick::Read,
+        (None, Some(step)) if step.read > 0 => {
+            Tick::ReadBy(step.read, step.delivered >= step.members)
+        }
+        (None, Some(step)) if step.delivered >= step.members => Tick::Delivered,
         _ => Tick::Stored,
     }
 }
@@ -97,7 +109,7 @@ impl Sheet<'_> {
         self.block(u64::MAX, message.at_ms, sender, message.change, &message.lines, tick);
         if let Some(why) = &message.failed {
             let style = Style::new().fg(Color::Red);
-            for row in wrap(&format!("not sent: {why}"), self.text_cells()) {
+            for row in wrap(&format!("not sent: {why}"), self.text_cells(tick)) {
                 self.push(
                     u64::MAX,
                     vec![Span::raw(" ".repeat(TIME_CELLS)), Span::styled(row, style)],
@@ -106,8 +118,9 @@ impl Sheet<'_> {
         }
     }
 
-    fn text_cells(&self) -> usize {
-        self.cells.saturating_sub(TIME_CELLS + TICK_CELLS).max(TEXT_CELLS_MIN)
+    fn text_cells(&self, tick: Tick) -> usize {
+        let ticks = tick.span().map_or(0, |span| width(&span.content)).max(TICK_CELLS_MIN);
+        self.cells.saturating_sub(TIME_CELLS + ticks).max(TEXT_CELLS_MIN)
     }
 
     fn block(
@@ -129,7 +142,7 @@ impl Sheet<'_> {
         let mut texts = Vec::new();
         for (at, line) in lines.iter().enumerate() {
             let line = if at == 0 { format!("{label}{line}") } else { line.clone() };
-            texts.extend(wrap(&line, self.text_cells()));
+            texts.extend(wrap(&line, self.text_cells(tick)));
         }
         let last = texts.len().saturating_sub(1);
         for (at, text) in texts.into_iter().enumerate() {
@@ -169,13 +182,19 @@ impl Sheet<'_> {
 
 impl Tick {
     fn span(self) -> Option<Span<'static>> {
+        let dim = Style::new().add_modifier(Modifier::DIM);
         let (text, style) = match self {
             Self::None => return None,
-            Self::Sending => (" …", Style::new().add_modifier(Modifier::DIM)),
-            Self::Stored => (" ✓", Style::new().add_modifier(Modifier::DIM)),
-            Self::Delivered => (" ✓✓", Style::new().add_modifier(Modifier::DIM)),
-            Self::Read => (" ✓✓", Style::new().fg(Color::LightBlue).add_modifier(Modifier::BOLD)),
-            Self::Failed => (" ✗", Style::new().fg(Color::Red)),
+            Self::Sending => (" …".to_owned(), dim),
+            Self::Stored => (" ✓".to_owned(), dim),
+            Self::Delivered => (" ✓✓".to_owned(), dim),
+            Self::ReadBy(count, false) => (format!(" ✓ {count} read"), dim),
+            Self::ReadBy(count, true) => (format!(" ✓✓ {count} read"), dim),
+            Self::Read => {
+                let style = Style::new().fg(Color::LightBlue).add_modifier(Modifier::BOLD);
+                (" ✓✓".to_owned(), style)
+            }
+            Self::Failed => (" ✗".to_owned(), Style::new().fg(Color::Red)),
         };
         Some(Span::styled(text, style))
     }
@@ -218,6 +237,7 @@ mod tests {
     fn texts(messages: Vec<Message>, chat: &Chat, cells: usize) -> Vec<String> {
         let mut timeline = Timeline::new();
         timeline.page(Edge::Before(0), messages, false, 0);
+        let chat = (chat, &Receipts::new());
         let rows = rows(&Clock::utc(), chat, &timeline, std::iter::empty(), cells);
         rows.iter().map(|row| row.line.to_string()).collect()
     }
@@ -243,11 +263,33 @@ mod tests {
     }
 
     #[test]
-    fn a_group_has_no_ticks_beyond_stored() {
+    fn the_ticks_of_a_group_tell_how_many_have_read() {
         let mut roster = Roster::new("bob".parse().unwrap());
         let mut group = roster.entry(&"group:crew".parse().unwrap()).clone();
         group.peer_read = 9;
-        assert_eq!(tick(&group, 1), Tick::Stored);
+        let mut receipts = Receipts::new();
+        assert_eq!(tick(&group, &receipts, 1), Tick::Stored);
+        let step = |seq, delivered, read| packetboat_client::ReceiptStep {
+            first: seq,
+            last: seq,
+            members: 3,
+            delivered,
+            read,
+        };
+        let steps = [(3, 3), (3, 2), (2, 1), (3, 0), (2, 0)];
+        let steps = (1..).zip(steps).map(|(seq, (had, read))| step(seq, had, read));
+        receipts.take(Some(steps.collect()));
+        let wanted = [
+            Tick::Read,
+            Tick::ReadBy(2, true),
+            Tick::ReadBy(1, false),
+            Tick::Delivered,
+            Tick::Stored,
+            Tick::Stored,
+        ];
+        assert_eq!([1, 2, 3, 4, 5, 6].map(|seq| tick(&group, &receipts, seq)), wanted);
+        let span = Tick::ReadBy(2, true).span().unwrap();
+        assert_eq!(span.content, " ✓✓ 2 read");
     }
 
     proptest! {

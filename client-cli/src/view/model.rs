@@ -1,34 +1,33 @@
 //! The state of the view: what happens goes in, what is to be done comes out. Must never do any of
 //! it itself, nor hold more of a chat than its timeline does.
 
+mod answer;
 mod complete;
 mod keys;
+mod news;
 mod own;
 mod refer;
+mod watch;
 
 use packetboat_client::{
-    ChatId, Content, Context, Edge, Ending, Entry, Event, Member, MessageId, Notice, OwnState,
-    Page, Role, RoomState, ScheduledName, SendError, SetMarks, Signal, SignalKind, UserId,
+    ChatId, Content, Context, Entry, InviteId, MessageId, OwnState, ScheduledName, SetMarks, UserId,
 };
 
 use super::completion::Completing;
 use super::editor::Editor;
-use super::event::{Answer, Effect, Input, Trouble};
+use super::event::{Effect, Input};
 use super::layout::{self, Row};
 use super::link::{Link, Mood};
 use super::outbox::{Outbox, Outgoing};
 use super::overlay::Overlay;
+use super::receipts::Receipts;
 use super::roster::{Chat, Roster};
 use super::timeline::{Message, Timeline};
 use crate::clean;
 use crate::clock::Clock;
-use crate::failure::reason;
-use crate::format::text;
 
 /// How long a note is shown.
 const NOTE_MS: u64 = 8_000;
-/// The time between two questions for who is online.
-const PRESENCE_MS: u64 = 30_000;
 /// Columns of the list of chats, its border included.
 pub(crate) const LIST_COLUMNS: u16 = 25;
 /// The fewest columns with which there is a list of chats.
@@ -41,6 +40,7 @@ pub(crate) const OTHER_ROWS: u16 = 4;
 pub(crate) struct Open {
     pub(crate) chat: ChatId,
     pub(crate) timeline: Timeline,
+    pub(crate) receipts: Receipts,
     /// Rows that are below the lowest one shown.
     pub(crate) up: usize,
 }
@@ -68,12 +68,18 @@ pub(crate) struct View {
     own: OwnState,
     /// What is to be sent later, as it was shown last.
     scheduled: Vec<ScheduledName>,
+    /// The links to a group, as they were shown last.
+    invites: Vec<(ChatId, InviteId)>,
     /// What the other devices are to know of what was opened and written.
     unsaid: Vec<Effect>,
     /// When the others were last told that the user types, in which chat.
     typed: Option<(ChatId, u64)>,
-    /// When it was last asked who is online.
-    presence_ms: u64,
+    /// Who is watched.
+    people: Vec<UserId>,
+    /// The group whose receipts are watched.
+    receipts_of: Option<ChatId>,
+    /// The user is not at this device.
+    away: bool,
     /// What Tab completes.
     completing: Completing,
     /// The next wish to quit is the second one.
@@ -106,9 +112,12 @@ impl View {
             drafts: Vec::new(),
             own: OwnState::default(),
             scheduled: Vec::new(),
+            invites: Vec::new(),
             unsaid: Vec::new(),
             typed: None,
-            presence_ms: 0,
+            people: Vec::new(),
+            receipts_of: None,
+            away: false,
             completing: Completing::default(),
             quitting: false,
         }
@@ -124,6 +133,7 @@ impl View {
             Input::Key(key) => self.key(now_ms, key, &mut effects),
             Input::Paste(text) => {
                 self.editor.insert(&text);
+                self.ask_words(&mut effects);
                 self.typing(now_ms, &mut effects);
             }
             Input::Resize(columns, rows) => self.size = (columns, rows),
@@ -150,7 +160,8 @@ impl View {
         let written = std::mem::replace(&mut self.editor, Editor::new(draft.unwrap_or_default()));
         let mut timeline = Timeline::new();
         timeline.hide(self.hidden(&chat));
-        let Some(last) = self.open.replace(Open { chat, timeline, up: 0 }) else { return };
+        let opened = Open { chat, timeline, receipts: Receipts::new(), up: 0 };
+        let Some(last) = self.open.replace(opened) else { return };
         self.keep_draft(&last.chat, written.text());
         if !written.text().is_empty() {
             self.drafts.push((last.chat, written.text().to_owned()));
@@ -161,6 +172,7 @@ impl View {
     fn settle(&mut self, effects: &mut Vec<Effect>) {
         let page = self.message_rows();
         effects.append(&mut self.unsaid);
+        self.watch_receipts(effects);
         let Some(open) = &mut self.open else { return };
         let chat = self.roster.entry(&open.chat);
         if self.link.is_up()
@@ -180,182 +192,7 @@ impl View {
         if self.note.as_ref().is_some_and(|(_, _, until)| *until <= now_ms) {
             self.note = None;
         }
-        if self.link.is_up() && now_ms >= self.presence_ms.saturating_add(PRESENCE_MS) {
-            self.ask_presence(now_ms, effects);
-        }
-    }
-
-    fn ask_presence(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
-        self.presence_ms = now_ms;
-        let peers = self.roster.peers();
-        if !peers.is_empty() {
-            effects.push(Effect::AskPresence(peers));
-        }
-    }
-
-    fn net(&mut self, now_ms: u64, event: Event, effects: &mut Vec<Effect>) {
-        if self.link.handle(now_ms, &event) {
-            self.was_up = true;
-            self.completing = Completing::default();
-            effects.extend([Effect::AskChats, Effect::SyncOwn]);
-        }
-        match event {
-            Event::Entry(entry) => self.arrived(&entry, effects),
-            Event::Disconnected { .. } => self.roster.forget_presence(),
-            Event::LogReset { chat, .. } => self.reset(now_ms, &chat, effects),
-            Event::Closed(ending) => self.ended(ending, effects),
-            Event::Notice(Notice::Missed) => effects.extend([Effect::AskChats, Effect::SyncOwn]),
-            Event::Notice(Notice::Own(revision)) => {
-                effects.extend((revision > self.own.revision()).then_some(Effect::SyncOwn));
-            }
-            Event::Notice(Notice::Cursor(moved)) => {
-                if self.roster.moved(&moved) {
-                    effects.push(Effect::ask_about(moved.chat));
-                }
-            }
-            Event::Notice(Notice::Join(news)) => {
-                self.note(now_ms, &text::join_news(&news), Mood::Good);
-            }
-            Event::Signal(Signal { chat, kind, sender: Some(sender), .. }) => {
-                if kind != SignalKind::Custom {
-                    self.roster.typing(now_ms, &chat, sender, kind == SignalKind::Typing);
-                }
-            }
-            Event::Notice(Notice::ScheduleFailed(rejected)) => {
-                self.note(now_ms, &text::schedule::failed(&rejected), Mood::Bad);
-            }
-            Event::Notice(Notice::Presence(presence)) => self.roster.presence(&[presence]),
-            Event::Notice(Notice::RoomCount(count)) => {
-                self.roster.entry(&count.room).members = count.listeners;
-            }
-            Event::Room(event) => self.note(now_ms, &text::room::event(&event), Mood::Bad),
-            Event::Notice(Notice::Keys(news)) => {
-                self.note(now_ms, &text::keys::news(&news), Mood::Good);
-            }
-            // Who has read what is shown where it is asked for.
-            Event::Notice(Notice::Receipts(_)) | Event::Connected(_) | Event::Signal(_) => {}
-        }
-    }
-
-    /// The chat's log starts over on the server: what was known by its seqs is void.
-    fn reset(&mut self, now_ms: u64, chat: &ChatId, effects: &mut Vec<Effect>) {
-        self.roster.forget(chat);
-        if let Some(open) = self.open.as_mut().filter(|open| open.chat == *chat) {
-            (open.timeline, open.up) = (Timeline::new(), 0);
-            open.timeline.hide(self.own.chat(chat).hidden);
-        }
-        self.note(now_ms, &text::log_reset(chat), Mood::Bad);
-        effects.push(Effect::ask_about(chat.clone()));
-    }
-
-    fn ended(&mut self, ending: Ending, effects: &mut Vec<Effect>) {
-        self.roster.forget_presence();
-        if !self.was_up {
-            effects.push(Effect::GiveUp(ending));
-        }
-    }
-
-    fn arrived(&mut self, entry: &Entry, effects: &mut Vec<Effect>) {
-        if self.roster.arrived(entry) {
-            effects.push(Effect::ask_about(entry.chat.clone()));
-        }
-        let message = Message::new(entry, entry.sender == self.me);
-        if message.change {
-            self.forget_names(&entry.chat);
-        }
-        self.keep_place(&entry.chat, |timeline| timeline.arrived(message));
-    }
-
-    fn answer(&mut self, now_ms: u64, answer: Answer, effects: &mut Vec<Effect>) {
-        match answer {
-            Answer::Chats(states) => {
-                self.roster.update(states);
-                if self.open.is_none()
-                    && let Some(chat) = self.roster.beside(None, 1)
-                {
-                    self.open(chat);
-                }
-                self.ask_presence(now_ms, effects);
-            }
-            Answer::Chat(state) => self.roster.update(vec![state]),
-            Answer::Own(own) => self.take_own(own),
-            Answer::Room(state) => self.room(&state),
-            Answer::Joined(state) => {
-                self.room(&state);
-                self.open(state.room);
-            }
-            Answer::Page { chat, edge, page } => self.page(now_ms, &chat, edge, page),
-            Answer::Presence(users) => self.roster.presence(&users),
-            Answer::Members { chat, members } => self.members(&chat, &members),
-            Answer::Names { chat, users } => self.take_names(&chat, users),
-            Answer::Pins { chat, seqs } => self.pins(&chat, &seqs),
-            Answer::Sent { id, outcome: Ok(accepted) } => {
-                if let Some(message) = self.outbox.accepted(id) {
-                    self.roster.stored(&message.chat, accepted.seq, accepted.at_ms);
-                    if message.change && !message.closes_room() {
-                        effects.push(Effect::ask_about(message.chat.clone()));
-                    }
-                    let chat = message.chat.clone();
-                    let message = message.stored(&self.me, accepted.seq, accepted.at_ms);
-                    self.keep_place(&chat, |timeline| timeline.arrived(message));
-                }
-            }
-            Answer::Sent { id, outcome: Err(error) } => {
-                self.outbox.failed(id, clean::line(&refusal(&error)));
-            }
-            Answer::Scheduled { names, lines } => {
-                self.scheduled = names;
-                self.overlay = Some(Overlay::new("What is to be sent".to_owned(), &lines));
-            }
-            Answer::Underway(what) => self.note(now_ms, &what, Mood::Calm),
-            Answer::Sheet { title, lines } => self.overlay = Some(Overlay::new(title, &lines)),
-            Answer::Entered(chat) => {
-                effects.push(Effect::ask_about(chat.clone()));
-                self.open(chat);
-            }
-            Answer::Told(what) => self.note(now_ms, &what, Mood::Good),
-            Answer::Failed(why) => self.note(now_ms, &why, Mood::Bad),
-        }
-    }
-
-    fn page(&mut self, now_ms: u64, chat: &ChatId, edge: Edge, page: Result<Page<Entry>, Trouble>) {
-        let head = self.roster.get(chat).map_or(0, |chat| chat.head);
-        match page {
-            Ok(page) => {
-                let own = |entry: &Entry| entry.sender == self.me;
-                let messages =
-                    page.items.iter().map(|entry| Message::new(entry, own(entry))).collect();
-                self.keep_place(chat, |timeline| timeline.page(edge, messages, page.more, head));
-            }
-            Err(trouble) => {
-                self.keep_place(chat, |timeline| timeline.failed(trouble.refused));
-                // That a chat without a message is none yet is no news.
-                if !(trouble.refused && head == 0) {
-                    self.note(now_ms, &trouble.why, Mood::Bad);
-                }
-            }
-        }
-    }
-
-    fn room(&mut self, state: &RoomState) {
-        let room = self.roster.entry(&state.room);
-        room.name = clean::line(&state.name);
-        room.members = state.listeners;
-        room.head = room.head.max(state.head);
-    }
-
-    fn members(&mut self, chat: &ChatId, members: &Page<Member>) {
-        let role = |member: &Member| match member.role {
-            Some(Role::Owner) => ", owner",
-            Some(Role::Admin) => ", admin",
-            Some(Role::Member) | None => "",
-        };
-        let line = |member: &Member| format!("{}{}", member.user, role(member));
-        let mut lines: Vec<_> = members.items.iter().map(line).collect();
-        if members.more {
-            lines.push("… and more".to_owned());
-        }
-        self.overlay = Some(Overlay::new(format!("Members of {chat}"), &lines));
+        self.watch_people(effects);
     }
 
     /// Changes the timeline of a chat if it is the open one. Who looks back goes on seeing the
@@ -432,6 +269,7 @@ impl View {
             return Vec::new();
         };
         let outgoing = self.outbox.of(&open.chat);
+        let chat = (chat, &open.receipts);
         layout::rows(&self.clock, chat, &open.timeline, outgoing, self.message_columns())
     }
 
@@ -456,7 +294,8 @@ impl View {
 
     /// How the connection stands.
     pub(crate) fn status(&self, now_ms: u64) -> (String, Mood) {
-        self.link.words(now_ms, &self.who)
+        let (words, mood) = self.link.words(now_ms, &self.who);
+        (if self.away { format!("{words}, away") } else { words }, mood)
     }
 
     /// What is to be told for a moment.
@@ -471,13 +310,6 @@ impl Outgoing {
         let Self { chat, id, content, .. } = self;
         let entry = Entry { chat, seq, sender: me.clone(), id, at_ms, content };
         Message::new(&entry, true)
-    }
-}
-
-fn refusal(error: &SendError) -> String {
-    match error {
-        SendError::Rejected { verdict, .. } => reason(verdict),
-        error => error.to_string(),
     }
 }
 

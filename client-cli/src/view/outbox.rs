@@ -64,17 +64,20 @@ impl Outbox {
         Some(self.messages.remove(at))
     }
 
-    /// It is refused.
-    pub(crate) fn failed(&mut self, id: MessageId, why: String) {
-        if let Some(message) = self.messages.iter_mut().find(|message| message.id == id) {
+    /// It is refused. Returns where it was to go.
+    pub(crate) fn failed(&mut self, id: MessageId, why: String) -> Option<ChatId> {
+        let refused = self.messages.iter_mut().find(|message| message.id == id);
+        let chat = refused.map(|message| {
             message.failed = Some(why);
-        }
+            message.chat.clone()
+        });
         let failed = |message: &Outgoing| message.failed.is_some();
         if self.messages.iter().filter(|message| failed(message)).count() > FAILED_MAX
             && let Some(oldest) = self.messages.iter().position(failed)
         {
             self.messages.remove(oldest);
         }
+        chat
     }
 
     /// Those of one chat.
@@ -98,7 +101,7 @@ mod tests {
         let mut outbox = Outbox::default();
         for n in 0..=60 {
             outbox.push(outgoing(n));
-            outbox.failed(outgoing(n).id, "no".into());
+            assert_eq!(outbox.failed(outgoing(n).id, "no".into()), Some(outgoing(n).chat));
         }
         let chat = outgoing(0).chat;
         assert_eq!(outbox.of(&chat).count(), FAILED_MAX);

@@ -3,7 +3,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::cells::{width, wrap};
+use crate::cells::{width, wrap};
 
 /// The widest that a sheet gets, its border included.
 const COLUMNS_MAX: u16 = 100;

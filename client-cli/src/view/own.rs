@@ -2,6 +2,7 @@
 
 use packetboat_client::{ChatId, SetMarks};
 
+use super::refer::{Which, which};
 use crate::clock;
 
 /// What to set for oneself.
@@ -9,35 +10,17 @@ use crate::clock;
 pub(crate) enum Own {
     /// Show the open chat otherwise.
     Mark(SetMarks),
-    /// Delete a message for oneself, counted from the last one shown.
-    Hide(usize),
+    /// Delete a message for oneself.
+    Hide(Which),
 }
 
-/// What `/verb rest` means, if it is about the user's own state; otherwise why it means nothing.
-pub(crate) fn parse(
-    verb: &str,
-    rest: &str,
-    open: Option<&ChatId>,
-    now_ms: u64,
-) -> Option<Result<Own, String>> {
-    let usage = match verb {
-        "quiet" => "/quiet [MINUTES], /quiet off",
-        "pin-chat" => "/pin-chat [PLACE], /pin-chat off",
-        "archive" => "/archive, /archive off",
-        "unread" => "/unread, /unread off",
-        "hide" => "/hide N: the last message is 1, the one before 2",
-        _ => return None,
-    };
-    let Some(chat) = open else { return Some(Err("/open a chat first".to_owned())) };
-    Some(meant(verb, rest, chat, now_ms).ok_or_else(|| usage.to_owned()))
-}
-
-fn meant(verb: &str, rest: &str, chat: &ChatId, now_ms: u64) -> Option<Own> {
+/// What `/verb rest` means, if it is about the user's own state and written as it should be.
+pub(super) fn parse(verb: &str, rest: &str, chat: &ChatId, now_ms: u64) -> Option<Own> {
     let off = rest == "off";
     let marks = SetMarks::of(chat.clone());
     let on = (off || rest.is_empty()).then_some(!off);
     Some(Own::Mark(match verb {
-        "hide" => return Some(Own::Hide(rest.parse().ok().filter(|back| *back > 0)?)),
+        "hide" => return Some(Own::Hide(which(rest)?)),
         "quiet" => {
             let until = match rest {
                 "off" => 0,
@@ -68,7 +51,7 @@ mod tests {
         let chat: ChatId = "dm:a:b".parse().unwrap();
         let of = || SetMarks::of(chat.clone());
         let is = |verb, rest, meant| {
-            assert_eq!(parse(verb, rest, Some(&chat), 1_000), Some(Ok(meant)), "{verb} {rest}");
+            assert_eq!(parse(verb, rest, &chat, 1_000), Some(meant), "{verb} {rest}");
         };
         is("quiet", "", Own::Mark(SetMarks { quiet_until_ms: Some(u64::MAX), ..of() }));
         is("quiet", "2", Own::Mark(SetMarks { quiet_until_ms: Some(121_000), ..of() }));
@@ -76,12 +59,9 @@ mod tests {
         is("pin-chat", "3", Own::Mark(SetMarks { pinned: Some(3), ..of() }));
         is("archive", "", Own::Mark(SetMarks { archived: Some(true), ..of() }));
         is("unread", "off", Own::Mark(SetMarks { unread: Some(false), ..of() }));
-        is("hide", "2", Own::Hide(2));
-        assert_eq!(parse("quit", "", Some(&chat), 0), None);
-        assert!(parse("archive", "", None, 0).unwrap().is_err());
+        is("hide", "2", Own::Hide(Which::Back(2)));
         for (verb, rest) in [("hide", ""), ("hide", "0"), ("archive", "x"), ("pin-chat", "0")] {
-            let why = parse(verb, rest, Some(&chat), 0).unwrap().unwrap_err();
-            assert!(why.contains(verb), "{why}");
+            assert_eq!(parse(verb, rest, &chat, 0), None, "/{verb} {rest}");
         }
     }
 }

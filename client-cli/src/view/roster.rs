@@ -4,11 +4,11 @@
 use packetboat_client::proto::limits::PRESENCE_USERS_MAX;
 use packetboat_client::{
     ChatId, ChatState, Content, CursorMoved, Entry, GroupChange, Marks, OwnState, Presence,
-    RoomChange, UserId,
+    RoomChange, RoomState, UserId,
 };
 
 use crate::clean;
-use crate::format::{content, text};
+use crate::format::{content, context, text};
 
 /// Chats that are listed.
 pub(crate) const CHATS_MAX: usize = 1_000;
@@ -32,6 +32,8 @@ pub(crate) struct Chat {
     pub(crate) read: u64,
     /// Messages of others after that.
     pub(crate) unread: u64,
+    /// Those of them that mention the user.
+    pub(crate) mentions: u64,
     /// What a device of the other has had.
     pub(crate) peer_delivered: u64,
     /// What the other has read.
@@ -42,8 +44,12 @@ pub(crate) struct Chat {
     pub(crate) members: u32,
     /// How the user wants it to be shown.
     pub(crate) marks: Marks,
-    /// Whether the other user is online, if that is known.
-    pub(crate) online: Option<bool>,
+    /// What a group or a room is about, cleaned.
+    pub(crate) topic: String,
+    /// Until when the user may not write there, in milliseconds of Unix time; 0: not.
+    pub(crate) muted_until_ms: u64,
+    /// Whether the other user is there, if that is known.
+    pub(crate) presence: Option<Presence>,
     /// Who is typing, each up to a time.
     typing: Vec<(UserId, u64)>,
 }
@@ -118,10 +124,13 @@ impl Roster {
     /// An entry came. Returns whether its chat was not known.
     pub(crate) fn arrived(&mut self, entry: &Entry) -> bool {
         let (known, own) = (self.get(&entry.chat).is_some(), entry.sender == self.me);
+        let me = &self.me.clone();
         let chat = self.entry(&entry.chat);
         if entry.seq > chat.head {
             let silent = matches!(content(entry), Ok(Content::Entry(_) | Content::Erased(_)));
-            chat.unread += u64::from(!own && !silent && entry.seq > chat.read);
+            let counts = !own && !silent && entry.seq > chat.read;
+            chat.unread += u64::from(counts);
+            chat.mentions += u64::from(counts && mentions(entry, me));
             chat.head = entry.seq;
             chat.last_at_ms = chat.last_at_ms.max(entry.at_ms);
         }
@@ -130,10 +139,8 @@ impl Roster {
             chat.peer_delivered = chat.peer_delivered.max(entry.seq);
         }
         match content(entry) {
-            Ok(Content::Group(change)) => chat.changed(change),
-            Ok(Content::Room(
-                RoomChange::Opened { name, .. } | RoomChange::Set { name: Some(name), .. },
-            )) => chat.name = clean::line(&name),
+            Ok(Content::Group(change)) => chat.changed(change, me),
+            Ok(Content::Room(change)) => chat.room_changed(change, me),
             _ => {}
         }
         self.sort();
@@ -171,7 +178,8 @@ impl Roster {
         }
         let chat = self.entry(chat);
         if chat.peer.as_ref() == Some(&user) {
-            chat.online = Some(true);
+            let there = chat.presence.get_or_insert_with(|| Presence::hidden(user.clone()));
+            there.online = true;
         }
         chat.typing.retain(|(known, until)| *known != user && *until > now_ms);
         if typing && chat.typing.len() < TYPING_MAX {
@@ -184,7 +192,7 @@ impl Roster {
         for chat in &mut self.chats {
             let peer = chat.peer.as_ref();
             if let Some(presence) = users.iter().find(|presence| Some(&presence.user) == peer) {
-                chat.online = Some(presence.online);
+                chat.presence = Some(presence.clone());
             }
         }
     }
@@ -192,15 +200,17 @@ impl Roster {
     /// Nothing is known any more of who is online.
     pub(crate) fn forget_presence(&mut self) {
         for chat in &mut self.chats {
-            chat.online = None;
+            chat.presence = None;
             chat.typing.clear();
         }
     }
 
-    /// The others of the liveliest direct chats.
-    pub(crate) fn peers(&self) -> Vec<UserId> {
-        let peers = self.chats.iter().filter_map(|chat| chat.peer.clone());
-        peers.filter(|peer| *peer != self.me).take(PRESENCE_USERS_MAX).collect()
+    /// The others of the liveliest direct chats, and one before them.
+    pub(crate) fn peers(&self, first: Option<UserId>) -> Vec<UserId> {
+        let others = self.chats.iter().filter_map(|chat| chat.peer.clone());
+        let others = others.filter(|peer| first.as_ref() != Some(peer));
+        let all = first.iter().cloned().chain(others).filter(|peer| *peer != self.me);
+        all.take(PRESENCE_USERS_MAX).collect()
     }
 
     /// The chat that is `step` places further in the list, round and round.
@@ -224,22 +234,25 @@ impl Chat {
             head: 0,
             read: 0,
             unread: 0,
+            mentions: 0,
             peer_delivered: 0,
             peer_read: 0,
             last_at_ms: 0,
             members: 0,
             marks: Marks::default(),
-            online: None,
+            topic: String::new(),
+            muted_until_ms: 0,
+            presence: None,
             typing: Vec::new(),
         }
     }
 
     fn update(&mut self, state: ChatState, name: String) {
         // What was had in the meantime counts: the answer may be older than it.
-        self.unread = match state.head < self.head || state.read < self.read {
-            true if state.read.max(self.read) >= state.head.max(self.head) => 0,
-            true => self.unread,
-            false => state.unread,
+        (self.unread, self.mentions) = match state.head < self.head || state.read < self.read {
+            true if state.read.max(self.read) >= state.head.max(self.head) => (0, 0),
+            true => (self.unread, self.mentions),
+            false => (state.unread, state.mentions),
         };
         self.head = self.head.max(state.head);
         self.read = self.read.max(state.read);
@@ -248,13 +261,48 @@ impl Chat {
         self.last_at_ms = self.last_at_ms.max(state.last_at_ms);
         self.members = state.members;
         self.marks = state.marks;
+        self.topic = clean::line(&state.topic);
+        self.muted_until_ms = state.muted_until_ms;
         self.name = name;
     }
 
-    fn changed(&mut self, change: GroupChange) {
+    /// The server says how a room is.
+    pub(crate) fn update_room(&mut self, state: &RoomState) {
+        self.name = clean::line(&state.name);
+        self.topic = clean::line(&state.topic);
+        self.muted_until_ms = state.muted_until_ms;
+        self.members = state.listeners;
+        self.head = self.head.max(state.head);
+    }
+
+    fn room_changed(&mut self, change: RoomChange, me: &UserId) {
+        match change {
+            RoomChange::Opened { name, topic, .. } => {
+                (self.name, self.topic) = (clean::line(&name), clean::line(&topic));
+            }
+            RoomChange::Set { name, topic, .. } => {
+                if let Some(name) = name {
+                    self.name = clean::line(&name);
+                }
+                if let Some(topic) = topic {
+                    self.topic = clean::line(&topic);
+                }
+            }
+            RoomChange::Muted { users, until_ms } if users.contains(me) => {
+                self.muted_until_ms = until_ms;
+            }
+            RoomChange::Muted { .. } | RoomChange::Moderators { .. } => {}
+        }
+    }
+
+    fn changed(&mut self, change: GroupChange, me: &UserId) {
         match change {
             GroupChange::Created { name, .. } | GroupChange::Renamed(name) => {
                 self.name = clean::line(&name);
+            }
+            GroupChange::Described { topic: Some(topic), .. } => self.topic = clean::line(&topic),
+            GroupChange::Muted { users, until_ms } if users.contains(me) => {
+                self.muted_until_ms = until_ms;
             }
             GroupChange::Added(_)
             | GroupChange::Removed(_)
@@ -273,7 +321,7 @@ impl Chat {
     pub(crate) fn has_read(&mut self, seq: u64) {
         self.read = self.read.max(seq);
         if self.read >= self.head {
-            self.unread = 0;
+            (self.unread, self.mentions) = (0, 0);
         }
     }
 
@@ -282,6 +330,12 @@ impl Chat {
         let now = self.typing.iter().filter(|(_, until)| *until > now_ms);
         now.map(|(user, _)| user.as_str()).collect()
     }
+}
+
+/// Whether an entry mentions a user.
+fn mentions(entry: &Entry, user: &UserId) -> bool {
+    let context = context(entry);
+    context.mentions_all || context.mentions.contains(user)
 }
 
 #[cfg(test)]
@@ -360,5 +414,42 @@ mod tests {
         assert_eq!((known.peer_read, known.peer_delivered, known.read), (3, 4, 0));
         assert!(!roster.moved(&moved("bob", 5)));
         assert_eq!(roster.get(&chat).unwrap().read, 5);
+    }
+
+    #[test]
+    fn who_is_mentioned_is_counted_until_it_is_read() {
+        let mut roster = roster();
+        let all = packetboat_client::Context { mentions_all: true, ..Default::default() };
+        let users = vec!["bob".parse().unwrap()];
+        let bob = packetboat_client::Context { mentions: users, ..Default::default() };
+        for (seq, context) in [(1, &all), (2, &bob), (3, &packetboat_client::Context::default())] {
+            let mut entry = hi("group:crew", seq, "alice");
+            entry.content = Content::text("hi").encode_in(context);
+            roster.arrived(&entry);
+        }
+        let chat = roster.entry(&"group:crew".parse().unwrap());
+        assert_eq!((chat.unread, chat.mentions), (3, 2));
+        chat.has_read(3);
+        assert_eq!((chat.unread, chat.mentions), (0, 0));
+    }
+
+    #[test]
+    fn a_topic_and_a_mute_are_told_by_the_changes() {
+        let mut roster = roster();
+        let users = || vec!["bob".parse().unwrap()];
+        let topic = Some("All\u{202e} sails".to_owned());
+        let changes = [
+            GroupChange::Described { topic, avatar: None },
+            GroupChange::Muted { users: vec!["carol".parse().unwrap()], until_ms: 7 },
+            GroupChange::Muted { users: users(), until_ms: 9_000 },
+        ];
+        for (seq, change) in (1..).zip(changes) {
+            roster.arrived(&entry("group:crew", seq, "alice", &Content::Group(change)));
+        }
+        let chat = roster.get(&"group:crew".parse().unwrap()).unwrap();
+        assert_eq!((chat.topic.as_str(), chat.muted_until_ms), ("All\u{fffd} sails", 9_000));
+        let muted = RoomChange::Muted { users: users(), until_ms: 5 };
+        roster.arrived(&entry("room:deck", 1, "alice", &Content::Room(muted)));
+        assert_eq!(roster.get(&"room:deck".parse().unwrap()).unwrap().muted_until_ms, 5);
     }
 }

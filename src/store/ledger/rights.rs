@@ -7,6 +7,7 @@ use packetboat_proto::id::{ChatId, UserId};
 
 use super::group::Deed;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
+use crate::clock;
 use crate::store::record::{Group, Member, Place};
 
 impl Turn<'_> {
@@ -77,12 +78,19 @@ impl Turn<'_> {
         let member = self.check_is_in(chat, user)?;
         let gate = self.gate(chat)?;
         if member.muted_until_ms > self.now_ms {
-            let reason = format!("you are mute until {} ms of Unix time", member.muted_until_ms);
-            return refuse(RejectCode::Muted, reason);
+            return refuse(RejectCode::Muted, mute_until(member.muted_until_ms));
         }
         if gate.only_admins_write && self.needed_place(user, chat)?.rank == Role::Member {
             return refuse(RejectCode::Muted, "only the owner and the admins write here");
         }
         Ok(())
+    }
+}
+
+/// That a user may not write until a time, in words for people.
+pub(super) fn mute_until(until_ms: u64) -> String {
+    match clock::utc(until_ms) {
+        Some(until) => format!("you are mute until {until}"),
+        None => "you are mute for good".to_owned(),
     }
 }

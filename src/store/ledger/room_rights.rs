@@ -6,6 +6,7 @@ use packetboat_proto::content::{Alteration, Role};
 use packetboat_proto::id::{ChatId, UserId};
 
 use super::group::Deed;
+use super::rights::mute_until;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::key;
 use crate::store::read_error::ReadError;
@@ -142,8 +143,7 @@ impl Turn<'_> {
         let Some(gate) = gate else { return no_such_chat() };
         let person = self.person(chat, user)?;
         if person.muted_until_ms > self.now_ms {
-            let reason = format!("you are mute until {} ms of Unix time", person.muted_until_ms);
-            return refuse(RejectCode::Muted, reason);
+            return refuse(RejectCode::Muted, mute_until(person.muted_until_ms));
         }
         if gate.slow_ms == 0 || person.moderator || self.open_room_of(chat)?.owner == *user {
             return Ok(());

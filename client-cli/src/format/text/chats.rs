@@ -2,8 +2,9 @@
 
 use packetboat_client::{ChatState, UserId};
 
-use super::table::{cut, more, pad, row};
+use super::table::{more, pad, row};
 use super::{name, own, said};
+use crate::cells::cut;
 use crate::clean;
 use crate::clock::Clock;
 

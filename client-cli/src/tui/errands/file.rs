@@ -1,50 +1,122 @@
 //! The errands about files, and how far they are. Must never hold up a file to tell of it.
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-use packetboat_client::{ChatId, Client, Upload};
+use packetboat_client::proto::limits::{FILE_THUMBNAIL_BYTES_MAX, PAGE_ITEMS_MAX};
+use packetboat_client::{ChatId, Client, Content, Context, FileSent, RequestError, Upload};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use crate::format::text::saved;
+use super::folder;
+use crate::format::text::{self, saved};
 use crate::script::file::{NO_FILE, media_type, place, sent_in};
-use crate::view::Answer;
+use crate::view::{Answer, Attach, Files, Place};
 
-/// Uploads a file and sends it.
-pub(super) async fn send(
+/// Files that are listed.
+const FILES_MAX: usize = 1_000;
+/// Cells of the bar that shows how far a file is.
+const BAR: usize = 20;
+/// What stands behind the name of a file where its small picture is saved.
+const THUMBNAIL: &str = ".thumb";
+
+/// Does one.
+pub(super) async fn run(client: &Client, answers: &mpsc::Sender<Answer>, errand: Files) -> Answer {
+    let done = match errand {
+        Files::List => list(client).await.map_err(said),
+        Files::Send(chat, attach) => upload(client, answers, chat, &attach).await,
+        Files::Save(place) => save(client, answers, &place).await,
+        Files::Thumbnail(place) => thumbnail(client, &place).await,
+    };
+    done.unwrap_or_else(Answer::Failed)
+}
+
+/// The user's own files.
+async fn list(client: &Client) -> Result<Answer, RequestError> {
+    let (mut lines, mut after) = (Vec::new(), None);
+    loop {
+        let page = client.files(after, PAGE_ITEMS_MAX).await?;
+        lines.extend(page.files.iter().map(text::file));
+        after = page.files.last().map(|state| state.file);
+        if !page.more || after.is_none() || lines.len() >= FILES_MAX {
+            lines.extend(page.more.then(|| "… and more".to_owned()));
+            let title = format!("Your files: {}", text::quota(&page));
+            return Ok(Answer::Sheet { title, lines });
+        }
+    }
+}
+
+/// What a file is, with its small picture, before it is sent.
+async fn announced(attach: &Attach, path: &Path) -> Result<Upload, String> {
+    let of_name = media_type(path);
+    let media_type = attach.media_type.as_deref().unwrap_or(of_name);
+    let mut upload = Upload::of_path(path, media_type).await.map_err(said)?;
+    if let Some(small) = &attach.thumbnail {
+        let mut bytes = Vec::new();
+        let file = tokio::fs::File::open(folder::place(small)).await.map_err(said)?;
+        let most = FILE_THUMBNAIL_BYTES_MAX as u64;
+        file.take(most + 1).read_to_end(&mut bytes).await.map_err(said)?;
+        if bytes.len() > FILE_THUMBNAIL_BYTES_MAX {
+            return Err(format!("a small picture has at most {FILE_THUMBNAIL_BYTES_MAX} bytes"));
+        }
+        upload.thumbnail = bytes.into();
+    }
+    Ok(upload)
+}
+
+/// Uploads a file, so that it can be sent as any message is.
+async fn upload(
     client: &Client,
     answers: &mpsc::Sender<Answer>,
-    chat: &ChatId,
-    path: &Path,
-) -> Answer {
-    let sending = async {
-        let upload = Upload::of_path(path, media_type(path)).await.map_err(said)?;
-        let tell = underway(answers, format!("sending {}", upload.name), upload.size);
-        client.upload_path(&upload, path, tell).await.map_err(said)?;
-        let sending = client.send_file(chat, upload.sent("")).await.map_err(said)?;
-        sending.await.map_err(said)?;
-        Ok(Answer::Told(format!("sent {}", upload.name)))
-    };
-    sending.await.unwrap_or_else(Answer::Failed)
+    chat: ChatId,
+    attach: &Attach,
+) -> Result<Answer, String> {
+    let path = folder::place(&attach.path);
+    let upload = announced(attach, &path).await?;
+    let content = Content::File(upload.sent(&attach.caption));
+    let context = Context { expires_after_ms: attach.expires_after_ms, ..Context::default() };
+    // What the server would refuse all the same is refused before it is uploaded.
+    Content::decode(&content.encode_in(&context), usize::MAX).map_err(said)?;
+    let tell = underway(answers, format!("sending {}", upload.name), upload.size);
+    client.upload_path(&upload, &path, tell).await.map_err(said)?;
+    Ok(Answer::Uploaded { chat, content, context })
+}
+
+/// The file that a message has.
+async fn sent(client: &Client, of: &Place) -> Result<FileSent, String> {
+    let sent = sent_in(client, &of.chat, of.seq).await.map_err(said)?;
+    sent.ok_or_else(|| NO_FILE.to_owned())
 }
 
 /// Saves the file that a message has.
-pub(super) async fn save(
+async fn save(
     client: &Client,
     answers: &mpsc::Sender<Answer>,
-    chat: &ChatId,
-    seq: u64,
-    path: Option<PathBuf>,
-) -> Answer {
-    let saving = async {
-        let sent = sent_in(client, chat, seq).await.map_err(said)?;
-        let sent = sent.ok_or_else(|| NO_FILE.to_owned())?;
-        let place = place(path, &sent);
-        let tell = underway(answers, format!("saving {}", sent.name), sent.size);
-        client.save_file(&sent, Some(chat), &place, tell).await.map_err(said)?;
-        Ok(Answer::Told(saved(&sent, &place)))
-    };
-    saving.await.unwrap_or_else(Answer::Failed)
+    of: &Place,
+) -> Result<Answer, String> {
+    let sent = sent(client, of).await?;
+    let path = place(of.path.as_deref().map(folder::place), &sent);
+    let tell = underway(answers, format!("saving {}", sent.name), sent.size);
+    client.save_file(&sent, Some(&of.chat), &path, tell).await.map_err(said)?;
+    Ok(Answer::Told(saved(&sent, &path)))
+}
+
+/// Saves the small picture of the file that a message has. What is there already is not touched.
+async fn thumbnail(client: &Client, of: &Place) -> Result<Answer, String> {
+    let sent = sent(client, of).await?;
+    let bytes = client.thumbnail(sent.file, Some(of.chat.clone())).await.map_err(said)?;
+    if bytes.is_empty() {
+        return Err(format!("{} has no small picture", sent.name));
+    }
+    let named = FileSent { name: format!("{}{THUMBNAIL}", sent.name), ..sent };
+    let path = place(of.path.as_deref().map(folder::place), &named);
+    let told = |error: io::Error| format!("{}: {error}", path.display());
+    let mut file = tokio::fs::File::create_new(&path).await.map_err(told)?;
+    file.write_all(&bytes).await.map_err(told)?;
+    file.sync_all().await.map_err(told)?;
+    let size = bytes.len() as u64;
+    Ok(Answer::Told(saved(&FileSent { size, ..named }, &path)))
 }
 
 /// Tells of every further hundredth part.
@@ -59,9 +131,15 @@ fn underway(
         let parts = u128::from(have) * 100 / u128::from(size.max(1));
         if told.replace(parts) != Some(parts) {
             // The next one tells more, should there be no room for this one.
-            drop(answers.try_send(Answer::Underway(format!("{what}: {parts} %"))));
+            drop(answers.try_send(Answer::Underway(format!("{} {what}", bar(parts)))));
         }
     }
+}
+
+/// How many of a hundred parts are done, such as `[#####               ]  25 %`.
+fn bar(parts: u128) -> String {
+    let done = usize::try_from(parts * BAR as u128 / 100).unwrap_or(BAR).min(BAR);
+    format!("[{}{}] {parts:>3} %", "#".repeat(done), " ".repeat(BAR - done))
 }
 
 fn said(error: impl Display) -> String {
@@ -81,8 +159,11 @@ mod tests {
         while let Ok(Answer::Underway(what)) = received.try_recv() {
             told.push(what);
         }
-        let parts = ["0", "1", "50", "100"].map(|part| format!("sending a: {part} %"));
-        assert_eq!(told, parts);
+        let parts = [(0, "  0"), (0, "  1"), (10, " 50"), (20, "100")];
+        let wanted = parts.map(|(done, part)| {
+            format!("[{}{}] {part} % sending a", "#".repeat(done), " ".repeat(BAR - done))
+        });
+        assert_eq!(told, wanted);
     }
 
     #[test]

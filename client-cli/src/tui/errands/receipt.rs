@@ -27,11 +27,28 @@ pub(super) async fn readers(
     Ok(Answer::Sheet { title: format!("Who has message {seq} of {chat}"), lines })
 }
 
+/// How many have had and read the messages from one on.
+pub(super) async fn from(
+    client: &Client,
+    chat: &ChatId,
+    first: u64,
+) -> Result<Answer, RequestError> {
+    let ranges = SeqRange::new(first, u64::MAX).into_iter().collect();
+    let counts = client.receipts(chat, ranges).await?;
+    let mut lines: Vec<String> =
+        counts.steps.iter().map(|counted| step(counted, counts.hidden)).collect();
+    lines.extend(counts.more.then(|| "… and more".to_owned()));
+    Ok(Answer::Sheet { title: format!("Who has what from #{first} on in {chat}"), lines })
+}
+
+/// The same of some messages, for the ticks behind them. Where it is not told, nobody has asked.
+pub(super) async fn counts(client: &Client, chat: ChatId, ranges: Vec<SeqRange>) -> Answer {
+    let counts = client.receipts(&chat, ranges).await;
+    Answer::Receipts { chat, steps: counts.ok().map(|counts| counts.steps) }
+}
+
 /// Tells others what is read, or hides it.
 pub(super) async fn tell_reads(client: &Client, rule: ReceiptRule) -> Result<Answer, RequestError> {
     client.set_receipts(rule).await?;
-    Ok(Answer::Told(match rule {
-        ReceiptRule::Told => "others are told what you read".to_owned(),
-        ReceiptRule::Hidden => "what you read is hidden, and what others read from you".to_owned(),
-    }))
+    Ok(Answer::ReadsTold(rule))
 }

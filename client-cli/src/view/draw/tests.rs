@@ -3,7 +3,7 @@
 use super::*;
 use crossterm::event::KeyCode;
 use packetboat_client::{
-    ChatState, Content, Edge, Event, GroupChange, Presence, Signal, SignalKind,
+    ChatState, Content, Edge, Event, GroupChange, Marks, Notice, Presence, Signal, SignalKind,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -12,6 +12,7 @@ use crate::format::tests::entry;
 use crate::view::model::tests::{
     connected, disconnected, key, open, page, said, state, view, write,
 };
+use crate::view::slash::table;
 use crate::view::{Answer, Effect, Input};
 
 const NOW: u64 = 1_000;
@@ -214,10 +215,102 @@ fn the_help_lies_above_all_else() {
         view.handle(0, key(KeyCode::PageDown));
     }
     let rows = screen(&view, 80, 24);
-    assert!(rows[21].contains("//text"), "its last line is the lowest: {rows:#?}");
+    assert!(rows[21].contains("/quit"), "its last line is the lowest: {rows:#?}");
     assert!(!rows[22].contains("PgDn"), "{rows:#?}");
     view.handle(0, key(KeyCode::Esc));
     assert!(!screen(&view, 80, 24).iter().any(|row| row.contains("Help")));
+}
+
+fn chats(view: &mut View, states: Vec<ChatState>) {
+    view.handle(0, Input::Answer(Answer::Chats(states)));
+}
+
+#[test]
+fn the_title_says_whether_the_other_one_is_there_and_what_it_says_of_itself() {
+    let mut view = open(1);
+    let title = |view: &mut View, presence| {
+        view.handle(0, Input::Net(Event::Notice(Notice::Presence(presence))));
+        let row = screen(view, 80, 24).remove(0);
+        row.split_once('│').unwrap().1.to_owned()
+    };
+    let alice = Presence::hidden("alice".parse().unwrap());
+    let there = Presence { online: true, status: "at\u{1b}sea".into(), ..alice.clone() };
+    assert_eq!(title(&mut view, there.clone()), "alice  online: at␛sea");
+    assert_eq!(title(&mut view, Presence { away: true, ..there }), "alice  away: at␛sea");
+    assert!(screen(&view, 80, 24)[0].starts_with("◐ alice"));
+    let gone = Presence { last_seen_ms: 1_795_251_903_000, ..alice.clone() };
+    assert_eq!(title(&mut view, gone), "alice  last seen 2026-11-21 09:05:03");
+    let long = Presence { online: true, status: "word ".repeat(40), ..alice };
+    let long = title(&mut view, long);
+    assert!(long.ends_with('…') && width(&long) == 55, "{long}");
+}
+
+#[test]
+fn the_list_shows_marks_and_mentions_and_the_title_a_topic() {
+    let mut view = view();
+    view.handle(0, connected());
+    let marks = Marks { pinned: 1, quiet_until_ms: u64::MAX, ..Marks::default() };
+    let crew = ChatState { marks, mentions: 2, topic: "All sails".into(), ..crew() };
+    let marks = Marks { archived: true, unread: true, ..Marks::default() };
+    let long = ChatState { marks, name: "x".repeat(40), ..state("group:long", 1, 0) };
+    chats(&mut view, vec![crew, long, state("room:deck", 1, 0)]);
+    let rows = screen(&view, 80, 24);
+    let title = "The crew  group:crew, 3 members: All sails";
+    assert_eq!(rows[0], format!("# The crew       ^z @2 4│{title}"));
+    assert_eq!(rows[1].split('│').next(), Some("% deck                  "));
+    assert_eq!(rows[2].split('│').next(), Some("# xxxxxxxxxxxxxxxxx… - •"));
+}
+
+#[test]
+fn who_is_mute_is_told_until_when_in_its_own_time() {
+    let mut view = view();
+    view.handle(0, connected());
+    chats(&mut view, vec![ChatState { muted_until_ms: 1_795_251_903_000, ..crew() }]);
+    assert!(screen(&view, 80, 24)[21].ends_with("│you are mute here until 2026-11-21 09:05:03"));
+    chats(&mut view, vec![ChatState { muted_until_ms: u64::MAX, ..crew() }]);
+    assert!(screen(&view, 80, 24)[21].ends_with("│you are mute here"));
+    chats(&mut view, vec![ChatState { muted_until_ms: NOW, ..crew() }]);
+    assert!(screen(&view, 80, 24)[21].ends_with('│'), "it is over");
+}
+
+#[test]
+fn how_a_command_is_written_is_told_in_full_beside_the_list() {
+    for command in table::all().filter(|command| !command.takes.is_empty()) {
+        let mut view = open(3);
+        let nonsense = format!("/{} \u{1}", command.name);
+        let written = format!("/{} {}", command.name, command.takes);
+        write(&mut view, 0, &nonsense);
+        let note = screen(&view, 80, 24)[21].split_once('│').unwrap().1.to_owned();
+        assert!(width(&note) <= 55, "{note}");
+        assert!(width(&written) <= 55, "{written}");
+    }
+}
+
+#[test]
+fn every_sheet_fits_80_by_24_whatever_it_holds() {
+    let long = "a word, 漢字 and more; ".repeat(30);
+    let lines = vec![long.clone(), "x".repeat(300), String::new()];
+    let chat: packetboat_client::ChatId = "dm:alice:bob".parse().unwrap();
+    let entries = (1..=60).map(|seq| said("dm:alice:bob", seq, "alice", &long)).collect();
+    let entries = packetboat_client::Page { items: entries, more: true };
+    let group = "group:crew".parse().unwrap();
+    for answer in [
+        Answer::Sheet { title: long.clone(), lines: lines.clone() },
+        Answer::Sheet { title: "empty".into(), lines: Vec::new() },
+        Answer::Scheduled { names: Vec::new(), lines: lines.clone() },
+        Answer::Invites { group, ids: Vec::new(), lines },
+        Answer::Pins { chat: chat.clone(), seqs: (1..99).collect() },
+        Answer::Thread { chat, of: 1, entries },
+    ] {
+        let mut view = open(99);
+        view.handle(0, Input::Answer(answer));
+        let space = view.sheet_space();
+        let sight = view.overlay.as_ref().unwrap().sight(space);
+        assert!(sight.size.0 <= 80 && sight.size.1 <= 23, "{:?}", sight.size);
+        assert!(sight.rows.iter().all(|row| width(row) <= 78), "{:#?}", sight.rows);
+        let rows = screen(&view, 80, 24);
+        assert!(rows[23].ends_with("/help"), "the status is to be seen: {rows:#?}");
+    }
 }
 
 #[test]

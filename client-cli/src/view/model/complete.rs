@@ -2,7 +2,9 @@
 
 use packetboat_client::{ChatId, UserId};
 
-use super::super::completion::{Known, Last, offer};
+use super::super::completion::{Known, Last, folder_of, offer};
+use super::super::device::Devices;
+use super::super::file::path_at;
 use super::{Effect, Mood, View};
 use crate::format::text;
 
@@ -21,6 +23,8 @@ impl View {
         let Some(offer) = offer(self.editor.before(), &self.known()) else { return false };
         match offer.words.as_slice() {
             [] => {}
+            // What stands in a folder goes on.
+            [word] if word.ends_with('/') => self.editor.replace_before(offer.start, word),
             [word] => self.editor.replace_before(offer.start, &format!("{word} ")),
             words => {
                 let (common, all) = (offer.common(), words.join("  "));
@@ -71,11 +75,49 @@ impl View {
             }
         }
         known.users.remove(self.me.as_str());
+        known.devices.extend(self.completing.devices.iter().flatten().cloned());
+        known.paths.clone_from(&self.completing.paths);
         known
     }
 
+    /// Asks for the words that may follow, as soon as it is seen where.
+    pub(super) fn ask_words(&mut self, effects: &mut Vec<Effect>) {
+        self.ask_names(effects);
+        let before = self.editor.before();
+        if !before.starts_with("/logout ") {
+            self.completing.devices = None;
+        } else if self.completing.devices.is_none() && self.link.is_up() {
+            self.completing.devices = Some(Vec::new());
+            effects.push(Effect::Devices(Devices::Names));
+        }
+        let Some(at) = path_at(before) else {
+            self.completing.paths = None;
+            return;
+        };
+        let folder = folder_of(&before[at..]);
+        if self.completing.paths.as_ref().is_none_or(|(known, _)| known != folder) {
+            let folder = folder.to_owned();
+            self.completing.paths = Some((folder.clone(), Vec::new()));
+            effects.push(Effect::AskPaths(folder));
+        }
+    }
+
+    /// The names of the devices came.
+    pub(super) fn take_devices(&mut self, names: Vec<String>) {
+        if let Some(known) = &mut self.completing.devices {
+            *known = names;
+        }
+    }
+
+    /// What is in a folder came.
+    pub(super) fn take_paths(&mut self, folder: &str, names: Vec<String>) {
+        if let Some((_, known)) = self.completing.paths.as_mut().filter(|(of, _)| of == folder) {
+            *known = names;
+        }
+    }
+
     /// Asks who is in the open group as soon as something is written there: a name may follow.
-    pub(super) fn ask_names(&mut self, effects: &mut Vec<Effect>) {
+    fn ask_names(&mut self, effects: &mut Vec<Effect>) {
         let Some(open) = self.open.as_ref().filter(|_| self.link.is_up()) else { return };
         let asked = self.completing.members.as_ref().is_some_and(|(of, _)| *of == open.chat);
         if !asked && open.chat.as_str().starts_with("group:") && !self.editor.text().is_empty() {
@@ -196,5 +238,39 @@ mod tests {
         view.handle(8, disconnected());
         view.handle(9, connected());
         assert!(asks(&mut view, KeyCode::Char('z')), "an answer may have been lost");
+    }
+
+    #[test]
+    fn devices_are_asked_for_where_one_is_named() {
+        let mut view = with_others();
+        let asked = |view: &mut View, text: &str| {
+            let effects = view.handle(5, Input::Paste(text.to_owned()));
+            effects.contains(&Effect::Devices(Devices::Names))
+        };
+        assert!(!asked(&mut view, "/logout"));
+        assert!(asked(&mut view, " "));
+        assert!(!asked(&mut view, "ph"));
+        let names = vec!["laptop".to_owned(), "phone".to_owned()];
+        view.handle(6, Input::Answer(Answer::Devices(names)));
+        assert_eq!(again(&mut view), "/logout phone ");
+    }
+
+    #[test]
+    fn a_path_is_completed_folder_by_folder() {
+        let mut view = with_others();
+        let effects = view.handle(5, Input::Paste("/file my".to_owned()));
+        assert!(effects.contains(&Effect::AskPaths(String::new())), "{effects:?}");
+        let names = ["my pictures/", "mine.txt", ".hidden"].map(ToOwned::to_owned).to_vec();
+        view.handle(6, Input::Answer(Answer::Paths { folder: String::new(), names }));
+        let effects = view.handle(7, key(KeyCode::Tab));
+        assert_eq!(view.editor.text(), "/file my pictures/");
+        let asked = Effect::AskPaths("my pictures/".to_owned());
+        assert!(effects.contains(&asked), "{effects:?}");
+        let late = Answer::Paths { folder: String::new(), names: vec!["late".into()] };
+        view.handle(8, Input::Answer(late));
+        assert_eq!(again(&mut view), "/file my pictures/", "it is of another folder");
+        let (folder, names) = ("my pictures/".to_owned(), vec!["a cat.png".to_owned()]);
+        view.handle(9, Input::Answer(Answer::Paths { folder, names }));
+        assert_eq!(again(&mut view), "/file my pictures/a cat.png ");
     }
 }

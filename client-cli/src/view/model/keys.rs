@@ -1,12 +1,14 @@
 //! What keys do. Must never send what is not whole: a line goes its way with Enter alone.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use packetboat_client::{Content, Context, GroupChange, ScheduledName, SignalKind};
+use packetboat_client::{Content, GroupChange, ScheduledName, SignalKind};
 
-use super::super::event::Later;
-use super::super::mentions::calling;
-use super::super::slash::{HELP, Line, parse};
-use super::{Effect, Mood, Overlay, View};
+use super::super::event::{Door, Later};
+use super::super::file::{Files, Place};
+use super::super::own::Own;
+use super::super::slash::table::help;
+use super::super::slash::{Line, parse};
+use super::{Editor, Effect, Mood, View};
 
 /// The time between two signals that the user types.
 const TYPING_MS: u64 = 3_000;
@@ -36,8 +38,8 @@ impl View {
         match key.code {
             KeyCode::Enter if key.modifiers.contains(KeyModifiers::ALT) => self.editor.insert("\n"),
             KeyCode::Enter => self.enter(now_ms, effects),
-            KeyCode::Tab if self.complete(now_ms, 1) => {}
-            KeyCode::BackTab if self.complete(now_ms, -1) => {}
+            KeyCode::Tab if self.complete(now_ms, 1) => self.ask_words(effects),
+            KeyCode::BackTab if self.complete(now_ms, -1) => self.ask_words(effects),
             KeyCode::Tab => self.switch(1),
             KeyCode::BackTab => self.switch(-1),
             KeyCode::Char('n') if control => self.switch(1),
@@ -51,7 +53,7 @@ impl View {
                 let before = self.editor.text().len();
                 self.edit(code, key.modifiers);
                 if self.editor.text().len() != before {
-                    self.ask_names(effects);
+                    self.ask_words(effects);
                     self.typing(now_ms, effects);
                 }
             }
@@ -113,64 +115,67 @@ impl View {
         if sends(&line) && self.outbox.is_full() {
             return self.note(now_ms, "too many messages are on their way", Mood::Bad);
         }
+        // A command is not to be kept as the open chat's draft.
+        let written = self.editor.take();
+        if let Err(why) = self.obey(now_ms, line, effects) {
+            self.editor = Editor::new(written);
+            self.note(now_ms, why, Mood::Bad);
+        }
+    }
+
+    fn obey(
+        &mut self,
+        now_ms: u64,
+        line: Line,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), &'static str> {
         match line {
-            Line::Text(text) => match open {
-                Some(chat) => {
-                    let context = calling(&chat, &text, Context::default());
-                    self.send_in(now_ms, chat, (&Content::text(text), &context), effects);
-                }
-                None => return self.note(now_ms, "/open a chat first", Mood::Bad),
-            },
-            Line::Expiring(text, context) => match open {
-                Some(chat) => {
-                    let context = calling(&chat, &text, context);
-                    self.send_in(now_ms, chat, (&Content::text(text), &context), effects);
-                }
-                None => return self.note(now_ms, "/open a chat first", Mood::Bad),
-            },
+            Line::Say(say) => {
+                let (chat, context) = self.context(&say)?;
+                self.send_in(now_ms, chat, (&Content::text(say.text), &context), effects);
+            }
+            Line::SayLater(say, at_ms) => {
+                let (chat, context) = self.context(&say)?;
+                let name = ScheduledName { chat, id: (self.new_id)() };
+                let (text, context) = (say.text, Box::new(context));
+                effects.push(Effect::Later(Later::Schedule { name, text, context, at_ms }));
+            }
             Line::Change(group, change) => {
-                // The command is not to be kept as the open chat's draft.
-                self.editor.take();
                 if matches!(change, GroupChange::Created { .. }) {
                     self.open(group.clone());
                 }
-                return self.send(now_ms, group, &Content::Group(change), effects);
+                self.send(now_ms, group, &Content::Group(change), effects);
             }
-            Line::Open(target) => {
-                self.editor.take();
-                let chat = target.chat(&self.me);
-                return self.open(chat);
+            Line::ChangeRoom(room, change) => self.send(now_ms, room, &change, effects),
+            Line::Open(target) => self.open(target.chat(&self.me)),
+            Line::Refer(refer) => self.refer(now_ms, refer, effects)?,
+            Line::Own(Own::Mark(marks)) => effects.push(Effect::Mark(marks)),
+            Line::Own(Own::Hide(which)) => {
+                let (chat, seq) = self.which(which)?;
+                effects.push(Effect::Hide { chat, seq });
             }
-            Line::Refer(refer) => {
-                // The command is not to be kept as the open chat's draft.
-                self.editor.take();
-                return self.refer(now_ms, refer, effects);
+            Line::Save(which, path) => {
+                let (chat, seq) = self.which(which)?;
+                effects.push(Effect::Files(Files::Save(Place { chat, seq, path })));
             }
-            Line::Schedule { chat, text, at_ms } => {
-                let name = ScheduledName { chat, id: (self.new_id)() };
-                effects.push(Effect::Later(Later::Schedule { name, text, at_ms }));
+            Line::Thumbnail(which, path) => {
+                let (chat, seq) = self.which(which)?;
+                effects.push(Effect::Files(Files::Thumbnail(Place { chat, seq, path })));
             }
-            Line::Own(own) => self.set_own(now_ms, own, effects),
-            Line::ChangeRoom(room, change) => {
-                self.editor.take();
-                return self.send(now_ms, room, &change, effects);
+            Line::Unschedule(nth) => {
+                let name = self.scheduled.get(nth - 1).ok_or("/scheduled shows which there are")?;
+                effects.push(Effect::Later(Later::Unschedule(name.clone())));
             }
-            Line::Save(which, path) => match self.which(which) {
-                Ok((chat, seq)) => effects.push(Effect::SaveFile { chat, seq, path }),
-                Err(why) => return self.note(now_ms, why, Mood::Bad),
-            },
-            Line::Unschedule(nth) => match self.scheduled.get(nth.saturating_sub(1)) {
-                Some(name) => effects.push(Effect::Later(Later::Unschedule(name.clone()))),
-                None => return self.note(now_ms, "/scheduled shows which there are", Mood::Bad),
-            },
-            Line::Help => {
-                let lines: Vec<_> = HELP.iter().map(ToString::to_string).collect();
-                self.overlay = Some(Overlay::new("Help".to_owned(), &lines));
+            Line::Uninvite(nth) => {
+                let link = self.invites.get(nth - 1);
+                let (group, id) = link.cloned().ok_or("/group invites shows which there are")?;
+                effects.push(Effect::Door(Door::Uninvite { group, id }));
             }
+            Line::Help(word) => self.sheet("Help".to_owned(), help(&word)),
             Line::Quit => self.quit(now_ms, effects),
             line => effects.extend(errand(line)),
         }
-        self.editor.take();
+        Ok(())
     }
 
     fn switch(&mut self, step: isize) {
@@ -220,41 +225,38 @@ impl View {
 
 /// Whether a message comes of a line.
 const fn sends(line: &Line) -> bool {
-    matches!(
-        line,
-        Line::Text(_)
-            | Line::Expiring(..)
-            | Line::Change(..)
-            | Line::Refer(_)
-            | Line::ChangeRoom(..)
-    )
+    matches!(line, Line::Say(_) | Line::Change(..) | Line::Refer(_) | Line::ChangeRoom(..))
 }
 
 /// What is done about a line that changes nothing in the view.
 fn errand(line: Line) -> Option<Effect> {
     Some(match line {
-        Line::Search(words) => Effect::Search(words),
+        Line::Search(words, chat) => Effect::Search(words, chat),
         Line::Later(later) => Effect::Later(later),
         Line::Door(door) => Effect::Door(door),
         Line::Devices(errand) => Effect::Devices(errand),
         Line::People(errand) => Effect::People(errand),
+        Line::Here(here) => Effect::Here(here),
         Line::Join(room) => Effect::Join(room),
         Line::Part(room) => Effect::Part(room),
         Line::Keys(user) => Effect::AskKeys(user),
         Line::TellReads(rule) => Effect::TellReads(rule),
         Line::Members(group) => Effect::AskMembers(group),
-        Line::File(chat, path) => Effect::SendFile { chat, path },
-        Line::Text(_)
-        | Line::Expiring(..)
+        Line::About(chat) => Effect::About(chat),
+        Line::Attach(chat, attach) => Effect::Files(Files::Send(chat, attach)),
+        Line::Files => Effect::Files(Files::List),
+        Line::Say(_)
+        | Line::SayLater(..)
         | Line::Open(_)
         | Line::Change(..)
         | Line::Refer(_)
         | Line::Own(_)
-        | Line::Schedule { .. }
         | Line::Unschedule(_)
+        | Line::Uninvite(_)
         | Line::ChangeRoom(..)
         | Line::Save(..)
-        | Line::Help
+        | Line::Thumbnail(..)
+        | Line::Help(_)
         | Line::Quit => return None,
     })
 }

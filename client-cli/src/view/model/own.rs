@@ -4,24 +4,9 @@
 use packetboat_client::proto::limits::DRAFT_BYTES_MAX;
 use packetboat_client::{ChatDraft, ChatId, OwnState, SeqSet};
 
-use super::super::own::Own;
-use super::{Effect, Mood, View};
+use super::{Effect, View};
 
 impl View {
-    /// Does what a line says.
-    pub(super) fn set_own(&mut self, now_ms: u64, own: Own, effects: &mut Vec<Effect>) {
-        match own {
-            Own::Mark(marks) => effects.push(Effect::Mark(marks)),
-            Own::Hide(back) => {
-                let Some(chat) = self.open.as_ref().map(|open| open.chat.clone()) else { return };
-                match self.back(back) {
-                    Ok(seq) => effects.push(Effect::Hide { chat, seq }),
-                    Err(why) => self.note(now_ms, why, Mood::Bad),
-                }
-            }
-        }
-    }
-
     /// What is set was read anew.
     pub(super) fn take_own(&mut self, own: OwnState) {
         self.roster.mark(&own);

@@ -1,64 +1,57 @@
 //! What is done to messages that are shown. Must never touch one that is not.
 
 use packetboat_client::timeline::{Said, Shown};
-use packetboat_client::{Alteration, Body, ChatId, Content, Context, FileSent, Forwarded, Origin};
+use packetboat_client::{
+    Alteration, Body, ChatId, Content, Context, Entry, FileSent, Forwarded, Origin, Page,
+};
 
 use super::super::fold;
+use super::super::mentions::calling;
 use super::super::refer::{Refer, Which};
-use super::{Effect, Mood, Overlay, View};
+use super::super::say::{Say, To};
+use super::{Effect, View};
 use crate::clean;
+use crate::format::text;
 
 impl View {
     /// Does what a line says about a message of the open chat.
-    pub(super) fn refer(&mut self, now_ms: u64, refer: Refer, effects: &mut Vec<Effect>) {
-        if let Err(why) = self.try_refer(now_ms, refer, effects) {
-            self.note(now_ms, why, Mood::Bad);
-        }
-    }
-
-    fn try_refer(
+    pub(super) fn refer(
         &mut self,
         now_ms: u64,
         refer: Refer,
         effects: &mut Vec<Effect>,
     ) -> Result<(), &'static str> {
-        let chat = self.open.as_ref().map(|open| open.chat.clone()).ok_or("/open a chat first")?;
-        let plain = |alteration| (Content::Entry(alteration), Context::default());
+        let alteration = |alteration| (Content::Entry(alteration), Context::default());
+        let chat = self.open.as_ref().map(|open| open.chat.clone()).ok_or(NO_CHAT)?;
+        if let Some(question) = self.question(&chat, &refer)? {
+            effects.push(question);
+            return Ok(());
+        }
         let mut to = chat.clone();
         let (content, context) = match refer {
-            Refer::Pins => {
-                effects.push(Effect::AskPins(chat));
-                return Ok(());
+            Refer::Edit(which, text) => {
+                let seq = match which {
+                    Some(which) => self.seq(which)?,
+                    None => self.last_own()?,
+                };
+                alteration(Alteration::Edited { seq, new: Body::Text(text) })
             }
-            Refer::Seen(back) => {
-                effects.push(Effect::AskReaders { chat, seq: self.back(back)? });
-                return Ok(());
+            Refer::Recall(which) => alteration(Alteration::Recalled { seq: self.seq(which)? }),
+            Refer::React(which, reaction, taken_back) => {
+                alteration(Alteration::Reacted { seq: self.seq(which)?, reaction, taken_back })
             }
-            Refer::Edit(text) => {
-                let open = self.open.as_ref().ok_or("/open a chat first")?;
-                let last = open.timeline.messages().rev().find(|shown| shown.own && !shown.change);
-                let seq = last.ok_or("you have said nothing here")?.seq;
-                plain(Alteration::Edited { seq, new: Body::Text(text) })
+            Refer::Pin(which, unpinned) => {
+                alteration(Alteration::Pinned { seq: self.seq(which)?, unpinned })
             }
-            Refer::Recall(back) => plain(Alteration::Recalled { seq: self.back(back)? }),
-            Refer::React(back, reaction, taken_back) => {
-                plain(Alteration::Reacted { seq: self.back(back)?, reaction, taken_back })
-            }
-            Refer::Pin(back, unpinned) => {
-                plain(Alteration::Pinned { seq: self.back(back)?, unpinned })
-            }
-            Refer::Reply(back, text) => {
-                let context = Context { reply_to: self.back(back)?, ..Context::default() };
-                (Content::text(text), context)
-            }
-            Refer::Forward(back, target) => {
-                let seq = self.back(back)?;
+            Refer::Forward(which, target) => {
+                let seq = self.seq(which)?;
                 let shown = self.open.as_ref().and_then(|open| open.timeline.shown(seq));
                 let shown = shown.ok_or(NONE)?;
                 let forwarded = forwarded(chat, shown).ok_or(NONE)?;
                 to = target.chat(&self.me);
                 forwarded
             }
+            Refer::Pins | Refer::Seen(_) | Refer::Receipts(_) | Refer::Thread(_) => return Ok(()),
         };
         if Content::decode(&content.encode_in(&context), usize::MAX).is_err() {
             return Err("that is too long, or not a word");
@@ -67,23 +60,83 @@ impl View {
         Ok(())
     }
 
-    /// The seq of a message, counted from the last one shown.
-    pub(super) fn back(&self, back: usize) -> Result<u64, &'static str> {
-        let open = self.open.as_ref().ok_or("/open a chat first")?;
+    /// What is asked about a message, if nothing is done to it.
+    fn question(&self, chat: &ChatId, refer: &Refer) -> Result<Option<Effect>, &'static str> {
+        let chat = chat.clone();
+        Ok(Some(match *refer {
+            Refer::Pins => Effect::AskPins(chat),
+            Refer::Seen(which) => Effect::AskReaders { chat, seq: self.seq(which)? },
+            Refer::Receipts(which) => Effect::AskCounts { chat, first: self.seq(which)? },
+            Refer::Thread(which) => Effect::AskThread { chat, of: self.thread_of(which)? },
+            Refer::Edit(..)
+            | Refer::Recall(_)
+            | Refer::React(..)
+            | Refer::Forward(..)
+            | Refer::Pin(..) => return Ok(None),
+        }))
+    }
+
+    /// Where a text belongs that is said in the open chat.
+    pub(super) fn context(&self, say: &Say) -> Result<(ChatId, Context), &'static str> {
+        let chat = self.open.as_ref().map(|open| open.chat.clone()).ok_or(NO_CHAT)?;
+        let context = Context { expires_after_ms: say.expires_after_ms, ..Context::default() };
+        let context = match say.to {
+            To::Chat => context,
+            To::Message(which) => Context { reply_to: self.seq(which)?, ..context },
+            To::Thread(which) => Context { thread: self.thread_of(which)?, ..context },
+        };
+        let context = calling(&chat, &say.text, context);
+        Ok((chat, context))
+    }
+
+    /// The seq of a message of the open chat.
+    fn seq(&self, which: Which) -> Result<u64, &'static str> {
+        let open = self.open.as_ref().ok_or(NO_CHAT)?;
         let mut messages = open.timeline.messages().rev().filter(|shown| !shown.change);
-        messages.nth(back.saturating_sub(1)).map(|shown| shown.seq).ok_or(NONE)
+        match which {
+            Which::Back(back) => messages.nth(back - 1).map(|shown| shown.seq).ok_or(NONE),
+            Which::Seq(seq) => Ok(seq),
+        }
+    }
+
+    /// The message that a thread begins with, of which this one is the first or another one.
+    fn thread_of(&self, which: Which) -> Result<u64, &'static str> {
+        let seq = self.seq(which)?;
+        let shown = self.open.as_ref().and_then(|open| open.timeline.shown(seq));
+        Ok(shown.map(|shown| shown.context.thread).filter(|of| *of > 0).unwrap_or(seq))
+    }
+
+    fn last_own(&self) -> Result<u64, &'static str> {
+        let open = self.open.as_ref().ok_or(NO_CHAT)?;
+        let last = open.timeline.messages().rev().find(|shown| shown.own && !shown.change);
+        last.map(|shown| shown.seq).ok_or("you have said nothing here")
     }
 
     /// A message of the open chat.
     pub(super) fn which(&self, which: Which) -> Result<(ChatId, u64), &'static str> {
-        let chat = self.open.as_ref().map(|open| open.chat.clone()).ok_or("/open a chat first")?;
-        Ok((
-            chat,
-            match which {
-                Which::Back(back) => self.back(back)?,
-                Which::Seq(seq) => seq,
-            },
-        ))
+        let chat = self.open.as_ref().map(|open| open.chat.clone()).ok_or(NO_CHAT)?;
+        Ok((chat, self.seq(which)?))
+    }
+
+    /// A message, as it is shown if it is, else as it came.
+    fn told(&self, entry: &Entry) -> String {
+        let open = self.open.as_ref().filter(|open| open.chat == entry.chat);
+        let shown = open.and_then(|open| open.timeline.shown(entry.seq));
+        let said = match shown {
+            Some(shown) => fold::said(&shown.said),
+            None => text::said(entry),
+        };
+        let (seq, at, sender) = (entry.seq, self.clock.minute(entry.at_ms), &entry.sender);
+        format!("#{seq} {at} {sender}: {}", said.join("\n    "))
+    }
+
+    /// What is said in a thread.
+    pub(super) fn thread(&mut self, chat: &ChatId, of: u64, entries: &Page<Entry>) {
+        let mut lines: Vec<String> = entries.items.iter().map(|entry| self.told(entry)).collect();
+        if entries.more {
+            lines.push("… and more".to_owned());
+        }
+        self.sheet(format!("Thread of #{of} in {chat}; /thread #{of} TEXT goes on"), lines);
     }
 
     /// What is pinned in a chat.
@@ -91,17 +144,17 @@ impl View {
         let open = self.open.as_ref().filter(|open| open.chat == *chat);
         let line = |seq: &u64| {
             let shown = open.and_then(|open| open.timeline.shown(*seq));
-            let Some(shown) = shown else { return format!("{seq}") };
+            let Some(shown) = shown else { return format!("#{seq}") };
             let said = fold::first_line(&shown.said);
-            clean::line(&format!("{seq} {}: {said}", shown.sender))
+            clean::line(&format!("#{seq} {}: {said}", shown.sender))
         };
-        let mut lines: Vec<String> = seqs.iter().map(line).collect();
-        if lines.is_empty() {
-            lines.push("nothing".to_owned());
-        }
-        self.overlay = Some(Overlay::new(format!("Pinned in {chat}"), &lines));
+        let lines = seqs.iter().map(line).collect();
+        self.sheet(format!("Pinned in {chat}"), lines);
     }
 }
+
+/// Nothing is open.
+const NO_CHAT: &str = "/open a chat first";
 
 /// No message is there that could be meant.
 const NONE: &str = "there is no such message here";
@@ -132,7 +185,7 @@ fn forwarded(chat: ChatId, shown: &Shown) -> Option<(Content, Context)> {
 mod tests {
     use packetboat_client::{Entry, Event, FileId};
 
-    use super::super::super::event::Input;
+    use super::super::super::event::{Answer, Input};
     use super::super::tests::{chat, open, write};
     use super::*;
     use crate::format::tests::entry;
@@ -185,5 +238,43 @@ mod tests {
         assert_eq!(context.reply_to, 2);
         let rows: Vec<String> = view.rows().iter().map(|row| row.line.to_string()).collect();
         assert!(rows.iter().any(|row| row.contains("[file “cat.png”, image/png, 2.0 KiB]")));
+    }
+
+    #[test]
+    fn a_thread_is_shown_and_gone_on_with_from_any_of_its_messages() {
+        let mut view = open(1);
+        let context = Context { thread: 1, ..Context::default() };
+        let mut word = entry(chat().as_str(), 2, "alice", &Content::text(""));
+        word.content = Content::text("so it is").encode_in(&context);
+        view.handle(1, Input::Net(Event::Entry(word.clone())));
+        let asked = Effect::AskThread { chat: chat(), of: 1 };
+        for line in ["/thread 2", "/thread 1"] {
+            assert_eq!(write(&mut view, 2, line), std::slice::from_ref(&asked), "{line}");
+        }
+        let (_, said, context) = sent(&write(&mut view, 3, "/thread 1 and so @alice"));
+        assert_eq!((said, context.thread), (Content::text("and so @alice"), 1));
+        assert_eq!(context.mentions, ["alice".parse().unwrap()]);
+        let first = entry(chat().as_str(), 1, "alice", &Content::text("as it came"));
+        let entries = Page { items: vec![first, word], more: true };
+        view.handle(4, Input::Answer(Answer::Thread { chat: chat(), of: 1, entries }));
+        let rows = view.overlay.as_ref().unwrap().sight((80, 23)).rows;
+        let wanted = ["#1 09:05 alice: message 1", "#2 09:05 alice: so it is", "… and more"];
+        assert_eq!(rows, wanted);
+    }
+
+    #[test]
+    fn messages_are_named_by_their_place_as_well() {
+        let mut view = open(9);
+        let edited = |effects: &[Effect]| match sent(effects).1 {
+            Content::Entry(Alteration::Edited { seq, .. }) => seq,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(edited(&write(&mut view, 1, "/edit-at #3 so it is")), 3);
+        let (_, _, context) = sent(&write(&mut view, 2, "/expire 2h /reply #4 hi"));
+        assert_eq!((context.reply_to, context.expires_after_ms), (4, 7_200_000));
+        let counts = Effect::AskCounts { chat: chat(), first: 7 };
+        assert_eq!(write(&mut view, 3, "/receipts 3"), [counts]);
+        assert_eq!(write(&mut view, 4, "/recall 40"), []);
+        assert_eq!(view.editor.text(), "/recall 40", "it is there to be put right");
     }
 }

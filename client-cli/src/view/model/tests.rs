@@ -8,8 +8,12 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use packetboat_client::proto::code::RejectCode;
 use packetboat_client::proto::id::SessionId;
 use packetboat_client::{
-    Accepted, ChatDraft, ChatState, CursorMoved, Limits, Lost, Verdict, Welcome,
+    Accepted, ChatDraft, ChatState, CursorMoved, Edge, Ending, Event, Limits, Lost, Notice, Page,
+    SendError, SignalKind, Verdict, Welcome,
 };
+
+use super::super::event::{Answer, Later, Trouble};
+use super::super::file::{Files, Place};
 
 use crate::format::tests::entry;
 
@@ -105,7 +109,7 @@ fn the_liveliest_chat_is_opened_loaded_and_read() {
     let effects = view.handle(0, Input::Answer(Answer::Chats(states)));
     let alice = "alice".parse().unwrap();
     let ask = Effect::AskPage { chat: chat(), edge: Edge::Before(0) };
-    assert_eq!(effects, [Effect::AskPresence(vec![alice]), ask]);
+    assert_eq!(effects, [Effect::Watch { add: vec![alice], remove: Vec::new() }, ask]);
     assert_eq!(view.open_chat().unwrap().unread, 3);
     let effects = view.handle(0, page(Edge::Before(0), vec![said(CHAT, 9, "alice", "x")], true));
     assert_eq!(effects, [Effect::Read { chat: chat(), seq: 9 }]);
@@ -392,9 +396,9 @@ fn a_scheduled_message_and_a_file_are_named_by_counting() {
     let (names, lines) = (vec![name(1), name(2)], vec!["1  a".into(), "2  b".into()]);
     view.handle(0, Input::Answer(Answer::Scheduled { names, lines }));
     assert!(view.overlay.take().is_some());
-    let taken = Effect::Later(super::super::event::Later::Unschedule(name(2)));
+    let taken = Effect::Later(Later::Unschedule(name(2)));
     assert_eq!(write(&mut view, 0, "/unschedule 2"), [taken]);
-    let save = |seq| Effect::SaveFile { chat: chat(), seq, path: None };
+    let save = |seq| Effect::Files(Files::Save(Place { chat: chat(), seq, path: None }));
     assert_eq!(write(&mut view, 0, "/save 2"), [save(2)]);
     assert_eq!(write(&mut view, 0, "/save 3"), [save(1)]);
     assert_eq!(write(&mut view, 0, "/save #3"), [save(3)]);
