@@ -82,7 +82,11 @@ impl World {
         }
         let number = known.unwrap_or_else(|| self.make_device(by, on, start));
         let groups = (0..CHATS.len()).filter(|to| CHATS[*to].starts_with("group:"));
-        let groups = groups.filter(|to| self.rooms[*to].standing.members.contains(&by)).collect();
+        let is_in = |to: &usize| {
+            let standing = &self.rooms[*to].standing;
+            standing.members.contains(&by) && !standing.over
+        };
+        let groups = groups.filter(is_in).collect();
         let blocked = (0..NAMES.len()).filter(|of| self.blocks(by, *of)).collect();
         told.push(Told::Claimed(groups, blocked));
         Ok((known.is_none(), number))
