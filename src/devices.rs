@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use packetboat_proto::id::{DeviceId, UserId};
+use packetboat_proto::planted::{self, Bug};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -39,6 +40,7 @@ impl<B: DeviceBook> Keeper<B> {
         // the server they are not forgotten before they are back.
         let half_ms = now_ms.saturating_sub(self.forget_ms / 2);
         let before_ms = now_ms.saturating_sub(self.forget_ms);
+        let before_ms = if planted::is(Bug::ForgottenTooSoon) { half_ms } else { before_ms };
         let unseen = self.book.devices_unseen(half_ms, self.after.take()).await?;
         for UnseenDevice { user, device, last_seen_ms } in unseen.devices {
             if self.hub.has_device(&user, &device) {

@@ -6,6 +6,7 @@ mod device;
 mod file;
 mod joining;
 mod keys;
+mod live;
 mod own;
 mod receipt;
 mod schedule;
@@ -26,8 +27,8 @@ use packetboat_proto::limits::{
 };
 use packetboat_proto::packet::{
     Accepted, Answer, ChatState, Credential, Cursor, CursorMoved, Edge, Hello, Kind, Limits,
-    Member, Notice, Operation, Packet, Presence, Rejected, Request, Response, Role, Send, Signal,
-    SignalKind, Start, Verdict, Welcome,
+    Member, Notice, Operation, Packet, Rejected, Request, Response, Role, Send, Signal, SignalKind,
+    Start, Verdict, Welcome,
 };
 
 use crate::choices::Choices;
@@ -64,28 +65,36 @@ pub fn packet(choices: &mut Choices<'_>) -> Packet {
             Packet::Ack((0..count).map(|_| cursor(choices)).collect())
         }
         Kind::Signal => Packet::Signal(signal(choices)),
-        Kind::Notice if choices.flag() => Packet::Notice(Notice::Missed),
-        Kind::Notice if choices.flag() => Packet::Notice(Notice::Join(joining::news(choices))),
-        Kind::Notice if choices.flag() => Packet::Notice(Notice::Own(choices.number())),
-        Kind::Notice if choices.flag() => Packet::Notice(Notice::Receipts(choices.chat())),
-        Kind::Notice if choices.flag() => Packet::Notice(Notice::Keys(keys::news(choices))),
-        Kind::Notice if choices.flag() => {
-            let (chat, id) = (choices.chat(), choices.message_id());
-            let rejected = Rejected { chat, id, verdict: verdict(choices) };
-            Packet::Notice(Notice::ScheduleFailed(rejected))
-        }
-        Kind::Notice => Packet::Notice(Notice::Cursor(CursorMoved {
-            chat: choices.chat(),
-            user: choices.user(),
-            delivered: choices.number(),
-            read: choices.number(),
-        })),
+        Kind::Notice => Packet::Notice(notice(choices)),
         Kind::Request => Packet::Request(request(choices)),
         Kind::Response => {
             let id = choices.number();
             let answer = if choices.flag() { Ok(answer(choices)) } else { Err(verdict(choices)) };
             Packet::Response(Response { id, answer })
         }
+    }
+}
+
+/// What became of others.
+pub fn notice(choices: &mut Choices<'_>) -> Notice {
+    match choices.byte() % 9 {
+        0 => Notice::Missed,
+        1 => Notice::Join(joining::news(choices)),
+        2 => Notice::Own(choices.number()),
+        3 => Notice::Receipts(choices.chat()),
+        4 => Notice::Keys(keys::news(choices)),
+        5 => {
+            let (chat, id) = (choices.chat(), choices.message_id());
+            Notice::ScheduleFailed(Rejected { chat, id, verdict: verdict(choices) })
+        }
+        6 => Notice::Presence(live::presence(choices)),
+        7 => Notice::RoomCount(live::listeners(choices)),
+        _ => Notice::Cursor(CursorMoved {
+            chat: choices.chat(),
+            user: choices.user(),
+            delivered: choices.number(),
+            read: choices.number(),
+        }),
     }
 }
 
@@ -226,15 +235,13 @@ pub fn request(choices: &mut Choices<'_>) -> Request {
         14 => Some(Operation::Device(device::question(choices))),
         15 => Some(Operation::Contact(contact::question(choices))),
         16 => Some(Operation::Search(search::question(choices, limit))),
-        _ => {
-            let count = count(choices, PRESENCE_USERS_MAX);
-            Some(Operation::Presence { users: (0..count).map(|_| choices.user()).collect() })
-        }
+        _ => Some(live::question(choices)),
     };
     Request { id, operation }
 }
 
-fn answer(choices: &mut Choices<'_>) -> Answer {
+/// An answer.
+pub fn answer(choices: &mut Choices<'_>) -> Answer {
     let more = choices.flag();
     let kind = choices.byte() % 17;
     let count = count(choices, PRESENCE_USERS_MAX);
@@ -259,16 +266,7 @@ fn answer(choices: &mut Choices<'_>) -> Answer {
         11 => Answer::Own(own::answer(choices, count)),
         10 => Answer::Recent { chats: (0..count).map(|_| chat_state(choices)).collect(), more },
         3 => Answer::Members { members: (0..count).map(|_| member(choices)).collect(), more },
-        _ => {
-            let one = |choices: &mut Choices<'_>| Presence {
-                user: choices.user(),
-                online: choices.flag(),
-                away: choices.flag(),
-                status: name(choices),
-                last_seen_ms: choices.number(),
-            };
-            Answer::Presence((0..count).map(|_| one(choices)).collect())
-        }
+        _ => live::answer(choices, count),
     }
 }
 

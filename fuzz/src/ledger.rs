@@ -8,7 +8,9 @@ mod compare;
 mod contact;
 mod device;
 pub mod disk;
+mod inviting;
 mod keys;
+mod links;
 pub mod model;
 mod names;
 mod own;
@@ -321,9 +323,14 @@ fn acted(
 ) -> (usize, Act, Refused<Acted>) {
     let when = (now_ms, full);
     match command {
-        Command::Ask { by, to } => {
-            let expected = world.ask(*by, *to, when, told).map(Acted::Asked);
-            (*by, Act::AskToJoin { chat: chat(*to), proof: None }, expected)
+        Command::Ask { by, to, pass } => {
+            let expected = world.ask((*by, *to), *pass, when, told).map(Acted::Asked);
+            let proof = pass.map(|pass| inviting::proof(pass, *to));
+            (*by, Act::AskToJoin { chat: chat(*to), proof }, expected)
+        }
+        Command::Link { by, to, link, made } => {
+            let expected = world.change_link((*by, *to), *link, *made, when).map(|()| Acted::Done);
+            (*by, inviting::act(*to, *link, *made), expected)
         }
         Command::NotLetIn { by, to, users } => {
             let expected = world.refuse((*by, *to), users, when, told).map(|()| Acted::Done);

@@ -13,9 +13,12 @@
 mod bars;
 mod digest;
 mod expiries;
+mod groups;
 mod handed;
+mod joins;
 mod logs;
 mod membership;
+mod origins;
 mod recalls;
 mod sends;
 mod truth;
@@ -25,7 +28,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::history::{Event, History};
 use digest::Digest;
-use membership::Membership;
+pub use membership::Membership;
 use truth::Truth;
 use violation::Found;
 pub use violation::{KEPT_PER_KIND_MAX, Violation};
@@ -58,8 +61,8 @@ pub enum Strangers {
     Write,
     /// They do not.
     Barred,
-    /// Some do, and which is not judged.
-    Perhaps,
+    /// Those do who are in one group.
+    InGroups,
 }
 
 /// What was found.
@@ -128,6 +131,8 @@ pub fn check_with(history: &History, rules: Rules) -> Verdict {
     if let Some(rules) = rules.bars {
         bars::check(&digest, &truth, rules, &mut found);
     }
+    joins::check(&digest, &truth, &mut found);
+    origins::check(&digest, &truth, &members, &mut found);
     handed::check(&digest, &truth, &members, &mut found);
     logs::check(&digest, &truth, &members, &mut found);
     recalls::check(&digest, &truth, &mut found);
@@ -164,6 +169,8 @@ fn count(history: &History) -> Counts {
             }
             Event::Blocked { .. }
             | Event::Wanting { .. }
+            | Event::Inviting { .. }
+            | Event::Uninvited { .. }
             | Event::Page { .. }
             | Event::Log { .. } => {}
         }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::entry::Entry;
-use packetboat_proto::id::{ChatId, DeviceId, MessageId, UserId};
+use packetboat_proto::id::{ChatId, DeviceId, InviteId, MessageId, UserId};
+use packetboat_proto::packet::Invitation;
 
 /// A user's installation, over all restarts of its app.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +83,23 @@ pub enum Event {
         by: UserId,
         /// Whose.
         other: UserId,
+    },
+    /// An invitation to a group is made, perhaps: recorded before the call. Each has a key of its
+    /// own, and is made in one way only.
+    Inviting {
+        /// By whom.
+        by: UserId,
+        /// The group.
+        chat: ChatId,
+        /// As it was asked for.
+        invitation: Invitation,
+    },
+    /// An invitation is taken back, for good: recorded after the answer.
+    Uninvited {
+        /// The group.
+        chat: ChatId,
+        /// Its name.
+        id: InviteId,
     },
     /// A send begins: recorded before the call.
     Invoked {

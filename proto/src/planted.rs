@@ -52,11 +52,33 @@ pub enum Bug {
     LogOutKeepsTicket,
     /// Who is blocked goes on writing while the chat is at hand.
     BlockForgottenByCache,
+    /// What a user has read is counted for others, though it hides that.
+    ReceiptsShowHidden,
+    /// Who is blocked goes on seeing whether a user is there.
+    PresenceShownToBlocked,
+    /// Whoever watches a user is not told that it is away.
+    PresenceUntold,
+    /// Who is blocked goes on hearing that a user types, or is heard.
+    TypingReachesBlocked,
+    /// Who comes in by an invitation does not use it up.
+    LinkUsesUncounted,
+    /// A device stays connected with which another may not be at a time.
+    RivalStays,
+    /// A device is forgotten after half of the time.
+    ForgottenTooSoon,
+    /// What was recalled goes on calling those whom it mentioned.
+    MentionOutlivesRecall,
+    /// Where something was said before is taken from who forwards it.
+    OriginUnchecked,
+    /// Who was in one group with a user goes on writing to it while the chat is at hand.
+    OldGroupStillCounts,
+    /// What a user hides takes the place of what it has hidden before.
+    HidingReplaces,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 34] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -80,6 +102,17 @@ impl Bug {
         Self::ExpiredShown,
         Self::LogOutKeepsTicket,
         Self::BlockForgottenByCache,
+        Self::ReceiptsShowHidden,
+        Self::PresenceShownToBlocked,
+        Self::PresenceUntold,
+        Self::TypingReachesBlocked,
+        Self::LinkUsesUncounted,
+        Self::RivalStays,
+        Self::ForgottenTooSoon,
+        Self::MentionOutlivesRecall,
+        Self::OriginUnchecked,
+        Self::OldGroupStillCounts,
+        Self::HidingReplaces,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -108,6 +141,17 @@ impl Bug {
             Self::ExpiredShown => "expired-shown",
             Self::LogOutKeepsTicket => "log-out-keeps-ticket",
             Self::BlockForgottenByCache => "block-forgotten-by-cache",
+            Self::ReceiptsShowHidden => "receipts-show-hidden",
+            Self::PresenceShownToBlocked => "presence-shown-to-blocked",
+            Self::PresenceUntold => "presence-untold",
+            Self::TypingReachesBlocked => "typing-reaches-blocked",
+            Self::LinkUsesUncounted => "link-uses-uncounted",
+            Self::RivalStays => "rival-stays",
+            Self::ForgottenTooSoon => "forgotten-too-soon",
+            Self::MentionOutlivesRecall => "mention-outlives-recall",
+            Self::OriginUnchecked => "origin-unchecked",
+            Self::OldGroupStillCounts => "old-group-still-counts",
+            Self::HidingReplaces => "hiding-replaces",
         }
     }
 

@@ -3,6 +3,7 @@
 
 use packetboat_proto::code::CloseCode;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
+use packetboat_proto::planted::{self, Bug};
 
 use super::Hub;
 use super::policy::{Connected, Wins};
@@ -52,7 +53,9 @@ impl Hub {
             self.metrics.sessions_replaced.one();
             older.evict(CloseCode::Replaced);
         }
-        while let Some(other) = registry.oust_rival(user, who, self.policy) {
+        while !planted::is(Bug::RivalStays)
+            && let Some(other) = registry.oust_rival(user, who, self.policy)
+        {
             self.metrics.sessions_displaced.one();
             other.evict(CloseCode::Displaced);
         }

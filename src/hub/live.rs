@@ -3,6 +3,7 @@
 
 use packetboat_proto::id::{ChatId, SessionId, UserId};
 use packetboat_proto::packet::{KeysNews, Notice, Packet, Presence, RoomCount};
+use packetboat_proto::planted::{self, Bug};
 
 use crate::store::{Profile, Relation};
 
@@ -44,7 +45,7 @@ impl Hub {
 
     /// Whether a session's user is away from it.
     pub fn set_away(&self, user: &UserId, session: SessionId, away: bool) {
-        if self.registry().set_away(user, session, away) {
+        if self.registry().set_away(user, session, away) && !planted::is(Bug::PresenceUntold) {
             self.touch(user);
         }
     }

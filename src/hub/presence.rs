@@ -3,6 +3,7 @@
 
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet::Presence;
+use packetboat_proto::planted::{self, Bug};
 
 use crate::store::{Profile, Relation, Visibility};
 
@@ -25,7 +26,7 @@ pub fn may_see_presence(
 ) -> bool {
     match visible_to {
         _ if viewer == user => true,
-        _ if relation.blocked => false,
+        _ if relation.blocked => planted::is(Bug::PresenceShownToBlocked),
         Visibility::Everyone => true,
         Visibility::Contacts => relation.contact,
         Visibility::Nobody => false,

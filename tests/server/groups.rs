@@ -1,9 +1,12 @@
 //! Groups: every change is an entry of the log, and its rights are checked.
 
+use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Content, GroupChange};
 use packetboat_proto::entry::Entry;
-use packetboat_proto::packet::{Answer, Edge, Operation, Packet, Rejected, Role};
+use packetboat_proto::packet::{
+    Answer, AskReceipts, Edge, Operation, Packet, Rejected, Role, Signal, SignalKind,
+};
 
 use crate::house::House;
 use crate::peer::{Peer, chat, text_of, user};
@@ -164,5 +167,16 @@ async fn a_dissolved_group_is_told_to_its_members_and_heard_of_no_more() {
     let asked = desk.ask(Operation::Chat { chat: chat(CREW) }).await;
     let Ok(Answer::Chat(state)) = asked else { panic!("{asked:?}") };
     assert_eq!((state.role, state.head), (None, 2));
+    // Nor is it told who types there, or who has read what.
+    let mut tablet = Peer::login(house.address, "ada", "tablet").await;
+    let signal =
+        Signal { chat: chat(CREW), kind: SignalKind::Typing, data: Bytes::new(), sender: None };
+    tablet.say(&Packet::Signal(signal)).await;
+    tablet.sync().await;
+    let heard = desk.sync().await;
+    assert!(!heard.iter().any(|packet| matches!(packet, Packet::Signal(_))), "{heard:?}");
+    let watch = AskReceipts::Watch { add: vec![chat(CREW)], remove: Vec::new() };
+    let refused = desk.ask(Operation::Receipts(watch)).await.unwrap_err();
+    assert_eq!(refused.reject_code(), Some(RejectCode::NoSuchChat));
     assert_eq!(bob.post("dm:ada:bob", 2, "still here?").await, 1);
 }

@@ -26,5 +26,7 @@ mod rooms;
 mod saving;
 mod scheduled;
 mod search;
+#[cfg(feature = "search")]
+mod search_kills;
 mod stats;
 mod stopping;

@@ -12,7 +12,7 @@ use packetboat::auth::doorman::Doorman;
 use packetboat::auth::open::Open;
 use packetboat::clock::{Clock, Wall};
 use packetboat::devices::{self, Keeper};
-use packetboat::hub::{Hub, HubOutlet};
+use packetboat::hub::{Hub, HubOutlet, herald};
 use packetboat::metrics::Metrics;
 use packetboat::session::house::House;
 use packetboat::session::task::{self, Arrival};
@@ -32,8 +32,6 @@ use crate::plan::{Plan, up_to};
 const EPOCH_MS: u64 = 1_750_000_000_000;
 /// How long a server that drains may take.
 const DRAIN_TIME: Duration = Duration::from_secs(30);
-/// After how long devices are forgotten: never here.
-const FORGET_MS: u64 = 90 * 24 * 60 * 60 * 1_000;
 /// Signs the tickets: the same over restarts, as a store's own secret is.
 const SECRET: [u8; 32] = [7; 32];
 
@@ -59,6 +57,8 @@ pub struct Harbour {
     origin: Instant,
     wall_shift_ms: Arc<AtomicI64>,
     state: Arc<Mutex<State>>,
+    /// What the wall's clock was shifted by from when on.
+    shifts: Arc<Mutex<Vec<(Instant, i64)>>>,
 }
 
 struct State {
@@ -101,7 +101,8 @@ impl Harbour {
         SESSIONS.set(0);
         let state = Arc::new(Mutex::new(State { rng, running: None }));
         let origin = Instant::now();
-        let harbour = Self { plan, disk, origin, wall_shift_ms: Arc::default(), state };
+        let shifts = Arc::default();
+        let harbour = Self { plan, disk, origin, wall_shift_ms: Arc::default(), state, shifts };
         harbour.launch();
         harbour
     }
@@ -118,7 +119,8 @@ impl Harbour {
         }
         let plan = &self.plan;
         let metrics: Arc<Metrics> = Arc::default();
-        let hub = Arc::new(Hub::new(plan.mailbox, Arc::clone(&metrics)));
+        let hub = Hub::new(plan.mailbox, Arc::clone(&metrics)).with_policy(plan.policy);
+        let hub = Arc::new(hub);
         let (origin, shift) = (self.origin, Arc::clone(&self.wall_shift_ms));
         let wall: Wall = Arc::new(move || wall_ms(origin, &shift));
         let rng = Mutex::new(state.rng.fork());
@@ -136,8 +138,9 @@ impl Harbour {
         let never = CancellationToken::new();
         keepers.spawn(timekeeper::run(store.clone(), Arc::clone(&metrics), never.clone()));
         let clock = Clock::beside(Arc::clone(&wall));
-        let keeper = Keeper::new(Arc::clone(&hub), store.clone(), FORGET_MS);
-        keepers.spawn(devices::run(keeper, clock, never));
+        let keeper = Keeper::new(Arc::clone(&hub), store.clone(), plan.forget_ms);
+        keepers.spawn(devices::run(keeper, clock.clone(), never));
+        keepers.spawn(herald::run(Arc::clone(&hub), clock, std::future::pending()));
         let house = House {
             doorman: Doorman::new(Box::new(Open), &SECRET, plan.ticket_ms),
             store,
@@ -221,6 +224,18 @@ impl Harbour {
 
     /// The wall's clock jumps.
     pub fn jump(&self, by_ms: i64) {
-        self.wall_shift_ms.fetch_add(by_ms, Ordering::Relaxed);
+        let before = self.wall_shift_ms.fetch_add(by_ms, Ordering::Relaxed);
+        self.shifts.lock().expect("no panic").push((Instant::now(), before + by_ms));
+    }
+
+    /// How far the wall's clock was from itself at the most, from one time to another.
+    pub fn came(&self, from: Instant, to: Instant) -> Duration {
+        let shifts = self.shifts.lock().expect("no panic");
+        let behind = shifts.iter().rfind(|(at, _)| *at <= from);
+        let first = behind.map_or(0, |(_, shift)| *shift);
+        let within = shifts.iter().filter(|(at, _)| from < *at && *at <= to);
+        let all = || [first].into_iter().chain(within.clone().map(|(_, shift)| *shift));
+        let apart = all().max().unwrap_or(0) - all().min().unwrap_or(0);
+        (to - from) + Duration::from_millis(apart.unsigned_abs())
     }
 }

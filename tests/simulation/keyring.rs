@@ -131,6 +131,28 @@ impl Keyring {
         book.eras.entry(device.clone()).or_default().number += 1;
     }
 
+    /// A device was forgotten, and goes on as a new one: what it has asked for is asked for again,
+    /// and may be done for the new one.
+    pub fn forgotten(&self, device: &Device) {
+        let mut book = self.book();
+        let since = book.next_tick();
+        let of = format!("{device} ");
+        let published: Vec<(Identity, usize)> = book
+            .unsure
+            .iter()
+            .filter(|(of_it, _)| of_it.starts_with(&of))
+            .map(|(identity, times)| (identity.clone(), *times))
+            .collect();
+        for (identity, times) in published {
+            if times > 0 {
+                book.doubtful.insert(identity);
+            } else {
+                book.gone.entry(identity).or_insert(since);
+            }
+        }
+        book.eras.entry(device.clone()).or_default().number += 1;
+    }
+
     /// What is wrong.
     pub fn judge(&self) -> Vec<String> {
         self.book().wrong.clone()

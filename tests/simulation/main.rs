@@ -11,11 +11,17 @@
 
 #![allow(unreachable_pub, clippy::print_stdout, reason = "a test crate has no outside, and prints")]
 
+mod app;
+mod berths;
 mod coverage;
 mod dialer;
 mod disk;
+mod doors;
 mod harbour;
+mod judges;
 mod keyring;
+mod latest;
+mod lookout;
 mod lounge;
 mod network;
 mod notes;
@@ -24,8 +30,11 @@ mod person;
 mod plan;
 mod promised;
 mod receipts;
+mod reckoning;
 mod rude;
 mod saying;
+mod shelf;
+mod whispers;
 mod world;
 
 use std::cell::RefCell;
@@ -43,10 +52,11 @@ use packetboat_proto::planted::{self, Bug};
 use packetboat_proto::seen;
 
 use crate::coverage::Coverage;
+use crate::judges::Met;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 22] = [
+const PLANTS: [Bug; 33] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -69,6 +79,17 @@ const PLANTS: [Bug; 22] = [
     Bug::ExpiredShown,
     Bug::LogOutKeepsTicket,
     Bug::BlockForgottenByCache,
+    Bug::ReceiptsShowHidden,
+    Bug::PresenceShownToBlocked,
+    Bug::PresenceUntold,
+    Bug::TypingReachesBlocked,
+    Bug::LinkUsesUncounted,
+    Bug::RivalStays,
+    Bug::ForgottenTooSoon,
+    Bug::MentionOutlivesRecall,
+    Bug::OriginUnchecked,
+    Bug::OldGroupStillCounts,
+    Bug::HidingReplaces,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;
@@ -138,6 +159,7 @@ struct Tally {
     accepted: AtomicU64,
     deliveries: AtomicU64,
     simulated_s: AtomicU64,
+    met: Mutex<Met>,
     failed: Mutex<Option<(u64, Vec<String>)>>,
     stop: AtomicBool,
 }
@@ -164,22 +186,23 @@ fn run_all(first: u64, count: u64, threads: usize) -> Tally {
 }
 
 /// Runs a seed and judges it; a panic, of whatever task, is wrong too.
-fn try_seed(seed: u64) -> (Vec<String>, Counts, Duration) {
+fn try_seed(seed: u64) -> (Vec<String>, Counts, Met, Duration) {
     let tried = catch_unwind(|| {
         let run = simulate(seed);
         let (mut wrong, counts) = judge(&run);
         if seed.is_multiple_of(REPEAT_EVERY) && simulate(seed).history != run.history {
             wrong.push("the same seed was another run the second time".to_owned());
         }
-        (wrong, counts, run.took)
+        (wrong, counts, run.met, run.took)
     });
-    let (mut wrong, counts, took) = tried.unwrap_or_default();
+    let (mut wrong, counts, met, took) = tried.unwrap_or_default();
     wrong.extend(PANICS.take());
-    (wrong, counts, took)
+    (wrong, counts, met, took)
 }
 
 fn run_one(seed: u64, tally: &Tally) {
-    let (wrong, counts, took) = try_seed(seed);
+    let (wrong, counts, met, took) = try_seed(seed);
+    tally.met.lock().expect("no panic").add(&met);
     tally.seeds.fetch_add(1, Ordering::Relaxed);
     tally.accepted.fetch_add(counts.accepted, Ordering::Relaxed);
     tally.deliveries.fetch_add(counts.deliveries, Ordering::Relaxed);
@@ -200,7 +223,7 @@ fn show(seed: u64) -> bool {
     }
     let (mut wrong, counts) = judge(&run);
     wrong.extend(PANICS.take());
-    println!("{counts:?}, {} s simulated", run.took.as_secs());
+    println!("{counts:?}, {:?}, {} s simulated", run.met, run.took.as_secs());
     for what in &wrong {
         println!("WRONG: {what}");
     }
@@ -237,8 +260,12 @@ fn soak(args: &Args) -> bool {
         deliveries,
         tally.simulated_s.into_inner(),
     );
+    let met = tally.met.into_inner().expect("no panic");
+    println!("judged: {met:?}");
     let Some((seed, wrong)) = tally.failed.into_inner().expect("no panic") else {
-        let enough = accepted >= seeds * ACCEPTED_PER_SEED && deliveries >= seeds * HANDED_PER_SEED;
+        let enough = accepted >= seeds * ACCEPTED_PER_SEED
+            && deliveries >= seeds * HANDED_PER_SEED
+            && met.is_enough(seeds);
         if !enough {
             println!("too little happened for this to be a proof of anything");
         }

@@ -116,6 +116,25 @@ impl People {
         }
     }
 
+    /// A time, as blocks are counted.
+    pub fn now(&self) -> u64 {
+        self.book().tick()
+    }
+
+    /// Whether a user has blocked another since before a time, for certain: it was done, and
+    /// nothing that ends it began since that began.
+    pub fn has_blocked(&self, by: &UserId, other: &UserId, since: u64) -> bool {
+        let book = self.book();
+        let of = (by.clone(), other.clone());
+        let calls = book.blocks.get(&of).map_or(&[][..], Vec::as_slice);
+        let ends =
+            |call: &Blocking, from: u64| !call.blocked && call.done.is_none_or(|done| done > from);
+        calls.iter().any(|call| {
+            let is_done = call.blocked && call.done.is_some_and(|done| done < since);
+            is_done && !calls.iter().any(|end| ends(end, call.begun))
+        })
+    }
+
     /// Whether one of a direct chat's two ever blocked the other.
     pub fn was_barred(&self, chat: &ChatId) -> bool {
         let book = self.book();
@@ -123,18 +142,10 @@ impl People {
         of.any(|((by, other), _)| ChatId::direct(by, other) == *chat)
     }
 
-    /// What is wrong with what they read of each other in the end, given a client of each.
-    pub async fn judge(&self, clients: &[Client]) -> Vec<String> {
+    /// What is wrong with what they have set of each other in the end.
+    pub fn judge(&self, own: &BTreeMap<UserId, OwnState>) -> Vec<String> {
         let mut wrong = self.book().wrong.clone();
-        let mut own = BTreeMap::new();
-        for client in clients {
-            let mut state = OwnState::default();
-            if let Err(error) = client.sync_own(&mut state).await {
-                return vec![format!("{} could not read who it knows: {error}", client.user())];
-            }
-            own.insert(client.user().clone(), state);
-        }
-        for (user, state) in &own {
+        for (user, state) in own {
             for (other, theirs) in own.iter().filter(|(other, _)| *other != user) {
                 let there = state.people().contact(other).state;
                 let back = theirs.people().contact(user).state;

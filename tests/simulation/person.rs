@@ -1,16 +1,14 @@
-//! A device of a user: the real client library, and an app that writes down all that it does and
-//! sees. Must never tell the history anything that a user could not have seen.
+//! A device of a user: the real client library, and what is done with it, which is written down.
+//! Must never tell the history anything that a user could not have seen.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
 use packetboat_client::{
-    AckMode, Client, Config, Credential, Dial, Edge, Ending, Entry, Event, Events, Lost,
-    RequestError, SendError, Start, Welcome,
+    AckMode, Client, Config, Credential, Dial, Edge, Entry, RequestError, SendError, Start,
 };
 use packetboat_proof::history::{Device, Event as Seen, Owed, Recorder, SendNumber};
 use packetboat_proto::code::{CloseCode, RejectCode};
@@ -18,20 +16,18 @@ use packetboat_proto::content::{Content, Context};
 use packetboat_proto::id::{ChatId, MessageId};
 use packetboat_proto::packet::ScheduledName;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
-use crate::keyring::Keyring;
-use crate::lounge::Lounge;
+use crate::app::{App, Cursors, Log, Wallet};
+use crate::berths::Moored;
+use crate::judges::Judges;
+use crate::lookout::Session;
 use crate::plan::pick;
-use crate::promised::Promised;
 
 /// How long one page of a log may take once all faults are over.
 const PAGE_TIME: Duration = Duration::from_mins(1);
 /// Entries of a page.
 const PAGE_ITEMS: u32 = 100;
-
-/// What an app keeps over its restarts: how far it came in each chat.
-type Cursors = Arc<Mutex<HashMap<ChatId, u64>>>;
 
 /// How a person's client is set.
 #[derive(Clone)]
@@ -44,10 +40,10 @@ pub struct Habits {
     pub bounds: usize,
     /// What the jitter of its waits is drawn from.
     pub seed: u64,
-    /// The room that it may listen to.
-    pub lounge: Lounge,
-    /// Where keys are, which end with the device.
-    pub keyring: Keyring,
+    /// What it runs on, as it says.
+    pub platform: &'static str,
+    /// Whom it tells what it sees.
+    pub judges: Judges,
 }
 
 /// A device of a user.
@@ -67,26 +63,6 @@ pub struct Person {
     /// Calls that log it out, and may still do so.
     leaving: Arc<AtomicUsize>,
     rng: Rng,
-}
-
-/// What an app is told about its device.
-#[derive(Clone, Default)]
-struct Wallet(Arc<Mutex<Papers>>);
-
-#[derive(Default)]
-struct Papers {
-    /// It was logged out.
-    is_out: bool,
-    /// The last that it was given.
-    ticket: Bytes,
-    /// One of before its last log-out, which it shows all the same: it is refused.
-    stale: Option<Bytes>,
-}
-
-impl Wallet {
-    fn papers(&self) -> MutexGuard<'_, Papers> {
-        self.0.lock().expect("no panic")
-    }
 }
 
 struct Awake {
@@ -126,11 +102,28 @@ impl Person {
         self.wallet.papers().is_out
     }
 
+    /// Why it stays away, if it was told that another device of its user is there.
+    pub fn aside(&self) -> Option<CloseCode> {
+        self.wallet.papers().aside
+    }
+
+    /// Which start of its app it is.
+    pub fn session(&self) -> Session {
+        (self.device.clone(), self.starts)
+    }
+
+    /// How it is at rest.
+    pub fn moored(&self) -> Moored {
+        let away = if self.awake.is_some() { self.aside() } else { Some(CloseCode::Done) };
+        Moored { name: self.device.name.clone(), platform: self.habits.platform.to_owned(), away }
+    }
+
     /// Its user is about to log it out: counts how many such calls are under way. One that does not
     /// start at everything may miss something from now on without knowing: it may come back for
     /// another device.
     pub fn may_be_out(&self) -> Arc<AtomicUsize> {
         self.leaving.fetch_add(1, Ordering::Relaxed);
+        self.habits.judges.berths.doubt(&self.device);
         if self.start != Some(Start::Everything) {
             self.recorder.add(Seen::LoggedOut { device: self.device.clone() });
         }
@@ -154,6 +147,9 @@ impl Person {
         let ticket = std::mem::take(&mut papers.ticket);
         papers.stale = (!ticket.is_empty() && self.rng.bool()).then_some(ticket);
         papers.is_out = false;
+        if self.leaving.load(Ordering::Relaxed) == 0 {
+            self.habits.judges.berths.begin_anew(&self.device);
+        }
         self.recorder.add(Seen::Device { device: self.device.clone(), owed });
     }
 
@@ -165,10 +161,12 @@ impl Person {
         if self.is_out() {
             self.begin_anew();
         }
+        self.wallet.papers().aside = None;
         self.starts += 1;
         let (user, name) = (self.device.user.clone(), self.device.name.clone());
         let mut config = Config::new("simulated", user, name, Credential::Open);
         config.acks = AckMode::Manual;
+        self.habits.platform.clone_into(&mut config.platform);
         config.start = self.start;
         config.ticket.clone_from(&self.wallet.papers().stale);
         config.cursors.clone_from(&self.cursors.lock().expect("no panic"));
@@ -190,10 +188,10 @@ impl Person {
             cursors: Arc::clone(&self.cursors),
             client: client.clone(),
             pause: self.habits.app,
-            lounge: self.habits.lounge.clone(),
-            start: self.starts,
+            judges: self.habits.judges.clone(),
+            session: self.session(),
+            from: self.start,
             wallet: self.wallet.clone(),
-            keyring: self.habits.keyring.clone(),
         };
         let app = tokio::spawn(app.run(events)).abort_handle();
         self.awake = Some(Awake { client, app, sends: JoinSet::new() });
@@ -230,14 +228,9 @@ impl Person {
 
     /// Has the server send something later, and perhaps not. When it stands in the log is the
     /// server's affair: what is known of it is that it was asked for.
-    pub fn schedule(
-        &mut self,
-        name: ScheduledName,
-        said: &Content,
-        (at_ms, and_not): (u64, bool),
-        promised: Promised,
-    ) {
+    pub fn schedule(&mut self, name: ScheduledName, said: &Content, (at_ms, and_not): (u64, bool)) {
         let Some(awake) = &mut self.awake else { return };
+        let promised = self.habits.judges.promised.clone();
         let (client, recorder, said) = (awake.client.clone(), self.recorder.clone(), said.clone());
         let sender = self.device.user.clone();
         let send = recorder.invoke(&self.device, &name.chat, name.id, &said.encode());
@@ -311,117 +304,5 @@ impl Sending {
             }
             Err(_) => Seen::Unknown { send },
         });
-    }
-}
-
-/// What happened beside the history: what must not, and what explains the rest.
-#[derive(Clone)]
-pub struct Log {
-    started: Instant,
-    found: Arc<Mutex<Vec<String>>>,
-    /// What happened to the connections, for a person who looks for the cause of something.
-    diary: Arc<Mutex<Vec<String>>>,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { started: Instant::now(), found: Arc::default(), diary: Arc::default() }
-    }
-}
-
-impl Log {
-    fn add(&self, what: String) {
-        self.found.lock().expect("no panic").push(what);
-    }
-
-    /// Notes what happened, and when.
-    pub fn note(&self, what: String) {
-        let ms = self.started.elapsed().as_millis();
-        self.diary.lock().expect("no panic").push(format!("{ms:>8} ms  {what}"));
-    }
-
-    /// All of them.
-    pub fn all(&self) -> Vec<String> {
-        self.found.lock().expect("no panic").clone()
-    }
-
-    /// What happened.
-    pub fn diary(&self) -> Vec<String> {
-        self.diary.lock().expect("no panic").clone()
-    }
-}
-
-struct App {
-    log: Log,
-    device: Device,
-    recorder: Recorder,
-    cursors: Cursors,
-    client: Client,
-    pause: Duration,
-    lounge: Lounge,
-    start: u64,
-    wallet: Wallet,
-    keyring: Keyring,
-}
-
-impl App {
-    async fn run(self, mut events: Events) {
-        while let Some(event) = events.next().await {
-            match event {
-                Event::Entry(entry) if entry.chat.is_room() => {
-                    self.lounge.heard(&self.device, self.start, &entry);
-                }
-                Event::Entry(entry) => {
-                    if !self.pause.is_zero() {
-                        sleep(self.pause).await;
-                    }
-                    let (chat, seq) = (entry.chat.clone(), entry.seq);
-                    self.recorder.add(Seen::Delivered { to: self.device.clone(), entry });
-                    self.cursors.lock().expect("no panic").insert(chat.clone(), seq);
-                    self.client.ack(&chat, seq);
-                    if seq.is_multiple_of(3) {
-                        self.client.read(&chat, seq);
-                    }
-                }
-                Event::LogReset { chat, .. } => {
-                    self.log.add(format!("{}: the log of {chat} starts over", self.device));
-                }
-                Event::Closed(Ending::Refused(verdict))
-                    if verdict.close_code() == Some(CloseCode::LoggedOut) =>
-                {
-                    self.log.note(format!("{} is logged out", self.device));
-                    self.recorder.add(Seen::LoggedOut { device: self.device.clone() });
-                    self.keyring.ended(&self.device);
-                    self.wallet.papers().is_out = true;
-                }
-                Event::Closed(Ending::Refused(verdict)) => {
-                    let why = verdict.reason;
-                    self.log.add(format!("{} is turned away for good: {why}", self.device));
-                }
-                Event::Connected(welcome) => self.connected(welcome),
-                Event::Disconnected { why, retry_in } => {
-                    if let Lost::Goodbye(verdict) = &why
-                        && verdict.close_code() == Some(CloseCode::BadTicket)
-                    {
-                        self.wallet.papers().stale = None;
-                    }
-                    let ms = retry_in.as_millis();
-                    self.log.note(format!("{}: {why}; tries again in {ms} ms", self.device));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn connected(&self, welcome: Welcome) {
-        self.log.note(format!("{} is connected", self.device));
-        let mut papers = self.wallet.papers();
-        if papers.stale.take().is_some() {
-            let device = &self.device;
-            self.log.add(format!("{device} came in by a ticket of before it was logged out"));
-        }
-        if !welcome.ticket.is_empty() {
-            papers.ticket = welcome.ticket;
-        }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use packetboat::hub::mailbox::MailboxLimits;
+use packetboat::hub::policy::{AtOnce, DevicePolicy, Wins};
 use packetboat::session::deliveries::Retries;
 use packetboat::session::port::Rules;
 use packetboat::session::rate::Rate;
@@ -43,6 +44,11 @@ pub struct Faults {
 /// A network that is slow carries no more than this, in the best case.
 const SLOW_BYTES_PER_MS: u64 = 50;
 
+/// After how long devices are forgotten: longer than any run is, but for its end.
+const FORGET_MS: u64 = 90 * 24 * 60 * 60 * 1_000;
+/// Sooner than the wall's clock jumps.
+const FORGET_SOON_MS: u64 = 30 * 60 * 1_000;
+
 /// What a seed decides.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -80,6 +86,10 @@ pub struct Plan {
     pub client_bounds: usize,
     /// People block each other.
     pub blocks: bool,
+    /// Which of a user's devices may be connected at a time.
+    pub policy: DevicePolicy,
+    /// After how long devices are forgotten, in milliseconds.
+    pub forget_ms: u64,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -97,9 +107,11 @@ impl Plan {
             rules.retries = Retries { first: Duration::from_secs(5), max: 3 };
         }
         let entries = pick(rng, &[1, 2, 4, 64]);
+        let store_rules = store_rules(rng);
+        let groups = usize::from(store_rules.who_writes == WhoWrites::ContactsOrGroups);
         Self {
             users: rng.usize(2..=4),
-            groups: rng.usize(0..=2),
+            groups: rng.usize(groups..=2),
             steps: rng.usize(20..=120),
             pause: Duration::from_millis(pick(rng, &[1, 20, 200, 1_000])),
             delay,
@@ -114,13 +126,15 @@ impl Plan {
                 stall_ms: 600_000,
                 chats_cached: pick(rng, &[1, 2, 1_000]),
                 readers: pick(rng, &[1, 4, 16]),
-                rules: store_rules(rng),
+                rules: store_rules,
                 ..Settings::default()
             },
             ticket_ms: pick(rng, &[0, 5_000, 3_600_000]),
             strict: rng.u8(0..4) == 0,
             client_bounds: pick(rng, &[2, 16, 1_024]),
             blocks: rng.bool(),
+            policy: policy(rng),
+            forget_ms: if rng.u8(0..12) == 0 { FORGET_SOON_MS } else { FORGET_MS },
             faults: faults(rng),
         }
     }
@@ -133,7 +147,7 @@ impl Plan {
         let strangers = match rules.who_writes {
             WhoWrites::Anyone => Strangers::Write,
             WhoWrites::Contacts => Strangers::Barred,
-            WhoWrites::ContactsOrGroups => Strangers::Perhaps,
+            WhoWrites::ContactsOrGroups => Strangers::InGroups,
         };
         Bars { told: rules.tell_blocked, strangers }
     }
@@ -154,10 +168,21 @@ pub fn up_to(rng: &mut Rng, most: Duration) -> Duration {
 fn store_rules(rng: &mut Rng) -> StoreRules {
     let who_writes = match rng.u8(0..16) {
         0 => WhoWrites::Contacts,
-        1 => WhoWrites::ContactsOrGroups,
+        1 | 2 => WhoWrites::ContactsOrGroups,
         _ => WhoWrites::Anyone,
     };
     StoreRules { who_writes, tell_blocked: rng.bool(), ..StoreRules::default() }
+}
+
+/// Mostly all of a user's devices are connected.
+fn policy(rng: &mut Rng) -> DevicePolicy {
+    let at_once = match rng.u8(0..10) {
+        0 => AtOnce::One,
+        1 => AtOnce::OnePerPlatform,
+        _ => AtOnce::Any,
+    };
+    let wins = if rng.bool() { Wins::Newest } else { Wins::Oldest };
+    DevicePolicy { at_once, wins }
 }
 
 fn rules(rng: &mut Rng) -> Rules {

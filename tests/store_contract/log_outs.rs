@@ -159,6 +159,7 @@ pub(crate) async fn a_device_that_was_not_seen_is_forgotten(bed: impl Bed) {
     assert!(!open.device_forget(user("bob"), device("old"), 1_000).await.unwrap());
     assert!(open.device_forget(user("bob"), device("old"), 1_001).await.unwrap());
     assert!(!open.device_forget(user("bob"), device("old"), 1_001).await.unwrap());
+    assert_eq!(logged_out(&open), ["old"], "a session that came in meanwhile is to end");
     assert_eq!(names(&open, "bob").await, ["new", "seen"]);
     open.clock.store(100_000, Ordering::SeqCst);
     claims(&open, "new", "").await;

@@ -1,8 +1,10 @@
 //! What is asked of the model by a request: to come in, accounts. Must never look at a hash.
 
 use packetboat_proto::code::RejectCode;
+use packetboat_proto::content::Role;
 use packetboat_proto::packet::JoinState;
 
+use super::links::{Made, Pass};
 use super::model::{CHATS, Told, World};
 use super::standing::Refused;
 
@@ -15,8 +17,8 @@ impl World {
     /// Somebody asks to come into a chat.
     pub fn ask(
         &mut self,
-        by: usize,
-        to: usize,
+        (by, to): (usize, usize),
+        pass: Option<Pass>,
         (now_ms, full): (u64, bool),
         told: &mut Vec<Told>,
     ) -> Refused<JoinState> {
@@ -24,9 +26,30 @@ impl World {
             return Err(RejectCode::StoreFull);
         }
         check_group(to)?;
-        let (state, new) = self.rooms[to].standing.ask(by, now_ms)?;
+        let (state, new) = self.rooms[to].standing.ask(by, pass, now_ms)?;
         told.extend(new.then_some(Told::Asked(to, by)));
         Ok(state)
+    }
+
+    /// Somebody makes an invitation, or takes it back.
+    pub fn change_link(
+        &mut self,
+        (by, to): (usize, usize),
+        link: u8,
+        made: Option<Made>,
+        (now_ms, full): (u64, bool),
+    ) -> Refused<()> {
+        if full {
+            return Err(RejectCode::StoreFull);
+        }
+        check_group(to)?;
+        let standing = &mut self.rooms[to].standing;
+        standing.check_lets_in(by)?;
+        let is_plain = standing.rank(by) == Role::Member;
+        match made {
+            Some(made) => standing.links.make((by, is_plain), link, made, now_ms),
+            None => standing.links.take_back((by, is_plain), link),
+        }
     }
 
     /// Somebody does not let them into a chat.

@@ -7,6 +7,8 @@ use packetboat::store::proof::{
 };
 
 use super::device::End;
+use super::inviting;
+use super::links::{Made, Pass};
 use super::model::{CHATS, CONTENT_BYTES_MAX, DEVICES, NAMES, What};
 use super::own::Setting;
 use super::piles::Batch;
@@ -35,7 +37,8 @@ pub(super) enum Command {
     Device { by: usize, on: usize, end: End },
     SetAccount { by: usize, bytes: usize, new: bool },
     RemoveAccount { by: usize },
-    Ask { by: usize, to: usize },
+    Ask { by: usize, to: usize, pass: Option<Pass> },
+    Link { by: usize, to: usize, link: u8, made: Option<Made> },
     NotLetIn { by: usize, to: usize, users: Vec<usize> },
     Set { by: usize, to: usize, setting: Setting },
     TellReads { by: usize, told: bool },
@@ -65,6 +68,10 @@ pub(super) fn command(choices: &mut Choices<'_>) -> Command {
             let of = choices.below(NAMES.len());
             Command::SetBlock { by, of, blocked: choices.flag() }
         }
+        18 | 19 if chosen >= 5 * 28 => {
+            let (link, made) = (inviting::link(choices), inviting::made(choices));
+            Command::Link { by, to, link, made }
+        }
         18 | 19 => Command::Set { by, to, setting: setting::setting(choices) },
         20 => Command::TellReads { by, told: choices.flag() },
         21 => {
@@ -82,7 +89,7 @@ pub(super) fn command(choices: &mut Choices<'_>) -> Command {
             Command::Schedule { by, to, id, what, at_ms: choices.one_of(&SENT_AT_MS) }
         }
         26 => Command::Unschedule { by, to, id: choices.byte() % 24 },
-        16 => Command::Ask { by, to },
+        16 => Command::Ask { by, to, pass: inviting::pass(choices) },
         17 => Command::NotLetIn { by, to, users: some_users(choices) },
         0..=8 => Command::Send { by, to, id: choices.byte() % 24, what: what(choices) },
         9..=11 => {
@@ -123,7 +130,7 @@ fn what(choices: &mut Choices<'_>) -> What {
         16 => What::Role(some_users(choices), choices.flag()),
         17 => What::HandOver(choices.below(NAMES.len())),
         18 => What::Mute(some_users(choices), choices.one_of(&MUTED_UNTIL_MS)),
-        19 | 20 => What::Join,
+        19 | 20 => What::Join(inviting::pass(choices)),
         _ if choices.once_in(4) => What::Dissolve,
         _ => What::Rename,
     }
@@ -143,6 +150,7 @@ pub(super) fn operations_max(command: &Command) -> usize {
         Command::Move { .. } => MOVE_OPERATIONS_MAX,
         Command::Claim { .. } => CLAIM_OPERATIONS_MAX,
         Command::Ask { .. }
+        | Command::Link { .. }
         | Command::NotLetIn { .. }
         | Command::Set { .. }
         | Command::TellReads { .. }

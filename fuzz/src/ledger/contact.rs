@@ -67,9 +67,17 @@ impl World {
         self.not_blocked(by, of)
     }
 
+    /// Where not everybody writes to everybody, who is blocked is answered as a stranger is.
+    fn tells_strangers(&self) -> bool {
+        !self.rules.tell_blocked && self.rules.who_writes != WhoWrites::Anyone
+    }
+
     fn may_write_to(&self, by: usize, of: usize) -> Refused<()> {
         if by == of {
             return Ok(());
+        }
+        if self.blocks(of, by) && self.tells_strangers() {
+            return Err(RejectCode::NotAllowed);
         }
         self.unbarred(by, of)?;
         let contacts = self.known_as(by, of).0 == ContactState::Contact;
@@ -99,7 +107,8 @@ impl World {
 
     /// Whether a user may claim the keys of another.
     pub(super) fn may_claim(&self, by: usize, of: usize) -> Refused<()> {
-        if self.blocks(of, by) && !self.rules.tell_blocked {
+        let tells = self.rules.tell_blocked || self.tells_strangers();
+        if self.blocks(of, by) && !tells {
             return Err(RejectCode::NoKeys);
         }
         self.may_write_to(by, of)

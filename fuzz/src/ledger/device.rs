@@ -42,7 +42,7 @@ pub(super) fn end(
         End::One => {
             let acted = turn.act(&of, &Act::LogOut { device: which }).expect(READ);
             assert_eq!(acted, Ok(Some(Acted::Done)));
-            world.log_out(by, on, told);
+            world.remove_device((by, on), told);
         }
         End::Others => {
             let acted = turn.act(&of, &Act::LogOutOthers { but: which }).expect(READ);
@@ -51,7 +51,7 @@ pub(super) fn end(
             let expected = if other.is_some() { None } else { Some(Acted::Done) };
             assert_eq!(acted, Ok(expected), "one is logged out in a step");
             if let Some(other) = other {
-                world.log_out(by, other, told);
+                world.remove_device((by, other), told);
             }
         }
         End::Forgotten(long_ago) => {
@@ -82,7 +82,11 @@ impl World {
         }
         let number = known.unwrap_or_else(|| self.make_device(by, on, start));
         let groups = (0..CHATS.len()).filter(|to| CHATS[*to].starts_with("group:"));
-        let groups = groups.filter(|to| self.rooms[*to].standing.members.contains(&by)).collect();
+        let is_in = |to: &usize| {
+            let standing = &self.rooms[*to].standing;
+            standing.members.contains(&by) && !standing.over
+        };
+        let groups = groups.filter(is_in).collect();
         let blocked = (0..NAMES.len()).filter(|of| self.blocks(by, *of)).collect();
         told.push(Told::Claimed(groups, blocked));
         Ok((known.is_none(), number))
@@ -106,14 +110,9 @@ impl World {
             if self.piles.remove((by, on)) {
                 told.push(Told::Keys(by, on, None));
             }
-        }
-        known
-    }
-
-    fn log_out(&mut self, by: usize, on: usize, told: &mut Vec<Told>) {
-        if self.remove_device((by, on), told) {
             told.push(Told::LoggedOut(by, on));
         }
+        known
     }
 
     fn clear_device(&mut self) -> bool {

@@ -8,6 +8,7 @@ use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Erasure, Role};
 
+use super::links::Pass;
 use super::own::OwnState;
 use super::piles::Piles;
 use super::standing::{Refused, Standing};
@@ -331,8 +332,8 @@ impl World {
         if let What::Create(others) = what {
             return self.created(by, to, others);
         }
-        if *what == What::Join {
-            return self.joined(by, to);
+        if let What::Join(pass) = what {
+            return self.joined(by, to, *pass, now_ms);
         }
         if !after.members.contains(&by) || after.over {
             return Err(RejectCode::NoSuchChat);
@@ -380,7 +381,7 @@ impl World {
             }
             What::Mute(users, _) => after.may_touch(rank, users)?,
             What::Rules(rules) => after.rules = *rules,
-            What::Create(_) | What::Rename | What::Describe | What::Join => {}
+            What::Create(_) | What::Rename | What::Describe | What::Join(_) => {}
             _ if rank != Role::Owner => return Err(RejectCode::NotAllowed),
             What::Role(users, _) if users.contains(&by) => return Err(RejectCode::Invalid),
             What::Role(users, gives) => {
@@ -417,16 +418,17 @@ impl World {
         Ok(Standing { members, owner: Some(by), ..Standing::default() })
     }
 
-    /// Who comes in by itself, where anyone may.
-    fn joined(&self, by: usize, to: usize) -> Refused<Standing> {
+    /// Who comes in by itself, where anyone may, or by an invitation.
+    fn joined(&self, by: usize, to: usize, pass: Option<Pass>, now_ms: u64) -> Refused<Standing> {
         let room = &self.rooms[to];
         let mut after = room.standing.clone();
-        after.check_open_to(by)?;
+        after.check_open_to(by, pass, now_ms)?;
         self.fits(after.members.len() + 1)?;
         if !room.parts.contains_key(&by) {
             self.room_for_chat(by)?;
         }
         after.let_in(&[by]);
+        after.use_link(pass);
         Ok(after)
     }
 

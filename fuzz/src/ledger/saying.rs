@@ -7,9 +7,9 @@ use packetboat_proto::content::{Change, Content, Erasure, GroupChange, Role};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::MessageId;
 
-use super::alter;
 use super::model::{CHATS, Line, What};
 use super::names::{chat, user};
+use super::{alter, inviting};
 
 /// A draft of it.
 pub(super) fn draft(to: usize, id: u8, what: &What) -> Draft {
@@ -35,7 +35,7 @@ pub(super) fn draft(to: usize, id: u8, what: &What) -> Draft {
         What::Mute(some, until_ms) => {
             Some(GroupChange::Muted { users: users(some), until_ms: *until_ms })
         }
-        What::Join => Some(GroupChange::Joined(None)),
+        What::Join(by) => Some(GroupChange::Joined(by.map(|by| inviting::proof(by, to)))),
         What::Dissolve => Some(GroupChange::Dissolved),
     };
     Draft {

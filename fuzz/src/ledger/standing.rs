@@ -6,6 +6,8 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{GroupRules, JoinRule, Role};
 use packetboat_proto::packet::JoinState;
 
+use super::links::{Links, Pass};
+
 /// How long one who was refused cannot ask again: a week.
 const REFUSED_MS: u64 = 604_800_000;
 
@@ -29,6 +31,8 @@ pub struct Standing {
     pub barred: BTreeSet<usize>,
     /// Who asks to come in, since when or when it was refused, and whether it was.
     pub askers: BTreeMap<usize, (u64, bool)>,
+    /// Its invitations.
+    pub links: Links,
 }
 
 impl Standing {
@@ -64,26 +68,60 @@ impl Standing {
     }
 
     /// Whether one may come in by itself.
-    pub fn check_open_to(&self, by: usize) -> Refused<()> {
+    pub fn check_open_to(&self, by: usize, pass: Option<Pass>, now_ms: u64) -> Refused<()> {
         self.lives()?;
-        match self.rules.join_rule {
-            _ if self.members.contains(&by) => Err(RejectCode::MemberMismatch),
-            JoinRule::Invited => Err(RejectCode::NoSuchChat),
+        if self.members.contains(&by) {
+            return Err(RejectCode::MemberMismatch);
+        }
+        let asks = self.way_in(by, pass, now_ms)?;
+        match asks {
             _ if self.barred.contains(&by) => Err(RejectCode::NotAllowed),
-            JoinRule::Ask => Err(RejectCode::InviteOver),
-            JoinRule::Anyone => Ok(()),
+            true => Err(RejectCode::InviteOver),
+            false => Ok(()),
         }
     }
 
+    /// Whether there is a way in, and it is to ask only.
+    fn way_in(&self, by: usize, pass: Option<Pass>, now_ms: u64) -> Refused<bool> {
+        match (pass, self.rules.join_rule) {
+            (Some(pass), _) => self.links.way_in(by, pass, &self.barred, now_ms),
+            (None, JoinRule::Invited) => Err(RejectCode::NoSuchChat),
+            (None, JoinRule::Ask) => Ok(true),
+            (None, JoinRule::Anyone) => Ok(false),
+        }
+    }
+
+    /// One has come in by it.
+    pub fn use_link(&mut self, pass: Option<Pass>) {
+        if let Some(pass) = pass {
+            self.links.used(pass);
+        }
+    }
+
+    /// Whether one lets others in.
+    pub fn check_lets_in(&self, by: usize) -> Refused<()> {
+        self.lives()?;
+        if !self.members.contains(&by) {
+            return Err(RejectCode::NoSuchChat);
+        }
+        if self.rank(by) == Role::Member && !self.rules.members_add {
+            return Err(RejectCode::NotAllowed);
+        }
+        Ok(())
+    }
+
     /// One asks to come in: how it stands, and whether that is new.
-    pub fn ask(&mut self, by: usize, now_ms: u64) -> Refused<(JoinState, bool)> {
+    pub fn ask(
+        &mut self,
+        by: usize,
+        pass: Option<Pass>,
+        now_ms: u64,
+    ) -> Refused<(JoinState, bool)> {
         self.lives()?;
         if self.members.contains(&by) {
             return Ok((JoinState::Member, false));
         }
-        if self.rules.join_rule == JoinRule::Invited {
-            return Err(RejectCode::NoSuchChat);
-        }
+        self.way_in(by, pass, now_ms)?;
         match self.askers.get(&by) {
             Some((_, false)) => Ok((JoinState::Waiting, false)),
             Some((at_ms, true)) if now_ms < at_ms + REFUSED_MS => Ok((JoinState::Refused, false)),
@@ -96,13 +134,7 @@ impl Standing {
 
     /// Those of them who ask are not let in: who they are.
     pub fn refuse(&mut self, by: usize, users: &[usize], now_ms: u64) -> Refused<Vec<usize>> {
-        self.lives()?;
-        if !self.members.contains(&by) {
-            return Err(RejectCode::NoSuchChat);
-        }
-        if self.rank(by) == Role::Member && !self.rules.members_add {
-            return Err(RejectCode::NotAllowed);
-        }
+        self.check_lets_in(by)?;
         let waits = |user: &usize| self.askers.get(user).is_some_and(|(_, refused)| !refused);
         let refused: Vec<usize> = users.iter().copied().filter(waits).collect();
         self.askers.extend(refused.iter().map(|user| (*user, (now_ms, true))));

@@ -3,6 +3,8 @@
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Alteration, GroupRules};
 
+use super::links::Pass;
+
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
@@ -34,8 +36,8 @@ pub enum What {
     HandOver(usize),
     /// Users are mute until a time.
     Mute(Vec<usize>, u64),
-    /// The sender comes in by itself.
-    Join,
+    /// The sender comes in by itself, by an invitation or without.
+    Join(Option<Pass>),
     /// The group is over.
     Dissolve,
 }

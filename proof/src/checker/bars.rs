@@ -10,6 +10,7 @@ use packetboat_proto::content::{Alteration, Content, GroupChange};
 use packetboat_proto::id::{ChatId, UserId};
 
 use super::digest::{Answer, At, Blocking, Digest, Sent};
+use super::groups::Groups;
 use super::truth::Truth;
 use super::violation::{Found, Violation};
 use super::{Bars, Strangers};
@@ -82,8 +83,14 @@ fn addressed(chat: &ChatId, sender: &UserId, content: &Bytes) -> Vec<UserId> {
 }
 
 pub(super) fn check(digest: &Digest<'_>, truth: &Truth<'_>, rules: Bars, found: &mut Found) {
-    let blocks = Blocks::of(digest);
-    let barred = rules.strangers == Strangers::Barred;
+    let (blocks, groups) = (Blocks::of(digest), Groups::of(digest, truth));
+    let strangers = |one: &UserId, other: &UserId, during: During| match rules.strangers {
+        Strangers::Write => false,
+        Strangers::Barred => !know(digest, one, other, during.1),
+        Strangers::InGroups => {
+            !know(digest, one, other, during.1) && !groups.may_share(one, other, during)
+        }
+    };
     for (number, log) in truth.logs.iter().enumerate() {
         let chat = digest.chat(number);
         for (seq, known) in log {
@@ -96,7 +103,7 @@ pub(super) fn check(digest: &Digest<'_>, truth: &Truth<'_>, rules: Bars, found: 
                 let (chat, sender) = (chat.clone(), sender.clone());
                 if is_barred {
                     found.add(Violation::Barred { chat, seq, sender, other });
-                } else if direct && barred && !know(digest, &sender, &other, known.since) {
+                } else if direct && strangers(&sender, &other, during) {
                     found.add(Violation::Stranger { chat, seq, sender, other });
                 }
             }
@@ -104,7 +111,7 @@ pub(super) fn check(digest: &Digest<'_>, truth: &Truth<'_>, rules: Bars, found: 
     }
     for sent in &digest.sends {
         if let Some((Answer::Rejected(Some(code)), at)) = sent.answer
-            && !is_right(digest, &blocks, sent, (code, at), rules)
+            && !is_right(digest, (&blocks, &groups), sent, (code, at), rules)
         {
             let (send, device) = (sent.number, sent.by.clone());
             let chat = digest.chat(sent.name.chat);
@@ -122,7 +129,7 @@ fn know(digest: &Digest<'_>, one: &UserId, other: &UserId, by: At) -> bool {
 /// Whether a refusal may be right, as far as it is about who may write to whom.
 fn is_right(
     digest: &Digest<'_>,
-    blocks: &Blocks<'_>,
+    (blocks, groups): (&Blocks<'_>, &Groups),
     sent: &Sent<'_>,
     (code, answered): (RejectCode, At),
     rules: Bars,
@@ -141,7 +148,15 @@ fn is_right(
         // What refers to an entry has rights of its own.
         RejectCode::NotAllowed if direct => {
             let is_text = matches!(Content::decode(sent.content, usize::MAX), Ok(Content::Text(_)));
-            !is_text || (rules.strangers != Strangers::Write && !others.is_empty())
+            let strangers = match rules.strangers {
+                Strangers::Write => false,
+                Strangers::Barred => !others.is_empty(),
+                // Who is blocked is answered as a stranger is.
+                Strangers::InGroups => {
+                    blocked() || others.iter().any(|other| !groups.share(sender, other, during))
+                }
+            };
+            !is_text || strangers
         }
         _ => true,
     }

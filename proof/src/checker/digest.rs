@@ -7,7 +7,8 @@ use bytes::Bytes;
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Content, Erasure};
 use packetboat_proto::entry::Entry;
-use packetboat_proto::id::{ChatId, MessageId, UserId};
+use packetboat_proto::id::{ChatId, InviteId, MessageId, UserId};
+use packetboat_proto::packet::Invitation;
 
 use super::violation::{Found, Violation};
 use crate::history::{BlockNumber, Device, Event, History, Owed, SendNumber};
@@ -65,6 +66,16 @@ pub(super) struct Blocking<'a> {
     pub(super) done: Option<At>,
 }
 
+/// An invitation to a group.
+#[derive(Debug)]
+pub(super) struct Inviting<'a> {
+    pub(super) by: &'a UserId,
+    pub(super) made: &'a Invitation,
+    pub(super) begun: At,
+    /// Since when it is taken back.
+    pub(super) over: Option<At>,
+}
+
 #[derive(Debug)]
 pub(super) struct Sent<'a> {
     pub(super) number: SendNumber,
@@ -116,6 +127,7 @@ pub(super) struct Digest<'a> {
     pub(super) blockings: Vec<Blocking<'a>>,
     /// Who wanted to be a contact of whom, and since when.
     pub(super) wishes: HashMap<(&'a UserId, &'a UserId), At>,
+    pub(super) invitations: HashMap<(&'a ChatId, InviteId), Inviting<'a>>,
     by_number: HashMap<SendNumber, usize>,
     by_call: HashMap<BlockNumber, usize>,
     /// The last owner of each device.
@@ -173,6 +185,15 @@ impl<'a> Digest<'a> {
             }
             Event::Wanting { by, other } => {
                 self.wishes.entry((by, other)).or_insert(at);
+            }
+            Event::Inviting { by, chat, invitation: made } => {
+                let inviting = Inviting { by, made, begun: at, over: None };
+                self.invitations.entry((chat, made.key.id)).or_insert(inviting);
+            }
+            Event::Uninvited { chat, id } => {
+                if let Some(inviting) = self.invitations.get_mut(&(chat, *id)) {
+                    inviting.over.get_or_insert(at);
+                }
             }
             Event::Invoked { send, by, chat, id, content } => {
                 let name = Name { chat: self.number(chat), sender: &by.user, id: *id };

@@ -13,14 +13,16 @@ const SPANS_MAX: usize = 16;
 
 /// From one seq to another, both of which are seen; to the last of all while the user is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) from: u64,
-    pub(super) to: u64,
+pub struct Span {
+    /// The first that is seen.
+    pub from: u64,
+    /// The last one.
+    pub to: u64,
 }
 
 /// The times in which users were in a chat.
 #[derive(Debug)]
-pub(super) enum Membership {
+pub enum Membership {
     /// What says so is not known: nobody is owed anything, nor forbidden.
     Unknown,
     /// By user.
@@ -34,7 +36,7 @@ pub(super) enum Membership {
 
 /// Of one user, in order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Times {
+pub struct Times {
     owed: Vec<Span>,
     sight: Vec<Span>,
 }
@@ -60,7 +62,7 @@ impl Times {
 
 impl Membership {
     /// Derives it from the entries of a chat that are known, in order.
-    pub(super) fn of<'a>(
+    pub fn of<'a>(
         chat: &ChatId,
         log: impl IntoIterator<Item = (u64, &'a UserId, &'a Bytes)>,
     ) -> Self {
@@ -133,7 +135,7 @@ impl Membership {
     }
 
     /// Whether a user may see what is at `seq`.
-    pub(super) fn may_see(&self, user: &UserId, seq: u64) -> bool {
+    pub fn may_see(&self, user: &UserId, seq: u64) -> bool {
         let Self::Known { users, .. } = self else { return true };
         let Some(spans) = users.get(user).map(|times| &times.sight) else { return false };
         let behind = spans.partition_point(|span| span.from <= seq);
@@ -141,19 +143,24 @@ impl Membership {
     }
 
     /// Whether a user is to see what is at `seq`.
-    pub(super) fn is_owed(&self, user: &UserId, seq: u64) -> bool {
+    pub fn is_owed(&self, user: &UserId, seq: u64) -> bool {
         self.owed(user).iter().any(|span| span.from <= seq && seq <= span.to)
     }
 
     /// What a user is to see.
-    pub(super) fn owed(&self, user: &UserId) -> &[Span] {
+    pub fn owed(&self, user: &UserId) -> &[Span] {
         let Self::Known { users, .. } = self else { return &[] };
         let spans = users.get(user).map_or(&[][..], |times| times.owed.as_slice());
         &spans[spans.len().saturating_sub(SPANS_MAX)..]
     }
 
+    /// Whether a user is in, at the end of the log.
+    pub fn is_in(&self, user: &UserId) -> bool {
+        self.owed(user).last().is_some_and(|span| span.to == u64::MAX)
+    }
+
     /// Who was ever in.
-    pub(super) fn users(&self) -> impl Iterator<Item = &UserId> {
+    pub fn users(&self) -> impl Iterator<Item = &UserId> {
         let users = match self {
             Self::Known { users, .. } => Some(users),
             Self::Unknown => None,
@@ -201,6 +208,8 @@ mod tests {
         let seen = (0..8).filter(|seq| group.may_see(&user("bob"), *seq)).collect::<Vec<_>>();
         assert_eq!(seen, [1, 2, 3, 5, 6, 7]);
         assert!(!group.may_see(&user("dan"), 1) && group.owed(&user("dan")).is_empty());
+        let are_in = ["ann", "bob", "cid", "dan"].map(|name| group.is_in(&user(name)));
+        assert_eq!(are_in, [true, true, false, false]);
     }
 
     #[test]

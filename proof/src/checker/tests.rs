@@ -11,6 +11,7 @@ use super::*;
 use crate::history::{History, Owed};
 
 mod bars;
+mod doors;
 mod lives;
 mod place;
 mod plant;

@@ -20,7 +20,7 @@ pub(super) struct Known<'a> {
     /// It was seen erased: its id stands for any content.
     recalled: bool,
     /// When the server took it, if anyone saw the entry itself.
-    at_ms: Option<u64>,
+    pub(super) at_ms: Option<u64>,
     /// When it was first known.
     pub(super) since: At,
     /// The first send that it may have come from.

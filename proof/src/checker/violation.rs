@@ -103,6 +103,12 @@ pub enum Violation {
     /// Contacts alone write to each other, and they never wanted to be.
     #[error("{chat}: {sender} wrote seq {seq} to {other}, and they are no contacts")]
     Stranger { chat: ChatId, seq: u64, sender: UserId, other: UserId },
+    /// Somebody came into a group whom nothing let in.
+    #[error("{chat}: {user} came in at seq {seq}, and {why}")]
+    Trespass { chat: ChatId, seq: u64, user: UserId, why: &'static str },
+    /// It is said to be forwarded from where it was not said.
+    #[error("{chat}: {sender} forwarded at seq {seq} what was not said there, or not to it")]
+    FalseOrigin { chat: ChatId, seq: u64, sender: UserId },
     /// A device's sends overtook each other.
     #[error(
         "{chat}: {device} began send {} before send {}, and they are at seq {seq} and {overtook}",

@@ -142,8 +142,10 @@ impl Turn<'_> {
             !places.is_empty() || !self.rows(&key::places(&claim.user, None), 1)?.is_empty();
         let mut groups = Vec::with_capacity(places.len());
         for (row, value) in &places {
-            if Place::decode(value)?.spans.is_open() {
-                groups.push(key::last_chat(row)?);
+            let group = key::last_chat(row)?;
+            // Who was in when it was dissolved still has its place, and hears of it no more.
+            if Place::decode(value)?.spans.is_open() && !self.gate(&group)?.dissolved {
+                groups.push(group);
             }
         }
         self.emit(Effect::Claimed {

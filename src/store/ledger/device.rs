@@ -83,16 +83,16 @@ impl Turn<'_> {
             self.remove(row);
             self.remove_keys(user, device)?;
             self.put(key::device::gone_device(user, device), Vec::new());
+            // A session that came in between the look at who is there and this would hear nothing.
+            let (user, device) = (user.clone(), device.clone());
+            self.emit(Effect::LoggedOut { user, device });
         }
         Ok(known)
     }
 
     /// One of a user's devices is logged out: one that is not there is so already.
     pub(super) fn log_out(&mut self, user: &UserId, device: &DeviceId) -> Result<Acted, Halt> {
-        if self.remove_device(user, device)? {
-            let (user, device) = (user.clone(), device.clone());
-            self.emit(Effect::LoggedOut { user, device });
-        }
+        self.remove_device(user, device)?;
         Ok(Acted::Done)
     }
 

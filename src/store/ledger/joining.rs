@@ -6,6 +6,7 @@ use packetboat_proto::content::JoinProof;
 use packetboat_proto::id::{ChatId, InviteId, UserId};
 use packetboat_proto::limits::{INVITES_MAX, MEMBERS_PER_CHANGE_MAX};
 use packetboat_proto::packet::{Invitation, JoinNews, JoinState, JoinWay};
+use packetboat_proto::planted::{self, Bug};
 
 use super::group::Deed;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
@@ -194,7 +195,8 @@ impl Turn<'_> {
             return refuse(RejectCode::InviteOver, "you may only ask to come in");
         }
         self.add(deed, group, std::slice::from_ref(sender))?;
-        if let Some(by) = way.by.filter(|by| by.made.uses != 0) {
+        let counted = |by: &InviteRecord| by.made.uses != 0 && !planted::is(Bug::LinkUsesUncounted);
+        if let Some(by) = way.by.filter(counted) {
             self.put_invitation(chat, &InviteRecord { used: by.used + 1, ..by });
         }
         Ok(())

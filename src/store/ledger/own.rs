@@ -135,7 +135,11 @@ impl Turn<'_> {
             return refuse(RejectCode::Invalid, format!("you see no entry behind {last}"));
         }
         let mut seqs = match self.item(&key::own::hidden(user, chat))? {
-            Some(OwnItem { item: Some(Item::Hidden { seqs, .. }), .. }) => seqs,
+            Some(OwnItem { item: Some(Item::Hidden { seqs, .. }), .. })
+                if !planted::is(Bug::HidingReplaces) =>
+            {
+                seqs
+            }
             _ => SeqSet::default(),
         };
         for range in ranges {

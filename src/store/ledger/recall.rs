@@ -48,7 +48,7 @@ impl Turn<'_> {
         if let Some(expires_ms) = context.expires_ms(entry.at_ms) {
             self.forget_expiry(expires_ms, chat, entry.seq);
         }
-        if calls(&context) {
+        if calls(&context) && !planted::is(Bug::MentionOutlivesRecall) {
             self.remove(key::own::mention(chat, entry.seq));
         }
         if let Some(file) = file {

@@ -6,6 +6,7 @@ use packetboat_proto::content::{Body, Content, Context, Forwarded, Origin};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, ChatKind, FileId, UserId};
 use packetboat_proto::limits::EDITS_MAX;
+use packetboat_proto::planted::{self, Bug};
 
 use super::group::Deed;
 use super::turn::{Halt, Turn, refuse};
@@ -123,6 +124,9 @@ impl Turn<'_> {
         draft: &Draft,
     ) -> Result<(), Halt> {
         let Origin { chat, seq, sender } = origin;
+        if planted::is(Bug::OriginUnchecked) {
+            return Ok(());
+        }
         if self.may_see(deed.sender, chat, *seq)? {
             let entry = self.entry(chat, *seq)?;
             let said = Content::decode(&draft.content, usize::MAX).ok().and_then(Content::body);

@@ -1,8 +1,7 @@
 //! What is asked of the server that changes nothing. Must never judge what it answers: that is
 //! tested elsewhere.
 
-use bytes::Bytes;
-use packetboat_client::{Edge, SignalKind};
+use packetboat_client::Edge;
 use packetboat_proof::history::Event;
 
 use super::World;
@@ -12,14 +11,12 @@ use crate::receipts;
 const PAGE_ITEMS: u32 = 5;
 
 impl World {
-    /// Asks one of the questions that change nothing, and gives a signal.
+    /// Asks one of the questions that change nothing.
     pub(super) fn ask(&mut self, by: usize) {
         let Some(client) = self.people[by].client().cloned() else { return };
         let chat = self.chats[self.rng.usize(0..self.chats.len())].clone();
         let (users, which) = (self.users.clone(), self.rng.u8(0..12));
         let (recorder, reader) = (self.recorder.clone(), self.people[by].device.user.clone());
-        // Signals may be dropped, and none that is too large is given.
-        let _ = client.signal(&chat, SignalKind::Typing, Bytes::new());
         tokio::spawn(async move {
             // What they answer is tested elsewhere: here they are in the way of the rest.
             match which {

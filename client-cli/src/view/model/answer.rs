@@ -226,7 +226,10 @@ mod tests {
         let effects = view.handle(2, Input::Answer(uploaded));
         assert_eq!(effects, [Effect::Send { chat: chat(), id: id(), content: encoded }]);
         let rows: Vec<String> = view.rows().iter().map(|row| row.line.to_string()).collect();
-        assert!(rows.iter().any(|row| row.contains("you: ") && row.contains("[file “cat.png”")), "{rows:#?}");
+        assert!(
+            rows.iter().any(|row| row.contains("you: ") && row.contains("[file “cat.png”")),
+            "{rows:#?}"
+        );
         assert!(rows.last().is_some_and(|row| row.ends_with('…')), "it is on its way: {rows:#?}");
         assert_eq!((view.editor.text(), view.noted(2)), ("meanwhile", None));
     }

@@ -6,6 +6,7 @@ use packetboat_proto::content::{Alteration, Content, Context, Erasure};
 use packetboat_proto::entry::Entry;
 
 use super::bars::{barred, false_bar, stranger};
+use super::doors::{false_origin, trespass};
 use super::lives::old;
 use super::place::{
     DIRECT, accepted, add, choose, delivered, delivery, entry_at, entry_of, head, invoked_by,
@@ -53,6 +54,8 @@ pub(super) const PLANTS: &[Plant] = &[
     plant("Outsider", outsider),
     plant("Barred", barred),
     plant("Stranger", stranger),
+    plant("Trespass", trespass),
+    plant("FalseOrigin", false_origin),
     plant("SenderOrder", sender_order),
     plant("Unfinished", unfinished),
     plant("RejectedButStored", rejected_but_stored),

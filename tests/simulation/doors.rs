@@ -1,0 +1,168 @@
+//! Invitations to the groups of a run, and who asks to come in. Who came in by what is judged by
+//! the checker; here it is that nobody is listed who never asked, or is in. Must never make one
+//! invitation in two ways, nor take one back that may still be made.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use fastrand::Rng;
+use packetboat_client::{Client, Invitation, InviteKey, InviteLink, RequestError, prove};
+use packetboat_proof::history::{Event, Recorder};
+use packetboat_proto::content::{Content, GroupChange};
+use packetboat_proto::id::{ChatId, InviteId, UserId};
+
+/// The doors of a run.
+#[derive(Clone, Default)]
+pub struct Doors(Arc<Mutex<Book>>);
+
+#[derive(Default)]
+struct Book {
+    links: Vec<Link>,
+    asked: BTreeSet<(ChatId, UserId)>,
+}
+
+#[derive(Clone)]
+struct Link {
+    group: ChatId,
+    made: Invitation,
+    /// It was answered that it is made, and no request to make it is under way.
+    is_made: bool,
+}
+
+/// What somebody does at a door.
+#[derive(Clone, Copy, Debug)]
+pub enum Deed {
+    /// Makes an invitation, perhaps of few uses or for some time.
+    Invite,
+    /// Takes one back.
+    Uninvite,
+    /// Asks to come in.
+    Ask,
+    /// Does not let in who asks.
+    Refuse,
+}
+
+impl Doors {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().expect("no panic")
+    }
+
+    fn link(
+        &self,
+        rng: &mut Rng,
+        group: &ChatId,
+        will_do: impl Fn(&Link) -> bool,
+    ) -> Option<usize> {
+        let book = self.book();
+        let links = book.links.iter().enumerate();
+        let of = links.filter(|(_, link)| link.group == *group && will_do(link));
+        rng.choice(of.map(|(at, _)| at).collect::<Vec<_>>())
+    }
+
+    /// Whether somebody has made a link to a group.
+    pub fn has_link(&self, group: &ChatId) -> bool {
+        self.book().links.iter().any(|link| link.group == *group && link.is_made)
+    }
+
+    /// What a user says to come into a group: by a link, by another's, or by none.
+    pub fn joining(&self, rng: &mut Rng, group: &ChatId, user: &UserId) -> Content {
+        let any = rng.u8(0..8) == 0;
+        let link = self
+            .link(rng, group, |link| any || link.is_made)
+            .map(|at| self.book().links[at].clone());
+        let proof = link.filter(|_| rng.u8(0..8) > 0).map(|link| {
+            let mut proof = prove(&link.made.key, group, user);
+            proof.proof[0] ^= u8::from(rng.u8(0..8) == 0);
+            proof
+        });
+        Content::Group(GroupChange::Joined(proof))
+    }
+
+    /// Does it, as far as there is a server; what does not come about is no fault.
+    pub async fn act(
+        self,
+        (client, recorder): (Client, Recorder),
+        group: ChatId,
+        deed: Deed,
+        (mut rng, now_ms, jump_ms): (Rng, u64, u64),
+    ) {
+        match deed {
+            Deed::Invite => {
+                let (at, invitation) = self.make(&mut rng, &group, (now_ms, jump_ms));
+                recorder.add(Event::Inviting {
+                    by: client.user().clone(),
+                    chat: group.clone(),
+                    invitation: invitation.clone(),
+                });
+                let mut asked = vec![client.invite(&group, invitation.clone()).await];
+                if rng.bool() {
+                    // Who did not see the answer asks again: nothing changes by that.
+                    asked.push(client.invite(&group, invitation).await);
+                }
+                let is_over = |asked: &Result<(), RequestError>| {
+                    matches!(asked, Ok(()) | Err(RequestError::Refused(_)))
+                };
+                self.book().links[at].is_made =
+                    asked.iter().all(is_over) && asked.iter().any(Result::is_ok);
+            }
+            Deed::Uninvite => {
+                let Some(at) = self.link(&mut rng, &group, |link| link.is_made) else { return };
+                let id = self.book().links[at].made.key.id;
+                if client.uninvite(&group, id).await.is_ok() {
+                    recorder.add(Event::Uninvited { chat: group, id });
+                }
+            }
+            Deed::Ask => {
+                self.book().asked.insert((group.clone(), client.user().clone()));
+                let at = self.link(&mut rng, &group, |_| true);
+                let key = at.map(|at| self.book().links[at].made.key);
+                drop(client.ask_to_join(&InviteLink { group, key }).await);
+            }
+            Deed::Refuse => {
+                let Ok(page) = client.join_requests(&group, None, 0).await else { return };
+                let users = page.items.into_iter().map(|request| request.user).collect();
+                drop(client.refuse_join(&group, users).await);
+            }
+        }
+    }
+
+    /// A new link, and what it is made as.
+    fn make(
+        &self,
+        rng: &mut Rng,
+        group: &ChatId,
+        (now_ms, jump_ms): (u64, u64),
+    ) -> (usize, Invitation) {
+        let mut book = self.book();
+        let at = book.links.len();
+        let id = InviteId::from((at as u64).to_be_bytes());
+        let made = Invitation {
+            key: InviteKey { id, secret: rng.u128(..).to_be_bytes() },
+            expires_ms: if rng.bool() { 0 } else { now_ms + rng.u64(1..jump_ms) },
+            uses: if rng.bool() { 1 } else { rng.u32(0..3) },
+            asks: rng.u8(0..6) == 0,
+            made_by: None,
+        };
+        book.links.push(Link { group: group.clone(), made: made.clone(), is_made: false });
+        (at, made)
+    }
+
+    /// What is wrong with who is listed as asking to come into a group, for one who is told.
+    pub async fn judge(
+        &self,
+        client: &Client,
+        group: &ChatId,
+        members: &BTreeSet<UserId>,
+    ) -> Vec<String> {
+        let Ok(page) = client.join_requests(group, None, 0).await else { return Vec::new() };
+        let listed: BTreeSet<UserId> = page.items.into_iter().map(|asks| asks.user).collect();
+        let book = self.book();
+        let mut wrong = Vec::new();
+        for user in &listed {
+            if members.contains(user) || !book.asked.contains(&(group.clone(), user.clone())) {
+                wrong.push(format!("{user} is said to ask to come into {group}"));
+            }
+        }
+        wrong
+    }
+}
