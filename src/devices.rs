@@ -1,6 +1,6 @@
 //! Forgets devices that were not seen for long, and removes what is left of those that are gone.
 //! Must never forget one that is connected: the store, which has the order of all claims, is asked
-//! last.
+//! last. (One that connects as the wall's clock goes back by that time is told so by the store.)
 
 use std::sync::Arc;
 use std::time::Duration;

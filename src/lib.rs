@@ -1,10 +1,11 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
 //!
-//! Floors, lowest first: [`metrics`], [`clock`], [`complaint`], [`places`]; [`config`]; [`store`];
-//! [`search`]; [`auth`], [`tls`]; [`hub`]; [`session`]; [`listener`]; [`control`]; [`server`];
+//! Floors, lowest first: [`metrics`], [`clock`], `calendar`, [`complaint`], [`places`]; [`store`];
+//! [`hub`]; [`config`]; [`search`]; [`auth`], [`tls`]; [`session`]; [`listener`]; [`control`]; [`server`];
 //! [`cli`], [`user`], `stats`, [`greeting`].
 
 pub mod auth;
+mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod complaint;

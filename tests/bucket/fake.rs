@@ -156,7 +156,10 @@ impl Held {
     fn answer(&mut self, asked: &Asked) -> (Answer, bool) {
         let id = asked.query.get("uploadId");
         let answer = match (&asked.method, id) {
-            (&Method::POST, Some(id)) => return (self.join(asked, id), true),
+            (&Method::POST, Some(id)) => {
+                let there = self.uploads.contains_key(id);
+                return (self.join(asked, id), there);
+            }
             (&Method::POST, None) if asked.query.contains_key("uploads") => self.begin(),
             (&Method::POST, None) if asked.query.contains_key("delete") => self.remove_all(asked),
             (&Method::PUT, Some(id)) => self.put_part(asked, id),

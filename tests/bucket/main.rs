@@ -131,7 +131,8 @@ async fn a_bucket_that_refuses_holds_up_its_files_and_nothing_else() {
         ada.send(&chat(), &text).await.unwrap().await.unwrap();
         house.bucket.refuse(Refuses::Nothing);
     };
-    let (upload, ()) = tokio::join!(uploading, meanwhile);
+    let both = async { tokio::join!(uploading, meanwhile) };
+    let (upload, ()) = timeout(PATIENCE, both).await.unwrap();
     ada.send_file(&chat(), upload.sent("")).await.unwrap().await.unwrap();
     let sent = sent(&mut events).await;
 

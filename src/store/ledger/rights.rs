@@ -7,7 +7,7 @@ use packetboat_proto::id::{ChatId, UserId};
 
 use super::group::Deed;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
-use crate::clock;
+use crate::calendar;
 use crate::store::record::{Group, Member, Place};
 
 impl Turn<'_> {
@@ -89,7 +89,8 @@ impl Turn<'_> {
 
 /// That a user may not write until a time, in words for people.
 pub(super) fn mute_until(until_ms: u64) -> String {
-    match clock::utc(until_ms) {
+    // A second later is too late for nobody, one too early is wrong.
+    match calendar::utc(until_ms.saturating_add(999)) {
         Some(until) => format!("you are mute until {until}"),
         None => "you are mute for good".to_owned(),
     }
