@@ -7,7 +7,7 @@ const DAY_MS: u64 = 86_400_000;
 const ERA_DAYS: u64 = 146_097;
 
 /// A moment in the words of RFC 3339, in UTC, such as `2026-11-21T09:05:07Z`; `None`: it has none.
-pub fn utc(at_ms: u64) -> Option<String> {
+pub(crate) fn utc(at_ms: u64) -> Option<String> {
     if at_ms >= NAMED_BEFORE_MS {
         return None;
     }
