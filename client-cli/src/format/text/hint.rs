@@ -35,7 +35,45 @@ pub(crate) fn notice(clock: &Clock, notice: &Notice) -> String {
 
 #[cfg(test)]
 mod tests {
+    use packetboat_client::proto::code::RejectCode;
+    use packetboat_client::proto::packet::JoinNews;
+    use packetboat_client::{
+        ChatId, DeviceId, DeviceKeys, KeysNews, MessageId, Presence, Rejected, UserId, Verdict,
+    };
+
     use super::*;
+
+    #[test]
+    fn no_notice_says_what_a_terminal_obeys() {
+        const EVIL: &str = "a\u{1b}[2J\nb\u{9b}c\r\u{202e}d";
+        let (chat, user): (ChatId, UserId) =
+            ("group:crew".parse().unwrap(), "alice".parse().unwrap());
+        let (delivered, read) = (2, 1);
+        let device = DeviceId::new("phone").unwrap();
+        let keys = DeviceKeys { device, identity: EVIL.into(), proof: EVIL.into(), state: None };
+        let (id, verdict) = (MessageId::from([7; 16]), Verdict::reject(RejectCode::Muted, EVIL, 0));
+        let (status, room) = (EVIL.to_owned(), "room:lobby".parse().unwrap());
+        let presence =
+            Presence { user: user.clone(), online: true, away: false, status, last_seen_ms: 0 };
+        let all = [
+            Notice::Cursor(CursorMoved { chat: chat.clone(), user: user.clone(), delivered, read }),
+            Notice::Presence(presence),
+            Notice::RoomCount(RoomCount { room, listeners: 1 }),
+            Notice::Missed,
+            Notice::Join(JoinNews { chat: chat.clone(), user: user.clone(), state: None }),
+            Notice::Own(7),
+            Notice::Receipts(chat.clone()),
+            Notice::Keys(KeysNews { user, device: keys }),
+            Notice::ScheduleFailed(Rejected { chat, id, verdict }),
+        ];
+        for told in all {
+            let line = notice(&Clock::utc(), &told);
+            let cleaned = crate::clean::lines(&line);
+            assert_eq!(cleaned.join("\n"), line, "{told:?}");
+            // A status that is long has a line of its own.
+            assert!(cleaned.len() <= 2, "{told:?}: {line}");
+        }
+    }
 
     #[test]
     fn who_types_where_is_a_sentence() {

@@ -44,7 +44,8 @@ fn failure(message: &ScheduledMessage) -> Option<String> {
 
 /// That one could not be sent.
 pub(crate) fn failed(rejected: &Rejected) -> String {
-    format!("what was to be sent to {} could not be: {}", rejected.chat, reason(&rejected.verdict))
+    let why = clean::line(&reason(&rejected.verdict));
+    format!("what was to be sent to {} could not be: {why}", rejected.chat)
 }
 
 #[cfg(test)]
