@@ -194,6 +194,8 @@ pub(crate) enum Answer {
         /// How long it stays.
         context: Context,
     },
+    /// A file that was to be sent is not on the server, and why.
+    NotUploaded(String),
     /// How far something is.
     Underway(String),
     /// Lines to look at.

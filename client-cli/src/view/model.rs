@@ -239,11 +239,9 @@ impl View {
         let chat_of = chat.clone();
         let failed = None;
         self.outbox.push(Outgoing { chat: chat_of, id, at_ms, lines, change, content, failed });
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open.as_mut().filter(|open| open.chat == chat) {
             open.up = 0;
         }
-        self.keep_draft(&chat, "");
-        self.typed = None;
         effects.push(Effect::Send { chat, id, content: encoded });
     }
 

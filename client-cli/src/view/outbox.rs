@@ -40,9 +40,21 @@ impl Outgoing {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     messages: Vec<Outgoing>,
+    /// Files that are being uploaded: each will be a message.
+    uploads: usize,
 }
 
 impl Outbox {
+    /// A file is being uploaded, and has its place.
+    pub(crate) fn upload_begun(&mut self) {
+        self.uploads += 1;
+    }
+
+    /// It is a message now, or never will be.
+    pub(crate) fn upload_ended(&mut self) {
+        self.uploads = self.uploads.saturating_sub(1);
+    }
+
     /// Messages on their way.
     pub(crate) fn waiting(&self) -> usize {
         self.messages.iter().filter(|message| message.failed.is_none()).count()
@@ -50,7 +62,7 @@ impl Outbox {
 
     /// Whether no further message is taken.
     pub(crate) fn is_full(&self) -> bool {
-        self.waiting() >= WAITING_MAX
+        self.waiting() + self.uploads >= WAITING_MAX
     }
 
     /// Takes a message.
@@ -107,6 +119,19 @@ mod tests {
         assert_eq!(outbox.of(&chat).count(), FAILED_MAX);
         assert_eq!(outbox.of(&chat).last().unwrap().id, outgoing(60).id);
         assert_eq!(outbox.waiting(), 0);
+    }
+
+    #[test]
+    fn a_file_has_its_place_from_when_its_upload_begins() {
+        let mut outbox = Outbox::default();
+        (1..WAITING_MAX).for_each(|_| outbox.push(outgoing(1)));
+        assert!(!outbox.is_full());
+        outbox.upload_begun();
+        assert!(outbox.is_full());
+        outbox.upload_ended();
+        assert!(!outbox.is_full());
+        outbox.push(outgoing(1));
+        assert!(outbox.is_full());
     }
 
     #[test]

@@ -25,7 +25,10 @@ const THUMBNAIL: &str = ".thumb";
 pub(super) async fn run(client: &Client, answers: &mpsc::Sender<Answer>, errand: Files) -> Answer {
     let done = match errand {
         Files::List => list(client).await.map_err(said),
-        Files::Send(chat, attach) => upload(client, answers, chat, &attach).await,
+        Files::Send(chat, attach) => {
+            let done = upload(client, answers, chat, &attach).await;
+            return done.unwrap_or_else(Answer::NotUploaded);
+        }
         Files::Save(place) => save(client, answers, &place).await,
         Files::Thumbnail(place) => thumbnail(client, &place).await,
     };

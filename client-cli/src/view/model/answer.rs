@@ -65,7 +65,12 @@ impl View {
             }
             Answer::Uploaded { chat, content, context } => {
                 self.note = None;
+                self.outbox.upload_ended();
                 self.send_in(now_ms, chat, (&content, &context), effects);
+            }
+            Answer::NotUploaded(why) => {
+                self.outbox.upload_ended();
+                self.note(now_ms, &why, Mood::Bad);
             }
             Answer::Underway(what) => self.note(now_ms, &what, Mood::Calm),
             Answer::Sheet { title, lines } => self.sheet(title, lines),

@@ -132,6 +132,8 @@ impl View {
         match line {
             Line::Say(say) => {
                 let (chat, context) = self.context(&say)?;
+                self.keep_draft(&chat, "");
+                self.typed = None;
                 self.send_in(now_ms, chat, (&Content::text(say.text), &context), effects);
             }
             Line::SayLater(say, at_ms) => {
@@ -147,6 +149,11 @@ impl View {
                 self.send(now_ms, group, &Content::Group(change), effects);
             }
             Line::ChangeRoom(room, change) => self.send(now_ms, room, &change, effects),
+            Line::Attach(chat, attach) => {
+                // What says that it is there needs a place once it is.
+                self.outbox.upload_begun();
+                effects.push(Effect::Files(Files::Send(chat, attach)));
+            }
             Line::Open(target) => self.open(target.chat(&self.me)),
             Line::Refer(refer) => self.refer(now_ms, refer, effects)?,
             Line::Own(Own::Mark(marks)) => effects.push(Effect::Mark(marks)),
@@ -225,7 +232,10 @@ impl View {
 
 /// Whether a message comes of a line.
 const fn sends(line: &Line) -> bool {
-    matches!(line, Line::Say(_) | Line::Change(..) | Line::Refer(_) | Line::ChangeRoom(..))
+    matches!(
+        line,
+        Line::Say(_) | Line::Change(..) | Line::Refer(_) | Line::ChangeRoom(..) | Line::Attach(..)
+    )
 }
 
 /// What is done about a line that changes nothing in the view.
@@ -243,7 +253,6 @@ fn errand(line: Line) -> Option<Effect> {
         Line::TellReads(rule) => Effect::TellReads(rule),
         Line::Members(group) => Effect::AskMembers(group),
         Line::About(chat) => Effect::About(chat),
-        Line::Attach(chat, attach) => Effect::Files(Files::Send(chat, attach)),
         Line::Files => Effect::Files(Files::List),
         Line::Say(_)
         | Line::SayLater(..)
@@ -256,6 +265,7 @@ fn errand(line: Line) -> Option<Effect> {
         | Line::ChangeRoom(..)
         | Line::Save(..)
         | Line::Thumbnail(..)
+        | Line::Attach(..)
         | Line::Help(_)
         | Line::Quit => return None,
     })

@@ -332,6 +332,39 @@ fn the_outbox_of_the_view_is_bounded() {
     assert_eq!(view.editor.text().trim_start_matches('x'), "");
 }
 
+#[test]
+fn uploads_have_their_places_in_the_outbox() {
+    let mut view = open(1);
+    let begun = (0..300).filter(|_| !write(&mut view, 2, "/file a.png").is_empty()).count();
+    assert_eq!(begun, 256);
+    assert!(view.noted(2).unwrap().0.contains("too many"));
+    view.editor.take();
+    assert_eq!(write(&mut view, 3, "x"), []);
+    view.editor.take();
+    view.handle(4, Input::Answer(Answer::NotUploaded("it is gone".into())));
+    assert_eq!(view.noted(4), Some(("it is gone", Mood::Bad)));
+    assert_eq!(write(&mut view, 5, "x").len(), 1);
+    let (content, context) = (Content::text("a file"), Context::default());
+    view.handle(6, Input::Answer(Answer::Uploaded { chat: chat(), content, context }));
+    assert_eq!(write(&mut view, 7, "y"), []);
+}
+
+#[test]
+fn an_uploaded_file_leaves_the_draft_of_its_chat_and_what_is_looked_at() {
+    use packetboat_client::proto::packet::Item;
+    let mut view = with_crew();
+    view.handle(0, own(vec![Item::Draft(draft("Dear"))]));
+    view.handle(0, key(KeyCode::Tab));
+    assert_ne!(view.open_chat().unwrap().id, chat());
+    view.open.as_mut().unwrap().up = 3;
+    let (content, context) = (Content::text("a file"), Context::default());
+    let encoded = content.encode();
+    let uploaded = Answer::Uploaded { chat: chat(), content, context };
+    let effects = view.handle(1, Input::Answer(uploaded));
+    assert_eq!(effects, [Effect::Send { chat: chat(), id: id(), content: encoded }]);
+    assert_eq!(view.open.as_ref().unwrap().up, 3);
+}
+
 /// Another chat of the view's, beside the open one.
 fn with_crew() -> View {
     let mut view = open(3);
