@@ -133,6 +133,7 @@ impl App {
                     self.log.note(format!("{} is logged out", self.device));
                     self.recorder.add(Seen::LoggedOut { device: self.device.clone() });
                     self.judges.keyring.ended(&self.device);
+                    self.judges.berths.logged_out(&self.device);
                     self.wallet.papers().is_out = true;
                 }
                 Event::Closed(Ending::Refused(verdict))

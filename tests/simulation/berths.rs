@@ -27,7 +27,7 @@ struct Book {
     seen: BTreeMap<Device, Instant>,
     /// Who may have been logged out, and does not know it: an app may be late with its news.
     doubted: BTreeSet<Device>,
-    /// Who was forgotten: last seen, and let in again.
+    /// Who was forgotten: last seen, and let in again or told of it.
     forgotten: Vec<(Device, Instant, Instant)>,
     /// How often one was told that another stays.
     parted: u64,
@@ -76,6 +76,17 @@ impl Berths {
         let Some(before) = before.filter(|_| is_new) else { return false };
         book.forgotten.push((device.clone(), before, now));
         true
+    }
+
+    /// A device was told that it is logged out: if no user may have done that, it was forgotten.
+    pub fn logged_out(&self, device: &Device) {
+        let mut book = self.book();
+        if book.doubted.contains(device) {
+            return;
+        }
+        if let Some(before) = book.seen.remove(device) {
+            book.forgotten.push((device.clone(), before, Instant::now()));
+        }
     }
 
     /// A device may be logged out from now on.

@@ -19,6 +19,8 @@ pub struct Doors(Arc<Mutex<Book>>);
 struct Book {
     links: Vec<Link>,
     asked: BTreeSet<(ChatId, UserId)>,
+    /// How many were listed as asking when that was judged.
+    listed: u64,
 }
 
 #[derive(Clone)]
@@ -156,7 +158,8 @@ impl Doors {
     ) -> Vec<String> {
         let Ok(page) = client.join_requests(group, None, 0).await else { return Vec::new() };
         let listed: BTreeSet<UserId> = page.items.into_iter().map(|asks| asks.user).collect();
-        let book = self.book();
+        let mut book = self.book();
+        book.listed += listed.len() as u64;
         let mut wrong = Vec::new();
         for user in &listed {
             if members.contains(user) || !book.asked.contains(&(group.clone(), user.clone())) {
@@ -164,5 +167,9 @@ impl Doors {
             }
         }
         wrong
+    }
+    /// How many were listed as asking to come in when that was judged.
+    pub fn listed(&self) -> u64 {
+        self.book().listed
     }
 }

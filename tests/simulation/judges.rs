@@ -43,12 +43,18 @@ pub struct Judges {
 pub struct Met {
     /// Users who were seen rightly in the end.
     pub seen: u64,
+    /// Those of them of whom a notice told so, and no answer.
+    pub told: u64,
     /// Signals that were heard.
     pub heard: u64,
+    /// Signals that were heard in a group when nobody came or went any more.
+    pub in_peace: u64,
     /// Entries that are forwarded from somewhere.
     pub forwarded: u64,
     /// Users who came in by an invitation.
     pub joined: u64,
+    /// Users who were listed as asking to come in.
+    pub listed: u64,
     /// Mentions that were counted in the end.
     pub mentions: u64,
     /// Steps of receipts that were judged.
@@ -67,21 +73,29 @@ impl Met {
         }
     }
 
-    const fn all_mut(&mut self) -> [&mut u64; 8] {
-        let Self { seen, heard, forwarded, joined, mentions, receipts, parted, forgotten } = self;
-        [seen, heard, forwarded, joined, mentions, receipts, parted, forgotten]
+    const fn all_mut(&mut self) -> [&mut u64; 11] {
+        let Self { seen, told, heard, in_peace, forwarded, .. } = self;
+        let Self { joined, listed, mentions, receipts, parted, forgotten, .. } = self;
+        [
+            seen, told, heard, in_peace, forwarded, joined, listed, mentions, receipts, parted,
+            forgotten,
+        ]
     }
 
-    /// Whether each happened as often, for each thousand seeds, as it has to.
+    /// Whether each happened as often, for each thousand seeds, as it has to: half as often as it
+    /// does in 3,000, or more.
     pub fn is_enough(&self, seeds: u64) -> bool {
         let enough = |count: u64, of_thousand: u64| count >= of_thousand * seeds / 1_000;
         enough(self.seen, 1_000)
-            && enough(self.heard, 1_000)
-            && enough(self.forwarded, 100)
+            && enough(self.told, 500)
+            && enough(self.heard, 12_500)
+            && enough(self.in_peace, 1_900)
+            && enough(self.forwarded, 200)
             && enough(self.joined, 20)
-            && enough(self.mentions, 100)
-            && enough(self.receipts, 1_000)
-            && enough(self.parted, 50)
+            && enough(self.listed, 3)
+            && enough(self.mentions, 200)
+            && enough(self.receipts, 5_000)
+            && enough(self.parted, 1_000)
             && enough(self.forgotten, 50)
     }
 }

@@ -33,6 +33,8 @@ struct Book {
     wrong: Vec<String>,
     /// Users who were seen rightly in the end.
     seen: u64,
+    /// Those of them of whom a notice told so.
+    by_notice: u64,
 }
 
 /// What one start of an app was told.
@@ -91,6 +93,12 @@ impl Lookout {
                 if let Ok(first) = client.watch(users, Vec::new()).await {
                     let mut book = self.book();
                     let view = book.views.entry(session).or_default();
+                    let is_anew =
+                        |user: &UserId| first.iter().any(|presence| presence.user == *user);
+                    if view.watched.iter().all(is_anew) {
+                        // Whatever was missing is in the answer.
+                        view.missed = false;
+                    }
                     for presence in first {
                         view.watched.insert(presence.user.clone());
                         view.told.remove(&presence.user);
@@ -177,7 +185,10 @@ impl Lookout {
                     None => [view.told.get(user), view.first.get(user)],
                 };
                 if ways.into_iter().flatten().any(|told| same(told, &expected)) {
+                    let is_told = again.is_none()
+                        && view.told.get(user).is_some_and(|told| same(told, &expected));
                     book.seen += u64::from(expected.online);
+                    book.by_notice += u64::from(expected.online && is_told);
                 } else {
                     let (device, _) = session;
                     wrong.push(format!("{device} was told {ways:?}, and it is {expected:?}"));
@@ -190,6 +201,11 @@ impl Lookout {
     /// How often somebody was seen rightly in the end.
     pub fn seen(&self) -> u64 {
         self.book().seen
+    }
+
+    /// How often a notice told so.
+    pub fn by_notice(&self) -> u64 {
+        self.book().by_notice
     }
 
     /// How a user is, as it sees itself and as is known of its devices.

@@ -136,6 +136,13 @@ impl Whispers {
             .collect()
     }
 
+    /// How often somebody heard something of a group when nobody came or went any more.
+    pub fn in_peace(&self) -> u64 {
+        let book = self.book();
+        let of_group = |number: &u64| matches!(book.given[number].chat.kind(), ChatKind::Group(_));
+        book.last.iter().filter(|(number, _)| of_group(number)).count() as u64
+    }
+
     /// How often somebody heard something.
     pub fn count(&self) -> u64 {
         self.book().count

@@ -104,7 +104,10 @@ impl World {
         faults.extend(self.judges.lookout.judge(&there, own).await);
         faults.extend(self.judges.whispers.judge(own, &members));
         self.met.seen = self.judges.lookout.seen();
+        self.met.told = self.judges.lookout.by_notice();
         self.met.heard = self.judges.whispers.count();
+        self.met.in_peace = self.judges.whispers.in_peace();
+        self.met.listed = self.judges.doors.listed();
         faults
     }
 
