@@ -12,6 +12,7 @@ pub(crate) mod joining;
 pub(crate) mod keys;
 mod lines;
 pub(crate) mod own;
+pub(crate) mod picture;
 pub(crate) mod ping;
 pub(crate) mod presence;
 pub(crate) mod receipt;

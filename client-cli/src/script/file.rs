@@ -1,18 +1,16 @@
 //! `send-file`, `save-file`, `file-state`, `files`: what is uploaded and saved, and how far it
 //! is. Must never write where a name from elsewhere says, but by its last part.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressStyle};
 use packetboat_client::{
     ChatId, Client, Content, Context, Edge, FileError, FileSent, RequestError, Upload,
 };
-use packetboat_proto::limits::FILE_THUMBNAIL_BYTES_MAX;
 
+use super::picture;
 use super::send::{Drafts, post};
 use crate::account::Account;
 use crate::command::file::{FileCommand, SaveFileArgs, SendFileArgs};
@@ -111,11 +109,7 @@ async fn announced(args: &SendFileArgs) -> Result<Upload, Failure> {
     let media_type = args.media_type.as_deref().unwrap_or(guessed);
     let mut upload = Upload::of_path(&args.path, media_type).await?;
     if let Some(path) = &args.thumbnail {
-        upload.thumbnail = Bytes::from(std::fs::read(path).map_err(Failure::Input)?);
-        if upload.thumbnail.len() > FILE_THUMBNAIL_BYTES_MAX {
-            let why = format!("a small picture has at most {FILE_THUMBNAIL_BYTES_MAX} bytes");
-            return Err(Failure::Usage(why));
-        }
+        upload.thumbnail = picture::read(path).await.map_err(Failure::Input)?;
     }
     Ok(upload)
 }
@@ -203,23 +197,17 @@ async fn save_thumbnail(
     out: &mut Out,
 ) -> Result<(), Failure> {
     let ask = async |client: &Client| client.thumbnail(sent.file, Some(chat.clone())).await;
-    let picture = visit.ask(ask).await?;
-    if picture.is_empty() {
+    let small = visit.ask(ask).await?;
+    if small.is_empty() {
         return Err(Failure::Usage("there is no small picture of that file".to_owned()));
     }
-    let name = format!("{}.thumbnail", sent.name);
+    let name = format!("{}{}", sent.name, picture::ENDING);
     let place = place(path, &FileSent { name, ..sent.clone() });
-    let failed = |error: io::Error| match error.kind() {
+    picture::save(&place, &small).await.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => FileError::Exists(place.clone()),
         _ => FileError::from(error),
-    };
-    let mut file = File::create_new(&place).map_err(failed)?;
-    file.write_all(&picture).and_then(|()| file.sync_all()).map_err(|error| {
-        // Half a picture is of no use, and would be in the way.
-        drop(std::fs::remove_file(&place));
-        failed(error)
     })?;
-    let size = picture.len();
+    let size = small.len();
     out.put(|| json::thumbnail(&sent, size, &place), || text::thumbnail(size, &place))
 }
 

@@ -4,22 +4,20 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
-use packetboat_client::proto::limits::{FILE_THUMBNAIL_BYTES_MAX, PAGE_ITEMS_MAX};
+use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
 use packetboat_client::{ChatId, Client, Content, Context, FileSent, RequestError, Upload};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 use super::folder;
 use crate::format::text::{self, saved};
 use crate::script::file::{NO_FILE, media_type, place, sent_in};
+use crate::script::picture;
 use crate::view::{Answer, Attach, Files, Place};
 
 /// Files that are listed.
 const FILES_MAX: usize = 1_000;
 /// Cells of the bar that shows how far a file is.
 const BAR: usize = 20;
-/// What stands behind the name of a file where its small picture is saved.
-const THUMBNAIL: &str = ".thumb";
 
 /// Does one.
 pub(super) async fn run(client: &Client, answers: &mpsc::Sender<Answer>, errand: Files) -> Answer {
@@ -56,14 +54,7 @@ async fn announced(attach: &Attach, path: &Path) -> Result<Upload, String> {
     let media_type = attach.media_type.as_deref().unwrap_or(of_name);
     let mut upload = Upload::of_path(path, media_type).await.map_err(said)?;
     if let Some(small) = &attach.thumbnail {
-        let mut bytes = Vec::new();
-        let file = tokio::fs::File::open(folder::place(small)).await.map_err(said)?;
-        let most = FILE_THUMBNAIL_BYTES_MAX as u64;
-        file.take(most + 1).read_to_end(&mut bytes).await.map_err(said)?;
-        if bytes.len() > FILE_THUMBNAIL_BYTES_MAX {
-            return Err(format!("a small picture has at most {FILE_THUMBNAIL_BYTES_MAX} bytes"));
-        }
-        upload.thumbnail = bytes.into();
+        upload.thumbnail = picture::read(folder::place(small).as_ref()).await.map_err(said)?;
     }
     Ok(upload)
 }
@@ -112,12 +103,10 @@ async fn thumbnail(client: &Client, of: &Place) -> Result<Answer, String> {
     if bytes.is_empty() {
         return Err(format!("{} has no small picture", sent.name));
     }
-    let named = FileSent { name: format!("{}{THUMBNAIL}", sent.name), ..sent };
+    let named = FileSent { name: format!("{}{}", sent.name, picture::ENDING), ..sent };
     let path = place(of.path.as_deref().map(folder::place), &named);
     let told = |error: io::Error| format!("{}: {error}", path.display());
-    let mut file = tokio::fs::File::create_new(&path).await.map_err(told)?;
-    file.write_all(&bytes).await.map_err(told)?;
-    file.sync_all().await.map_err(told)?;
+    picture::save(&path, &bytes).await.map_err(told)?;
     let size = bytes.len() as u64;
     Ok(Answer::Told(saved(&FileSent { size, ..named }, &path)))
 }
