@@ -109,7 +109,7 @@ pub(crate) async fn who_is_mute_changes_what_it_may_and_says_nothing(bed: impl B
     open.must("ann", CREW, muted(&["bob"], 1_001)).await;
     assert_eq!(said(&open, "bob").await, Some(RejectCode::Muted));
     let outcome = open.put("bob", draft(CREW, "hi")).await;
-    assert_eq!(reason(&outcome), "you are mute until 1970-01-01T00:00:01Z");
+    assert_eq!(reason(&outcome), "you are mute until 1970-01-01T00:00:02Z");
     assert_eq!(said(&open, "cid").await, None);
     let view = open.chat(user("bob"), device("phone"), chat(CREW)).await.unwrap();
     assert_eq!(view.muted_until_ms, 1_001);
