@@ -5,6 +5,7 @@
 mod error;
 mod path;
 mod patience;
+mod saving;
 
 use std::io::SeekFrom;
 

@@ -74,11 +74,19 @@ pub enum Bug {
     OldGroupStillCounts,
     /// What a user hides takes the place of what it has hidden before.
     HidingReplaces,
+    /// Who knows a file's id is given it.
+    FileGivenToAnyone,
+    /// A file that stands in a chat is forgotten like one that does not.
+    ReferenceUncounted,
+    /// Bytes are called whole that are not those announced.
+    HashUnchecked,
+    /// The bytes of a file that is forgotten stay.
+    ForgottenBytesStay,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 38] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -113,6 +121,10 @@ impl Bug {
         Self::OriginUnchecked,
         Self::OldGroupStillCounts,
         Self::HidingReplaces,
+        Self::FileGivenToAnyone,
+        Self::ReferenceUncounted,
+        Self::HashUnchecked,
+        Self::ForgottenBytesStay,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -152,6 +164,10 @@ impl Bug {
             Self::OriginUnchecked => "origin-unchecked",
             Self::OldGroupStillCounts => "old-group-still-counts",
             Self::HidingReplaces => "hiding-replaces",
+            Self::FileGivenToAnyone => "file-given-to-anyone",
+            Self::ReferenceUncounted => "reference-uncounted",
+            Self::HashUnchecked => "hash-unchecked",
+            Self::ForgottenBytesStay => "forgotten-bytes-stay",
         }
     }
 

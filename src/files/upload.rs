@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::FileHash;
+use packetboat_proto::planted::{self, Bug};
 use ring::digest::{Context, SHA256};
 use thiserror::Error;
 
@@ -111,7 +112,8 @@ impl Upload {
         if self.gone || self.whole || self.have < self.size {
             return Ok(self.whole && !self.gone);
         }
-        if self.digest.clone().finish().as_ref() != self.sha256 {
+        let is_right = self.digest.clone().finish().as_ref() == self.sha256;
+        if !is_right && !planted::is(Bug::HashUnchecked) {
             let reason = "the bytes are not those that were announced: the upload starts over";
             return Err(self.start_over(reason));
         }

@@ -1,4 +1,4 @@
-//! On what the embedded store does its work: threads of its own; or, for the proofs, tasks of a
+//! On what the embedded store, and the files, do their work: threads of its own; or, for the proofs, tasks of a
 //! runtime in simulated time, so that a run can be repeated. Must never decide what is done.
 
 use std::io;

@@ -12,6 +12,7 @@ use packetboat::auth::doorman::Doorman;
 use packetboat::auth::open::Open;
 use packetboat::clock::{Clock, Wall};
 use packetboat::devices::{self, Keeper};
+use packetboat::files::collector;
 use packetboat::hub::{Hub, HubOutlet, herald};
 use packetboat::metrics::Metrics;
 use packetboat::session::house::House;
@@ -25,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::bay::Bay;
 use crate::disk::Disk;
 use crate::plan::{Plan, up_to};
 
@@ -54,6 +56,7 @@ fn wall_ms(origin: Instant, shift_ms: &AtomicI64) -> u64 {
 pub struct Harbour {
     plan: Arc<Plan>,
     disk: Disk,
+    bay: Option<Bay>,
     origin: Instant,
     wall_shift_ms: Arc<AtomicI64>,
     state: Arc<Mutex<State>>,
@@ -102,7 +105,9 @@ impl Harbour {
         let state = Arc::new(Mutex::new(State { rng, running: None }));
         let origin = Instant::now();
         let shifts = Arc::default();
-        let harbour = Self { plan, disk, origin, wall_shift_ms: Arc::default(), state, shifts };
+        let bay = plan.files.map(Bay::new);
+        let harbour =
+            Self { plan, disk, bay, origin, wall_shift_ms: Arc::default(), state, shifts };
         harbour.launch();
         harbour
     }
@@ -126,7 +131,7 @@ impl Harbour {
         let rng = Mutex::new(state.rng.fork());
         let pace = Arc::new(Steps { rng, sync: plan.sync, read: plan.read });
         let store = EmbeddedStore::open_at(
-            pace,
+            Arc::clone(&pace) as Arc<dyn Pace>,
             self.disk.mount(),
             plan.store,
             Arc::clone(&wall),
@@ -139,12 +144,17 @@ impl Harbour {
         keepers.spawn(timekeeper::run(store.clone(), Arc::clone(&metrics), never.clone()));
         let clock = Clock::beside(Arc::clone(&wall));
         let keeper = Keeper::new(Arc::clone(&hub), store.clone(), plan.forget_ms);
-        keepers.spawn(devices::run(keeper, clock.clone(), never));
-        keepers.spawn(herald::run(Arc::clone(&hub), clock, std::future::pending()));
+        keepers.spawn(devices::run(keeper, clock.clone(), never.clone()));
+        keepers.spawn(herald::run(Arc::clone(&hub), clock.clone(), std::future::pending()));
+        let files = self.bay.as_ref().map(|bay| {
+            let files = Arc::new(bay.open(pace, state.rng.fork(), Arc::clone(&metrics)));
+            keepers.spawn(collector::run(Arc::clone(&files), store.clone(), clock, never));
+            files
+        });
         let house = House {
             doorman: Doorman::new(Box::new(Open), &SECRET, plan.ticket_ms),
             store,
-            files: None,
+            files,
             search: None,
             hub,
             metrics,
@@ -190,6 +200,9 @@ impl Harbour {
     pub fn crash(&self) {
         let mut state = self.state();
         self.disk.crash(&mut state.rng);
+        if let Some(bay) = &self.bay {
+            bay.crash(&mut state.rng);
+        }
         // Dropping the sessions ends them; the committer finds its disk dead.
         state.running = None;
     }
@@ -215,6 +228,11 @@ impl Harbour {
         // What the process wrote stays with the system; what it had not written yet is gone.
         self.disk.unmount();
         self.state().running = None;
+    }
+
+    /// Where files are kept, if any are.
+    pub fn bay(&self) -> Option<&Bay> {
+        self.bay.as_ref()
     }
 
     /// The wall's time, in milliseconds of Unix time.

@@ -4,6 +4,7 @@ use packetboat::hub::policy::DevicePolicy;
 
 use crate::berths::Berths;
 use crate::doors::Doors;
+use crate::hold::Hold;
 use crate::keyring::Keyring;
 use crate::lookout::Lookout;
 use crate::lounge::Lounge;
@@ -36,6 +37,8 @@ pub struct Judges {
     pub doors: Doors,
     /// Which devices are there.
     pub berths: Berths,
+    /// Files.
+    pub hold: Hold,
 }
 
 /// How often that happened which is judged here: where it never does, nothing is proven.
@@ -63,6 +66,12 @@ pub struct Met {
     pub parted: u64,
     /// Devices that were forgotten, and came again.
     pub forgotten: u64,
+    /// Files that somebody had of a log in the end.
+    pub had: u64,
+    /// Files that somebody was refused in the end.
+    pub barred: u64,
+    /// Files that were gone in the end.
+    pub gone: u64,
 }
 
 impl Met {
@@ -73,12 +82,13 @@ impl Met {
         }
     }
 
-    const fn all_mut(&mut self) -> [&mut u64; 11] {
+    const fn all_mut(&mut self) -> [&mut u64; 14] {
         let Self { seen, told, heard, in_peace, forwarded, .. } = self;
         let Self { joined, listed, mentions, receipts, parted, forgotten, .. } = self;
+        let Self { had, barred, gone, .. } = self;
         [
             seen, told, heard, in_peace, forwarded, joined, listed, mentions, receipts, parted,
-            forgotten,
+            forgotten, had, barred, gone,
         ]
     }
 
@@ -97,6 +107,9 @@ impl Met {
             && enough(self.receipts, 5_000)
             && enough(self.parted, 1_000)
             && enough(self.forgotten, 50)
+            && enough(self.had, 150)
+            && enough(self.barred, 2_000)
+            && enough(self.gone, 500)
     }
 }
 
@@ -115,6 +128,7 @@ impl Judges {
             shelf: Shelf::default(),
             doors: Doors::default(),
             berths: Berths::under(policy),
+            hold: Hold::default(),
         }
     }
 }

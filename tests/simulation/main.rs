@@ -12,12 +12,14 @@
 #![allow(unreachable_pub, clippy::print_stdout, reason = "a test crate has no outside, and prints")]
 
 mod app;
+mod bay;
 mod berths;
 mod coverage;
 mod dialer;
 mod disk;
 mod doors;
 mod harbour;
+mod hold;
 mod judges;
 mod keyring;
 mod latest;
@@ -56,7 +58,7 @@ use crate::judges::Met;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 33] = [
+const PLANTS: [Bug; 37] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -90,6 +92,10 @@ const PLANTS: [Bug; 33] = [
     Bug::OriginUnchecked,
     Bug::OldGroupStillCounts,
     Bug::HidingReplaces,
+    Bug::FileGivenToAnyone,
+    Bug::ReferenceUncounted,
+    Bug::HashUnchecked,
+    Bug::ForgottenBytesStay,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;
@@ -244,6 +250,10 @@ const fn sign(bug: Bug) -> Option<&'static str> {
         Bug::RivalStays => Some(" is there, and so is "),
         Bug::ForgottenTooSoon => Some(" was forgotten after at most "),
         Bug::MentionOutlivesRecall => Some(" unread and calls, not "),
+        Bug::FileGivenToAnyone => Some(", and sees none there"),
+        Bug::ReferenceUncounted => Some(" stands in a chat, and "),
+        Bug::HashUnchecked => Some(", and not what was announced"),
+        Bug::ForgottenBytesStay => Some(", and its bytes are there still"),
         _ => None,
     }
 }

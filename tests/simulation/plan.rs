@@ -49,6 +49,27 @@ const FORGET_MS: u64 = 90 * 24 * 60 * 60 * 1_000;
 /// Sooner than the wall's clock jumps.
 const FORGET_SOON_MS: u64 = 30 * 60 * 1_000;
 
+/// How files are taken.
+#[derive(Clone, Copy, Debug)]
+pub struct FilePlan {
+    /// Bytes that the files of one user may count for.
+    pub quota: u64,
+    /// How long one is kept that stands in no chat, in milliseconds.
+    pub unreferenced_ms: u64,
+    /// Of a hundred pieces of work on their bytes so many fail.
+    pub fails: u32,
+}
+
+impl FilePlan {
+    fn draw(rng: &mut Rng) -> Self {
+        Self {
+            quota: pick(rng, &[20_000, 1_000_000]),
+            unreferenced_ms: pick(rng, &[600_000, 36_000_000]),
+            fails: pick(rng, &[0, 5, 20]),
+        }
+    }
+}
+
 /// What a seed decides.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -90,13 +111,15 @@ pub struct Plan {
     pub policy: DevicePolicy,
     /// After how long devices are forgotten, in milliseconds.
     pub forget_ms: u64,
+    /// Files, if any are taken.
+    pub files: Option<FilePlan>,
     /// What goes wrong.
     pub faults: Faults,
 }
 
 impl Plan {
-    /// Of a seed's stream of numbers.
-    pub fn draw(rng: &mut Rng) -> Self {
+    /// Of a seed's stream of numbers, and of another of the same seed for what came later.
+    pub fn draw(rng: &mut Rng, more: &mut Rng) -> Self {
         let mut rules = rules(rng);
         // Small pieces come fast: some 10 KB a second get through, or no large message ever would.
         let (chunk, delay_ms) =
@@ -134,6 +157,7 @@ impl Plan {
             client_bounds: pick(rng, &[2, 16, 1_024]),
             blocks: rng.bool(),
             policy: policy(rng),
+            files: (more.u8(0..4) == 0).then(|| FilePlan::draw(more)),
             forget_ms: if rng.u8(0..12) == 0 { FORGET_SOON_MS } else { FORGET_MS },
             faults: faults(rng),
         }

@@ -5,6 +5,7 @@ mod asking;
 mod deeds;
 mod entering;
 mod peace;
+mod shipping;
 mod standing;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,8 @@ use crate::person::{Habits, Person};
 use crate::plan::{Plan, pick, up_to};
 use crate::rude;
 
+/// Tells the numbers of what came later from those of a seed.
+const MORE: u64 = 0x5eed_0000_0000_0000;
 /// The largest jump of the wall's clock, in milliseconds.
 const JUMP_MS: i64 = 3_600_000;
 
@@ -63,6 +66,8 @@ struct Sent {
 struct World {
     plan: Arc<Plan>,
     rng: Rng,
+    /// For what came later: what was before goes on as it did.
+    more: Rng,
     network: Network,
     harbour: Harbour,
     disk: Disk,
@@ -76,7 +81,7 @@ struct World {
     log: Log,
     judges: Judges,
     met: Met,
-    /// What is under way that changes devices, and how people stand to each other.
+    /// What is under way that changes devices, and how people stand to each other; and files.
     standings: JoinSet<()>,
     ids: u128,
 }
@@ -104,7 +109,8 @@ pub async fn run(seed: u64) -> Run {
 impl World {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let plan = Arc::new(Plan::draw(&mut rng));
+        let mut more = Rng::with_seed(seed ^ MORE);
+        let plan = Arc::new(Plan::draw(&mut rng, &mut more));
         let network = Network::new(rng.fork(), plan.delay, plan.chunk);
         let disk = Disk::default();
         let harbour = Harbour::new(Arc::clone(&plan), disk.clone(), rng.fork());
@@ -141,6 +147,7 @@ impl World {
         Self {
             plan,
             rng,
+            more,
             network,
             harbour,
             disk,
@@ -173,6 +180,7 @@ impl World {
             self.fault().await;
             self.bring_back(false).await;
             self.deed();
+            self.ship();
         }
     }
 

@@ -10,11 +10,10 @@ use packetboat_proto::content::{FileSent, check_file_name};
 use packetboat_proto::id::ChatId;
 use ring::digest::{Context, SHA256};
 use tokio::fs;
-use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 
 use super::error::FileError;
-use super::patience::Patience;
+use super::saving::Saving;
 use super::{Source, Upload};
 use crate::client::Client;
 
@@ -69,49 +68,17 @@ fn unfinished(path: &Path, sent: &FileSent) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// A file that is being saved.
-struct Saving {
-    file: fs::File,
-    hash: Context,
-    have: u64,
-}
-
-impl Saving {
-    /// Goes on with what is there.
-    async fn open(path: &Path, size: u64) -> Result<Self, FileError> {
-        let there = fs::metadata(path).await.is_ok_and(|found| found.len() <= size);
-        let (have, hash) =
-            if there { hashed(path.to_owned()).await? } else { (0, Context::new(&SHA256)) };
-        let mut options = fs::OpenOptions::new();
-        let file = options.create(true).append(there).write(true).truncate(!there).open(path);
-        Ok(Self { file: file.await?, hash, have })
-    }
-
-    async fn take(&mut self, bytes: &Bytes) -> Result<(), FileError> {
-        self.file.write_all(bytes).await?;
-        self.hash.update(bytes);
-        self.have += bytes.len() as u64;
-        Ok(())
-    }
+/// Goes on with what is there.
+async fn open(path: &Path, size: u64) -> Result<Saving<fs::File>, FileError> {
+    let there = fs::metadata(path).await.is_ok_and(|found| found.len() <= size);
+    let (have, hash) =
+        if there { hashed(path.to_owned()).await? } else { (0, Context::new(&SHA256)) };
+    let mut options = fs::OpenOptions::new();
+    let file = options.create(true).append(there).write(true).truncate(!there).open(path);
+    Ok(Saving { sink: file.await?, hash, have })
 }
 
 impl Client {
-    async fn save_on(
-        &self,
-        source: Source<'_>,
-        saving: &mut Saving,
-        patience: &mut Patience,
-        progress: &mut (impl FnMut(u64) + Send),
-    ) -> Result<(), FileError> {
-        let mut reading = self.read_file(source, saving.have).await?;
-        while saving.have < source.size {
-            saving.take(&reading.chunk().await?).await?;
-            patience.moved(saving.have);
-            progress(saving.have);
-        }
-        Ok(())
-    }
-
     /// Uploads the file at a path. See [`upload`](Self::upload).
     pub async fn upload_path(
         &self,
@@ -137,21 +104,10 @@ impl Client {
             return Err(FileError::Exists(path.to_owned()));
         }
         let part = unfinished(path, sent);
-        let mut saving = Saving::open(&part, sent.size).await?;
+        let mut saving = open(&part, sent.size).await?;
         let source = Source { file: sent.file, chat, size: sent.size };
-        let mut patience = Patience::default();
-        progress(saving.have);
-        while saving.have < sent.size {
-            if let Err(error) =
-                self.save_on(source, &mut saving, &mut patience, &mut progress).await
-            {
-                // What was taken stays for the next call.
-                saving.file.flush().await?;
-                patience.wait(error).await?;
-            }
-        }
-        saving.file.flush().await?;
-        saving.file.sync_all().await?;
+        self.fetch(source, &mut saving, &mut progress).await?;
+        saving.sink.sync_all().await?;
         if saving.hash.finish().as_ref() != sent.sha256 {
             fs::remove_file(&part).await?;
             return Err(FileError::Hash);

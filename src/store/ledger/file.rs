@@ -8,6 +8,7 @@ use packetboat_proto::content::FileSent;
 use packetboat_proto::id::{ChatId, FileId, UserId};
 use packetboat_proto::limits::FILE_THUMBNAIL_BYTES_MAX;
 use packetboat_proto::packet::FileBegin;
+use packetboat_proto::planted::{self, Bug};
 
 use super::turn::{Halt, Turn, refuse};
 use crate::store::Refusal;
@@ -151,7 +152,8 @@ impl Turn<'_> {
 
     fn remove_file(&mut self, file: &FileId, before_ms: u64) -> Result<Option<StoredFile>, Halt> {
         let Some(record) = self.file_record(file)? else { return Ok(None) };
-        if record.since_ms > before_ms || !self.rows(&key::references(file, None), 1)?.is_empty() {
+        let stands = !self.rows(&key::references(file, None), 1)?.is_empty();
+        if record.since_ms > before_ms || (stands && !planted::is(Bug::ReferenceUncounted)) {
             return Ok(None);
         }
         let used = self.used(&record.owner)?;
@@ -249,7 +251,9 @@ impl Turn<'_> {
         chat: &ChatId,
         seq: u64,
     ) -> Result<(), ReadError> {
-        if let Some(record) = self.file_record(file)? {
+        if let Some(record) = self.file_record(file)?
+            && !planted::is(Bug::ReferenceUncounted)
+        {
             self.remove(key::unsent(record.since_ms, file));
         }
         self.put(key::reference(file, chat, seq), Bytes::new());

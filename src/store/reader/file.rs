@@ -5,6 +5,7 @@ use bytes::{Bytes, BytesMut};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::{ChatId, FileId, UserId};
 use packetboat_proto::limits::FILE_THUMBNAIL_BYTES_MAX;
+use packetboat_proto::planted::{self, Bug};
 
 use super::{Reader, refusal};
 use crate::store::StoreError;
@@ -33,7 +34,9 @@ impl Reader {
             (None, Some(record)) => record.owner == *user,
             (None, None) => false,
             // A chat that is not the user's is told of first.
-            (Some(chat), _) => self.may_see_file(user, chat, file)?,
+            (Some(chat), _) => {
+                self.may_see_file(user, chat, file)? || planted::is(Bug::FileGivenToAnyone)
+            }
         };
         match record {
             Some(record) if may => Ok(record.told(*file)),

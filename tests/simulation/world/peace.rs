@@ -41,6 +41,9 @@ impl World {
         self.network.set_open(true);
         self.disk.set_full(false);
         self.disk.heal();
+        if let Some(bay) = self.harbour.bay() {
+            bay.heal();
+        }
         self.harbour.look();
         self.harbour.launch();
         for person in &mut self.people {
@@ -218,6 +221,7 @@ impl World {
                             faults.extend(self.judges.promised.broken(reader, chat, &entries));
                         }
                         logs.add(reader, chat, &entries);
+                        self.judges.hold.read(reader, chat, &entries);
                         let (reader, chat) = (reader.clone(), chat.clone());
                         self.recorder.add(Event::Log { reader, chat, entries });
                     }
@@ -235,6 +239,7 @@ impl World {
             self.met.forwarded += u64::from(is_forwarded(entry));
             self.met.joined += u64::from(is_join(entry));
         }
+        faults.extend(self.judge_files(&logs).await);
         faults
     }
 
