@@ -16,6 +16,8 @@ pub mod indexer;
 mod newest;
 #[cfg(feature = "search")]
 mod open;
+#[cfg(all(feature = "search", feature = "proof"))]
+mod plain;
 #[cfg(feature = "search")]
 mod said;
 #[cfg(feature = "search")]

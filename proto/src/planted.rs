@@ -82,11 +82,13 @@ pub enum Bug {
     HashUnchecked,
     /// The bytes of a file that is forgotten stay.
     ForgottenBytesStay,
+    /// A search finds what its user has hidden.
+    HiddenStillFound,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -125,6 +127,7 @@ impl Bug {
         Self::ReferenceUncounted,
         Self::HashUnchecked,
         Self::ForgottenBytesStay,
+        Self::HiddenStillFound,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -168,6 +171,7 @@ impl Bug {
             Self::ReferenceUncounted => "reference-uncounted",
             Self::HashUnchecked => "hash-unchecked",
             Self::ForgottenBytesStay => "forgotten-bytes-stay",
+            Self::HiddenStillFound => "hidden-still-found",
         }
     }
 

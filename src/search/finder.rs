@@ -12,10 +12,10 @@ use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use super::indexer::Shared;
-use super::open::Open;
 use super::said::text_in;
 use super::words::Wanted;
 use super::{Finding, Search};
+use crate::metrics::Metrics;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::said::Seen;
 use crate::store::{PageLimit, Refusal, StoreError};
@@ -30,8 +30,17 @@ const LOOKED_UP_MAX: usize = 1_024;
 /// Answers searches.
 pub struct Finder {
     store: EmbeddedStore,
-    shared: Arc<Shared>,
+    source: Source,
+    metrics: Arc<Metrics>,
     searches: Semaphore,
+}
+
+/// Where it looks for what may have the words.
+enum Source {
+    Index(Arc<Shared>),
+    /// In the logs themselves, for the proofs.
+    #[cfg(feature = "proof")]
+    Logs,
 }
 
 /// A page in the making.
@@ -44,7 +53,19 @@ struct Page {
 impl Finder {
     /// Over an index that a thread feeds.
     pub fn new(store: EmbeddedStore, shared: Arc<Shared>) -> Self {
-        Self { store, shared, searches: Semaphore::new(SEARCHES_MAX) }
+        let metrics = Arc::clone(&shared.metrics);
+        Self {
+            store,
+            source: Source::Index(shared),
+            metrics,
+            searches: Semaphore::new(SEARCHES_MAX),
+        }
+    }
+
+    /// Without an index, for the proofs.
+    #[cfg(feature = "proof")]
+    pub fn without_index(store: EmbeddedStore, metrics: Arc<Metrics>) -> Self {
+        Self { store, source: Source::Logs, metrics, searches: Semaphore::new(SEARCHES_MAX) }
     }
 
     async fn page(
@@ -58,18 +79,15 @@ impl Finder {
         };
         let _permit = self.searches.acquire().await.expect("it is never closed");
         let seen: Arc<[Seen]> = self.store.seen(user.clone(), asked.chat).await?.into();
-        self.shared.metrics.searches.one();
+        self.metrics.searches.one();
         let empty = SearchPage { entries: Vec::new(), next: None };
         if seen.is_empty() {
             return Ok(empty);
         }
-        let Some(open) = self.shared.open() else {
-            return refuse(RejectCode::Unavailable, "the index is not open for now");
-        };
         let mut page = Page { limit, bytes: 0, made: empty };
         let (mut before, mut looked_up) = (asked.before, 0);
         loop {
-            let found = self.candidates(&open, &wanted, &seen, before.take()).await?;
+            let found = self.candidates(&wanted, &seen, before.take()).await?;
             looked_up += found.len();
             let places = found.iter().map(|place| (place.chat.clone(), place.seq)).collect();
             let said = self.store.said_to(user.clone(), places).await?;
@@ -96,23 +114,40 @@ impl Finder {
 
     async fn candidates(
         &self,
-        open: &Open,
         wanted: &Wanted,
         seen: &Arc<[Seen]>,
         before: Option<SearchPlace>,
     ) -> Result<Vec<SearchPlace>, StoreError> {
-        let (open, wanted, seen) = (open.clone(), wanted.clone(), Arc::clone(seen));
-        let asking =
-            spawn_blocking(move || open.newest(&wanted, &seen, before.as_ref(), LOOKED_UP));
-        let fault = match asking.await {
-            Ok(Ok(found)) => return Ok(found),
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panic.to_string(),
-        };
-        warn!(fault, "the index of search cannot be read");
-        self.shared.suspect();
-        refuse(RejectCode::Unavailable, "the index cannot be read for now")
+        match &self.source {
+            Source::Index(shared) => indexed(shared, wanted, seen, before).await,
+            #[cfg(feature = "proof")]
+            Source::Logs => {
+                super::plain::newest(&self.store, seen, before.as_ref(), LOOKED_UP).await
+            }
+        }
     }
+}
+
+/// What the index has.
+async fn indexed(
+    shared: &Shared,
+    wanted: &Wanted,
+    seen: &Arc<[Seen]>,
+    before: Option<SearchPlace>,
+) -> Result<Vec<SearchPlace>, StoreError> {
+    let Some(open) = shared.open() else {
+        return refuse(RejectCode::Unavailable, "the index is not open for now");
+    };
+    let (wanted, seen) = (wanted.clone(), Arc::clone(seen));
+    let asking = spawn_blocking(move || open.newest(&wanted, &seen, before.as_ref(), LOOKED_UP));
+    let fault = match asking.await {
+        Ok(Ok(found)) => return Ok(found),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => panic.to_string(),
+    };
+    warn!(fault, "the index of search cannot be read");
+    shared.suspect();
+    refuse(RejectCode::Unavailable, "the index cannot be read for now")
 }
 
 impl Page {

@@ -15,6 +15,8 @@ use packetboat::devices::{self, Keeper};
 use packetboat::files::collector;
 use packetboat::hub::{Hub, HubOutlet, herald};
 use packetboat::metrics::Metrics;
+use packetboat::search::Search;
+use packetboat::search::finder::Finder;
 use packetboat::session::house::House;
 use packetboat::session::task::{self, Arrival};
 use packetboat::store::crew::Pace;
@@ -151,11 +153,15 @@ impl Harbour {
             keepers.spawn(collector::run(Arc::clone(&files), store.clone(), clock, never));
             files
         });
+        let search = plan.search.then(|| {
+            let finder = Finder::without_index(store.clone(), Arc::clone(&metrics));
+            Arc::new(finder) as Arc<dyn Search>
+        });
         let house = House {
             doorman: Doorman::new(Box::new(Open), &SECRET, plan.ticket_ms),
             store,
             files,
-            search: None,
+            search,
             hub,
             metrics,
             rules: Arc::new(plan.rules),

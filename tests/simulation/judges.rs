@@ -12,6 +12,7 @@ use crate::notes::Notes;
 use crate::people::People;
 use crate::promised::Promised;
 use crate::shelf::Shelf;
+use crate::spyglass::Spyglass;
 use crate::whispers::Whispers;
 
 /// They; clones are the same.
@@ -39,6 +40,8 @@ pub struct Judges {
     pub berths: Berths,
     /// Files.
     pub hold: Hold,
+    /// What is found by words.
+    pub spyglass: Spyglass,
 }
 
 /// How often that happened which is judged here: where it never does, nothing is proven.
@@ -72,6 +75,8 @@ pub struct Met {
     pub barred: u64,
     /// Files that were gone in the end.
     pub gone: u64,
+    /// Entries that were found by their words in the end.
+    pub found: u64,
 }
 
 impl Met {
@@ -82,13 +87,13 @@ impl Met {
         }
     }
 
-    const fn all_mut(&mut self) -> [&mut u64; 14] {
+    const fn all_mut(&mut self) -> [&mut u64; 15] {
         let Self { seen, told, heard, in_peace, forwarded, .. } = self;
         let Self { joined, listed, mentions, receipts, parted, forgotten, .. } = self;
-        let Self { had, barred, gone, .. } = self;
+        let Self { had, barred, gone, found, .. } = self;
         [
             seen, told, heard, in_peace, forwarded, joined, listed, mentions, receipts, parted,
-            forgotten, had, barred, gone,
+            forgotten, had, barred, gone, found,
         ]
     }
 
@@ -110,6 +115,7 @@ impl Met {
             && enough(self.had, 150)
             && enough(self.barred, 2_000)
             && enough(self.gone, 500)
+            && enough(self.found, 4_000)
     }
 }
 
@@ -129,6 +135,7 @@ impl Judges {
             doors: Doors::default(),
             berths: Berths::under(policy),
             hold: Hold::default(),
+            spyglass: Spyglass::default(),
         }
     }
 }

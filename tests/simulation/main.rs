@@ -36,6 +36,7 @@ mod reckoning;
 mod rude;
 mod saying;
 mod shelf;
+mod spyglass;
 mod whispers;
 mod world;
 
@@ -58,7 +59,7 @@ use crate::judges::Met;
 use crate::world::Run;
 
 /// Bugs that this suite must find. Only a real disk can show what a missing fdatasync costs.
-const PLANTS: [Bug; 37] = [
+const PLANTS: [Bug; 38] = [
     Bug::AnswerBeforeSync,
     Bug::DedupRowSkipped,
     Bug::HeadFromMemory,
@@ -96,6 +97,7 @@ const PLANTS: [Bug; 37] = [
     Bug::ReferenceUncounted,
     Bug::HashUnchecked,
     Bug::ForgottenBytesStay,
+    Bug::HiddenStillFound,
 ];
 /// Seeds within which a planted bug must be found.
 const PLANT_SEEDS: u64 = 2_000;
@@ -254,6 +256,7 @@ const fn sign(bug: Bug) -> Option<&'static str> {
         Bug::ReferenceUncounted => Some(" stands in a chat, and "),
         Bug::HashUnchecked => Some(", and not what was announced"),
         Bug::ForgottenBytesStay => Some(", and its bytes are there still"),
+        Bug::HiddenStillFound => Some(" finds "),
         _ => None,
     }
 }

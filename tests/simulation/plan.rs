@@ -113,6 +113,8 @@ pub struct Plan {
     pub forget_ms: u64,
     /// Files, if any are taken.
     pub files: Option<FilePlan>,
+    /// Whether there is search.
+    pub search: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -158,6 +160,7 @@ impl Plan {
             blocks: rng.bool(),
             policy: policy(rng),
             files: (more.u8(0..4) == 0).then(|| FilePlan::draw(more)),
+            search: more.u8(0..4) == 0,
             forget_ms: if rng.u8(0..12) == 0 { FORGET_SOON_MS } else { FORGET_MS },
             faults: faults(rng),
         }

@@ -181,6 +181,7 @@ impl World {
             self.bring_back(false).await;
             self.deed();
             self.ship();
+            self.seek();
         }
     }
 

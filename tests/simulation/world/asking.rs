@@ -1,16 +1,31 @@
 //! What is asked of the server that changes nothing. Must never judge what it answers: that is
-//! tested elsewhere.
+//! tested, or judged, elsewhere.
 
 use packetboat_client::Edge;
 use packetboat_proof::history::Event;
 
 use super::World;
+use crate::plan::pick;
 use crate::receipts;
 
 /// Entries of a page that is read on the way.
 const PAGE_ITEMS: u32 = 5;
 
 impl World {
+    /// Now and then somebody looks for what was said, where there is search.
+    pub(super) fn seek(&mut self) {
+        if !self.plan.search || self.more.u8(0..5) > 0 {
+            return;
+        }
+        let by = self.more.usize(0..self.people.len());
+        let Some(client) = self.people[by].client().cloned() else { return };
+        let number = self.more.u128(0..=self.ids).to_string();
+        let word = pick(&mut self.more, &["of", "edit", "later", &number]).to_owned();
+        let chat = self.more.bool().then(|| self.some_chat());
+        let (spyglass, recorder) = (self.judges.spyglass.clone(), self.recorder.clone());
+        tokio::spawn(spyglass.seek(client, recorder, word, chat));
+    }
+
     /// Asks one of the questions that change nothing.
     pub(super) fn ask(&mut self, by: usize) {
         let Some(client) = self.people[by].client().cloned() else { return };

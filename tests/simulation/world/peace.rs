@@ -222,6 +222,7 @@ impl World {
                         }
                         logs.add(reader, chat, &entries);
                         self.judges.hold.read(reader, chat, &entries);
+                        self.judges.spyglass.read(reader, chat, &entries);
                         let (reader, chat) = (reader.clone(), chat.clone());
                         self.recorder.add(Event::Log { reader, chat, entries });
                     }
@@ -238,6 +239,11 @@ impl World {
         for entry in logs.entries() {
             self.met.forwarded += u64::from(is_forwarded(entry));
             self.met.joined += u64::from(is_join(entry));
+        }
+        if self.plan.search {
+            let (wrong, found) = self.judges.spyglass.judge(&self.clients(), own).await;
+            faults.extend(wrong);
+            self.met.found = found;
         }
         faults.extend(self.judge_files(&logs).await);
         faults

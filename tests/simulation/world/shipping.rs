@@ -54,7 +54,7 @@ impl World {
         }
     }
 
-    fn some_chat(&mut self) -> ChatId {
+    pub(super) fn some_chat(&mut self) -> ChatId {
         self.chats[self.more.usize(0..self.chats.len())].clone()
     }
 
