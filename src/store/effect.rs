@@ -114,6 +114,28 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// Whether it only says what has come about, and changes nothing of who hears what from then
+    /// on: an answer need not wait for it.
+    pub fn is_only_heard(&self) -> bool {
+        match self {
+            Self::Stored(_)
+            | Self::Joining { .. }
+            | Self::OwnChanged { .. }
+            | Self::Keys(_)
+            | Self::ScheduleFailed { .. }
+            | Self::CursorMoved { .. } => true,
+            Self::Claimed { .. }
+            | Self::Related { .. }
+            | Self::LoggedOut { .. }
+            | Self::Joined { .. }
+            | Self::Left { .. }
+            | Self::ProfileSet { .. }
+            | Self::Dissolved { .. } => false,
+        }
+    }
+}
+
 /// An entry that has just become durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {

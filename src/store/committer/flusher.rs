@@ -108,13 +108,29 @@ impl Flusher {
         Ok(())
     }
 
-    fn release(&mut self, news: News) {
-        if !news.effects.is_empty() {
-            self.outlet.release(news.effects);
+    /// Whoever is told that something is done finds it done: what changes who hears what goes
+    /// first. What is only to be heard may be heard by very many, whose tasks nobody's answer is
+    /// to stand behind.
+    fn release(&mut self, News { effects, answers }: News) {
+        if effects.iter().all(Effect::is_only_heard) {
+            answer_all(answers);
+            self.tell(effects);
+        } else {
+            self.tell(effects);
+            answer_all(answers);
         }
-        for (answer, room) in news.answers {
-            answer.release();
-            drop(room);
+    }
+
+    fn tell(&mut self, effects: Vec<Effect>) {
+        if !effects.is_empty() {
+            self.outlet.release(effects);
         }
+    }
+}
+
+fn answer_all(answers: Vec<(Answer, Room)>) {
+    for (answer, room) in answers {
+        answer.release();
+        drop(room);
     }
 }
