@@ -1,12 +1,15 @@
 //! Invitations to the groups of a run, and who asks to come in. Who came in by what is judged by
-//! the checker; here it is that nobody is listed who never asked, or is in. Must never make one
+//! the checker; here it is that nobody is listed who never asked, or is in, and that whoever is
+//! told to wait is listed. Must never make one
 //! invitation in two ways, nor take one back that may still be made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use fastrand::Rng;
-use packetboat_client::{Client, Invitation, InviteKey, InviteLink, RequestError, prove};
+use packetboat_client::{
+    Client, Invitation, InviteKey, InviteLink, JoinState, RequestError, prove,
+};
 use packetboat_proof::history::{Event, Recorder};
 use packetboat_proto::content::{Content, GroupChange};
 use packetboat_proto::id::{ChatId, InviteId, UserId};
@@ -147,6 +150,61 @@ impl Doors {
         };
         book.links.push(Link { group: group.clone(), made: made.clone(), is_made: false });
         (at, made)
+    }
+
+    /// At peace, whoever is not in a group asks to come in, and is listed once it is told so: what
+    /// is wrong with that. `members` are those who are in.
+    pub async fn knock(
+        &self,
+        recorder: &Recorder,
+        clients: &BTreeMap<UserId, Client>,
+        group: &ChatId,
+        members: &BTreeSet<UserId>,
+    ) -> Vec<String> {
+        let (key, invitation) = self.make_to_ask(group);
+        let (mut wrong, mut waiting, mut host) = (Vec::new(), Vec::new(), None);
+        for client in members.iter().filter_map(|user| clients.get(user)) {
+            recorder.add(Event::Inviting {
+                by: client.user().clone(),
+                chat: group.clone(),
+                invitation: invitation.clone(),
+            });
+            if client.invite(group, invitation.clone()).await.is_ok() {
+                host = Some(client);
+                break;
+            }
+        }
+        let Some(host) = host else { return wrong };
+        let link = InviteLink { group: group.clone(), key: Some(key) };
+        for (user, client) in clients.iter().filter(|(user, _)| !members.contains(*user)) {
+            self.book().asked.insert((group.clone(), user.clone()));
+            match client.ask_to_join(&link).await {
+                Ok(JoinState::Waiting) => waiting.push(user),
+                Ok(JoinState::Member) => wrong.push(format!("{user} is said to be in {group}")),
+                // Who was put out stays out, and who was refused asks no more for a week.
+                Ok(JoinState::Refused) | Err(RequestError::Refused(_)) => {}
+                Err(error) => wrong.push(format!("{user} cannot ask to come in: {error}")),
+            }
+        }
+        let Ok(page) = host.join_requests(group, None, 0).await else {
+            return vec![format!("who invites into {group} is not told who asks to come in")];
+        };
+        let is_listed = |user: &UserId| page.items.iter().any(|asks| asks.user == *user);
+        for user in waiting.into_iter().filter(|user| !is_listed(user)) {
+            wrong.push(format!("{user} waits to come into {group}, and is not listed"));
+        }
+        wrong
+    }
+
+    /// A new link, by which whoever has it may ask.
+    fn make_to_ask(&self, group: &ChatId) -> (InviteKey, Invitation) {
+        let mut book = self.book();
+        let number = book.links.len() as u64;
+        let secret = (u128::from(number) + 1).to_be_bytes();
+        let key = InviteKey { id: InviteId::from(number.to_be_bytes()), secret };
+        let made = Invitation { key, expires_ms: 0, uses: 0, asks: true, made_by: None };
+        book.links.push(Link { group: group.clone(), made: made.clone(), is_made: true });
+        (key, made)
     }
 
     /// What is wrong with who is listed as asking to come into a group, for one who is told.

@@ -107,7 +107,7 @@ impl Met {
             && enough(self.in_peace, 1_900)
             && enough(self.forwarded, 200)
             && enough(self.joined, 20)
-            && enough(self.listed, 3)
+            && enough(self.listed, 250)
             && enough(self.mentions, 200)
             && enough(self.receipts, 5_000)
             && enough(self.parted, 1_000)

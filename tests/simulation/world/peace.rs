@@ -118,13 +118,16 @@ impl World {
     async fn members(&self) -> (BTreeMap<ChatId, BTreeSet<UserId>>, Vec<String>) {
         let (clients, mut members, mut faults) = (self.clients(), BTreeMap::new(), Vec::new());
         for chat in self.chats.iter().filter(|chat| matches!(chat.kind(), ChatKind::Group(_))) {
+            let doors = &self.judges.doors;
             for client in clients.values() {
-                if let Ok(page) = client.members(chat, None, 0).await {
-                    let users: BTreeSet<UserId> =
-                        page.items.into_iter().map(|member| member.user).collect();
-                    faults.extend(self.judges.doors.judge(client, chat, &users).await);
-                    members.insert(chat.clone(), users);
+                let Ok(page) = client.members(chat, None, 0).await else { continue };
+                let users: BTreeSet<UserId> =
+                    page.items.into_iter().map(|member| member.user).collect();
+                if !members.contains_key(chat) {
+                    faults.extend(doors.knock(&self.recorder, &clients, chat, &users).await);
                 }
+                faults.extend(doors.judge(client, chat, &users).await);
+                members.insert(chat.clone(), users);
             }
         }
         (members, faults)
