@@ -64,7 +64,8 @@ pub(crate) struct CommandLine {
     /// and their fields are listed in docs/CLI.md.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// How long to try. Without it a command fails when the server cannot be reached at once.
+    /// How long to try. Without it a command fails when the server cannot be reached at once, or
+    /// cannot answer for now; `--follow` waits for it in any case.
     ///
     /// For `send`: how long to wait for an answer, over as many connections as it takes (30 once
     /// there was a connection). For `recv`: how long to wait for messages.

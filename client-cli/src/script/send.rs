@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use packetboat_client::{
-    Accepted, ChatId, Client, Content, Context, MessageId, SendError, Sending, Verdict,
+    Accepted, ChatId, Client, Content, Context, Ending, MessageId, SendError, Sending, Verdict,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -121,8 +121,9 @@ pub(crate) async fn post(
         }
     }
     let limit = timeout.unwrap_or(ANSWER_TIMEOUT);
-    let mut post = Post { visit, chat, pending: VecDeque::new(), sent: 0, failed: 0, out };
-    let outcome = post.run(drafts, limit).await;
+    let pending = VecDeque::new();
+    let mut post = Post { visit, chat, limit, pending, sent: 0, failed: 0, out };
+    let outcome = post.run(drafts).await;
     let (sent, failed) = (post.sent, post.failed);
     post.visit.close().await;
     outcome?;
@@ -136,6 +137,8 @@ async fn join(visit: &mut Visit, room: &ChatId) -> Result<(), Failure> {
 struct Post<'a> {
     visit: Visit,
     chat: &'a ChatId,
+    /// How long no answer may come.
+    limit: Duration,
     /// In the order in which they were given.
     pending: VecDeque<Pending>,
     sent: u64,
@@ -144,12 +147,18 @@ struct Post<'a> {
 }
 
 impl Post<'_> {
-    /// Another session is in no room yet.
-    async fn rejoin(&mut self) -> Result<(), Failure> {
-        if self.chat.is_room() { join(&mut self.visit, self.chat).await } else { Ok(()) }
+    /// Goes on with another session, if that helps: it is in no room yet, and was sent nothing.
+    async fn go_on(&mut self, ending: Ending) -> Result<(), Failure> {
+        let again = async {
+            self.visit.recover(ending).await?;
+            if self.chat.is_room() { join(&mut self.visit, self.chat).await } else { Ok(()) }
+        };
+        within(Some(self.limit), again).await?;
+        self.send_again().await;
+        Ok(())
     }
 
-    async fn run(&mut self, mut drafts: Drafts, limit: Duration) -> Result<(), Failure> {
+    async fn run(&mut self, mut drafts: Drafts) -> Result<(), Failure> {
         let mut unread = None;
         let mut more = true;
         let mut heard = Instant::now();
@@ -170,9 +179,9 @@ impl Post<'_> {
                     heard = Instant::now();
                     self.settle(outcome).await?;
                 }
-                () = sleep_until(heard + limit), if waiting => {
+                () = sleep_until(heard + self.limit), if waiting => {
                     self.failed += self.pending.len() as u64;
-                    return Err(self.out_of_time(limit));
+                    return Err(self.out_of_time());
                 }
             }
         }
@@ -180,7 +189,8 @@ impl Post<'_> {
     }
 
     /// Time is up: says what is in the way of the first one, if the server has said so.
-    fn out_of_time(&self, limit: Duration) -> Failure {
+    fn out_of_time(&self) -> Failure {
+        let limit = self.limit;
         match self.pending.front().and_then(|first| first.sending.refusal()) {
             Some(verdict) => Failure::PutOff { limit, verdict },
             None => Failure::TimedOut(limit),
@@ -198,11 +208,7 @@ impl Post<'_> {
         loop {
             match self.visit.client().send_with_id(self.chat, id, content.clone()).await {
                 Ok(sending) => return Ok(sending),
-                Err(SendError::Closed { ending, .. }) => {
-                    self.visit.recover(ending).await?;
-                    self.rejoin().await?;
-                    self.send_again().await;
-                }
+                Err(SendError::Closed { ending, .. }) => self.go_on(ending).await?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -224,10 +230,7 @@ impl Post<'_> {
     /// The first one has its outcome.
     async fn settle(&mut self, outcome: Result<Accepted, SendError>) -> Result<(), Failure> {
         if let Err(SendError::Closed { ending, .. }) = outcome {
-            self.visit.recover(ending).await?;
-            self.rejoin().await?;
-            self.send_again().await;
-            return Ok(());
+            return self.go_on(ending).await;
         }
         let first = self.pending.pop_front().expect("an outcome is of one that is pending");
         match outcome {
@@ -264,56 +267,23 @@ async fn first_outcome(pending: &mut VecDeque<Pending>) -> Result<Accepted, Send
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::BytesMut;
-    use clap::Parser;
     use packetboat_client::proto::code::RejectCode;
-    use packetboat_client::proto::codec::FrameCodec;
-    use packetboat_client::proto::id::SessionId;
-    use packetboat_client::proto::packet::{Limits, Packet, Rejected, Welcome};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
-    use tokio_util::codec::Decoder;
+    use packetboat_client::proto::packet::{Packet, Rejected};
 
-    use crate::command::CommandLine;
+    use crate::fake::Fake;
     use crate::out::tests::Page;
 
-    /// A server whose disk is nearly full.
-    async fn serve(mut stream: TcpStream) {
-        let (mut codec, mut came) = (FrameCodec::server(), BytesMut::new());
-        while stream.read_buf(&mut came).await.is_ok_and(|count| count > 0) {
-            let mut out = BytesMut::new();
-            while let Some(frame) = codec.decode(&mut came).unwrap() {
-                match Packet::decode(&frame).unwrap() {
-                    Some(Packet::Hello(_)) => Packet::Welcome(Welcome {
-                        session: SessionId::from([1; 16]),
-                        limits: Limits { max_body: 8192, max_content: 8000, ..Limits::default() },
-                        ticket: Bytes::new(),
-                        ticket_expires_ms: 0,
-                        now_ms: 0,
-                        server: String::new(),
-                        new_device: false,
-                    })
-                    .put(&mut out),
-                    Some(Packet::Send(send)) => Packet::Rejected(Rejected {
-                        chat: send.chat,
-                        id: send.id,
-                        verdict: Verdict::reject(RejectCode::StoreFull, "1% free", 60_000),
-                    })
-                    .put(&mut out),
-                    _ => {}
-                }
-            }
-            stream.write_all(&out).await.unwrap();
-        }
+    /// What a server says whose disk is nearly full.
+    fn full(packet: Packet) -> Vec<Packet> {
+        let Packet::Send(send) = packet else { return Vec::new() };
+        let verdict = Verdict::reject(RejectCode::StoreFull, "1% free", 60_000);
+        vec![Packet::Rejected(Rejected { chat: send.chat, id: send.id, verdict })]
     }
 
     #[tokio::test]
     async fn a_send_that_is_given_up_says_what_was_in_its_way() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = listener.local_addr().unwrap().to_string();
-        let serving = tokio::spawn(async move { serve(listener.accept().await.unwrap().0).await });
-        let words = ["packetboat-cli", "--user", "alice", "--server", &server];
-        let account = Account::new(CommandLine::try_parse_from(words).unwrap().account).unwrap();
+        let (server, account) = Fake::start().await;
+        let serving = tokio::spawn(async move { server.serve(full).await });
         let chat = "dm:alice:bob".parse().unwrap();
         let (limit, mut out) = (Duration::from_millis(500), Out::new(Page::default(), false));
         let drafts = drafts("hi".to_owned(), Manner::default()).unwrap();
