@@ -13,6 +13,7 @@ use packetboat_client::{ChatId, ChatState, Client, Edge, Entry, MessageId, Page,
 use tokio::sync::mpsc;
 
 use super::own_errands::OwnErrands;
+use crate::format::text;
 use crate::view::{Answer, Effect, Here, Trouble};
 
 use super::{devices, people};
@@ -118,7 +119,7 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
         Effect::AskThread { chat, of } => thread(client, chat, of).await.unwrap_or_else(failed),
         Effect::About(chat) => about::run(client, &chat).await.unwrap_or_else(failed),
         Effect::Here(here) => set(client, here).await.unwrap_or_else(failed),
-        Effect::AskPaths(folder) => folder::list(folder).await,
+        Effect::AskPaths(paths) => folder::list(paths).await,
         Effect::AskMembers(chat) => match client.members(&chat, None, PAGE_ITEMS_MAX).await {
             Ok(members) => Answer::Members { chat, members },
             Err(error) => failed(error),
@@ -174,9 +175,14 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
     }
 }
 
-/// Sets what others see of the user.
+/// Sets what others see of the user, or tells it.
 async fn set(client: &Client, here: Here) -> Result<Answer, RequestError> {
     match here {
+        Here::Ask => {
+            let asked = client.presence(vec![client.user().clone()]).await?;
+            let own = asked.first().ok_or(RequestError::Unexpected)?;
+            Ok(Answer::Told(text::own_presence(own)))
+        }
         Here::Away(away) => client.set_away(away).await.map(|()| Answer::Away(away)),
         Here::Status(text, visible_to) => {
             client.set_profile(&text, visible_to).await?;

@@ -36,7 +36,7 @@ impl View {
             Answer::Names { chat, users } => self.take_names(&chat, users),
             Answer::Pins { chat, seqs } => self.pins(&chat, &seqs),
             Answer::Devices(names) => self.take_devices(names),
-            Answer::Paths { folder, names } => self.take_paths(&folder, names),
+            Answer::Paths(paths) => self.take_paths(paths, effects),
             Answer::Thread { chat, of, entries } => self.thread(&chat, of, &entries),
             Answer::Receipts { chat, steps } => self.take_receipts(&chat, steps),
             Answer::ReadsTold(rule) => {
