@@ -151,7 +151,8 @@ impl Recv<'_> {
         }
         if !void {
             self.client.ack(&entry.chat, entry.seq);
-            if is_shown && self.args.told.read {
+            // A room keeps no account of who has read what.
+            if is_shown && self.args.told.read && !entry.chat.is_room() {
                 self.client.read(&entry.chat, entry.seq);
             }
         }
