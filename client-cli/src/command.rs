@@ -338,6 +338,7 @@ mod tests {
             "packetboat-cli chats bob --recent 1",
             "packetboat-cli presence",
             "packetboat-cli receipts bob --count 1",
+            "packetboat-cli receipts bob --first 0",
             "packetboat-cli read bob 0",
             "packetboat-cli signal bob shouting",
             "packetboat-cli draft bob --reply-to 3",

@@ -38,6 +38,11 @@ pub(crate) async fn ask<T>(
     }
 }
 
+/// When to ask again at the soonest; `None`: never.
+pub(crate) fn asks_again_in(error: &RequestError) -> Option<Duration> {
+    passes_in(error).map(|wait| wait.max(PAUSE_FIRST))
+}
+
 /// After what time, as far as that is known, an error is over; `None`: never.
 fn passes_in(error: &RequestError) -> Option<Duration> {
     match error {

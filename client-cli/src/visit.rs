@@ -15,6 +15,7 @@ use packetboat_client::{
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::failure::{Failure, is_replaced};
@@ -22,8 +23,10 @@ use crate::format::text;
 use crate::out::complain;
 use crate::patience;
 
-/// How often a visit moves to another device.
+/// How often a visit moves to another device, until one lets it stay.
 const MOVES_MAX: u32 = 32;
+/// How long it then stays there at least.
+const STAY: Duration = Duration::from_secs(60);
 /// How long to wait for a first connection, where one that is refused is not tried again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a goodbye may take.
@@ -44,7 +47,25 @@ pub(crate) struct Visit {
     /// What comes, if the visit listens.
     heard: Option<mpsc::Receiver<Heard>>,
     manner: Manner,
-    moves: u32,
+    moves: Moves,
+}
+
+/// How often a visit has moved without staying.
+#[derive(Debug, Default)]
+struct Moves {
+    count: u32,
+    last: Option<Instant>,
+}
+
+impl Moves {
+    /// It is to move once more. Returns whether it may.
+    fn one_more(&mut self, now: Instant) -> bool {
+        if self.last.is_some_and(|last| now.saturating_duration_since(last) >= STAY) {
+            self.count = 0;
+        }
+        (self.count, self.last) = (self.count.saturating_add(1), Some(now));
+        self.count <= MOVES_MAX
+    }
 }
 
 /// How a session of a command is held.
@@ -76,7 +97,7 @@ impl Visit {
 
     /// Opens a session to be held so.
     pub(crate) async fn open_in(account: &Account, manner: Manner) -> Result<Self, Failure> {
-        let mut moves = 0;
+        let mut moves = Moves::default();
         let (client, looking_away, heard) = connect(account, manner, &mut moves).await?;
         Ok(Self { account: account.clone(), client, looking_away, heard, manner, moves })
     }
@@ -206,7 +227,7 @@ pub(crate) fn hasten(config: &mut Config, patient: bool) {
 async fn connect(
     account: &Account,
     manner: Manner,
-    moves: &mut u32,
+    moves: &mut Moves,
 ) -> Result<(Client, JoinHandle<()>, Option<mpsc::Receiver<Heard>>), Failure> {
     let patient = manner.patient;
     loop {
@@ -230,11 +251,10 @@ async fn connect(
     }
 }
 
-fn may_move(account: &Account, ending: Ending, moves: &mut u32) -> Result<(), Failure> {
-    if account.device.is_some() || !is_replaced(&ending) || *moves >= MOVES_MAX {
+fn may_move(account: &Account, ending: Ending, moves: &mut Moves) -> Result<(), Failure> {
+    if account.device.is_some() || !is_replaced(&ending) || !moves.one_more(Instant::now()) {
         return Err(Failure::Ended(ending));
     }
-    *moves += 1;
     Ok(())
 }
 
@@ -350,6 +370,18 @@ mod tests {
             tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
             assert!(answers.is_empty());
         }
+    }
+
+    #[test]
+    fn who_stays_now_and_then_may_move_for_good() {
+        let mut moves = Moves::default();
+        let start = Instant::now();
+        for n in 0..10 * MOVES_MAX {
+            assert!(moves.one_more(start + n * STAY), "{n}");
+        }
+        let then = start + 10 * MOVES_MAX * STAY;
+        let moved = (0..2 * MOVES_MAX).filter(|_| moves.one_more(then)).count();
+        assert_eq!(moved, MOVES_MAX as usize, "where it is put out at once it gives up");
     }
 
     #[test]

@@ -96,7 +96,8 @@ async fn page(visit: &mut Visit, chat: &ChatId, range: SeqRange) -> Result<Recei
 /// What of a range is to be asked for next.
 fn behind(counts: &ReceiptCounts, range: SeqRange) -> Option<SeqRange> {
     let last = counts.steps.last().filter(|_| counts.more);
-    last.and_then(|step| SeqRange::new(step.last + 1, range.last()))
+    let next = last.and_then(|step| step.last.checked_add(1));
+    next.and_then(|next| SeqRange::new(next, range.last()))
 }
 
 /// What was printed of the receipts of a chat.

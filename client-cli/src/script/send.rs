@@ -180,12 +180,19 @@ impl Post<'_> {
                     self.settle(outcome).await?;
                 }
                 () = sleep_until(heard + self.limit), if waiting => {
-                    self.failed += self.pending.len() as u64;
+                    self.unanswered().iter().for_each(|lines| complain(lines));
                     return Err(self.out_of_time());
                 }
             }
         }
         unread.map_or(Ok(()), |error| Err(Failure::Input(error)))
+    }
+
+    /// The lines that have no outcome, if they are lines.
+    fn unanswered(&self) -> Option<String> {
+        let first = self.pending.front()?.line?;
+        let last = self.pending.back()?.line?;
+        Some(format!("lines {first} to {last}: no answer; they may have been sent"))
     }
 
     /// Time is up: says what is in the way of the first one, if the server has said so.
@@ -289,6 +296,34 @@ mod tests {
         let drafts = drafts("hi".to_owned(), Manner::default()).unwrap();
         let failure = post(&account, &chat, drafts, Some(limit), &mut out).await.unwrap_err();
         assert_eq!(failure.to_string(), "not done within 0.5 s: STORE_FULL: 1% free");
+        serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn lines_that_are_given_up_are_named() {
+        let (server, account) = Fake::start().await;
+        let serving = tokio::spawn(async move { server.serve(|_| Vec::new()).await });
+        let (lines, received) = mpsc::channel(4);
+        for (number, text) in [(7, "seven"), (8, ""), (9, "nine")] {
+            lines.send(Ok((number, text.to_owned()))).await.unwrap();
+        }
+        drop(lines);
+        let mut out = Out::new(Page::default(), false);
+        let mut post = Post {
+            visit: Visit::open(&account, true).await.unwrap(),
+            chat: &"dm:alice:bob".parse().unwrap(),
+            limit: Duration::from_millis(200),
+            pending: VecDeque::new(),
+            sent: 0,
+            failed: 0,
+            out: &mut out,
+        };
+        assert_eq!(post.unanswered(), None);
+        let drafts = Drafts::Lines(received, Manner::default());
+        assert!(matches!(post.run(drafts).await, Err(Failure::TimedOut(_))));
+        let expected = "lines 7 to 9: no answer; they may have been sent";
+        assert_eq!(post.unanswered().as_deref(), Some(expected));
+        post.visit.close().await;
         serving.await.unwrap();
     }
 
