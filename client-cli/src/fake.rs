@@ -40,7 +40,9 @@ impl Fake {
                 if matches!(packet, Packet::Hello(_)) {
                     Packet::Welcome(welcome()).put(&mut out);
                 }
-                answers(packet).into_iter().for_each(|packet| packet.put(&mut out));
+                for said in answers(packet) {
+                    said.put(&mut out);
+                }
             }
             if stream.write_all(&out).await.is_err() {
                 return;

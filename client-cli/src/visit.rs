@@ -26,7 +26,7 @@ use crate::patience;
 /// How often a visit moves to another device, until one lets it stay.
 const MOVES_MAX: u32 = 32;
 /// How long it then stays there at least.
-const STAY: Duration = Duration::from_secs(60);
+const STAY: Duration = Duration::from_mins(1);
 /// How long to wait for a first connection, where one that is refused is not tried again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a goodbye may take.

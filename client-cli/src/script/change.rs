@@ -159,19 +159,16 @@ mod tests {
             |seq: u64| entry("dm:alice:bob", seq, "bob", &Content::text(format!("text {seq}")));
         let serving = server.serve(|packet| {
             let Packet::Request(request) = packet else { return Vec::new() };
-            let answer = match request.operation.unwrap() {
-                Operation::Own(_) => {
-                    let mut seqs = SeqSet::default();
-                    seqs.insert(SeqRange::new(2, 2).unwrap());
-                    let item = Item::Hidden { chat: said(1).chat, seqs };
-                    let items = vec![OwnItem { revision: 1, item: Some(item) }];
-                    let page = OwnPage { items, more: false, revision: 1, floor: 0 };
-                    Answer::Own(OwnAnswer::Changes(page))
-                }
-                _ => {
-                    let entries = (1..=3).map(|seq| said(seq).encode()).collect();
-                    Answer::Thread { entries, more: false }
-                }
+            let answer = if let Operation::Own(_) = request.operation.unwrap() {
+                let mut seqs = SeqSet::default();
+                seqs.insert(SeqRange::new(2, 2).unwrap());
+                let item = Item::Hidden { chat: said(1).chat, seqs };
+                let items = vec![OwnItem { revision: 1, item: Some(item) }];
+                let page = OwnPage { items, more: false, revision: 1, floor: 0 };
+                Answer::Own(OwnAnswer::Changes(page))
+            } else {
+                let entries = (1..=3).map(|seq| said(seq).encode()).collect();
+                Answer::Thread { entries, more: false }
             };
             vec![response(request.id, Ok(answer))]
         });

@@ -274,7 +274,7 @@ async fn first_outcome(pending: &mut VecDeque<Pending>) -> Result<Accepted, Send
 #[cfg(test)]
 mod tests {
     use super::*;
-    use packetboat_client::proto::code::RejectCode;
+    use packetboat_client::proto::code::{CloseCode, RejectCode};
     use packetboat_client::proto::packet::{Packet, Rejected};
 
     use crate::fake::Fake;
@@ -297,6 +297,27 @@ mod tests {
         let failure = post(&account, &chat, drafts, Some(limit), &mut out).await.unwrap_err();
         assert_eq!(failure.to_string(), "not done within 0.5 s: STORE_FULL: 1% free");
         serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn time_goes_on_while_another_session_is_looked_for() {
+        let (server, account) = Fake::start().await;
+        let serving = async move {
+            let replaced = Verdict::close(CloseCode::Replaced, "", 0);
+            let says = |packet| match packet {
+                Packet::Send(_) => vec![Packet::Goodbye(replaced.clone())],
+                _ => Vec::new(),
+            };
+            server.serve(says).await;
+            // From here on nobody takes a connection.
+        };
+        let (chat, limit) = ("dm:alice:bob".parse().unwrap(), Duration::from_millis(500));
+        let mut out = Out::new(Page::default(), false);
+        let drafts = drafts("hi".to_owned(), Manner::default()).unwrap();
+        let posting = post(&account, &chat, drafts, Some(limit), &mut out);
+        let both = async { tokio::join!(serving, posting).1 };
+        let outcome = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+        assert!(matches!(outcome, Err(Failure::TimedOut(_))), "{outcome:?}");
     }
 
     #[tokio::test]
