@@ -1,4 +1,4 @@
-//! What there was for a device when the server was asked. Must never take for had what has not come.
+//! What there was for a device when the server was asked. Must never count what is still to come.
 
 use std::collections::HashMap;
 
