@@ -243,7 +243,8 @@ impl Post<'_> {
         match outcome {
             Ok(accepted) => {
                 self.sent += 1;
-                self.out.put(|| json::accepted(&accepted, first.line), || text::accepted(&accepted))
+                let json = || json::accepted(&accepted, first.line);
+                read_or_not(self.out.put(json, || text::accepted(&accepted)))
             }
             Err(SendError::Rejected { verdict, .. }) => self.refused(&first, verdict),
             Err(error) => Err(error.into()),
@@ -254,12 +255,20 @@ impl Post<'_> {
     fn refused(&mut self, message: &Pending, verdict: Verdict) -> Result<(), Failure> {
         if self.out.is_json() {
             let object = json::rejected(self.chat, message.id, &verdict, message.line);
-            self.out.put(|| object, String::new)?;
+            read_or_not(self.out.put(|| object, String::new))?;
         }
         let Some(line) = message.line else { return Err(Failure::Refused(verdict)) };
         complain(&format!("line {line}: refused: {}", reason(&verdict)));
         self.failed += 1;
         Ok(())
+    }
+}
+
+/// What is to be sent is sent, though nobody reads what became of it.
+fn read_or_not(written: Result<(), Failure>) -> Result<(), Failure> {
+    match written {
+        Err(Failure::Unread) => Ok(()),
+        written => written,
     }
 }
 
@@ -275,10 +284,10 @@ async fn first_outcome(pending: &mut VecDeque<Pending>) -> Result<Accepted, Send
 mod tests {
     use super::*;
     use packetboat_client::proto::code::{CloseCode, RejectCode};
-    use packetboat_client::proto::packet::{Packet, Rejected};
+    use packetboat_client::proto::packet::{self, Packet, Rejected};
 
     use crate::fake::Fake;
-    use crate::out::tests::Page;
+    use crate::out::tests::{Closed, Page};
 
     /// What a server says whose disk is nearly full.
     fn full(packet: Packet) -> Vec<Packet> {
@@ -318,6 +327,37 @@ mod tests {
         let both = async { tokio::join!(serving, posting).1 };
         let outcome = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
         assert!(matches!(outcome, Err(Failure::TimedOut(_))), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn all_lines_are_sent_though_nobody_reads_what_became_of_them() {
+        let (server, account) = Fake::start().await;
+        let mut sent = 0;
+        let serving = server.serve(|packet| {
+            let Packet::Send(send) = packet else { return Vec::new() };
+            sent += 1;
+            let (chat, id) = (send.chat, send.id);
+            vec![Packet::Accepted(packet::Accepted {
+                chat,
+                id,
+                seq: sent,
+                at_ms: 1,
+                duplicate: false,
+            })]
+        });
+        let (lines, received) = mpsc::channel(4);
+        let feeding = async move {
+            for number in 1..=500 {
+                lines.send(Ok((number, format!("text {number}")))).await.unwrap();
+            }
+        };
+        let (chat, mut out) = ("dm:alice:bob".parse().unwrap(), Out::new(Closed, false));
+        let drafts = Drafts::Lines(received, Manner::default());
+        let limit = Some(Duration::from_secs(10));
+        let posting = post(&account, &chat, drafts, limit, &mut out);
+        let all = async { tokio::join!(serving, feeding, posting).2 };
+        tokio::time::timeout(Duration::from_secs(20), all).await.unwrap().unwrap();
+        assert_eq!(sent, 500);
     }
 
     #[tokio::test]
