@@ -2,9 +2,10 @@
 //! a setting's value: that is told together with all other mistakes of the configuration.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 use packetboat_proto::id::UserId;
@@ -212,15 +213,22 @@ where
     Ok(line.command.unwrap_or_else(|| Command::Serve(ServeArgs::default())))
 }
 
-/// Writes the completions of a shell.
+/// Writes the completions of a shell, or ends the process as `clap::Error::exit` does. Who reads no
+/// further has what it wants.
 pub fn completions(shell: Shell, out: &mut dyn Write) {
-    clap_complete::generate(shell, &mut CommandLine::command(), "packetboat", out);
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut CommandLine::command(), "packetboat", &mut text);
+    match out.write_all(&text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let why = format!("the completions cannot be written: {error}\n");
+            clap::Error::raw(ErrorKind::Io, why).exit()
+        }
+        Ok(()) | Err(_) => {}
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::error::ErrorKind;
-
     use super::*;
 
     fn parsed(line: &str) -> Command {
@@ -314,6 +322,15 @@ mod tests {
         assert!(args.json);
         assert_eq!(args.sources().flags[0].value.as_deref(), Some("d"));
         assert_eq!(parsed("packetboat stats"), Command::Stats(StatsArgs::default()));
+    }
+
+    #[test]
+    fn completions_that_nobody_reads_to_their_end_are_no_fault() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        drop(reader);
+        completions(Shell::Bash, &mut writer);
+        let written = writer.write_all(b"x").unwrap_err();
+        assert_eq!(written.kind(), io::ErrorKind::BrokenPipe);
     }
 
     #[test]

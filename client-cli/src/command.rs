@@ -44,6 +44,8 @@ use self::target::Target;
 
 /// Entries that one `history` may ask for.
 const HISTORY_LIMIT_MAX: i64 = 10_000;
+/// Chats that `chats` lists; where there are more, that is said.
+pub(crate) const CHATS_LISTED_MAX: u32 = 10_000;
 /// The longest time that may be waited, in seconds: some three years.
 const TIMEOUT_SECS_MAX: f64 = 1e8;
 
@@ -64,7 +66,8 @@ pub(crate) struct CommandLine {
     /// and their fields are listed in docs/CLI.md.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// How long to try. Without it a command fails when the server cannot be reached at once.
+    /// How long to try. Without it a command fails when the server cannot be reached at once, or
+    /// cannot answer for now; `--follow` waits for it in any case.
     ///
     /// For `send`: how long to wait for an answer, over as many connections as it takes (30 once
     /// there was a connection). For `recv`: how long to wait for messages.
@@ -181,8 +184,9 @@ pub(crate) enum Command {
         /// the user has left.
         #[arg(value_name = "CHAT", conflicts_with = "recent")]
         chats: Vec<Target>,
-        /// Only so many, each with the last message if it is not long.
-        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+        /// Only so many, at most 10,000, each with the last message if it is not long.
+        #[arg(long, value_name = "COUNT",
+              value_parser = clap::value_parser!(u32).range(1..=i64::from(CHATS_LISTED_MAX)))]
         recent: Option<u32>,
     },
     #[command(flatten)]
@@ -330,9 +334,11 @@ mod tests {
             "packetboat-cli search",
             "packetboat-cli search tide --limit 0",
             "packetboat-cli chats --recent 0",
+            "packetboat-cli chats --recent 10001",
             "packetboat-cli chats bob --recent 1",
             "packetboat-cli presence",
             "packetboat-cli receipts bob --count 1",
+            "packetboat-cli receipts bob --first 0",
             "packetboat-cli read bob 0",
             "packetboat-cli signal bob shouting",
             "packetboat-cli draft bob --reply-to 3",
@@ -354,6 +360,13 @@ mod tests {
             let error = parse(line).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}: {error}");
         }
+    }
+
+    #[test]
+    fn more_chats_than_are_listed_are_refused_by_the_number_that_is() {
+        assert!(parse("packetboat-cli chats --recent 10000").is_ok());
+        let error = parse("packetboat-cli chats --recent 20000").unwrap_err().to_string();
+        assert!(error.contains(&CHATS_LISTED_MAX.to_string()), "{error}");
     }
 
     #[test]

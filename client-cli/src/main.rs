@@ -7,8 +7,11 @@ mod clean;
 mod clock;
 mod command;
 mod failure;
+#[cfg(test)]
+mod fake;
 mod format;
 mod out;
+mod patience;
 mod run;
 mod script;
 mod stop;

@@ -98,7 +98,8 @@ pub(crate) mod tests {
         }
     }
 
-    struct Closed;
+    /// A pipe that nobody reads.
+    pub(crate) struct Closed;
 
     impl Write for Closed {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {

@@ -5,7 +5,7 @@ pub(crate) mod chats;
 pub(crate) mod contact;
 pub(crate) mod device;
 pub(crate) mod file;
-mod follow;
+pub(crate) mod follow;
 pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod joining;

@@ -24,6 +24,7 @@ mod say;
 mod slash;
 mod timeline;
 
+pub(crate) use self::completion::Paths;
 pub(crate) use self::device::Devices;
 pub(crate) use self::event::{Answer, Door, Effect, Input, Later, Trouble};
 pub(crate) use self::file::{Attach, Files, Place};

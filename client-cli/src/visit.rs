@@ -15,14 +15,18 @@ use packetboat_client::{
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::failure::{Failure, is_replaced};
 use crate::format::text;
 use crate::out::complain;
+use crate::patience;
 
-/// How often a visit moves to another device.
+/// How often a visit moves to another device, until one lets it stay.
 const MOVES_MAX: u32 = 32;
+/// How long it then stays there at least.
+const STAY: Duration = Duration::from_mins(1);
 /// How long to wait for a first connection, where one that is refused is not tried again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a goodbye may take.
@@ -43,13 +47,31 @@ pub(crate) struct Visit {
     /// What comes, if the visit listens.
     heard: Option<mpsc::Receiver<Heard>>,
     manner: Manner,
-    moves: u32,
+    moves: Moves,
+}
+
+/// How often a visit has moved without staying.
+#[derive(Debug, Default)]
+struct Moves {
+    count: u32,
+    last: Option<Instant>,
+}
+
+impl Moves {
+    /// It is to move once more. Returns whether it may.
+    fn one_more(&mut self, now: Instant) -> bool {
+        if self.last.is_some_and(|last| now.saturating_duration_since(last) >= STAY) {
+            self.count = 0;
+        }
+        (self.count, self.last) = (self.count.saturating_add(1), Some(now));
+        self.count <= MOVES_MAX
+    }
 }
 
 /// How a session of a command is held.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner {
-    /// It waits for a server that cannot be reached at once.
+    /// It waits for a server that cannot be reached at once, or does not answer.
     pub(crate) patient: bool,
     /// It hears what comes.
     pub(crate) listens: bool,
@@ -75,7 +97,7 @@ impl Visit {
 
     /// Opens a session to be held so.
     pub(crate) async fn open_in(account: &Account, manner: Manner) -> Result<Self, Failure> {
-        let mut moves = 0;
+        let mut moves = Moves::default();
         let (client, looking_away, heard) = connect(account, manner, &mut moves).await?;
         Ok(Self { account: account.clone(), client, looking_away, heard, manner, moves })
     }
@@ -85,13 +107,15 @@ impl Visit {
         &self.client
     }
 
-    /// Asks, and asks again on another device if this one is taken away.
+    /// Asks, and asks again on another device if this one is taken away; if it is patient, also
+    /// what has no answer yet.
     pub(crate) async fn ask<T>(
         &mut self,
         ask: impl AsyncFn(&Client) -> Result<T, RequestError>,
     ) -> Result<T, Failure> {
         loop {
-            match ask(&self.client).await {
+            let client = &self.client;
+            match patience::ask(self.manner.patient, async || ask(client).await).await {
                 Err(RequestError::Closed(ending)) => self.recover(ending).await?,
                 outcome => return outcome.map_err(Failure::from),
             }
@@ -203,7 +227,7 @@ pub(crate) fn hasten(config: &mut Config, patient: bool) {
 async fn connect(
     account: &Account,
     manner: Manner,
-    moves: &mut u32,
+    moves: &mut Moves,
 ) -> Result<(Client, JoinHandle<()>, Option<mpsc::Receiver<Heard>>), Failure> {
     let patient = manner.patient;
     loop {
@@ -227,11 +251,10 @@ async fn connect(
     }
 }
 
-fn may_move(account: &Account, ending: Ending, moves: &mut u32) -> Result<(), Failure> {
-    if account.device.is_some() || !is_replaced(&ending) || *moves >= MOVES_MAX {
+fn may_move(account: &Account, ending: Ending, moves: &mut Moves) -> Result<(), Failure> {
+    if account.device.is_some() || !is_replaced(&ending) || !moves.one_more(Instant::now()) {
         return Err(Failure::Ended(ending));
     }
-    *moves += 1;
     Ok(())
 }
 
@@ -275,48 +298,15 @@ fn is_unacknowledged(why: &Lost) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::{Bytes, BytesMut};
-    use clap::Parser;
-    use packetboat_client::proto::codec::FrameCodec;
-    use packetboat_client::proto::id::SessionId;
-    use packetboat_client::proto::packet::Packet;
-    use packetboat_client::{Limits, Presence, Verdict, Welcome};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-    use tokio_util::codec::Decoder;
+    use packetboat_client::proto::code::RejectCode;
+    use packetboat_client::proto::packet::{Answer, Packet};
+    use packetboat_client::{Presence, Verdict};
 
-    use crate::command::CommandLine;
-
-    /// Takes a connection, and says `said` behind the welcome.
-    async fn serve(listener: &TcpListener, said: &[Packet]) {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let (mut codec, mut came) = (FrameCodec::server(), BytesMut::new());
-        while codec.decode(&mut came).unwrap().is_none() {
-            assert!(stream.read_buf(&mut came).await.unwrap() > 0);
-        }
-        let mut out = BytesMut::new();
-        Packet::Welcome(Welcome {
-            session: SessionId::from([1; 16]),
-            limits: Limits { max_body: 8192, max_content: 8000, ..Limits::default() },
-            ticket: Bytes::new(),
-            ticket_expires_ms: 0,
-            now_ms: 0,
-            server: String::new(),
-            new_device: false,
-        })
-        .put(&mut out);
-        for packet in said {
-            packet.put(&mut out);
-        }
-        stream.write_all(&out).await.unwrap();
-        // Until the client has gone.
-        while stream.read_buf(&mut came).await.is_ok_and(|count| count > 0) {}
-    }
+    use crate::fake::{Fake, response};
 
     #[tokio::test]
     async fn a_visit_that_listens_hears_what_comes_and_comes_back() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = listener.local_addr().unwrap().to_string();
+        let (server, account) = Fake::start().await;
         let bob = Presence::hidden("bob".parse().unwrap());
         let told = Notice::Presence(bob);
         let first = [
@@ -329,11 +319,10 @@ mod tests {
             Packet::Goodbye(Verdict::close(CloseCode::Displaced, "another", 0)),
         ];
         let serving = async {
-            serve(&listener, &first).await;
-            serve(&listener, &second).await;
+            for mut said in [first.to_vec(), second.to_vec()] {
+                server.serve(|_| std::mem::take(&mut said)).await;
+            }
         };
-        let words = ["packetboat-cli", "--user", "alice", "--server", &server];
-        let account = Account::new(CommandLine::try_parse_from(words).unwrap().account).unwrap();
         let visiting = async {
             let manner = Manner { patient: true, listens: true };
             let mut visit = Visit::open_in(&account, manner).await.unwrap();
@@ -346,6 +335,53 @@ mod tests {
         };
         let both = async { tokio::join!(serving, visiting) };
         tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_is_patient_asks_again_what_has_no_answer_and_not_what_is_refused_for_good() {
+        let (server, account) = Fake::start().await;
+        let refused = |code| Err(Verdict::reject(code, "", 1));
+        for patient in [true, false] {
+            let mut answers = vec![
+                refused(RejectCode::NotAllowed),
+                Ok(Answer::Presence(Vec::new())),
+                refused(RejectCode::Unavailable),
+            ];
+            let serving = server.serve(|packet| match packet {
+                Packet::Request(request) => vec![response(request.id, answers.pop().unwrap())],
+                _ => Vec::new(),
+            });
+            let visiting = async {
+                let manner = Manner { patient, listens: false };
+                let mut visit = Visit::open_in(&account, manner).await.unwrap();
+                let ask = async |client: &Client| client.presence(Vec::new()).await.map(drop);
+                let first = visit.ask(ask).await;
+                let is_put_off = matches!(&first, Err(Failure::Refused(verdict))
+                    if verdict.reject_code() == Some(RejectCode::Unavailable));
+                assert_eq!((first.is_ok(), is_put_off), (patient, !patient), "{first:?}");
+                if !patient {
+                    visit.ask(ask).await.unwrap();
+                }
+                let last = visit.ask(ask).await.unwrap_err();
+                assert!(last.to_string().contains("NOT_ALLOWED"), "{last}");
+                visit.close().await;
+            };
+            let both = async { tokio::join!(serving, visiting) };
+            tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+            assert!(answers.is_empty());
+        }
+    }
+
+    #[test]
+    fn who_stays_now_and_then_may_move_for_good() {
+        let mut moves = Moves::default();
+        let start = Instant::now();
+        for n in 0..10 * MOVES_MAX {
+            assert!(moves.one_more(start + n * STAY), "{n}");
+        }
+        let then = start + 10 * MOVES_MAX * STAY;
+        let moved = (0..2 * MOVES_MAX).filter(|_| moves.one_more(then)).count();
+        assert_eq!(moved, MOVES_MAX as usize, "where it is put out at once it gives up");
     }
 
     #[test]

@@ -14,10 +14,11 @@ pub(crate) enum ReceiptCommand {
         /// In which chat.
         chat: Target,
         /// From this message on.
-        #[arg(long, value_name = "SEQ", default_value_t = 1)]
+        #[arg(long, value_name = "SEQ", default_value_t = 1,
+              value_parser = clap::value_parser!(u64).range(1..))]
         first: u64,
         /// Up to this one [default: the last].
-        #[arg(long, value_name = "SEQ")]
+        #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(u64).range(1..))]
         last: Option<u64>,
         #[command(flatten)]
         follow: FollowArgs,

@@ -252,7 +252,8 @@ pub(crate) fn card(card: &GroupCard) -> String {
 
 /// Somebody who asks to come in.
 pub(crate) fn join_request(clock: &Clock, request: &JoinRequest) -> String {
-    format!("{:<28} since {}", request.user.as_str(), clock.full(request.at_ms))
+    let since = format!("since {}", clock.full(request.at_ms));
+    table::row(request.user.as_str(), table::USER_COLUMNS, &since)
 }
 
 /// How a wish to come in stands.
@@ -264,28 +265,38 @@ pub(crate) fn join_state(group: &ChatId, state: JoinState) -> String {
     }
 }
 
-/// That somebody asks to come in, or is not let in.
-pub(crate) fn join_news(news: &JoinNews) -> String {
+/// That somebody asks to come in, or is not let in; `more` is what shows all who ask.
+pub(crate) fn join_news(news: &JoinNews, more: &str) -> String {
     let JoinNews { chat, user, state } = news;
     match state {
         Some(JoinState::Refused) => format!("you are not let into {chat}"),
         Some(JoinState::Waiting | JoinState::Member) | None => {
-            format!("{user} asks to come into {chat}: /group requests")
+            format!("{user} asks to come into {chat}: {more}")
         }
     }
 }
 
 /// Whether a user is there.
 pub(crate) fn presence(clock: &Clock, presence: &Presence) -> String {
-    let user = presence.user.as_str();
-    match (presence.online, presence.last_seen_ms) {
-        (true, _) => {
-            let away = if presence.away { "away" } else { "online" };
-            let status = clean::line(&presence.status);
-            table::line(&format!("{user:<28} {away}"), &status)
-        }
-        (false, 0) => format!("{user:<28} offline"),
-        (false, seen) => format!("{user:<28} last seen {}", clock.full(seen)),
+    let (is, status) = match (presence.online, presence.last_seen_ms) {
+        (true, _) if presence.away => ("away".to_owned(), clean::line(&presence.status)),
+        (true, _) => ("online".to_owned(), clean::line(&presence.status)),
+        (false, 0) => ("offline".to_owned(), String::new()),
+        (false, seen) => (format!("last seen {}", clock.full(seen)), String::new()),
+    };
+    table::row_with(presence.user.as_str(), table::USER_COLUMNS, &is, &status)
+}
+
+/// How the user itself is told to be. To whom is not known: only what sets it says that.
+pub(crate) fn own_presence(own: &Presence) -> String {
+    let is = match (own.online, own.away) {
+        (true, true) => "away",
+        (true, false) => "online",
+        (false, _) => "offline",
+    };
+    match clean::line(&own.status).as_str() {
+        "" => format!("you are {is}, and say nothing of yourself"),
+        status => format!("you are {is}, and say: {status}"),
     }
 }
 
@@ -342,6 +353,14 @@ mod tests {
         let line = presence(&Clock::utc(), &here);
         table::fits(&line);
         assert!(line.starts_with("bob  ") && line.ends_with("s…"), "{line}");
+    }
+
+    #[test]
+    fn who_asks_for_its_own_status_is_told_it_without_what_a_terminal_obeys() {
+        let own = Presence { online: true, ..Presence::hidden("bob".parse().unwrap()) };
+        assert_eq!(own_presence(&own), "you are online, and say nothing of yourself");
+        let own = Presence { away: true, status: "at\u{1b} sea".into(), ..own };
+        assert_eq!(own_presence(&own), "you are away, and say: at\u{241b} sea");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use packetboat_client::{
     Alteration, Body, ChatId, Content, Context, Edge, FileSent, Forwarded, Origin, UserId,
 };
 
+use super::own::hidden_of;
 use super::send::{Drafts, post};
 use crate::account::Account;
 use crate::clock::{Clock, now_ms};
@@ -92,13 +93,13 @@ async fn thread(
     mut after: u64,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    let clock = Clock::system();
+    let (hidden, clock) = (hidden_of(visit, chat).await?, Clock::system());
     loop {
         let ask = async |client: &packetboat_client::Client| {
             client.thread(chat, of, after, PAGE_ITEMS_MAX).await
         };
         let page = visit.ask(ask).await?;
-        for entry in &page.items {
+        for entry in page.items.iter().filter(|entry| !hidden.holds(entry.seq)) {
             out.put(|| json::entry(entry), || text::entry(&clock, entry))?;
         }
         let Some(last) = page.items.last().filter(|_| page.more) else { return Ok(()) };
@@ -141,7 +142,49 @@ fn again(said: Said, origin: Origin, untold: bool) -> Result<(Content, Forwarded
 #[cfg(test)]
 mod tests {
     use super::*;
-    use packetboat_client::Client;
+    use packetboat_client::proto::packet::{
+        Answer, Item, Operation, OwnAnswer, OwnItem, OwnPage, Packet,
+    };
+    use packetboat_client::{Client, SeqRange, SeqSet};
+
+    use crate::command::target::Target;
+    use crate::fake::{Fake, response};
+    use crate::format::tests::entry;
+    use crate::out::tests::Page;
+
+    #[tokio::test]
+    async fn of_a_thread_what_the_user_has_deleted_is_not_printed() {
+        let (server, account) = Fake::start().await;
+        let said =
+            |seq: u64| entry("dm:alice:bob", seq, "bob", &Content::text(format!("text {seq}")));
+        let serving = server.serve(|packet| {
+            let Packet::Request(request) = packet else { return Vec::new() };
+            let answer = if let Operation::Own(_) = request.operation.unwrap() {
+                let mut seqs = SeqSet::default();
+                seqs.insert(SeqRange::new(2, 2).unwrap());
+                let item = Item::Hidden { chat: said(1).chat, seqs };
+                let items = vec![OwnItem { revision: 1, item: Some(item) }];
+                let page = OwnPage { items, more: false, revision: 1, floor: 0 };
+                Answer::Own(OwnAnswer::Changes(page))
+            } else {
+                let entries = (1..=3).map(|seq| said(seq).encode()).collect();
+                Answer::Thread { entries, more: false }
+            };
+            vec![response(request.id, Ok(answer))]
+        });
+        let page = Page::default();
+        let mut out = Out::new(page.clone(), false);
+        let chat = "dm:alice:bob".parse().unwrap();
+        let command = ChangeCommand::Thread { chat: Target::Chat(chat), seq: 1, after: 0 };
+        let both = async { tokio::join!(serving, run(&account, command, None, &mut out)).1 };
+        tokio::time::timeout(Duration::from_secs(20), both).await.unwrap().unwrap();
+        let texts: Vec<String> = page
+            .text()
+            .lines()
+            .map(|line| line.split("bob: ").nth(1).unwrap().to_owned())
+            .collect();
+        assert_eq!(texts, ["text 1", "text 3"]);
+    }
 
     fn origin() -> Origin {
         let (chat, sender) = ("dm:a:b".parse().unwrap(), "a".parse().unwrap());

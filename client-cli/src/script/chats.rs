@@ -3,14 +3,12 @@
 use packetboat_client::{ChatState, Client};
 
 use crate::clock::Clock;
+use crate::command::CHATS_LISTED_MAX;
 use crate::command::target::Target;
 use crate::failure::Failure;
 use crate::format::{json, text};
 use crate::out::{Out, complain};
 use crate::visit::Visit;
-
-/// Chats that are listed; more are said to be there.
-const CHATS_MAX: usize = 10_000;
 
 /// Bytes of a last message that is shown.
 const LAST_BYTES: u32 = 1_024;
@@ -42,13 +40,13 @@ pub(crate) async fn chats(
         out.put(|| json::chat(state), || text::chats::chat(&clock, &user, state))?;
     }
     if more {
-        complain(&format!("there are more than {CHATS_MAX} chats; only those are listed"));
+        complain(&format!("there are more than {CHATS_LISTED_MAX} chats; only those are listed"));
     }
     Ok(())
 }
 
 async fn recent(visit: &mut Visit, count: u32) -> Result<Vec<ChatState>, Failure> {
-    let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(CHATS_MAX);
+    let wanted = count as usize;
     let mut chats: Vec<ChatState> = Vec::new();
     loop {
         let behind = chats.last().map(|state| (state.last_at_ms, state.chat.clone()));
@@ -70,8 +68,8 @@ async fn all(visit: &mut Visit) -> Result<(Vec<ChatState>, bool), Failure> {
         let page = visit.ask(async |client| client.chats(after.clone(), 0).await).await?;
         let empty = page.items.is_empty();
         chats.extend(page.items);
-        if chats.len() > CHATS_MAX {
-            chats.truncate(CHATS_MAX);
+        if chats.len() > CHATS_LISTED_MAX as usize {
+            chats.truncate(CHATS_LISTED_MAX as usize);
             return Ok((chats, true));
         }
         if empty || !page.more {

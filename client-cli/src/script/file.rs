@@ -91,17 +91,16 @@ fn bar(size: u64, name: &str, out: &Out) -> ProgressBar {
     ProgressBar::new(size).with_style(style).with_message(crate::clean::line(name))
 }
 
-/// Does it again over other sessions, if this one is taken away.
+/// Does it as the visit asks: what has come over already does not come again.
 async fn persist(
     visit: &mut Visit,
-    mut work: impl AsyncFnMut(&Client) -> Result<(), FileError>,
+    work: impl AsyncFn(&Client) -> Result<(), FileError>,
 ) -> Result<(), Failure> {
-    loop {
-        match work(visit.client()).await {
-            Err(FileError::Request(RequestError::Closed(ending))) => visit.recover(ending).await?,
-            outcome => return Ok(outcome?),
-        }
-    }
+    let ask = async |client: &Client| match work(client).await {
+        Err(FileError::Request(error)) => Err(error),
+        outcome => Ok(outcome),
+    };
+    Ok(visit.ask(ask).await??)
 }
 
 async fn announced(args: &SendFileArgs) -> Result<Upload, Failure> {

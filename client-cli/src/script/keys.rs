@@ -16,6 +16,9 @@ use crate::format::{json, text};
 use crate::out::Out;
 use crate::visit::{Visit, visit};
 
+/// Why keys cannot be numbered.
+const NO_IDS: &str = "there are no ids left that are higher";
+
 /// Does what is asked of keys.
 pub(crate) async fn run(
     account: &Account,
@@ -76,15 +79,18 @@ fn numbered(paths: &[PathBuf], first: u64) -> Result<Vec<OneTimeKey>, Failure> {
     if paths.len() > ONE_TIME_KEYS_MAX as usize {
         return Err(Failure::Usage(format!("a device has at most {ONE_TIME_KEYS_MAX} of them")));
     }
+    let last = first.checked_add(paths.len() as u64);
+    let ids = first..last.ok_or_else(|| Failure::Usage(NO_IDS.to_owned()))?;
     let one = |(id, path): (u64, &PathBuf)| Ok(OneTimeKey { id, key: key_in(path)?.into() });
-    (first..).zip(paths).map(one).collect()
+    ids.zip(paths).map(one).collect()
 }
 
 /// One more than the highest id that this device ever used.
 async fn next_id(visit: &mut Visit, account: &Account) -> Result<u64, Failure> {
     let own = all(visit, &account.user).await?;
     let own = own.into_iter().find(|keys| keys.device == account.device());
-    Ok(own.and_then(|keys| keys.state).map_or(0, |state| state.highest) + 1)
+    let highest = own.and_then(|keys| keys.state).map_or(0, |state| state.highest);
+    highest.checked_add(1).ok_or_else(|| Failure::Usage(NO_IDS.to_owned()))
 }
 
 async fn all(visit: &mut Visit, user: &UserId) -> Result<Vec<DeviceKeys>, Failure> {
@@ -103,4 +109,24 @@ async fn all(visit: &mut Visit, user: &UserId) -> Result<Vec<DeviceKeys>, Failur
 async fn publish(visit: &mut Visit, keys: PublishKeys, out: &mut Out) -> Result<(), Failure> {
     let state = visit.ask(async |client| client.publish_keys(keys.clone()).await).await?;
     out.put(|| json::keys::state(state), || text::keys::state(state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_numbered_as_long_as_there_are_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "k").unwrap();
+        let ids = |first| {
+            let keys = numbered(&[path.clone(), path.clone()], first);
+            keys.map(|keys| keys.iter().map(|key| key.id).collect::<Vec<_>>())
+        };
+        assert_eq!(ids(7).unwrap(), [7, 8]);
+        assert!(matches!(ids(u64::MAX - 1), Err(Failure::Usage(_))));
+        assert!(matches!(ids(u64::MAX), Err(Failure::Usage(_))));
+        assert!(numbered(&[], u64::MAX).unwrap().is_empty());
+    }
 }

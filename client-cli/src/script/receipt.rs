@@ -36,7 +36,7 @@ pub(crate) async fn run(
         ReceiptCommand::Receipts { chat, first, last, follow: args } => {
             let range = SeqRange::new(first, last.unwrap_or(u64::MAX));
             let wrong = || Failure::Usage("the last message comes before the first".to_owned());
-            let (chat, range) = (chat.chat(me), range.ok_or_else(wrong)?);
+            let (chat, range) = (owing(chat.chat(me))?, range.ok_or_else(wrong)?);
             if args.follow {
                 let shown = Shown { steps: None, tally: Tally::of(args), out };
                 let errand = async |visit: &mut Visit| watch(visit, &chat, range, shown).await;
@@ -46,11 +46,11 @@ pub(crate) async fn run(
             visit(account, timeout, errand).await
         }
         ReceiptCommand::Readers { chat, seq } => {
-            let chat = chat.chat(me);
+            let chat = owing(chat.chat(me))?;
             visit(account, timeout, async |visit| readers(visit, &chat, seq, out).await).await
         }
         ReceiptCommand::Read { chat, seq } => {
-            let chat = chat.chat(me);
+            let chat = owing(chat.chat(me))?;
             visit(account, timeout, async |visit| read(visit, &chat, seq, out).await).await
         }
         ReceiptCommand::TellReads { tell } => {
@@ -59,6 +59,15 @@ pub(crate) async fn run(
             out.done(|| json::done::done("tell-reads", json!({ "told": tell == Tell::On })))
         }
     }
+}
+
+/// The chat, if it has receipts: a room owes nobody anything, and is told nothing.
+fn owing(chat: ChatId) -> Result<ChatId, Failure> {
+    if chat.is_room() {
+        let why = format!("{chat} is a room: who has had or read what is said in one is not kept");
+        return Err(Failure::Usage(why));
+    }
+    Ok(chat)
 }
 
 async fn receipts(
@@ -87,7 +96,8 @@ async fn page(visit: &mut Visit, chat: &ChatId, range: SeqRange) -> Result<Recei
 /// What of a range is to be asked for next.
 fn behind(counts: &ReceiptCounts, range: SeqRange) -> Option<SeqRange> {
     let last = counts.steps.last().filter(|_| counts.more);
-    last.and_then(|step| SeqRange::new(step.last + 1, range.last()))
+    let next = last.and_then(|step| step.last.checked_add(1));
+    next.and_then(|next| SeqRange::new(next, range.last()))
 }
 
 /// What was printed of the receipts of a chat.
@@ -220,4 +230,38 @@ async fn readers(visit: &mut Visit, chat: &ChatId, seq: u64, out: &mut Out) -> R
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::command::{Command, CommandLine};
+    use crate::fake::Fake;
+    use crate::out::tests::Page;
+
+    #[tokio::test]
+    async fn a_room_has_no_receipts_and_the_server_is_not_asked_for_any() {
+        // Nobody takes the connection: what asks waits for good.
+        let (_server, account) = Fake::start().await;
+        for words in
+            ["read %lobby", "read room:lobby 3", "receipts %lobby --follow", "readers %lobby 1"]
+        {
+            let line = ["packetboat-cli"].into_iter().chain(words.split(' '));
+            let Some(Command::Receipt(command)) =
+                CommandLine::try_parse_from(line).unwrap().command
+            else {
+                panic!("{words}")
+            };
+            let mut out = Out::new(Page::default(), false);
+            let asked = run(&account, command, None, &mut out);
+            let outcome = tokio::time::timeout(Duration::from_secs(10), asked).await.unwrap();
+            let failure = outcome.unwrap_err();
+            assert!(
+                matches!(&failure, Failure::Usage(why) if why.contains("is a room")),
+                "{failure}"
+            );
+        }
+    }
 }

@@ -1,16 +1,18 @@
 //! `recv`: what a device has not had yet. Must never acknowledge what is not written out, but for
 //! what the user has deleted for itself, which is not to be shown.
 
-use std::collections::HashMap;
+mod backlog;
+mod judge;
+
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use packetboat_client::{
-    AckMode, ChatId, ChatState, Client, Ending, Entry, Event, Events, Lost, Notice, OwnState,
-    RequestError,
+    AckMode, ChatState, Client, Ending, Event, Events, Lost, Notice, RequestError,
 };
 use tokio::time::Instant;
 
+use self::backlog::{Backlog, lagging};
+use self::judge::{Judge, Judged};
 use super::follow::until;
 use crate::account::Account;
 use crate::clock::Clock;
@@ -18,6 +20,7 @@ use crate::command::recv::RecvArgs;
 use crate::failure::Failure;
 use crate::format::{json, text};
 use crate::out::{Out, complain};
+use crate::patience;
 use crate::stop::Stop;
 use crate::visit::{close, first_session, hasten, tell_once};
 
@@ -34,22 +37,17 @@ pub(crate) async fn recv(
     hasten(&mut config, patient);
     let mut stop = Stop::listen().map_err(Failure::Runtime)?;
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
-    // An entry is acknowledged when the next event is asked for: by then it is written out.
-    config.acks = AckMode::Auto;
+    config.acks = AckMode::Manual;
     let (client, events) = Client::start(config)?;
     let server = account.server.clone();
-    let link = Link { server, told: None };
-    let (clock, own) = (Clock::system(), OwnState::default());
-    let mut recv = Recv { args, client, events, own, link, out, clock, printed: 0 };
+    let (link, clock) = (Link { server, told: None }, Clock::system());
+    let mut recv = Recv { args, client, events, link, out, clock, printed: 0 };
     let outcome = tokio::select! {
         biased;
         () = stop.told() => if args.follow { Ok(()) } else { Err(Failure::Interrupted) },
         outcome = recv.run(patient) => outcome,
         () = until(deadline) => recv.out_of_time(timeout.unwrap_or_default()),
     };
-    if outcome.is_ok() {
-        recv.acknowledge_last();
-    }
     close(&recv.client).await;
     outcome
 }
@@ -63,8 +61,6 @@ struct Recv<'a> {
     args: &'a RecvArgs,
     client: Client,
     events: Events,
-    /// What the user has set for itself, as far as is known.
-    own: OwnState,
     link: Link,
     out: &'a mut Out,
     clock: Clock,
@@ -74,39 +70,33 @@ struct Recv<'a> {
 impl Recv<'_> {
     async fn run(&mut self, patient: bool) -> Result<(), Failure> {
         first_session(&self.link.server, &mut self.events, patient).await?;
-        if self.args.told.away {
-            self.client.set_away(true).await?;
-        }
-        match self.client.sync_own(&mut self.own).await {
-            // Once the link is back it is learned, before anything comes over it.
-            Err(_) if patient => {}
-            learned => learned?,
-        }
-        for room in &self.args.room {
-            self.client.join(room).await?;
-        }
+        let mut judge = Judge::start(self.client.clone(), patient);
         let mut backlog = Backlog::default();
         let ends_when_drained = !self.args.follow && self.args.count.is_none();
-        let client = self.client.clone();
-        let mut asking = std::pin::pin!(lagging(client));
-        let mut asked = !ends_when_drained;
+        // Beside what comes: what keeps an answer up may be entries that wait to be taken.
+        let opening = opening(self.client.clone(), self.args, patient, ends_when_drained);
+        let mut opening = std::pin::pin!(opening);
+        let mut opened = false;
         loop {
             tokio::select! {
                 event = self.events.next() => match event {
-                    Some(Event::Entry(entry)) => {
-                        self.take(&entry)?;
-                        backlog.had(&entry.chat, entry.seq);
-                    }
-                    Some(event) => self.hear(event).await?,
+                    Some(event) => self.hear(event, &mut judge)?,
                     None => return Err(Failure::Ended(Ending::Closed)),
                 },
-                states = &mut asking, if !asked => {
-                    asked = true;
-                    backlog.expect(states?);
+                known = judge.learns() => known?,
+                states = &mut opening, if !opened => {
+                    opened = true;
+                    if let Some(states) = states? {
+                        backlog.expect(states);
+                    }
                 }
             }
-            if self.args.count == Some(self.printed) {
-                return Ok(());
+            while let Some(judged) = judge.next() {
+                self.take(&judged)?;
+                backlog.had(&judged.entry.chat, judged.entry.seq);
+                if self.args.count == Some(self.printed) {
+                    return Ok(());
+                }
             }
             if ends_when_drained && backlog.is_drained() {
                 return Ok(());
@@ -114,9 +104,9 @@ impl Recv<'_> {
         }
     }
 
-    /// Something that is no entry.
-    async fn hear(&mut self, event: Event) -> Result<(), Failure> {
+    fn hear(&mut self, event: Event, judge: &mut Judge) -> Result<(), Failure> {
         match event {
+            Event::Entry(entry) => judge.add(entry),
             Event::Disconnected { why, .. } => {
                 tell_once(&self.link.server, &mut self.link.told, why);
             }
@@ -124,19 +114,19 @@ impl Recv<'_> {
                 if self.link.told.take().is_some() {
                     complain(&format!("{}: link is back", self.link.server));
                 }
-                self.learn_own().await;
+                judge.read_on();
             }
             Event::Room(event) => complain(&text::room::event(&event)),
-            Event::LogReset { chat, .. } => complain(&text::log_reset(&chat)),
+            Event::LogReset { chat, .. } => {
+                judge.reset(&chat);
+                complain(&text::log_reset(&chat));
+            }
             Event::Closed(ending) => return Err(Failure::Ended(ending)),
             Event::Notice(notice) => {
-                let is_news = match notice {
-                    Notice::Own(revision) => revision > self.own.revision(),
-                    Notice::Missed => true,
-                    _ => false,
-                };
-                if is_news {
-                    self.learn_own().await;
+                match notice {
+                    Notice::Own(revision) => judge.read_up_to(revision),
+                    Notice::Missed => judge.read_on(),
+                    _ => {}
                 }
                 if self.args.also.hints {
                     let text = || text::hint::notice(&self.clock, &notice);
@@ -146,30 +136,23 @@ impl Recv<'_> {
             Event::Signal(signal) if self.args.also.hints => {
                 self.out.put(|| json::hint::signal(&signal), || text::hint::signal(&signal))?;
             }
-            Event::Entry(_) | Event::Signal(_) => {}
+            Event::Signal(_) => {}
         }
         Ok(())
     }
 
-    /// Learns what the user has set for itself. Where that fails the link is lost, and it is
-    /// learned once it is back.
-    async fn learn_own(&mut self) {
-        drop(self.client.sync_own(&mut self.own).await);
-    }
-
-    /// Asks for one event more, so that the last entry counts as done with. What comes with it does
-    /// not: nothing is asked for after it.
-    fn acknowledge_last(&mut self) {
-        drop(self.events.next().now_or_never());
-    }
-
-    /// Writes the entry out, unless the user has deleted it for itself.
-    fn take(&mut self, entry: &Entry) -> Result<(), Failure> {
+    /// Writes an entry out, unless it is not to be shown; then it is done with.
+    fn take(&mut self, Judged { entry, hidden, void }: &Judged) -> Result<(), Failure> {
         let is_wanted = self.args.also.own || entry.sender != *self.client.user();
-        if is_wanted && !self.own.hides(&entry.chat, entry.seq) {
+        let is_shown = is_wanted && !hidden;
+        if is_shown {
             self.out.put(|| json::entry(entry), || text::entry(&self.clock, entry))?;
             self.printed += 1;
-            if self.args.told.read {
+        }
+        if !void {
+            self.client.ack(&entry.chat, entry.seq);
+            // A room keeps no account of who has read what.
+            if is_shown && self.args.told.read && !entry.chat.is_room() {
                 self.client.read(&entry.chat, entry.seq);
             }
         }
@@ -184,83 +167,25 @@ impl Recv<'_> {
     }
 }
 
-/// The chats in which this device has not had everything.
-async fn lagging(client: Client) -> Result<Vec<ChatState>, RequestError> {
-    let (mut lagging, mut after) = (Vec::new(), None);
-    loop {
-        let page = client.chats(after, 0).await?;
-        after = page.items.last().map(|state| state.chat.clone());
-        lagging.extend(page.items.into_iter().filter(|state| state.head > state.delivered));
-        if after.is_none() || !page.more {
-            return Ok(lagging);
-        }
+/// What is asked once there is a session. Returns the chats in which this device has not had
+/// everything, if that is to be known.
+async fn opening(
+    client: Client,
+    args: &RecvArgs,
+    patient: bool,
+    asks_what_lags: bool,
+) -> Result<Option<Vec<ChatState>>, RequestError> {
+    if args.told.away {
+        patience::ask(patient, async || client.set_away(true).await).await?;
     }
-}
-
-/// What was there for the device when the server was asked.
-#[derive(Debug, Default)]
-struct Backlog {
-    /// The last entry of each chat that has come.
-    had: HashMap<ChatId, u64>,
-    /// The last entry of each chat that is to come; `None`: not known yet.
-    expected: Option<HashMap<ChatId, u64>>,
-}
-
-impl Backlog {
-    fn had(&mut self, chat: &ChatId, seq: u64) {
-        match &mut self.expected {
-            Some(expected) if expected.get(chat).is_some_and(|last| *last <= seq) => {
-                expected.remove(chat);
-            }
-            Some(_) => {}
-            None => drop(self.had.insert(chat.clone(), seq)),
-        }
+    for room in &args.room {
+        patience::ask(patient, async || client.join(room).await).await?;
     }
-
-    fn expect(&mut self, lagging: Vec<ChatState>) {
-        let had = std::mem::take(&mut self.had);
-        let missing = |state: &ChatState| had.get(&state.chat).is_none_or(|seq| *seq < state.head);
-        let expected = lagging.into_iter().filter(missing).map(|state| (state.chat, state.head));
-        self.expected = Some(expected.collect());
+    if !asks_what_lags {
+        return Ok(None);
     }
-
-    fn is_drained(&self) -> bool {
-        self.expected.as_ref().is_some_and(HashMap::is_empty)
-    }
+    patience::ask(patient, async || lagging(&client).await).await.map(Some)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn state(chat: &str, head: u64) -> ChatState {
-        ChatState { head, ..ChatState::of(chat.parse().unwrap()) }
-    }
-
-    fn chat(text: &str) -> ChatId {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn nothing_is_drained_before_it_is_known() {
-        let mut backlog = Backlog::default();
-        assert!(!backlog.is_drained());
-        backlog.expect(Vec::new());
-        assert!(backlog.is_drained());
-    }
-
-    #[test]
-    fn each_chat_is_waited_for_to_its_end() {
-        let mut backlog = Backlog::default();
-        backlog.had(&chat("dm:a:b"), 5);
-        backlog.had(&chat("dm:a:c"), 2);
-        backlog.expect(vec![state("dm:a:b", 5), state("dm:a:c", 3), state("group:x", 9)]);
-        assert!(!backlog.is_drained());
-        backlog.had(&chat("dm:a:c"), 4);
-        backlog.had(&chat("group:x"), 8);
-        backlog.had(&chat("dm:z:z"), 1);
-        assert!(!backlog.is_drained());
-        backlog.had(&chat("group:x"), 9);
-        assert!(backlog.is_drained());
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use packetboat_client::{
-    Accepted, ChatId, Client, Content, Context, MessageId, SendError, Sending, Verdict,
+    Accepted, ChatId, Client, Content, Context, Ending, MessageId, SendError, Sending, Verdict,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -121,8 +121,9 @@ pub(crate) async fn post(
         }
     }
     let limit = timeout.unwrap_or(ANSWER_TIMEOUT);
-    let mut post = Post { visit, chat, pending: VecDeque::new(), sent: 0, failed: 0, out };
-    let outcome = post.run(drafts, limit).await;
+    let pending = VecDeque::new();
+    let mut post = Post { visit, chat, limit, pending, sent: 0, failed: 0, out };
+    let outcome = post.run(drafts).await;
     let (sent, failed) = (post.sent, post.failed);
     post.visit.close().await;
     outcome?;
@@ -136,6 +137,8 @@ async fn join(visit: &mut Visit, room: &ChatId) -> Result<(), Failure> {
 struct Post<'a> {
     visit: Visit,
     chat: &'a ChatId,
+    /// How long no answer may come.
+    limit: Duration,
     /// In the order in which they were given.
     pending: VecDeque<Pending>,
     sent: u64,
@@ -144,12 +147,18 @@ struct Post<'a> {
 }
 
 impl Post<'_> {
-    /// Another session is in no room yet.
-    async fn rejoin(&mut self) -> Result<(), Failure> {
-        if self.chat.is_room() { join(&mut self.visit, self.chat).await } else { Ok(()) }
+    /// Goes on with another session, if that helps: it is in no room yet, and was sent nothing.
+    async fn go_on(&mut self, ending: Ending) -> Result<(), Failure> {
+        let again = async {
+            self.visit.recover(ending).await?;
+            if self.chat.is_room() { join(&mut self.visit, self.chat).await } else { Ok(()) }
+        };
+        within(Some(self.limit), again).await?;
+        self.send_again().await;
+        Ok(())
     }
 
-    async fn run(&mut self, mut drafts: Drafts, limit: Duration) -> Result<(), Failure> {
+    async fn run(&mut self, mut drafts: Drafts) -> Result<(), Failure> {
         let mut unread = None;
         let mut more = true;
         let mut heard = Instant::now();
@@ -170,17 +179,25 @@ impl Post<'_> {
                     heard = Instant::now();
                     self.settle(outcome).await?;
                 }
-                () = sleep_until(heard + limit), if waiting => {
-                    self.failed += self.pending.len() as u64;
-                    return Err(self.out_of_time(limit));
+                () = sleep_until(heard + self.limit), if waiting => {
+                    self.unanswered().iter().for_each(|lines| complain(lines));
+                    return Err(self.out_of_time());
                 }
             }
         }
         unread.map_or(Ok(()), |error| Err(Failure::Input(error)))
     }
 
+    /// The lines that have no outcome, if they are lines.
+    fn unanswered(&self) -> Option<String> {
+        let first = self.pending.front()?.line?;
+        let last = self.pending.back()?.line?;
+        Some(format!("lines {first} to {last}: no answer; they may have been sent"))
+    }
+
     /// Time is up: says what is in the way of the first one, if the server has said so.
-    fn out_of_time(&self, limit: Duration) -> Failure {
+    fn out_of_time(&self) -> Failure {
+        let limit = self.limit;
         match self.pending.front().and_then(|first| first.sending.refusal()) {
             Some(verdict) => Failure::PutOff { limit, verdict },
             None => Failure::TimedOut(limit),
@@ -198,11 +215,7 @@ impl Post<'_> {
         loop {
             match self.visit.client().send_with_id(self.chat, id, content.clone()).await {
                 Ok(sending) => return Ok(sending),
-                Err(SendError::Closed { ending, .. }) => {
-                    self.visit.recover(ending).await?;
-                    self.rejoin().await?;
-                    self.send_again().await;
-                }
+                Err(SendError::Closed { ending, .. }) => self.go_on(ending).await?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -224,16 +237,14 @@ impl Post<'_> {
     /// The first one has its outcome.
     async fn settle(&mut self, outcome: Result<Accepted, SendError>) -> Result<(), Failure> {
         if let Err(SendError::Closed { ending, .. }) = outcome {
-            self.visit.recover(ending).await?;
-            self.rejoin().await?;
-            self.send_again().await;
-            return Ok(());
+            return self.go_on(ending).await;
         }
         let first = self.pending.pop_front().expect("an outcome is of one that is pending");
         match outcome {
             Ok(accepted) => {
                 self.sent += 1;
-                self.out.put(|| json::accepted(&accepted, first.line), || text::accepted(&accepted))
+                let json = || json::accepted(&accepted, first.line);
+                read_or_not(self.out.put(json, || text::accepted(&accepted)))
             }
             Err(SendError::Rejected { verdict, .. }) => self.refused(&first, verdict),
             Err(error) => Err(error.into()),
@@ -244,12 +255,20 @@ impl Post<'_> {
     fn refused(&mut self, message: &Pending, verdict: Verdict) -> Result<(), Failure> {
         if self.out.is_json() {
             let object = json::rejected(self.chat, message.id, &verdict, message.line);
-            self.out.put(|| object, String::new)?;
+            read_or_not(self.out.put(|| object, String::new))?;
         }
         let Some(line) = message.line else { return Err(Failure::Refused(verdict)) };
         complain(&format!("line {line}: refused: {}", reason(&verdict)));
         self.failed += 1;
         Ok(())
+    }
+}
+
+/// What is to be sent is sent, though nobody reads what became of it.
+fn read_or_not(written: Result<(), Failure>) -> Result<(), Failure> {
+    match written {
+        Err(Failure::Unread) => Ok(()),
+        written => written,
     }
 }
 
@@ -264,61 +283,108 @@ async fn first_outcome(pending: &mut VecDeque<Pending>) -> Result<Accepted, Send
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::BytesMut;
-    use clap::Parser;
-    use packetboat_client::proto::code::RejectCode;
-    use packetboat_client::proto::codec::FrameCodec;
-    use packetboat_client::proto::id::SessionId;
-    use packetboat_client::proto::packet::{Limits, Packet, Rejected, Welcome};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
-    use tokio_util::codec::Decoder;
+    use packetboat_client::proto::code::{CloseCode, RejectCode};
+    use packetboat_client::proto::packet::{self, Packet, Rejected};
 
-    use crate::command::CommandLine;
-    use crate::out::tests::Page;
+    use crate::fake::Fake;
+    use crate::out::tests::{Closed, Page};
 
-    /// A server whose disk is nearly full.
-    async fn serve(mut stream: TcpStream) {
-        let (mut codec, mut came) = (FrameCodec::server(), BytesMut::new());
-        while stream.read_buf(&mut came).await.is_ok_and(|count| count > 0) {
-            let mut out = BytesMut::new();
-            while let Some(frame) = codec.decode(&mut came).unwrap() {
-                match Packet::decode(&frame).unwrap() {
-                    Some(Packet::Hello(_)) => Packet::Welcome(Welcome {
-                        session: SessionId::from([1; 16]),
-                        limits: Limits { max_body: 8192, max_content: 8000, ..Limits::default() },
-                        ticket: Bytes::new(),
-                        ticket_expires_ms: 0,
-                        now_ms: 0,
-                        server: String::new(),
-                        new_device: false,
-                    })
-                    .put(&mut out),
-                    Some(Packet::Send(send)) => Packet::Rejected(Rejected {
-                        chat: send.chat,
-                        id: send.id,
-                        verdict: Verdict::reject(RejectCode::StoreFull, "1% free", 60_000),
-                    })
-                    .put(&mut out),
-                    _ => {}
-                }
-            }
-            stream.write_all(&out).await.unwrap();
-        }
+    /// What a server says whose disk is nearly full.
+    fn full(packet: Packet) -> Vec<Packet> {
+        let Packet::Send(send) = packet else { return Vec::new() };
+        let verdict = Verdict::reject(RejectCode::StoreFull, "1% free", 60_000);
+        vec![Packet::Rejected(Rejected { chat: send.chat, id: send.id, verdict })]
     }
 
     #[tokio::test]
     async fn a_send_that_is_given_up_says_what_was_in_its_way() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = listener.local_addr().unwrap().to_string();
-        let serving = tokio::spawn(async move { serve(listener.accept().await.unwrap().0).await });
-        let words = ["packetboat-cli", "--user", "alice", "--server", &server];
-        let account = Account::new(CommandLine::try_parse_from(words).unwrap().account).unwrap();
+        let (server, account) = Fake::start().await;
+        let serving = tokio::spawn(async move { server.serve(full).await });
         let chat = "dm:alice:bob".parse().unwrap();
         let (limit, mut out) = (Duration::from_millis(500), Out::new(Page::default(), false));
         let drafts = drafts("hi".to_owned(), Manner::default()).unwrap();
         let failure = post(&account, &chat, drafts, Some(limit), &mut out).await.unwrap_err();
         assert_eq!(failure.to_string(), "not done within 0.5 s: STORE_FULL: 1% free");
+        serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn time_goes_on_while_another_session_is_looked_for() {
+        let (server, account) = Fake::start().await;
+        let serving = async move {
+            let replaced = Verdict::close(CloseCode::Replaced, "", 0);
+            let says = |packet| match packet {
+                Packet::Send(_) => vec![Packet::Goodbye(replaced.clone())],
+                _ => Vec::new(),
+            };
+            server.serve(says).await;
+            // From here on nobody takes a connection.
+        };
+        let (chat, limit) = ("dm:alice:bob".parse().unwrap(), Duration::from_millis(500));
+        let mut out = Out::new(Page::default(), false);
+        let drafts = drafts("hi".to_owned(), Manner::default()).unwrap();
+        let posting = post(&account, &chat, drafts, Some(limit), &mut out);
+        let both = async { tokio::join!(serving, posting).1 };
+        let outcome = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+        assert!(matches!(outcome, Err(Failure::TimedOut(_))), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn all_lines_are_sent_though_nobody_reads_what_became_of_them() {
+        let (server, account) = Fake::start().await;
+        let mut sent = 0;
+        let serving = server.serve(|packet| {
+            let Packet::Send(send) = packet else { return Vec::new() };
+            sent += 1;
+            let (chat, id) = (send.chat, send.id);
+            vec![Packet::Accepted(packet::Accepted {
+                chat,
+                id,
+                seq: sent,
+                at_ms: 1,
+                duplicate: false,
+            })]
+        });
+        let (lines, received) = mpsc::channel(4);
+        let feeding = async move {
+            for number in 1..=500 {
+                lines.send(Ok((number, format!("text {number}")))).await.unwrap();
+            }
+        };
+        let (chat, mut out) = ("dm:alice:bob".parse().unwrap(), Out::new(Closed, false));
+        let drafts = Drafts::Lines(received, Manner::default());
+        let limit = Some(Duration::from_secs(10));
+        let posting = post(&account, &chat, drafts, limit, &mut out);
+        let all = async { tokio::join!(serving, feeding, posting).2 };
+        tokio::time::timeout(Duration::from_secs(20), all).await.unwrap().unwrap();
+        assert_eq!(sent, 500);
+    }
+
+    #[tokio::test]
+    async fn lines_that_are_given_up_are_named() {
+        let (server, account) = Fake::start().await;
+        let serving = tokio::spawn(async move { server.serve(|_| Vec::new()).await });
+        let (lines, received) = mpsc::channel(4);
+        for (number, text) in [(7, "seven"), (8, ""), (9, "nine")] {
+            lines.send(Ok((number, text.to_owned()))).await.unwrap();
+        }
+        drop(lines);
+        let mut out = Out::new(Page::default(), false);
+        let mut post = Post {
+            visit: Visit::open(&account, true).await.unwrap(),
+            chat: &"dm:alice:bob".parse().unwrap(),
+            limit: Duration::from_millis(200),
+            pending: VecDeque::new(),
+            sent: 0,
+            failed: 0,
+            out: &mut out,
+        };
+        assert_eq!(post.unanswered(), None);
+        let drafts = Drafts::Lines(received, Manner::default());
+        assert!(matches!(post.run(drafts).await, Err(Failure::TimedOut(_))));
+        let expected = "lines 7 to 9: no answer; they may have been sent";
+        assert_eq!(post.unanswered().as_deref(), Some(expected));
+        post.visit.close().await;
         serving.await.unwrap();
     }
 

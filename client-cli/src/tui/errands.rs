@@ -11,8 +11,11 @@ use bytes::Bytes;
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
 use packetboat_client::{ChatId, ChatState, Client, Edge, Entry, MessageId, Page, RequestError};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use super::own_errands::OwnErrands;
+use crate::format::text;
+use crate::patience::asks_again_in;
 use crate::view::{Answer, Effect, Here, Trouble};
 
 use super::{devices, people};
@@ -118,7 +121,7 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
         Effect::AskThread { chat, of } => thread(client, chat, of).await.unwrap_or_else(failed),
         Effect::About(chat) => about::run(client, &chat).await.unwrap_or_else(failed),
         Effect::Here(here) => set(client, here).await.unwrap_or_else(failed),
-        Effect::AskPaths(folder) => folder::list(folder).await,
+        Effect::AskPaths(paths) => folder::list(paths).await,
         Effect::AskMembers(chat) => match client.members(&chat, None, PAGE_ITEMS_MAX).await {
             Ok(members) => Answer::Members { chat, members },
             Err(error) => failed(error),
@@ -156,7 +159,7 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
             Err(error) => failed(error),
         },
         Effect::AskPage { chat, edge } => {
-            let page = client.history(&chat, edge, PAGE).await.map_err(Trouble::from);
+            let page = page(client, &chat, edge).await.map_err(Trouble::from);
             Answer::Page { chat, edge, page }
         }
         Effect::SyncOwn
@@ -174,14 +177,28 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
     }
 }
 
-/// Sets what others see of the user.
+/// Sets what others see of the user, or tells it.
 async fn set(client: &Client, here: Here) -> Result<Answer, RequestError> {
     match here {
+        Here::Ask => {
+            let asked = client.presence(vec![client.user().clone()]).await?;
+            let own = asked.first().ok_or(RequestError::Unexpected)?;
+            Ok(Answer::Told(text::own_presence(own)))
+        }
         Here::Away(away) => client.set_away(away).await.map(|()| Answer::Away(away)),
         Here::Status(text, visible_to) => {
             client.set_profile(&text, visible_to).await?;
             Ok(Answer::Told("set, on all of your devices".to_owned()))
         }
+    }
+}
+
+/// A page of a log. One that cannot be had for now is not taken for one of which there is none.
+async fn page(client: &Client, chat: &ChatId, edge: Edge) -> Result<Page<Entry>, RequestError> {
+    loop {
+        let page = client.history(chat, edge, PAGE).await;
+        let Some(wait) = page.as_ref().err().and_then(asks_again_in) else { return page };
+        sleep(wait).await;
     }
 }
 
@@ -206,12 +223,98 @@ async fn chats(client: &Client) -> Result<Vec<ChatState>, RequestError> {
     let mut chats: Vec<ChatState> = Vec::new();
     loop {
         let behind = chats.last().map(|state| (state.last_at_ms, state.chat.clone()));
-        let page = client.recent(behind, PAGE_ITEMS_MAX, 0).await?;
+        let page = match client.recent(behind, PAGE_ITEMS_MAX, 0).await {
+            Ok(page) => page,
+            Err(error) => {
+                // Nothing asks for them again while the link stands.
+                sleep(asks_again_in(&error).ok_or(error)?).await;
+                continue;
+            }
+        };
         let empty = page.items.is_empty();
         chats.extend(page.items);
         if empty || !page.more || chats.len() >= CHATS_MAX {
             chats.truncate(CHATS_MAX);
             return Ok(chats);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use packetboat_client::proto::code::RejectCode;
+    use packetboat_client::proto::packet::{self, Packet};
+    use packetboat_client::{OwnState, Verdict};
+
+    use super::*;
+    use crate::fake::{Fake, response};
+    use crate::format::tests::entry;
+
+    /// The answers to effects, where the server refuses the first question for now.
+    async fn after_a_refusal(effect: Effect, count: usize) -> Vec<Answer> {
+        let (server, account) = Fake::start().await;
+        let mut refused = false;
+        let serving = server.serve(move |came| {
+            let Packet::Request(request) = came else { return Vec::new() };
+            if !std::mem::replace(&mut refused, true) {
+                let verdict = Verdict::reject(RejectCode::Unavailable, "", 1);
+                return vec![response(request.id, Err(verdict))];
+            }
+            let text = entry("dm:alice:bob", 1, "bob", &packetboat_client::Content::text("hi"));
+            let own = packet::OwnPage { items: Vec::new(), more: false, revision: 0, floor: 0 };
+            let answer = match request.operation.unwrap() {
+                packet::Operation::History { .. } => {
+                    packet::Answer::History { entries: vec![text.encode()], more: false }
+                }
+                packet::Operation::Recent(_) => {
+                    let state = ChatState::of(text.chat);
+                    packet::Answer::Recent { chats: vec![state], more: false }
+                }
+                packet::Operation::Own(_) => packet::Answer::Own(packet::OwnAnswer::Changes(own)),
+                other => panic!("{other:?}"),
+            };
+            vec![response(request.id, Ok(answer))]
+        });
+        let asking = async {
+            let (client, _events) = Client::start(account.config(account.device())).unwrap();
+            let (errands, mut answers) = Errands::start(client.clone());
+            errands.run(effect);
+            let mut came = Vec::new();
+            while came.len() < count {
+                came.push(answers.recv().await.unwrap());
+            }
+            client.close().await;
+            came
+        };
+        let both = async { tokio::join!(serving, asking).1 };
+        tokio::time::timeout(Duration::from_secs(20), both).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_log_that_cannot_be_had_for_now_is_not_taken_for_an_empty_one() {
+        let chat = "dm:alice:bob".parse().unwrap();
+        let asked = Effect::AskPage { chat, edge: Edge::Before(0) };
+        let answers = after_a_refusal(asked, 1).await;
+        let [Answer::Page { page: Ok(page), .. }] = answers.as_slice() else {
+            panic!("{answers:?}")
+        };
+        assert_eq!(page.items.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_chats_are_asked_for_until_they_are_there() {
+        let answers = after_a_refusal(Effect::AskChats, 1).await;
+        assert!(matches!(answers.as_slice(), [Answer::Chats(chats)] if chats.len() == 1));
+    }
+
+    #[tokio::test]
+    async fn what_is_deleted_is_asked_for_until_it_is_known() {
+        let answers = after_a_refusal(Effect::SyncOwn, 2).await;
+        let [Answer::Failed(_), Answer::Own(own)] = answers.as_slice() else {
+            panic!("{answers:?}")
+        };
+        assert_eq!(own.revision(), OwnState::default().revision());
     }
 }

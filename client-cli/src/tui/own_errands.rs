@@ -7,8 +7,10 @@ use std::time::Duration;
 use packetboat_client::{Client, OwnState, RequestError, SeqRange};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use crate::patience::asks_again_in;
+use crate::script::follow::until;
 use crate::view::{Answer, Effect};
 
 /// Errands that may wait.
@@ -55,9 +57,20 @@ async fn run_all(
     mut errands: mpsc::Receiver<Effect>,
     answers: mpsc::Sender<Answer>,
 ) {
-    let mut own = OwnState::default();
-    while let Some(errand) = errands.recv().await {
+    let (mut own, mut again) = (OwnState::default(), None);
+    loop {
+        let errand = tokio::select! {
+            errand = errands.recv() => errand,
+            () = until(again) => Some(Effect::SyncOwn),
+        };
+        let Some(errand) = errand else { return };
+        let syncs = errand == Effect::SyncOwn;
         let done = run(&client, &mut own, errand).await;
+        if syncs {
+            // What is deleted is shown as long as that is not known.
+            let wait = done.as_ref().err().and_then(asks_again_in);
+            again = wait.map(|wait| Instant::now() + wait);
+        }
         let answer = done.unwrap_or_else(|error| Some(Answer::Failed(error.to_string())));
         if let Some(answer) = answer {
             // A view that is gone does not want to know.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use clap::ValueEnum;
 use packetboat_client::{ChatId, UserId};
 
-use super::file::path_at;
+use super::file::{path_at, takes_path};
 use super::say::said_at;
 use super::slash::table::{all, in_full};
 use crate::command::group::GroupRule;
@@ -26,8 +26,43 @@ pub(crate) struct Known {
     pub(crate) rooms: BTreeSet<String>,
     /// The user's devices.
     pub(crate) devices: BTreeSet<String>,
-    /// A folder, and what is in it.
-    pub(crate) paths: Option<(String, Vec<String>)>,
+    /// What is in a folder.
+    pub(crate) paths: Option<Paths>,
+}
+
+/// What is in a folder, as far as it begins as a path that is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Paths {
+    /// The folder, as it was written.
+    pub(crate) folder: String,
+    /// What the names begin with.
+    pub(crate) start: String,
+    /// They, those of folders with a `/` behind them.
+    pub(crate) names: Vec<String>,
+    /// There are more of them.
+    pub(crate) more: bool,
+}
+
+impl Paths {
+    /// A question, without its answer.
+    pub(crate) fn asked(folder: &str, start: &str) -> Self {
+        Self { folder: folder.to_owned(), start: start.to_owned(), ..Self::default() }
+    }
+
+    /// The question of a path.
+    pub(crate) fn of(path: &str) -> Self {
+        let (folder, name) = path.split_at(path.rfind('/').map_or(0, |at| at + 1));
+        Self::asked(folder, name)
+    }
+
+    /// Whether all that is asked for there is here, or will be: what is hidden is not among others.
+    pub(crate) fn has(&self, asked: &Self) -> bool {
+        let shows_hidden = |paths: &Self| paths.start.starts_with('.');
+        self.folder == asked.folder
+            && asked.start.starts_with(&self.start)
+            && shows_hidden(self) == shows_hidden(asked)
+            && (!self.more || self.start == asked.start)
+    }
 }
 
 /// What a word can become.
@@ -37,6 +72,8 @@ pub(crate) struct Offer {
     pub(crate) start: usize,
     /// What it can be, in order.
     pub(crate) words: Vec<String>,
+    /// It can be more than these.
+    pub(crate) more: bool,
 }
 
 impl Offer {
@@ -61,8 +98,8 @@ pub(crate) struct Completing {
     pub(crate) members: Option<(ChatId, Vec<UserId>)>,
     /// The user's devices, once they are asked for.
     pub(crate) devices: Option<Vec<String>>,
-    /// A folder and what is in it, once that is asked for.
-    pub(crate) paths: Option<(String, Vec<String>)>,
+    /// What is in a folder, once that is asked for.
+    pub(crate) paths: Option<Paths>,
 }
 
 /// The words that the last Tab has shown.
@@ -84,7 +121,11 @@ pub(crate) fn offer(before: &str, known: &Known) -> Option<Offer> {
         return Some(Offer { start: at + offer.start, ..offer });
     }
     if let Some(start) = path_at(before) {
-        return Some(Offer { start, words: paths(&before[start..], known) });
+        let (line, path) = before.split_at(start);
+        let mut words = paths(path, known);
+        words.retain(|word| takes_path(line, word));
+        let more = known.paths.as_ref().is_some_and(|paths| paths.more);
+        return Some(Offer { start, words, more });
     }
     let space = before.char_indices().rfind(|(_, char)| char.is_whitespace());
     let start = space.map_or(0, |(at, char)| at + char.len_utf8());
@@ -104,7 +145,7 @@ pub(crate) fn offer(before: &str, known: &Known) -> Option<Offer> {
     } else {
         return None;
     };
-    Some(Offer { start, words })
+    Some(Offer { start, words, more: false })
 }
 
 /// What a command takes in the place of a word behind others.
@@ -162,20 +203,13 @@ fn named<T: ValueEnum>(word: &str) -> Vec<String> {
     that_start(word, names)
 }
 
-/// The folder that a path begins with, with the `/` behind it; empty for the one at hand.
-pub(crate) fn folder_of(path: &str) -> &str {
-    &path[..path.rfind('/').map_or(0, |at| at + 1)]
-}
-
-/// What a path can become. What is hidden is found by who begins with its dot.
+/// What a path can become.
 fn paths(path: &str, known: &Known) -> Vec<String> {
-    let folder = folder_of(path);
-    let name = &path[folder.len()..];
-    let Some((_, names)) = known.paths.as_ref().filter(|(of, _)| of == folder) else {
-        return Vec::new();
-    };
-    let shown = names.iter().filter(|one| name.starts_with('.') || !one.starts_with('.'));
-    that_start(name, shown).iter().map(|name| format!("{folder}{name}")).collect()
+    let asked = Paths::of(path);
+    let found = known.paths.as_ref().filter(|paths| paths.has(&asked));
+    let names = found.map_or(&[][..], |paths| &paths.names);
+    let folder = asked.folder;
+    that_start(&asked.start, names).iter().map(|name| format!("{folder}{name}")).collect()
 }
 
 /// Users; commands take them without the sign that some write before them.
@@ -266,20 +300,48 @@ mod tests {
 
     #[test]
     fn paths_and_devices_are_completed_where_they_are_known() {
-        let paths = ["a b.png", "docs/", ".ssh/"].map(ToOwned::to_owned).to_vec();
+        let paths = ["a b.png", "docs/"].map(ToOwned::to_owned).to_vec();
         let known = Known {
             devices: set(&["laptop", "phone"]),
-            paths: Some(("my files/".into(), paths)),
+            paths: Some(Paths { names: paths, ..Paths::asked("my files/", "") }),
             ..known()
         };
         let words = |before| offer(before, &known).unwrap().words;
         assert_eq!(words("/logout p"), ["phone"]);
         assert_eq!(words("/file my files/"), ["my files/a b.png", "my files/docs/"]);
         assert_eq!(words("/save 1 my files/d"), ["my files/docs/"]);
-        assert_eq!(words("/thumb 1 my files/."), ["my files/.ssh/"]);
+        assert_eq!(words("/thumb 1 my files/."), [""; 0], "what is hidden was not asked for");
         assert_eq!(words("/file thumb=my"), [""; 0], "that folder is not known");
         assert_eq!(words("/status c"), ["contacts"]);
         assert_eq!(words("/room %"), ["%lobby"]);
+    }
+
+    #[test]
+    fn a_path_is_offered_only_where_the_line_would_be_taken_for_it() {
+        let names = ["a b.png", "a -- b.png", "a ", "type=a", "thumb=a", "ab.png", "a dir/"];
+        let names: Vec<String> = names.map(ToOwned::to_owned).to_vec();
+        let paths = Some(Paths { names, ..Paths::asked("", "") });
+        let known = Known { paths, ..known() };
+        let words = |before| offer(before, &known).unwrap().words;
+        assert_eq!(words("/file "), ["a b.png", "ab.png", "a dir/"]);
+        assert_eq!(words("/file thumb="), ["type=a", "thumb=a", "ab.png"]);
+        assert_eq!(words("/file type=a/b thumb=x a"), ["a b.png", "ab.png", "a dir/"]);
+        assert_eq!(words("/expire 2h /file thumb=a"), ["ab.png"]);
+        assert_eq!(words("/save 1 a"), ["a b.png", "a -- b.png", "ab.png", "a dir/"]);
+        assert_eq!(words("/save 1 t"), ["type=a", "thumb=a"]);
+    }
+
+    #[test]
+    fn what_is_known_of_a_large_folder_is_asked_for_again_as_more_is_written() {
+        let has = |known: &Paths, path: &str| known.has(&Paths::of(path));
+        let small = Paths::asked("x/", "a");
+        assert!(has(&small, "x/a") && has(&small, "x/ab"));
+        assert!(
+            !has(&small, "x/") && !has(&small, "x/b") && !has(&small, "a") && !has(&small, "x/a/")
+        );
+        let large = Paths { more: true, ..small };
+        assert!(has(&large, "x/a") && !has(&large, "x/ab"));
+        assert!(!has(&Paths::asked("", ""), ".ssh"), "what is hidden is not among the others");
     }
 
     proptest! {

@@ -8,6 +8,7 @@ use packetboat_client::{
     RequestError, RoomState, ScheduledName, SendError, SeqRange, SetMarks, SignalKind, UserId,
 };
 
+use super::completion::Paths;
 use super::device::Devices;
 use super::file::Files;
 use super::people::People;
@@ -129,12 +130,7 @@ pub(crate) enum Answer {
     /// How the user's devices are named.
     Devices(Vec<String>),
     /// What is in a folder.
-    Paths {
-        /// The folder, as it was written.
-        folder: String,
-        /// The names, those of folders with a `/` behind them.
-        names: Vec<String>,
-    },
+    Paths(Paths),
     /// What is pinned in a chat.
     Pins {
         /// The chat.
@@ -315,7 +311,7 @@ pub(crate) enum Effect {
     /// Ask for the names of who is in a chat.
     AskNames(ChatId),
     /// Ask what is in a folder, to be named.
-    AskPaths(String),
+    AskPaths(Paths),
     /// Do something about coming into a group.
     Door(Door),
     /// Do something about files.

@@ -95,6 +95,18 @@ pub(super) fn path_at(before: &str) -> Option<usize> {
     Some(before.len() - path.len())
 }
 
+/// Whether a path that is written behind `line` is taken as it is.
+pub(super) fn takes_path(line: &str, path: &str) -> bool {
+    if line.ends_with(THUMB) {
+        return !path.contains(char::is_whitespace);
+    }
+    if line.starts_with("/file ") {
+        let alone = Attach { path: path.into(), ..Attach::default() };
+        return attach(path) == Some(alone);
+    }
+    path.trim() == path
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

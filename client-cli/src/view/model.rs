@@ -184,7 +184,9 @@ impl View {
         let seq = open.timeline.last_seq();
         if open.up == 0 && open.timeline.is_live() && seq > chat.read {
             chat.has_read(seq);
-            effects.push(Effect::Read { chat: open.chat.clone(), seq });
+            // A room keeps no account of who has read what.
+            let told = (!open.chat.is_room()).then(|| open.chat.clone());
+            effects.extend(told.map(|chat| Effect::Read { chat, seq }));
         }
     }
 

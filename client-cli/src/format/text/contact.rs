@@ -2,7 +2,7 @@
 
 use packetboat_client::{Contact, ContactState, UserId};
 
-use super::table::line;
+use super::table::{USER_COLUMNS, row, row_with};
 use crate::clean;
 
 /// What is known of another.
@@ -14,12 +14,12 @@ pub(crate) fn contact(contact: &Contact) -> String {
         ContactState::Contact => "contact",
     };
     let name = clean::line(&contact.name);
-    line(&format!("{:<28} {state} ", contact.user.as_str()), &name)
+    row_with(contact.user.as_str(), USER_COLUMNS, &format!("{state} "), &name)
 }
 
 /// One who is blocked.
 pub(crate) fn blocked(user: &UserId) -> String {
-    format!("{:<28} blocked", user.as_str())
+    row(user.as_str(), USER_COLUMNS, "blocked")
 }
 
 #[cfg(test)]

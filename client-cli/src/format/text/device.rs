@@ -2,10 +2,13 @@
 
 use packetboat_client::DeviceState;
 
-use super::table::line;
+use super::table::row_with;
 use crate::account::is_of_commands;
 use crate::clean;
 use crate::clock::Clock;
+
+/// Columns of a device's id; one that is longer has a line of its own.
+const ID_COLUMNS: usize = 16;
 
 /// A device of the user's.
 pub(crate) fn state(clock: &Clock, state: &DeviceState) -> String {
@@ -21,7 +24,7 @@ pub(crate) fn state(clock: &Clock, state: &DeviceState) -> String {
     let said: Vec<_> = said.iter().map(|text| clean::line(text)).collect();
     let said: Vec<_> =
         said.iter().map(AsRef::as_ref).filter(|text: &&str| !text.is_empty()).collect();
-    line(&format!("{:<16} {there:<21} ", state.device.as_str()), &said.join(", "))
+    row_with(state.device.as_str(), ID_COLUMNS, &format!("{there:<21} "), &said.join(", "))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) fn notice(clock: &Clock, notice: &Notice) -> String {
         Notice::Presence(told) => presence(clock, told),
         Notice::RoomCount(RoomCount { room, listeners }) => format!("{room}: {listeners} listen"),
         Notice::Missed => "some hints were missed".to_owned(),
-        Notice::Join(news) => join_news(news),
+        Notice::Join(news) => join_news(news, &format!("group requests {}", news.chat)),
         Notice::Own(_) => "what you have set for yourself has changed".to_owned(),
         Notice::Receipts(chat) => format!("{chat}: receipts have moved"),
         Notice::Keys(news) => keys::news(news),
@@ -73,6 +73,14 @@ mod tests {
             // A status that is long has a line of its own.
             assert!(cleaned.len() <= 2, "{told:?}: {line}");
         }
+    }
+
+    #[test]
+    fn a_hint_names_a_command_and_none_of_the_chat_view() {
+        let (chat, user) = ("group:crew".parse().unwrap(), "alice".parse().unwrap());
+        let told = Notice::Join(JoinNews { chat, user, state: None });
+        let line = notice(&Clock::utc(), &told);
+        assert_eq!(line, "alice asks to come into group:crew: group requests group:crew");
     }
 
     #[test]

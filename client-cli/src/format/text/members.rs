@@ -2,11 +2,8 @@
 
 use packetboat_client::{Member, Role};
 
-use super::table::row;
+use super::table::{USER_COLUMNS, row};
 use crate::clock::Clock;
-
-/// Columns of a user's id; one that is longer has a line of its own.
-const USER_COLUMNS: usize = 28;
 
 /// The head of the table.
 pub(crate) fn head() -> String {

@@ -2,9 +2,12 @@
 
 use packetboat_client::{ChatDraft, ChatId, Marks, OwnChat};
 
-use super::table::line;
+use super::table::row_with;
 use crate::clean;
 use crate::clock::Clock;
+
+/// Columns of a chat's id; one that is longer has a line of its own.
+const ID_COLUMNS: usize = 27;
 
 /// What was begun to write.
 pub(crate) fn draft(draft: &ChatDraft) -> String {
@@ -39,7 +42,7 @@ pub(crate) fn chat(clock: &Clock, chat: &ChatId, own: &OwnChat) -> String {
     if let Some(own) = &own.draft {
         words.push(format!("draft: {}", draft(own)));
     }
-    line(&format!("{:<28}", chat.as_str()), &words.join(", "))
+    row_with(chat.as_str(), ID_COLUMNS, "", &words.join(", "))
 }
 
 #[cfg(test)]

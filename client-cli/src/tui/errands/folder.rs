@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::clean;
-use crate::view::Answer;
+use crate::view::{Answer, Paths};
 
 /// Names that are offered.
 const NAMES_MAX: usize = 1_000;
@@ -21,24 +21,34 @@ pub(super) fn place(path: &Path) -> PathBuf {
     }
 }
 
-/// What is in a folder. Of one that cannot be read nothing is known.
-pub(super) async fn list(folder: String) -> Answer {
-    let at = if folder.is_empty() { PathBuf::from(".") } else { place(Path::new(&folder)) };
-    Answer::Paths { names: names(&at).await.unwrap_or_default(), folder }
+/// What is in a folder and begins as what is written. Of one that cannot be read nothing is known.
+pub(super) async fn list(mut paths: Paths) -> Answer {
+    let folder = paths.folder.as_str();
+    let at = if folder.is_empty() { PathBuf::from(".") } else { place(Path::new(folder)) };
+    (paths.names, paths.more) = names(&at, &paths.start).await.unwrap_or_default();
+    Answer::Paths(paths)
 }
 
-async fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let (mut names, mut entries) = (Vec::new(), tokio::fs::read_dir(folder).await?);
+/// The names that begin so, as far as they are offered, and whether there are more. What is hidden
+/// is for who begins with its dot.
+async fn names(folder: &Path, start: &str) -> io::Result<(Vec<String>, bool)> {
+    let (mut names, mut more) = (Vec::new(), false);
+    let mut entries = tokio::fs::read_dir(folder).await?;
     while let Some(entry) = entries.next_entry().await? {
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if names.len() >= NAMES_MAX || clean::line(&name) != name {
+        let is_hidden = name.starts_with('.') && !start.starts_with('.');
+        if !name.starts_with(start) || is_hidden || clean::line(&name) != name {
             continue;
+        }
+        if names.len() >= NAMES_MAX {
+            more = true;
+            break;
         }
         let is_folder = tokio::fs::metadata(entry.path()).await.is_ok_and(|found| found.is_dir());
         names.push(if is_folder { format!("{name}/") } else { name });
     }
     names.sort();
-    Ok(names)
+    Ok((names, more))
 }
 
 #[cfg(test)]
@@ -53,10 +63,34 @@ mod tests {
         }
         std::fs::create_dir(folder.path().join("docs")).unwrap();
         let path = format!("{}/", folder.path().display());
-        let Answer::Paths { folder, names } = list(path.clone()).await else { panic!() };
-        assert_eq!((folder, names.join(" ")), (path.clone(), "a.txt b c.png docs/".to_owned()));
-        let Answer::Paths { names, .. } = list(format!("{path}none/")).await else { panic!() };
-        assert_eq!(names, [""; 0]);
+        std::fs::write(folder.path().join(".hidden"), "x").unwrap();
+        let names = async |folder: &str, start: &str| {
+            let Answer::Paths(paths) = list(Paths::asked(folder, start)).await else { panic!() };
+            assert_eq!((paths.folder.as_str(), paths.start.as_str()), (folder, start));
+            assert!(!paths.more);
+            paths.names.join(" ")
+        };
+        assert_eq!(names(&path, "").await, "a.txt b c.png docs/");
+        assert_eq!(names(&path, "b ").await, "b c.png");
+        assert_eq!(names(&path, ".").await, ".hidden");
+        assert_eq!(names(&format!("{path}none/"), "").await, "");
+    }
+
+    #[tokio::test]
+    async fn of_a_large_folder_what_begins_as_is_written_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        for at in 0..=NAMES_MAX {
+            std::fs::write(folder.path().join(format!("a{at}")), "").unwrap();
+        }
+        std::fs::write(folder.path().join("the one"), "").unwrap();
+        let path = format!("{}/", folder.path().display());
+        let list = async |start| match list(Paths::asked(&path, start)).await {
+            Answer::Paths(paths) => (paths.names.len(), paths.more),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(list("").await, (NAMES_MAX, true));
+        assert_eq!(list("a").await, (NAMES_MAX, true));
+        assert_eq!(list("th").await, (1, false));
     }
 
     #[test]

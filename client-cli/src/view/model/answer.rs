@@ -36,7 +36,7 @@ impl View {
             Answer::Names { chat, users } => self.take_names(&chat, users),
             Answer::Pins { chat, seqs } => self.pins(&chat, &seqs),
             Answer::Devices(names) => self.take_devices(names),
-            Answer::Paths { folder, names } => self.take_paths(&folder, names),
+            Answer::Paths(paths) => self.take_paths(paths, effects),
             Answer::Thread { chat, of, entries } => self.thread(&chat, of, &entries),
             Answer::Receipts { chat, steps } => self.take_receipts(&chat, steps),
             Answer::ReadsTold(rule) => {
@@ -128,7 +128,7 @@ impl View {
         if lines.is_empty() {
             lines.push("nothing".to_owned());
         }
-        self.overlay = Some(Overlay::new(title, &lines));
+        self.overlay = Some(Overlay::new(clean::line(&title), &lines));
     }
 
     fn members(&mut self, chat: &ChatId, members: &Page<Member>) {
@@ -237,5 +237,19 @@ mod tests {
         );
         assert!(rows.last().is_some_and(|row| row.ends_with('…')), "it is on its way: {rows:#?}");
         assert_eq!((view.editor.text(), view.noted(2)), ("meanwhile", None));
+    }
+
+    #[test]
+    fn a_room_is_not_told_what_is_read_of_it() {
+        let mut view = open(1);
+        write(&mut view, 1, "/open %lobby");
+        let room: ChatId = "room:lobby".parse().unwrap();
+        let items =
+            vec![crate::format::tests::entry("room:lobby", 4, "alice", &Content::text("hi"))];
+        let page = Ok(Page { items, more: false });
+        let answer = Answer::Page { chat: room.clone(), edge: Edge::Before(0), page };
+        let effects = view.handle(2, Input::Answer(answer));
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Read { .. })), "{effects:?}");
+        assert_eq!(view.roster.get(&room).map(|room| (room.read, room.unread)), Some((4, 0)));
     }
 }

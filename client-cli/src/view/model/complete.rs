@@ -2,7 +2,7 @@
 
 use packetboat_client::{ChatId, UserId};
 
-use super::super::completion::{Known, Last, folder_of, offer};
+use super::super::completion::{Known, Last, Paths, offer};
 use super::super::device::Devices;
 use super::super::file::path_at;
 use super::{Effect, Mood, View};
@@ -27,8 +27,11 @@ impl View {
             [word] if word.ends_with('/') => self.editor.replace_before(offer.start, word),
             [word] => self.editor.replace_before(offer.start, &format!("{word} ")),
             words => {
-                let (common, all) = (offer.common(), words.join("  "));
-                if !common.is_empty() {
+                let (common, mut all) = (offer.common(), words.join("  "));
+                if offer.more {
+                    // What all of them start with is not known.
+                    all.push_str("  …");
+                } else if !common.is_empty() {
                     self.editor.replace_before(offer.start, common);
                 }
                 self.note(now_ms, &all, Mood::Calm);
@@ -94,11 +97,10 @@ impl View {
             self.completing.paths = None;
             return;
         };
-        let folder = folder_of(&before[at..]);
-        if self.completing.paths.as_ref().is_none_or(|(known, _)| known != folder) {
-            let folder = folder.to_owned();
-            self.completing.paths = Some((folder.clone(), Vec::new()));
-            effects.push(Effect::AskPaths(folder));
+        let asked = Paths::of(&before[at..]);
+        if !self.completing.paths.as_ref().is_some_and(|known| known.has(&asked)) {
+            self.completing.paths = Some(asked.clone());
+            effects.push(Effect::AskPaths(asked));
         }
     }
 
@@ -109,10 +111,12 @@ impl View {
         }
     }
 
-    /// What is in a folder came.
-    pub(super) fn take_paths(&mut self, folder: &str, names: Vec<String>) {
-        if let Some((_, known)) = self.completing.paths.as_mut().filter(|(of, _)| of == folder) {
-            *known = names;
+    /// What is in a folder came; meanwhile more may have been written.
+    pub(super) fn take_paths(&mut self, paths: Paths, effects: &mut Vec<Effect>) {
+        let is_asked = |known: &Paths| known.folder == paths.folder && known.start == paths.start;
+        if self.completing.paths.as_ref().is_some_and(is_asked) {
+            self.completing.paths = Some(paths);
+            self.ask_words(effects);
         }
     }
 
@@ -259,18 +263,39 @@ mod tests {
     fn a_path_is_completed_folder_by_folder() {
         let mut view = with_others();
         let effects = view.handle(5, Input::Paste("/file my".to_owned()));
-        assert!(effects.contains(&Effect::AskPaths(String::new())), "{effects:?}");
-        let names = ["my pictures/", "mine.txt", ".hidden"].map(ToOwned::to_owned).to_vec();
-        view.handle(6, Input::Answer(Answer::Paths { folder: String::new(), names }));
+        assert!(effects.contains(&Effect::AskPaths(Paths::asked("", "my"))), "{effects:?}");
+        view.handle(6, Input::Answer(found("", "my", &["my pictures/"])));
         let effects = view.handle(7, key(KeyCode::Tab));
         assert_eq!(view.editor.text(), "/file my pictures/");
-        let asked = Effect::AskPaths("my pictures/".to_owned());
+        let asked = Effect::AskPaths(Paths::asked("my pictures/", ""));
         assert!(effects.contains(&asked), "{effects:?}");
-        let late = Answer::Paths { folder: String::new(), names: vec!["late".into()] };
-        view.handle(8, Input::Answer(late));
+        view.handle(8, Input::Answer(found("", "my", &["my late.png"])));
         assert_eq!(again(&mut view), "/file my pictures/", "it is of another folder");
-        let (folder, names) = ("my pictures/".to_owned(), vec!["a cat.png".to_owned()]);
-        view.handle(9, Input::Answer(Answer::Paths { folder, names }));
+        view.handle(9, Input::Answer(found("my pictures/", "", &["a cat.png"])));
         assert_eq!(again(&mut view), "/file my pictures/a cat.png ");
+    }
+
+    fn found(folder: &str, start: &str, names: &[&str]) -> Answer {
+        let names = names.iter().map(ToString::to_string).collect();
+        Answer::Paths(Paths { names, ..Paths::asked(folder, start) })
+    }
+
+    #[test]
+    fn of_a_large_folder_more_is_asked_for_and_no_common_start_is_made_up() {
+        let mut view = with_others();
+        view.handle(5, Input::Paste("/file ".to_owned()));
+        view.handle(5, key(KeyCode::Char('a')));
+        let Answer::Paths(some) = found("", "", &["ab1", "ab2"]) else { panic!() };
+        let large = Answer::Paths(Paths { more: true, ..some });
+        let effects = view.handle(6, Input::Answer(large));
+        assert_eq!(
+            effects,
+            [Effect::AskPaths(Paths::asked("", "a"))],
+            "more was written meanwhile"
+        );
+        let Answer::Paths(some) = found("", "a", &["ab1", "ab2"]) else { panic!() };
+        view.handle(7, Input::Answer(Answer::Paths(Paths { more: true, ..some })));
+        assert_eq!(again(&mut view), "/file a", "others may begin with other letters");
+        assert_eq!(view.noted(7), Some(("ab1  ab2  …", Mood::Calm)));
     }
 }

@@ -34,7 +34,7 @@ impl View {
                 }
             }
             Event::Notice(Notice::Join(news)) => {
-                self.note(now_ms, &text::join_news(&news), Mood::Good);
+                self.note(now_ms, &text::join_news(&news, "/group requests"), Mood::Good);
             }
             Event::Signal(Signal { chat, kind, sender: Some(sender), .. }) => {
                 if kind != SignalKind::Custom {

@@ -132,7 +132,9 @@ impl View {
 
     /// What is said in a thread.
     pub(super) fn thread(&mut self, chat: &ChatId, of: u64, entries: &Page<Entry>) {
-        let mut lines: Vec<String> = entries.items.iter().map(|entry| self.told(entry)).collect();
+        let hidden = self.hidden(chat);
+        let seen = entries.items.iter().filter(|entry| !hidden.holds(entry.seq));
+        let mut lines: Vec<String> = seen.map(|entry| self.told(entry)).collect();
         if entries.more {
             lines.push("… and more".to_owned());
         }
@@ -183,7 +185,8 @@ fn forwarded(chat: ChatId, shown: &Shown) -> Option<(Content, Context)> {
 
 #[cfg(test)]
 mod tests {
-    use packetboat_client::{Entry, Event, FileId};
+    use packetboat_client::proto::packet::Item;
+    use packetboat_client::{Entry, Event, FileId, OwnState, SeqRange, SeqSet};
 
     use super::super::super::event::{Answer, Input};
     use super::super::tests::{chat, open, write};
@@ -256,10 +259,19 @@ mod tests {
         assert_eq!(context.mentions, ["alice".parse().unwrap()]);
         let first = entry(chat().as_str(), 1, "alice", &Content::text("as it came"));
         let entries = Page { items: vec![first, word], more: true };
+        let again = entries.clone();
         view.handle(4, Input::Answer(Answer::Thread { chat: chat(), of: 1, entries }));
         let rows = view.overlay.as_ref().unwrap().sight((80, 23)).rows;
         let wanted = ["#1 09:05 alice: message 1", "#2 09:05 alice: so it is", "… and more"];
         assert_eq!(rows, wanted);
+        let mut seqs = SeqSet::default();
+        seqs.insert(SeqRange::new(1, 1).unwrap());
+        let mut own = OwnState::default();
+        own.set(Item::Hidden { chat: chat(), seqs });
+        view.handle(5, Input::Answer(Answer::Own(own)));
+        view.handle(6, Input::Answer(Answer::Thread { chat: chat(), of: 1, entries: again }));
+        let rows = view.overlay.as_ref().unwrap().sight((80, 23)).rows;
+        assert_eq!(rows, wanted[1..], "what the user has deleted for itself is not shown");
     }
 
     #[test]

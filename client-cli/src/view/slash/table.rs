@@ -114,10 +114,10 @@ const PEOPLE: &[Command] = &[
     the("back", "", "you are"),
     the(
         "status",
-        "WHO [TEXT]",
+        "[WHO [TEXT]]",
         "what you say of yourself. WHO sees that, and\n\
          whether you are there: everyone, contacts or\n\
-         nobody",
+         nobody. Alone: what you say now",
     ),
     the("contacts", "", "whom you know, and have blocked"),
     the("contact", "USER", "ask to be contacts, or accept"),

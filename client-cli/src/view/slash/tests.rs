@@ -178,6 +178,7 @@ const WRITTEN: &[&str] = &[
     "/unread",
     "/away",
     "/back",
+    "/status",
     "/status contacts at sea",
     "/contacts",
     "/contact bob",
