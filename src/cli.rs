@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 use packetboat_proto::id::UserId;
@@ -213,22 +212,25 @@ where
     Ok(line.command.unwrap_or_else(|| Command::Serve(ServeArgs::default())))
 }
 
-/// Writes the completions of a shell, or ends the process as `clap::Error::exit` does. Who reads no
-/// further has what it wants.
-pub fn completions(shell: Shell, out: &mut dyn Write) {
+/// The completions of a shell.
+pub fn completions(shell: Shell) -> Vec<u8> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut CommandLine::command(), "packetboat", &mut text);
-    match out.write_all(&text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let why = format!("the completions cannot be written: {error}\n");
-            clap::Error::raw(ErrorKind::Io, why).exit()
-        }
-        Ok(()) | Err(_) => {}
+    text
+}
+
+/// Writes what was asked for. Who reads no further has what it wants: that is no error.
+pub fn show(text: &[u8], out: &mut dyn Write) -> io::Result<()> {
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind;
+
     use super::*;
 
     fn parsed(line: &str) -> Command {
@@ -324,21 +326,33 @@ mod tests {
         assert_eq!(parsed("packetboat stats"), Command::Stats(StatsArgs::default()));
     }
 
+    /// Takes nothing.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
-    fn completions_that_nobody_reads_to_their_end_are_no_fault() {
+    fn what_nobody_reads_to_its_end_is_no_fault_and_a_full_disk_is() {
         let (reader, mut writer) = io::pipe().unwrap();
         drop(reader);
-        completions(Shell::Bash, &mut writer);
-        let written = writer.write_all(b"x").unwrap_err();
-        assert_eq!(written.kind(), io::ErrorKind::BrokenPipe);
+        show(b"settings", &mut writer).unwrap();
+        let full = show(b"settings", &mut Full).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]
     fn completions_know_the_commands() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-            let mut out = Vec::new();
-            completions(shell, &mut out);
-            assert!(String::from_utf8(out).unwrap().contains("print-config"), "{shell}");
+            let text = String::from_utf8(completions(shell));
+            assert!(text.unwrap().contains("print-config"), "{shell}");
         }
     }
 }

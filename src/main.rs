@@ -33,8 +33,7 @@ fn main() -> ExitCode {
             Command::Stats(args) => numbers(args).await,
             Command::Token(args) => sign(&args),
             Command::Completions { shell } => {
-                cli::completions(shell, &mut io::stdout());
-                Ok(())
+                Ok(cli::show(&cli::completions(shell), &mut io::stdout())?)
             }
         }
     });
@@ -54,7 +53,7 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
 
 async fn serve(args: ServeArgs) -> Done {
     if args.print_config {
-        return Ok(io::stdout().write_all(print::defaults().as_bytes())?);
+        return Ok(cli::show(print::defaults().as_bytes(), &mut io::stdout())?);
     }
     let config = config::load(&args.sources())?;
     if args.check {

@@ -1,5 +1,6 @@
-//! On what the embedded store, and the files, do their work: threads of its own; or, for the proofs, tasks of a
-//! runtime in simulated time, so that a run can be repeated. Must never decide what is done.
+//! On what the embedded store, and the files, do their work: threads of its own; or, for the
+//! proofs, tasks of a runtime in simulated time, so that a run can be repeated. Must never decide
+//! what is done.
 
 use std::io;
 use std::sync::Mutex;
