@@ -74,11 +74,13 @@ pub enum Bug {
     OldGroupStillCounts,
     /// What a user hides takes the place of what it has hidden before.
     HidingReplaces,
+    /// What is of no use in the files of values is taken for erased, and not written over.
+    ErasingSkipsValues,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -113,6 +115,7 @@ impl Bug {
         Self::OriginUnchecked,
         Self::OldGroupStillCounts,
         Self::HidingReplaces,
+        Self::ErasingSkipsValues,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -152,6 +155,7 @@ impl Bug {
             Self::OriginUnchecked => "origin-unchecked",
             Self::OldGroupStillCounts => "old-group-still-counts",
             Self::HidingReplaces => "hiding-replaces",
+            Self::ErasingSkipsValues => "erasing-skips-values",
         }
     }
 
