@@ -21,11 +21,13 @@ impl Folder {
         Self { data: data.to_owned() }
     }
 
+    #[cfg(feature = "search")]
     pub(super) fn path(&self) -> PathBuf {
         self.data.join(FOLDER)
     }
 
     /// Makes it if it is not there, and ends a removal that was begun.
+    #[cfg(feature = "search")]
     pub(super) fn make(&self) -> io::Result<()> {
         gone(fs::remove_dir_all(self.data.join(GOING)))?;
         fs::create_dir_all(self.path())
@@ -35,7 +37,7 @@ impl Folder {
     pub(super) fn remove(&self) -> io::Result<()> {
         let going = self.data.join(GOING);
         gone(fs::remove_dir_all(&going))?;
-        gone(fs::rename(self.path(), &going))?;
+        gone(fs::rename(self.data.join(FOLDER), &going))?;
         gone(fs::remove_dir_all(&going))
     }
 }
