@@ -1,8 +1,8 @@
 //! The Packetboat server: messages are accepted once stored, delivered once, and in order.
 //!
 //! Floors, lowest first: [`metrics`], [`clock`], `calendar`, [`complaint`], [`places`]; [`store`];
-//! [`hub`]; [`config`]; [`search`]; [`auth`], [`tls`]; [`session`]; [`listener`]; [`control`]; [`server`];
-//! [`cli`], [`user`], `stats`, [`greeting`].
+//! [`hub`]; [`config`]; [`search`]; [`auth`], [`tls`]; [`session`]; [`listener`]; [`control`];
+//! [`server`]; [`cli`], [`user`], `stats`, [`greeting`].
 
 pub mod auth;
 mod calendar;
