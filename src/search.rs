@@ -47,5 +47,6 @@ pub trait Search: Send + Sync + 'static {
 
 /// Removes an index that is not kept on with: what is recalled meanwhile would stay in it.
 pub fn forget(data: &Path) -> io::Result<()> {
-    Folder::in_data(data).remove()
+    let folder = Folder::in_data(data);
+    if folder.is_there()? { folder.remove() } else { Ok(()) }
 }

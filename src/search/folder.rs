@@ -33,6 +33,11 @@ impl Folder {
         fs::create_dir_all(self.path())
     }
 
+    /// Whether it is there, or something of it.
+    pub(super) fn is_there(&self) -> io::Result<bool> {
+        Ok(self.data.join(FOLDER).try_exists()? || self.data.join(GOING).try_exists()?)
+    }
+
     /// Removes it with all that is in it.
     pub(super) fn remove(&self) -> io::Result<()> {
         let going = self.data.join(GOING);
@@ -67,6 +72,9 @@ mod tests {
         assert!(!data.path().join(GOING).exists() && folder.path().join("meta.json").exists());
         folder.remove().unwrap();
         assert!(!folder.path().exists() && !data.path().join(GOING).exists());
+        assert!(!folder.is_there().unwrap());
+        fs::create_dir(data.path().join(GOING)).unwrap();
+        assert!(folder.is_there().unwrap());
         assert_eq!(fs::read_to_string(data.path().join("db")).unwrap(), "the store");
     }
 }
