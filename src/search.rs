@@ -3,8 +3,9 @@
 //! with what the store's reader has not just given for this user.
 
 #[cfg(feature = "search")]
-pub mod finder;
+mod erasing;
 #[cfg(feature = "search")]
+pub mod finder;
 mod folder;
 #[cfg(feature = "search")]
 pub mod hints;
@@ -26,11 +27,14 @@ mod words;
 mod writer;
 
 use std::future::Future;
+use std::io;
+use std::path::Path;
 use std::pin::Pin;
 
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet;
 
+use self::folder::Folder;
 use crate::store::{PageLimit, StoreError};
 
 /// What is found, once it is.
@@ -41,4 +45,10 @@ pub type Finding<'a> =
 pub trait Search: Send + Sync + 'static {
     /// Entries that have all of the words and that the user may see now.
     fn find(&self, user: UserId, asked: packet::Search, limit: PageLimit) -> Finding<'_>;
+}
+
+/// Removes an index that is not kept on with: what is recalled meanwhile would stay in it.
+pub fn forget(data: &Path) -> io::Result<()> {
+    let folder = Folder::in_data(data);
+    if folder.is_there()? { folder.remove() } else { Ok(()) }
 }

@@ -84,11 +84,13 @@ pub enum Bug {
     ForgottenBytesStay,
     /// A search finds what its user has hidden.
     HiddenStillFound,
+    /// What is of no use in the files of values is taken for erased, and not written over.
+    ErasingSkipsValues,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -128,6 +130,7 @@ impl Bug {
         Self::HashUnchecked,
         Self::ForgottenBytesStay,
         Self::HiddenStillFound,
+        Self::ErasingSkipsValues,
     ];
 
     /// Its name in the variable `PACKETBOAT_PLANT`.
@@ -172,6 +175,7 @@ impl Bug {
             Self::HashUnchecked => "hash-unchecked",
             Self::ForgottenBytesStay => "forgotten-bytes-stay",
             Self::HiddenStillFound => "hidden-still-found",
+            Self::ErasingSkipsValues => "erasing-skips-values",
         }
     }
 

@@ -21,21 +21,28 @@ impl Folder {
         Self { data: data.to_owned() }
     }
 
+    #[cfg(feature = "search")]
     pub(super) fn path(&self) -> PathBuf {
         self.data.join(FOLDER)
     }
 
     /// Makes it if it is not there, and ends a removal that was begun.
+    #[cfg(feature = "search")]
     pub(super) fn make(&self) -> io::Result<()> {
         gone(fs::remove_dir_all(self.data.join(GOING)))?;
         fs::create_dir_all(self.path())
+    }
+
+    /// Whether it is there, or something of it.
+    pub(super) fn is_there(&self) -> io::Result<bool> {
+        Ok(self.data.join(FOLDER).try_exists()? || self.data.join(GOING).try_exists()?)
     }
 
     /// Removes it with all that is in it.
     pub(super) fn remove(&self) -> io::Result<()> {
         let going = self.data.join(GOING);
         gone(fs::remove_dir_all(&going))?;
-        gone(fs::rename(self.path(), &going))?;
+        gone(fs::rename(self.data.join(FOLDER), &going))?;
         gone(fs::remove_dir_all(&going))
     }
 }
@@ -65,6 +72,9 @@ mod tests {
         assert!(!data.path().join(GOING).exists() && folder.path().join("meta.json").exists());
         folder.remove().unwrap();
         assert!(!folder.path().exists() && !data.path().join(GOING).exists());
+        assert!(!folder.is_there().unwrap());
+        fs::create_dir(data.path().join(GOING)).unwrap();
+        assert!(folder.is_there().unwrap());
         assert_eq!(fs::read_to_string(data.path().join("db")).unwrap(), "the store");
     }
 }

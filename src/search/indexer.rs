@@ -95,10 +95,11 @@ pub struct Indexer {
 }
 
 impl Indexer {
-    /// Starts it; it opens the index itself, which may take as long as it takes.
+    /// Starts it; it opens the index itself, which may take as long as it takes. What is gone from
+    /// it leaves its files so long after that.
     pub fn start(
         store: EmbeddedStore,
-        data: &Path,
+        (data, erase_after): (&Path, Duration),
         hints: Arc<Hints>,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
@@ -110,6 +111,7 @@ impl Indexer {
             runtime: Handle::current(),
             shared: Arc::clone(&shared),
             folder: Folder::in_data(data),
+            erase_after,
         };
         let thread = std::thread::Builder::new().name("search-index".into());
         let thread = Some(thread.spawn(move || feeding.run())?);
@@ -144,6 +146,7 @@ struct Feeding {
     runtime: Handle,
     shared: Arc<Shared>,
     folder: Folder,
+    erase_after: Duration,
 }
 
 impl Feeding {
@@ -182,7 +185,7 @@ impl Feeding {
 
     /// Feeds the index until it is to end.
     fn feed(&self) -> Result<(), Fault> {
-        let writer = Writer::open(&self.folder, self.mark.clone())?;
+        let writer = Writer::open(&self.folder, self.mark.clone(), self.erase_after)?;
         self.shared.suspect.store(false, Ordering::Relaxed);
         self.shared.set_open(Some(writer.open.clone()));
         Round {
@@ -257,6 +260,7 @@ impl Round<'_> {
             if self.writer.time_left().is_zero() || is_awaited {
                 self.commit()?;
             }
+            self.erase()?;
             if self.is_idle() && !self.writer.has_changes() {
                 self.served = taken.asked;
                 self.feeding.shared.hints.serve(taken.asked);
@@ -270,11 +274,12 @@ impl Round<'_> {
 
     /// How long it may wait for hints.
     fn pause(&self) -> Duration {
-        match self.is_idle() {
+        let pause = match self.is_idle() {
             true if self.writer.has_changes() => self.writer.time_left(),
             true => EXPIRE_EVERY,
             false => Duration::ZERO,
-        }
+        };
+        pause.min(self.writer.erases_in().unwrap_or(pause))
     }
 
     fn commit(&mut self) -> Result<(), Fault> {
@@ -287,6 +292,16 @@ impl Round<'_> {
             shared.metrics.search_commits.one();
         }
         Ok(())
+    }
+
+    /// Goes on with having what is gone leave the files.
+    fn erase(&mut self) -> Result<(), Fault> {
+        let Feeding { runtime, store, .. } = self.feeding;
+        let has_room = |bytes| match runtime.block_on(store.free_bytes()) {
+            Ok(free) => free.is_none_or(|free| free >= FREE_BYTES_MIN.saturating_add(bytes)),
+            Err(_) => false,
+        };
+        Ok(self.writer.erase(has_room)?)
     }
 
     fn wait_for(&mut self, chat: ChatId) {

@@ -8,6 +8,7 @@ use packetboat_proto::id::ChatId;
 use tantivy::IndexWriter;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 
+use super::erasing::Erasing;
 use super::folder::Folder;
 use super::index::Indexed;
 use super::open::{Open, OpenError};
@@ -27,15 +28,24 @@ const GONE_RATIO: f32 = 0.2;
 pub(super) struct Writer {
     pub(super) open: Open,
     tantivy: IndexWriter,
+    folder: Folder,
     mark: String,
     known: HashMap<ChatId, u64>,
     moved: HashMap<ChatId, u64>,
     changes: usize,
+    /// Some of the changes remove words of entries.
+    removes: bool,
     committed: Option<Instant>,
+    erasing: Erasing,
 }
 
 impl Writer {
-    pub(super) fn open(folder: &Folder, mark: String) -> Result<Self, OpenError> {
+    /// `erase_after`: so long after a commit what it removes begins to leave the files.
+    pub(super) fn open(
+        folder: &Folder,
+        mark: String,
+        erase_after: Duration,
+    ) -> Result<Self, OpenError> {
         let open = Open::at(folder, &mark)?;
         let options = IndexWriterOptions::builder()
             .memory_budget_per_thread(WRITER_BYTES)
@@ -50,11 +60,14 @@ impl Writer {
         Ok(Self {
             open,
             tantivy,
+            folder: folder.clone(),
             mark,
             known: HashMap::default(),
             moved: HashMap::default(),
             changes: 0,
+            removes: false,
             committed: None,
+            erasing: Erasing::new(erase_after),
         })
     }
 
@@ -89,12 +102,14 @@ impl Writer {
 
     pub(super) fn remove(&mut self, chat: &ChatId, seq: u64) {
         self.tantivy.delete_term(self.open.fields.at(chat, seq));
+        self.removes = true;
         self.changes += 1;
     }
 
     /// Forgets all of a chat, and that it was read.
     pub(super) fn forget(&mut self, chat: &ChatId) {
         self.tantivy.delete_term(self.open.fields.of_chat(chat));
+        self.removes = true;
         self.moved(chat, 0);
     }
 
@@ -102,6 +117,7 @@ impl Writer {
     pub(super) fn expire(&mut self, now_ms: u64) -> tantivy::Result<()> {
         if self.open.has_expired(now_ms)? {
             self.tantivy.delete_query(Box::new(self.open.expired(now_ms)))?;
+            self.removes = true;
             self.changes += 1;
         }
         Ok(())
@@ -134,28 +150,61 @@ impl Writer {
         self.open.reader.reload()?;
         self.changes = 0;
         self.committed = Some(Instant::now());
+        if std::mem::take(&mut self.removes) {
+            self.erasing.ask();
+        }
         Ok(())
+    }
+
+    /// In how long it is to go on with erasing; `None`: there is nothing to erase.
+    pub(super) fn erases_in(&self) -> Option<Duration> {
+        self.erasing.time_left()
+    }
+
+    /// Goes on with having what was removed leave the files, if it is time; takes no longer than to
+    /// look. `has_room` says whether the disk has room for so many bytes more.
+    pub(super) fn erase(&mut self, has_room: impl FnOnce(u64) -> bool) -> tantivy::Result<()> {
+        self.erasing.go_on((&self.open, &self.folder), &mut self.tantivy, has_room)
     }
 }
 
 #[cfg(test)]
+mod erased;
+
+#[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::Arc;
 
     use super::*;
     use crate::search::words::Wanted;
     use crate::store::said::Seen;
 
-    fn chat(text: &str) -> ChatId {
+    pub(super) fn chat(text: &str) -> ChatId {
         ChatId::new(text).unwrap()
     }
 
-    fn add(writer: &mut Writer, chat: &ChatId, seq: u64, text: &str, expires_ms: Option<u64>) {
+    fn open(data: &Path, mark: &str) -> Result<Writer, OpenError> {
+        Writer::open(&Folder::in_data(data), mark.to_owned(), Duration::from_mins(1))
+    }
+
+    pub(super) fn add(
+        writer: &mut Writer,
+        chat: &ChatId,
+        seq: u64,
+        text: &str,
+        expires_ms: Option<u64>,
+    ) {
         writer.add(&Indexed { chat, seq, at_ms: 10 + seq, expires_ms, text }).unwrap();
     }
 
     /// The seqs of what the index has, within a stretch of a chat.
-    fn found(writer: &Writer, of: &ChatId, words: &str, (first, last): (u64, u64)) -> Vec<u64> {
+    pub(super) fn found(
+        writer: &Writer,
+        of: &ChatId,
+        words: &str,
+        (first, last): (u64, u64),
+    ) -> Vec<u64> {
         let wanted = Wanted::of(words).unwrap();
         let seen: Arc<[Seen]> = Arc::new([(of.clone(), vec![(first, last)])]);
         let places = writer.open.newest(&wanted, &seen, None, 9).unwrap();
@@ -166,9 +215,8 @@ mod tests {
     #[test]
     fn what_is_written_is_found_within_what_is_seen_and_removed_is_not() {
         let data = tempfile::tempdir().unwrap();
-        let folder = Folder::in_data(data.path());
         let (one, other) = (chat("dm:ann:bob"), chat("group:crew"));
-        let mut writer = Writer::open(&folder, "mark".into()).unwrap();
+        let mut writer = open(data.path(), "mark").unwrap();
         for seq in 1..=4 {
             add(&mut writer, &one, seq, "tide", (seq == 2).then_some(50));
         }
@@ -197,9 +245,8 @@ mod tests {
     #[test]
     fn how_far_chats_were_read_is_committed_with_what_was_read() {
         let data = tempfile::tempdir().unwrap();
-        let folder = Folder::in_data(data.path());
         let one = chat("dm:ann:bob");
-        let mut writer = Writer::open(&folder, "mark".into()).unwrap();
+        let mut writer = open(data.path(), "mark").unwrap();
         for upto in [3, 7] {
             add(&mut writer, &one, upto, "tide", None);
             writer.moved(&one, upto);
@@ -208,14 +255,14 @@ mod tests {
         add(&mut writer, &one, 9, "tide", None);
         writer.moved(&one, 9);
         assert_eq!(writer.cursor(&one).unwrap(), 9);
-        assert!(matches!(Writer::open(&folder, "mark".into()), Err(OpenError::Taken)));
+        assert!(matches!(open(data.path(), "mark"), Err(OpenError::Taken)));
         drop(writer);
-        let mut writer = Writer::open(&folder, "mark".into()).unwrap();
+        let mut writer = open(data.path(), "mark").unwrap();
         assert_eq!(writer.cursor(&one).unwrap(), 7, "what was not committed is read again");
         assert_eq!(found(&writer, &one, "tide", (1, 9)), [7, 3]);
         assert_eq!(writer.cursor(&chat("group:crew")).unwrap(), 0);
         drop(writer);
-        let foreign = Writer::open(&folder, "another".into()).err().unwrap();
+        let foreign = open(data.path(), "another").err().unwrap();
         assert!(matches!(foreign, OpenError::Foreign) && foreign.is_broken());
     }
 }

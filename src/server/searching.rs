@@ -1,10 +1,22 @@
 //! The wiring of search: an index if the settings want one and this build has it. Must never keep a
-//! server from starting, nor from stopping.
+//! server from starting, nor from stopping, nor leave an index behind that is not kept on with.
 
 #[cfg(feature = "search")]
 pub(super) use self::with::Searching;
 #[cfg(not(feature = "search"))]
 pub(super) use self::without::Searching;
+
+use tracing::warn;
+
+use crate::config::settings::Config;
+use crate::search;
+
+/// Removes an index of a life before.
+fn forget(config: &Config) {
+    if let Err(error) = search::forget(&config.store.data) {
+        warn!(%error, "an index of search is left: it may have words of what was recalled");
+    }
+}
 
 #[cfg(feature = "search")]
 mod with {
@@ -51,9 +63,13 @@ mod with {
             config: &Config,
             metrics: &Arc<Metrics>,
         ) -> Option<Arc<dyn Search>> {
-            let hints = Arc::clone(self.hints.as_ref()?);
-            let (data, metrics) = (&config.store.data, Arc::clone(metrics));
-            match Indexer::start(store.clone(), data, hints, metrics) {
+            let Some(hints) = &self.hints else {
+                super::forget(config);
+                return None;
+            };
+            let erase_after = Duration::from_millis(config.store.erase_ms);
+            let (place, metrics) = ((&*config.store.data, erase_after), Arc::clone(metrics));
+            match Indexer::start(store.clone(), place, Arc::clone(hints), metrics) {
                 Ok(indexer) => {
                     let finder = Finder::new(store.clone(), indexer.shared());
                     self.indexer = Some(indexer);
@@ -116,9 +132,10 @@ mod without {
         pub(in crate::server) fn start(
             &mut self,
             _store: &EmbeddedStore,
-            _config: &Config,
+            config: &Config,
             _metrics: &Arc<Metrics>,
         ) -> Option<Arc<dyn Search>> {
+            super::forget(config);
             None
         }
 

@@ -64,6 +64,11 @@ impl Engine {
         }
     }
 
+    /// Whether what is taken back leaves its files, in no time as it is set here.
+    pub const fn erases(self) -> bool {
+        matches!(self, Self::Sled)
+    }
+
     /// Images in the short version.
     pub const fn images(self) -> u64 {
         match self {

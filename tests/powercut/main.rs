@@ -10,6 +10,7 @@
 
 mod case;
 mod engine;
+mod erased;
 mod faults;
 mod images;
 mod options;
@@ -38,6 +39,8 @@ const PLANTED_IMAGES: u64 = 40;
 const PLANTED_STEP: u64 = 8;
 /// That bug.
 const PLANTED: &str = "sync-without-fdatasync";
+/// One that leaves what was taken back in the files.
+const PLANTED_ERASING: &str = "erasing-skips-values";
 /// Operations of a commit that is nearly as large as it may be.
 const FULL_COMMIT: usize = 200;
 /// Bad images that are described, and faults of each.
@@ -67,6 +70,8 @@ async fn check(options: &Options) -> bool {
     let one = options.image.is_some() || options.case.is_some();
     if options.only.is_none() && options.plant.is_none() && !one {
         good &= a_planted_bug_is_found(options, folder.path(), &shim).await;
+        good &= !options.engine().erases()
+            || a_bug_of_erasing_is_found(options, folder.path(), &shim).await;
     }
     if options.only != Some(Only::Images) && options.image.is_none() {
         good &= faults::check(options, folder.path(), &shim).await;
@@ -84,7 +89,7 @@ async fn record(
     plant: Option<&str>,
 ) -> (Voyage, PathBuf) {
     let begun = Instant::now();
-    let root = folder.join(if plant.is_some() { "planted" } else { "voyage" });
+    let root = folder.join(plant.unwrap_or("voyage"));
     std::fs::create_dir(&root).unwrap();
     let voyage = Voyage::record(options, &root, shim, plant).await;
     println!("{} recorded in {:.1} s: {voyage}", options.engine(), begun.elapsed().as_secs_f64());
@@ -97,9 +102,10 @@ async fn record(
 }
 
 async fn power_cuts(options: &Options, folder: &Path, shim: &Path) -> bool {
+    let plant = options.plant.as_deref();
     let (voyage, log) = match &options.recording {
         Some(log) => (Voyage::read(options.engine(), log), log.clone()),
-        None => record(options, folder, shim, options.plant.as_deref()).await,
+        None => record(options, folder, shim, plant).await,
     };
     let series = Series {
         voyage: Arc::new(voyage),
@@ -124,7 +130,14 @@ async fn power_cuts(options: &Options, folder: &Path, shim: &Path) -> bool {
             first.number
         );
     }
-    wrecks.is_empty()
+    let mut wrong = Vec::new();
+    if options.engine().erases() && !options.bulk && options.image.is_none() {
+        wrong = erased::check(&series.voyage, &folder.join("erased"), plant).await;
+        for wrong in &wrong {
+            println!("    {wrong}");
+        }
+    }
+    wrecks.is_empty() && wrong.is_empty()
 }
 
 /// A recording hangs on how threads were scheduled: only with it an image can be made again.
@@ -157,6 +170,16 @@ async fn a_planted_bug_is_found(options: &Options, folder: &Path, shim: &Path) -
         println!("the bug {PLANTED} is not found; seed {}", options.seed);
     }
     bad > 0
+}
+
+/// Where an erased place is not written over, what was taken back is found.
+async fn a_bug_of_erasing_is_found(options: &Options, folder: &Path, shim: &Path) -> bool {
+    let (voyage, _) = record(options, folder, shim, Some(PLANTED_ERASING)).await;
+    let root = folder.join("erased-planted");
+    let wrong = erased::check(&voyage, &root, Some(PLANTED_ERASING)).await;
+    let found = !wrong.is_empty();
+    println!("the bug {PLANTED_ERASING} is {}found", if found { "" } else { "not " });
+    found
 }
 
 fn describe(wrecks: &[Wreck]) {

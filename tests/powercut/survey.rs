@@ -66,18 +66,8 @@ async fn look(
     number: u64,
     wrong: &mut Vec<String>,
 ) -> Result<(), WireError> {
-    let mut wires = BTreeMap::new();
-    for name in WRITERS.iter().chain(&OTHERS) {
-        let wire = Wire::open(address, &user(name), "survey", Some(Start::Newest)).await?;
-        wires.insert(user(name), wire);
-    }
-    let mut found = Found::default();
-    for chat in chats(facts) {
-        let wire = wires.get_mut(&reader_of(&chat)).expect("everybody is connected");
-        let log = read_log(wire, &chat).await?;
-        let members = if log.is_empty() { Vec::new() } else { read_members(wire, &chat).await? };
-        found.chats.insert(chat, FoundChat { log, members });
-    }
+    let mut wires = connect(address).await?;
+    let mut found = Found { chats: read_chats(&mut wires, facts).await?, ..Found::default() };
     for (user, wire) in &mut wires {
         found.lists.insert(user.clone(), read_list(wire).await?);
     }
@@ -88,6 +78,39 @@ async fn look(
         send_more(&mut wires, &found, number, wrong).await?;
     }
     Ok(())
+}
+
+/// All the logs of a server.
+pub async fn logs(
+    address: SocketAddr,
+    facts: &[(usize, Fact)],
+) -> Result<Vec<Vec<Entry>>, WireError> {
+    let chats = read_chats(&mut connect(address).await?, facts).await?;
+    Ok(chats.into_values().map(|chat| chat.log).collect())
+}
+
+/// Everybody comes in.
+async fn connect(address: SocketAddr) -> Result<BTreeMap<UserId, Wire>, WireError> {
+    let mut wires = BTreeMap::new();
+    for name in WRITERS.iter().chain(&OTHERS) {
+        let wire = Wire::open(address, &user(name), "survey", Some(Start::Newest)).await?;
+        wires.insert(user(name), wire);
+    }
+    Ok(wires)
+}
+
+async fn read_chats(
+    wires: &mut BTreeMap<UserId, Wire>,
+    facts: &[(usize, Fact)],
+) -> Result<BTreeMap<ChatId, FoundChat>, WireError> {
+    let mut found = BTreeMap::new();
+    for chat in chats(facts) {
+        let wire = wires.get_mut(&reader_of(&chat)).expect("everybody is connected");
+        let log = read_log(wire, &chat).await?;
+        let members = if log.is_empty() { Vec::new() } else { read_members(wire, &chat).await? };
+        found.insert(chat, FoundChat { log, members });
+    }
+    Ok(found)
 }
 
 fn chats(facts: &[(usize, Fact)]) -> BTreeSet<ChatId> {

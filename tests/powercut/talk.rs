@@ -11,6 +11,7 @@ use packetboat_proto::id::{ChatId, MessageId, UserId};
 use packetboat_proto::packet::{Cursor, Edge, Operation, Packet, Request, Send};
 use tokio::task::JoinSet;
 
+use crate::erased;
 use crate::wire::{Wire, WireError};
 
 /// Those who write. The first made the groups, and never leaves them.
@@ -134,8 +135,9 @@ impl Writer {
             roll if roll < 300 => self.dice.between(500, 4_500),
             _ => self.dice.between(1, 200),
         };
-        let letter = char::from(b'a' + u8::try_from(self.dice.below(26)).unwrap());
-        let text = letter.to_string().repeat(usize::try_from(bytes).unwrap());
+        let mark = erased::mark_of(self.dice.below(1 << 48));
+        let bytes = usize::try_from(bytes).unwrap().max(erased::MARK_BYTES);
+        let text: String = format!("{mark} ").chars().cycle().take(bytes).collect();
         let chat = self.chat();
         self.message(&chat, Content::text(text))
     }

@@ -27,6 +27,8 @@ mod saving;
 mod scheduled;
 mod search;
 #[cfg(feature = "search")]
+mod search_erased;
+#[cfg(feature = "search")]
 mod search_kills;
 mod stats;
 mod stopping;
