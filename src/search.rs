@@ -47,8 +47,8 @@ pub trait Search: Send + Sync + 'static {
     fn find(&self, user: UserId, asked: packet::Search, limit: PageLimit) -> Finding<'_>;
 }
 
-/// Removes an index that is not kept on with: what is recalled meanwhile would stay in it.
-pub fn forget(data: &Path) -> io::Result<()> {
-    let folder = Folder::in_data(data);
-    if folder.is_there()? { folder.remove() } else { Ok(()) }
+/// Removes an index that is not kept on with: what is recalled meanwhile would stay in it. Whether
+/// there was one.
+pub fn forget(data: &Path) -> io::Result<bool> {
+    Folder::in_data(data).remove()
 }

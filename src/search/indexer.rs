@@ -171,7 +171,7 @@ impl Feeding {
             if is_to_go(&fault, failures) {
                 failures = 0;
                 match self.folder.remove() {
-                    Ok(()) => info!("the index of search is made anew from the logs"),
+                    Ok(_) => info!("the index of search is made anew from the logs"),
                     Err(error) => warn!(%error, "the folder of the index cannot be removed"),
                 }
             }

@@ -6,15 +6,21 @@ pub(super) use self::with::Searching;
 #[cfg(not(feature = "search"))]
 pub(super) use self::without::Searching;
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::config::settings::Config;
 use crate::search;
 
 /// Removes an index of a life before.
 fn forget(config: &Config) {
-    if let Err(error) = search::forget(&config.store.data) {
-        warn!(%error, "an index of search is left: it may have words of what was recalled");
+    match search::forget(&config.store.data) {
+        Ok(false) => {}
+        Ok(true) => {
+            info!("the index of search is removed: there is no search that goes on with it");
+        }
+        Err(error) => {
+            warn!(%error, "search/ is left: if it is an index, it has words of what was recalled");
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub trait Pace: Send + Sync + 'static {
     fn sync(&self) -> Duration;
     /// The next read.
     fn read(&self) -> Duration;
+    /// From what a commit tells first to the rest of it.
+    fn tell(&self) -> Duration;
 }
 
 /// On what the work is done.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{JoinNews, KeysNews, ReceiptRule, ScheduledName, Visibility};
+use packetboat_proto::planted::{self, Bug};
 
 use super::error::Refusal;
 use super::view::Relation;
@@ -115,24 +116,11 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// Whether it only says what has come about, and changes nothing of who hears what from then
-    /// on: an answer need not wait for it.
-    pub fn is_only_heard(&self) -> bool {
-        match self {
-            Self::Stored(_)
-            | Self::Joining { .. }
-            | Self::OwnChanged { .. }
-            | Self::Keys(_)
-            | Self::ScheduleFailed { .. }
-            | Self::CursorMoved { .. } => true,
-            Self::Claimed { .. }
-            | Self::Related { .. }
-            | Self::LoggedOut { .. }
-            | Self::Joined { .. }
-            | Self::Left { .. }
-            | Self::ProfileSet { .. }
-            | Self::Dissolved { .. } => false,
-        }
+    /// Whether it tells, perhaps very many, what has come about in a chat, and changes nothing of
+    /// who hears what from then on: an answer need not wait for it.
+    pub fn only_tells(&self) -> bool {
+        matches!(self, Self::Stored(_) | Self::CursorMoved { .. })
+            || planted::is(Bug::AnswersAlwaysFirst)
     }
 }
 

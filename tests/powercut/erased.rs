@@ -122,7 +122,8 @@ pub async fn check(voyage: &Voyage, root: &Path, plant: Option<&str>) -> Vec<Str
     let found = loop {
         let mut found = BTreeSet::new();
         find(&root.join("data"), &all, &mut found);
-        if found.is_disjoint(&gone) || Instant::now() > until {
+        // What is just on its way from one file to another is in neither that is read.
+        if found == kept || Instant::now() > until {
             break found;
         }
         sleep(LOOK_EVERY).await;

@@ -67,7 +67,7 @@ async fn what_is_recalled_or_has_expired_stands_in_no_file_nor_in_the_index() {
     for number in 4..64 {
         ada.post(DM, number, "tide").await;
     }
-    let context = Context { expires_after_ms: 5_000, ..Context::default() };
+    let context = Context { expires_after_ms: 30_000, ..Context::default() };
     ada.send(DM, 64, Content::text(said(EXPIRED)).encode_in(&context)).await;
     ada.answer().await.unwrap();
     timeout(PATIENCE, (house.caught_up)()).await.expect("the index catches up");

@@ -1,5 +1,6 @@
 //! Where the server of a run keeps files: the real code over a folder of the machine's, on which a
-//! crash leaves what was not synced in pieces. Must never touch what is synced.
+//! crash leaves what was not synced in pieces; and perhaps what was, but has no place of its own
+//! yet, which is worse than a disk does. Must never touch what is kept.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -95,7 +96,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 
 fn damage(path: &Path, rng: &mut Rng) -> io::Result<()> {
     let there = fs::metadata(path)?;
-    // One that has another name is whole, and synced.
+    // One that has another name is kept.
     if there.nlink() > 1 || there.len() == 0 {
         return Ok(());
     }

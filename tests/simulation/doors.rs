@@ -11,6 +11,7 @@ use packetboat_client::{
     Client, Invitation, InviteKey, InviteLink, JoinState, RequestError, prove,
 };
 use packetboat_proof::history::{Event, Recorder};
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Content, GroupChange};
 use packetboat_proto::id::{ChatId, InviteId, UserId};
 
@@ -182,12 +183,15 @@ impl Doors {
                 Ok(JoinState::Waiting) => waiting.push(user),
                 Ok(JoinState::Member) => wrong.push(format!("{user} is said to be in {group}")),
                 // Who was put out stays out, and who was refused asks no more for a week.
-                Ok(JoinState::Refused) | Err(RequestError::Refused(_)) => {}
+                Ok(JoinState::Refused) => {}
+                Err(RequestError::Refused(verdict))
+                    if verdict.reject_code() == Some(RejectCode::NotAllowed) => {}
                 Err(error) => wrong.push(format!("{user} cannot ask to come in: {error}")),
             }
         }
         let Ok(page) = host.join_requests(group, None, 0).await else {
-            return vec![format!("who invites into {group} is not told who asks to come in")];
+            wrong.push(format!("who invites into {group} is not told who asks to come in"));
+            return wrong;
         };
         let is_listed = |user: &UserId| page.items.iter().any(|asks| asks.user == *user);
         for user in waiting.into_iter().filter(|user| !is_listed(user)) {

@@ -83,6 +83,7 @@ struct Steps {
     rng: Mutex<Rng>,
     sync: Duration,
     read: Duration,
+    tell: Duration,
 }
 
 /// The least time of a read.
@@ -97,6 +98,10 @@ impl Pace for Steps {
         let rng = &mut self.rng.lock().expect("nothing panics while it is held");
         // Whoever reads until something has changed would stop a clock that reads do not move.
         up_to(rng, self.read).max(READ_TIME_MIN)
+    }
+
+    fn tell(&self) -> Duration {
+        up_to(&mut self.rng.lock().expect("nothing panics while it is held"), self.tell)
     }
 }
 
@@ -131,7 +136,7 @@ impl Harbour {
         let (origin, shift) = (self.origin, Arc::clone(&self.wall_shift_ms));
         let wall: Wall = Arc::new(move || wall_ms(origin, &shift));
         let rng = Mutex::new(state.rng.fork());
-        let pace = Arc::new(Steps { rng, sync: plan.sync, read: plan.read });
+        let pace = Arc::new(Steps { rng, sync: plan.sync, read: plan.read, tell: plan.tell });
         let store = EmbeddedStore::open_at(
             Arc::clone(&pace) as Arc<dyn Pace>,
             self.disk.mount(),

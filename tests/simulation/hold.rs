@@ -11,7 +11,7 @@ use fastrand::Rng;
 use packetboat_client::{Client, Content, Entry, FileError, RequestError, Upload};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::FileSent;
-use packetboat_proto::id::{ChatId, ChatKind, FileId, UserId};
+use packetboat_proto::id::{ChatId, ChatKind, DeviceId, FileId, UserId};
 use packetboat_proto::packet::FileState;
 use ring::digest::{SHA256, digest};
 
@@ -50,7 +50,14 @@ struct Book {
     /// Whose logs were read in the end.
     read: BTreeSet<ChatId>,
     wrong: Vec<String>,
+    /// Which uploads were whole once.
+    whole: BTreeSet<FileId>,
+    /// What a device does with files it does one after the other: of several that wait for its
+    /// next connection, which goes first is drawn by what wakes them, and not from the seed.
+    lanes: BTreeMap<(UserId, DeviceId), Lane>,
 }
+
+type Lane = Arc<tokio::sync::Mutex<()>>;
 
 /// A file, as its owner has it.
 #[derive(Clone)]
@@ -144,17 +151,30 @@ impl Hold {
 
     /// Uploads a file, or goes on with it; what does not come about is no fault.
     pub async fn load(self, client: Client, at: usize) {
+        let lane = self.lane(&client);
+        let _turn = lane.lock().await;
         let Cargo { upload, bytes, is_false, .. } = self.cargo(at);
-        let done = client.upload(&upload, &mut Cursor::new(bytes), |_| ()).await;
-        if done.is_ok() && is_false {
+        if client.upload(&upload, &mut Cursor::new(bytes), |_| ()).await.is_err() {
+            return;
+        }
+        let mut book = self.book();
+        book.whole.insert(upload.file);
+        if is_false {
             let what = format!("{} is whole, and not what was announced", upload.file);
-            self.book().wrong.push(what);
+            book.wrong.push(what);
         }
     }
 
     /// Downloads a file; what does not come about is no fault.
     pub async fn fetch(self, client: Client, at: usize, chat: Option<ChatId>) {
+        let lane = self.lane(&client);
+        let _turn = lane.lock().await;
         drop(self.has(&client, &self.cargo(at), chat.as_ref()).await);
+    }
+
+    fn lane(&self, client: &Client) -> Lane {
+        let device = (client.user().clone(), client.device().clone());
+        Arc::clone(self.book().lanes.entry(device).or_default())
     }
 
     /// Downloads a file and its picture, and notes who had them.
@@ -216,7 +236,7 @@ impl Hold {
                 Fate::Gone if kept.contains(&name) || staged.contains(&name) => {
                     wrong.push(format!("{name} stands in no chat, and its bytes are there still"));
                 }
-                Fate::Gone => found.gone += 1,
+                Fate::Gone => found.gone += u64::from(self.book().whole.contains(&one.upload.file)),
                 Fate::There | Fate::Unknown => {}
             }
             for (user, client) in clients {
@@ -226,7 +246,7 @@ impl Hold {
             }
         }
         for (user, client) in clients {
-            wrong.extend(Self::counts(&cargo, user, client).await);
+            wrong.extend(self.counts(&cargo, user, client).await);
         }
         wrong.extend(self.book().wrong.iter().cloned());
         (wrong, found)
@@ -312,7 +332,7 @@ impl Hold {
         }
         match asked(client, file, Some(chat.clone())).await {
             Ok(None) => {
-                found.barred += 1;
+                found.barred += u64::from(matches!(self.fate(one), Fate::There));
                 None
             }
             Ok(Some(_)) => Some(format!("{user} is told of {file} in {chat}, and sees none there")),
@@ -321,7 +341,7 @@ impl Hold {
     }
 
     /// A user is told its own files alone, and what they count for together.
-    async fn counts(cargo: &[Cargo], user: &UserId, client: &Client) -> Option<String> {
+    async fn counts(&self, cargo: &[Cargo], user: &UserId, client: &Client) -> Option<String> {
         let page = match client.files(None, 0).await {
             Ok(page) => page,
             Err(error) => return Some(format!("{user} was not told its files: {error}")),
@@ -330,7 +350,10 @@ impl Hold {
             |file: &FileId| cargo.iter().find(|one| one.upload.file == *file && one.owner == *user);
         let listed = page.files.iter().map(|state| own(&state.file).map(Cargo::cost));
         let cost: Option<u64> = listed.sum();
-        let right = cost == Some(page.used) && page.used <= page.quota && !page.more;
+        let is_listed = |one: &Cargo| page.files.iter().any(|of| of.file == one.upload.file);
+        let must_be = |one: &&Cargo| one.owner == *user && matches!(self.fate(one), Fate::There);
+        let all = cargo.iter().filter(must_be).all(is_listed);
+        let right = cost == Some(page.used) && page.used <= page.quota && !page.more && all;
         (!right).then(|| format!("{user} is told that {page:?} are its files"))
     }
 }

@@ -113,8 +113,8 @@ impl Met {
             && enough(self.parted, 1_000)
             && enough(self.forgotten, 50)
             && enough(self.had, 150)
-            && enough(self.barred, 2_000)
-            && enough(self.gone, 500)
+            && enough(self.barred, 200)
+            && enough(self.gone, 300)
             && enough(self.found, 4_000)
     }
 }

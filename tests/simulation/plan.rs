@@ -89,6 +89,8 @@ pub struct Plan {
     pub sync: Duration,
     /// The longest read of the store.
     pub read: Duration,
+    /// The longest time from what a commit tells first to the rest of it.
+    pub tell: Duration,
     /// The longest time that an app is at an entry.
     pub app: Duration,
     /// The rules of the sessions.
@@ -143,6 +145,7 @@ impl Plan {
             chunk,
             sync: Duration::from_millis(pick(rng, &[0, 2, 20, 200])),
             read: Duration::from_millis(pick(rng, &[0, 1, 10, 100])),
+            tell: Duration::from_millis(pick(more, &[0, 0, 2, 20])),
             app: Duration::from_millis(pick(rng, &[0, 0, 5, 50])),
             rules,
             mailbox: MailboxLimits { entries, bytes: pick(rng, &[300, 2_000, 1_000_000]) },

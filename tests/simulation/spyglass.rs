@@ -105,6 +105,7 @@ async fn all(client: &Client, word: &str) -> Result<Vec<(ChatId, u64)>, RequestE
         let Found { entries, next } = page;
         places.extend(entries.into_iter().map(|entry| (entry.chat, entry.seq)));
         let Some(next) = next else { break };
+        assert!(before.as_ref() != Some(&next), "a search goes on where it was");
         before = Some(next);
     }
     places.sort_unstable();

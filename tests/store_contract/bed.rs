@@ -163,9 +163,8 @@ impl Opened {
     /// What was released since the last time: an answer may come before what is only heard, and
     /// the next answer comes after it.
     pub(crate) async fn effects(&self) -> Vec<Effect> {
-        let nobody = self.store.release(user("nobody"), device("none"));
         // A store that has failed releases nothing more.
-        drop(nobody.await);
+        drop(self.store.told().await);
         self.effects_yet()
     }
 

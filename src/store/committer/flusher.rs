@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::ground::Ground;
 use super::queue::Room;
 use super::step::{caught, failed_commit};
-use crate::store::health::{Failure, Half};
+use crate::store::health::{self, Failure};
 use crate::store::job::Answer;
 use crate::store::{Effect, Outlet};
 
@@ -27,6 +27,23 @@ pub(super) struct Applied {
 pub(super) struct News {
     pub(super) effects: Vec<Effect>,
     pub(super) answers: Vec<(Answer, Room)>,
+}
+
+/// One half of it.
+enum Half {
+    Effects(Vec<Effect>),
+    Answers(Vec<(Answer, Room)>),
+}
+
+impl News {
+    /// Whoever is told that something is done finds it done: what changes who hears what goes
+    /// first. What is only told may be told to very many, whose tasks no answer is to stand behind.
+    fn in_order(self) -> [Half; 2] {
+        let Self { effects, answers } = self;
+        let only_tells = effects.iter().all(Effect::only_tells);
+        let (effects, answers) = (Half::Effects(effects), Half::Answers(answers));
+        if only_tells { [answers, effects] } else { [effects, answers] }
+    }
 }
 
 /// What the flusher's thread owns.
@@ -69,14 +86,28 @@ impl Flusher {
             if batch.operations > 0 {
                 tokio::time::sleep(pace.sync()).await;
             }
-            if let Err(failure) = caught(|| self.flush(batch)) {
-                self.ground.fail(failure);
-                while self.batches.recv().await.is_some() {}
-            }
+            let [first, second] = match caught(|| self.make_durable(batch)) {
+                Ok(news) => news.in_order(),
+                Err(failure) => {
+                    self.ground.fail(failure);
+                    while self.batches.recv().await.is_some() {}
+                    return;
+                }
+            };
+            self.give(first);
+            // Others go on in between, as they do where this is a thread.
+            tokio::time::sleep(pace.tell()).await;
+            self.give(second);
         }
     }
 
     fn flush(&mut self, batch: Applied) -> Result<(), Failure> {
+        let news = self.make_durable(batch)?;
+        self.release(news);
+        Ok(())
+    }
+
+    fn make_durable(&mut self, batch: Applied) -> Result<News, Failure> {
         let Applied { operations, mut news, durable } = batch;
         if planted::is(Bug::AnswerBeforeSync) {
             self.release(std::mem::take(&mut news));
@@ -84,13 +115,12 @@ impl Flusher {
         self.sync(operations)?;
         // From here on the writer may apply the next batch. An error says that it has ended.
         let _ = durable.send(());
-        self.release(news);
-        Ok(())
+        Ok(news)
     }
 
     fn sync(&self, operations: usize) -> Result<(), Failure> {
         let Ground { backend, horizon, health, .. } = &self.ground;
-        health.begin(Half::Flusher, Instant::now(), operations);
+        health.begin(health::Half::Flusher, Instant::now(), operations);
         if operations > 0 {
             let synced = backend.sync().map_err(failed_commit(operations));
             if !planted::is(Bug::SyncErrorIgnored) {
@@ -108,29 +138,22 @@ impl Flusher {
         Ok(())
     }
 
-    /// Whoever is told that something is done finds it done: what changes who hears what goes
-    /// first. What is only to be heard may be heard by very many, whose tasks nobody's answer is
-    /// to stand behind.
-    fn release(&mut self, News { effects, answers }: News) {
-        if effects.iter().all(Effect::is_only_heard) {
-            answer_all(answers);
-            self.tell(effects);
-        } else {
-            self.tell(effects);
-            answer_all(answers);
+    fn release(&mut self, news: News) {
+        for half in news.in_order() {
+            self.give(half);
         }
     }
 
-    fn tell(&mut self, effects: Vec<Effect>) {
-        if !effects.is_empty() {
-            self.outlet.release(effects);
+    fn give(&mut self, half: Half) {
+        match half {
+            Half::Answers(answers) => {
+                for (answer, room) in answers {
+                    answer.release();
+                    drop(room);
+                }
+            }
+            Half::Effects(effects) if effects.is_empty() => {}
+            Half::Effects(effects) => self.outlet.release(effects),
         }
-    }
-}
-
-fn answer_all(answers: Vec<(Answer, Room)>) {
-    for (answer, room) in answers {
-        answer.release();
-        drop(room);
     }
 }
