@@ -21,6 +21,8 @@ use super::open::Open;
 
 /// How often it looks whether a segment is written.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long after an open it looks, at the most.
+const AFTER_OPEN_MAX: Duration = Duration::from_secs(10);
 /// How long it waits when the disk has no room to write a segment anew.
 const ROOM_WAIT: Duration = Duration::from_mins(1);
 /// How often it looks for segments with what is gone. tantivy may have been writing one of them
@@ -90,9 +92,10 @@ fn files_in(folder: &Folder) -> tantivy::Result<Vec<(SegmentId, fs::DirEntry)>> 
 }
 
 impl Erasing {
-    /// Looks once after an open: it is not known what the life before has left undone.
-    pub(super) fn new(after: Duration) -> Self {
-        let due = Some(Instant::now() + after);
+    /// Looks once after an open of one that is not new: it is not known what the life before has
+    /// left undone, nor for how long.
+    pub(super) fn new(after: Duration, is_new: bool) -> Self {
+        let due = (!is_new).then(|| Instant::now() + after.min(AFTER_OPEN_MAX));
         Self { after, due, rests_until: None, work: None, look_at: None }
     }
 

@@ -57,6 +57,7 @@ impl Writer {
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(GONE_RATIO);
         tantivy.set_merge_policy(Box::new(policy));
+        let erasing = Erasing::new(erase_after, open.reader.searcher().num_docs() == 0);
         Ok(Self {
             open,
             tantivy,
@@ -67,7 +68,7 @@ impl Writer {
             changes: 0,
             removes: false,
             committed: None,
-            erasing: Erasing::new(erase_after),
+            erasing,
         })
     }
 

@@ -63,6 +63,8 @@ async fn a_removed_member_is_told_and_gets_no_more() {
     ada.change(CREW, 1, created(&["bob"])).await.unwrap();
     ada.change(CREW, 2, removed("bob")).await.unwrap();
     ada.post(CREW, 3, "secret").await;
+    // What is accepted is told before the next thing is.
+    ada.post(CREW, 4, "more").await;
     assert_eq!(bob.take().await.seq, 1);
     assert_eq!(change_of(&bob.take().await), removed("bob"));
     let rest = bob.sync().await;
