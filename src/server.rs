@@ -141,14 +141,11 @@ impl Server {
     /// Waits until the index of search has all that was stored before, if there is one.
     #[cfg(feature = "search")]
     pub fn index_caught_up(&self) -> impl Fn() -> BoxFuture<'static, ()> + Send + use<> {
-        let (hints, store) = (self.searching.hints(), self.house.store.clone());
+        let hints = self.searching.hints();
         move || {
-            let (hints, store) = (hints.clone(), store.clone());
+            let hints = hints.clone();
             Box::pin(async move {
-                // What was answered is noted for the index a moment later.
-                if store.told().await.is_ok()
-                    && let Some(hints) = hints
-                {
+                if let Some(hints) = hints {
                     hints.caught_up().await;
                 }
             })

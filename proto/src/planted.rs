@@ -84,15 +84,13 @@ pub enum Bug {
     ForgottenBytesStay,
     /// A search finds what its user has hidden.
     HiddenStillFound,
-    /// Answers go before whatever else is told, also before who hears what from then on.
-    AnswersAlwaysFirst,
     /// What is of no use in the files of values is taken for erased, and not written over.
     ErasingSkipsValues,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 40] = [
         Self::AnswerBeforeSync,
         Self::SyncWithoutFdatasync,
         Self::DedupRowSkipped,
@@ -132,7 +130,6 @@ impl Bug {
         Self::HashUnchecked,
         Self::ForgottenBytesStay,
         Self::HiddenStillFound,
-        Self::AnswersAlwaysFirst,
         Self::ErasingSkipsValues,
     ];
 
@@ -178,7 +175,6 @@ impl Bug {
             Self::HashUnchecked => "hash-unchecked",
             Self::ForgottenBytesStay => "forgotten-bytes-stay",
             Self::HiddenStillFound => "hidden-still-found",
-            Self::AnswersAlwaysFirst => "answers-always-first",
             Self::ErasingSkipsValues => "erasing-skips-values",
         }
     }

@@ -20,7 +20,7 @@ pub trait Pace: Send + Sync + 'static {
     fn sync(&self) -> Duration;
     /// The next read.
     fn read(&self) -> Duration;
-    /// From what a commit tells first to the rest of it.
+    /// From the effects of a commit to its answers.
     fn tell(&self) -> Duration;
 }
 

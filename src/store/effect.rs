@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use packetboat_proto::id::{ChatId, DeviceId, SessionId, UserId};
 use packetboat_proto::packet::{JoinNews, KeysNews, ReceiptRule, ScheduledName, Visibility};
-use packetboat_proto::planted::{self, Bug};
 
 use super::error::Refusal;
 use super::view::Relation;
@@ -113,15 +112,6 @@ pub enum Effect {
         /// What others are told that it has read; `None`: there is no news for others.
         told: Option<u64>,
     },
-}
-
-impl Effect {
-    /// Whether it tells, perhaps very many, what has come about in a chat, and changes nothing of
-    /// who hears what from then on: an answer need not wait for it.
-    pub fn only_tells(&self) -> bool {
-        matches!(self, Self::Stored(_) | Self::CursorMoved { .. })
-            || planted::is(Bug::AnswersAlwaysFirst)
-    }
 }
 
 /// An entry that has just become durable.

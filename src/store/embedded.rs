@@ -246,14 +246,6 @@ impl EmbeddedStore {
         }
     }
 
-    /// Resolves once the outlet has had all effects of what was answered before.
-    pub async fn told(&self) -> Result<(), StoreError> {
-        let user = UserId::new("nobody").expect("a good id");
-        let device = DeviceId::new("none").expect("a good id");
-        // Nothing is moved; but whatever is queued is answered in its turn.
-        self.advance(user, device, Vec::new()).await
-    }
-
     fn now_ms(&self) -> u64 {
         (self.shared.clock)()
     }

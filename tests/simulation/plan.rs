@@ -89,7 +89,7 @@ pub struct Plan {
     pub sync: Duration,
     /// The longest read of the store.
     pub read: Duration,
-    /// The longest time from what a commit tells first to the rest of it.
+    /// The longest time from the effects of a commit to its answers.
     pub tell: Duration,
     /// The longest time that an app is at an entry.
     pub app: Duration,

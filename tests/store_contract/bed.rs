@@ -160,16 +160,8 @@ impl Opened {
         Self { store, heard, clock }
     }
 
-    /// What was released since the last time: an answer may come before what is only heard, and
-    /// the next answer comes after it.
-    pub(crate) async fn effects(&self) -> Vec<Effect> {
-        // A store that has failed releases nothing more.
-        drop(self.store.told().await);
-        self.effects_yet()
-    }
-
-    /// What was released up to now.
-    pub(crate) fn effects_yet(&self) -> Vec<Effect> {
+    /// What was released since the last time.
+    pub(crate) fn effects(&self) -> Vec<Effect> {
         std::mem::take(&mut *self.heard.0.lock().unwrap())
     }
 

@@ -146,10 +146,10 @@ pub(crate) async fn a_recall_leaves_the_place_and_nothing_of_the_content(bed: im
     must(&open, "bob", pin(DM, 1, false)).await;
     assert_eq!(refused(&open, "bob", recall(DM, 1)).await, RejectCode::NotAllowed);
     let before = open.history(user("bob"), chat(DM), Edge::After(0), WIDE).await.unwrap().items;
-    open.effects().await;
+    open.effects();
     let recalling = recall(DM, 1);
     assert_eq!(open.put("ann", recalling.clone()).await, stored(6));
-    assert_eq!(open.effects().await.len(), 1, "the recall is an entry like others");
+    assert_eq!(open.effects().len(), 1, "the recall is an entry like others");
     let seen = ["erased by 6", "erased by 6", "between", "erased by 6", "pin 1", "recall 1"];
     for _ in 0..2 {
         let opened = open;

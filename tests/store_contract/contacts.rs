@@ -112,9 +112,9 @@ pub(crate) async fn who_is_blocked_is_answered_as_if_there_were_no_such_user(bed
         open.claim(name, "phone", Start::Newest).await;
     }
     assert_eq!(says(&open, "ann", DM).await, None);
-    open.effects().await;
+    open.effects();
     done(&open, "bob", blocks("ann", true)).await;
-    let told = open.effects().await.into_iter().find_map(|effect| match effect {
+    let told = open.effects().into_iter().find_map(|effect| match effect {
         Effect::Related { user: of, relation, .. } if of == user("bob") => Some(relation),
         _ => None,
     });
@@ -230,9 +230,9 @@ pub(crate) async fn so_many_are_blocked_and_no_more(bed: impl Bed) {
     assert_eq!(refusal(&open, "bob", blocks("more", true)).await, RejectCode::LimitReached);
     done(&open, "bob", blocks("u7", false)).await;
     done(&open, "bob", blocks("more", true)).await;
-    open.effects().await;
+    open.effects();
     open.claim("bob", "phone", Start::Newest).await;
-    let claimed = open.effects().await.into_iter().find_map(|effect| match effect {
+    let claimed = open.effects().into_iter().find_map(|effect| match effect {
         Effect::Claimed { blocked, .. } => Some(blocked),
         _ => None,
     });

@@ -189,8 +189,8 @@ impl World {
         assert_eq!(self.bed.failed(), Some(0), "nothing is written after a failure");
     }
 
-    async fn hear(&mut self, open: &Opened) {
-        for effect in open.effects().await {
+    fn hear(&mut self, open: &Opened) {
+        for effect in open.effects() {
             if let Effect::Stored(stored) = effect {
                 self.released.push(Entry::decode(stored.body.clone()).unwrap());
             }
@@ -294,17 +294,17 @@ async fn run(lives: Vec<Life>) -> Seen {
         if stopped {
             world.check_stopped(&open).await;
         }
-        world.hear(&open).await;
+        world.hear(&open);
         seen.stopped += usize::from(stopped);
         seen.unsynced += world.bed.unsynced();
         world.bed.cut(life.lost);
         open.close().await;
-        world.hear(&open).await;
+        world.hear(&open);
         let open = world.open();
         world.check(&open).await;
         seen.kept += world.send_again(&open).await;
         world.check(&open).await;
-        world.hear(&open).await;
+        world.hear(&open);
         open.close().await;
     }
     seen

@@ -105,7 +105,7 @@ pub(crate) async fn cursors_only_move_forward_and_within_sight(bed: impl Bed) {
     let open = bed.open();
     open.say("ann", DM, &["1", "2", "3"]).await;
     open.claim("bob", "phone", Start::Everything).await;
-    open.effects().await;
+    open.effects();
     let moved = |delivered, read| Effect::CursorMoved {
         chat: chat(DM),
         user: user("bob"),
@@ -114,17 +114,17 @@ pub(crate) async fn cursors_only_move_forward_and_within_sight(bed: impl Bed) {
         told: Some(read),
     };
     open.moved("bob", "phone", DM, 2, 0).await;
-    assert_eq!(open.effects().await, [moved(2, 0)]);
+    assert_eq!(open.effects(), [moved(2, 0)]);
     open.moved("bob", "phone", DM, 1, 0).await;
     open.moved("bob", "desk", DM, 1, 0).await;
-    assert_eq!(open.effects().await, [], "no cursor of the user's moved");
+    assert_eq!(open.effects(), [], "no cursor of the user's moved");
     open.moved("bob", "phone", DM, 0, 3).await;
-    assert_eq!(open.effects().await, [moved(2, 3)], "what is read is told from what was had");
+    assert_eq!(open.effects(), [moved(2, 3)], "what is read is told from what was had");
     open.moved("bob", "phone", DM, 99, 99).await;
-    assert_eq!(open.effects().await, [moved(3, 3)]);
+    assert_eq!(open.effects(), [moved(3, 3)]);
     open.moved("eve", "phone", DM, 3, 3).await;
     open.moved("bob", "phone", "group:none", 3, 3).await;
-    assert_eq!(open.effects().await, []);
+    assert_eq!(open.effects(), []);
     let many = (0..300).map(|_| CursorMove { chat: chat(DM), delivered: 3, read: 3 }).collect();
     open.advance(user("bob"), device("desk"), many).await.unwrap();
     assert_eq!(open.missing_texts("bob", "desk").await, Vec::<String>::new());
@@ -192,7 +192,7 @@ async fn scene(open: &Opened) {
 pub(crate) async fn effects_come_in_the_order_of_the_log(bed: impl Bed) {
     let open = bed.open();
     scene(&open).await;
-    let effects = open.effects().await;
+    let effects = open.effects();
     let expected = [
         "ann,bob joined",
         "1 +group",

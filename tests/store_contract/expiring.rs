@@ -84,7 +84,7 @@ pub(crate) async fn what_has_expired_is_shown_to_nobody_and_then_erased(bed: imp
     assert_eq!(open.do_due().await.unwrap(), 0);
     assert_eq!(texts(&open, "bob", DM).await[..2], ["secret", "edit 1"]);
     let before = open.history(user("bob"), chat(DM), Edge::After(0), WIDE).await.unwrap().items;
-    open.effects().await;
+    open.effects();
     set_time(&open, OVER_MS);
     let left = ["expired 1", "expired 1", "pin 1", "expired 4", "stays"];
     for erased in [false, true, true] {
@@ -106,7 +106,7 @@ pub(crate) async fn what_has_expired_is_shown_to_nobody_and_then_erased(bed: imp
         assert_eq!(open.put("ann", other).await, duplicate(1), "whatever it says");
         if !erased {
             assert_eq!(open.do_all_due().await, 2);
-            assert_eq!(open.effects().await, [], "nobody is told what everybody knows");
+            assert_eq!(open.effects(), [], "nobody is told what everybody knows");
         }
         assert_eq!(open.pins(user("bob"), chat(DM)).await.unwrap(), Vec::<u64>::new());
         open.close().await;

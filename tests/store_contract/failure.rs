@@ -28,7 +28,7 @@ async fn a_failed_commit_stops_the_store_and_answers_nobody() {
     let faulty = Faulty::new();
     let open = Opened::over(faulty.clone(), Settings::default());
     open.say("ann", DM, &["before"]).await;
-    open.effects().await;
+    open.effects();
     faulty.faults.fail.store(true, Ordering::SeqCst);
     let sends = (0..8).map(|_| open.append(author("ann"), vec![draft(DM, "lost")]));
     for answer in futures_util::future::join_all(sends).await {
@@ -46,7 +46,7 @@ async fn a_failed_commit_stops_the_store_and_answers_nobody() {
     assert_eq!(history, Err(StoreError::Stopped));
     open.close().await;
     assert_eq!(faulty.faults.commits.load(Ordering::SeqCst), commits, "it is not used again");
-    assert_eq!(open.effects().await, []);
+    assert_eq!(open.effects(), []);
     let open = Opened::over(faulty, Settings::default());
     assert_eq!(open.missing_texts("bob", "phone").await, ["before"]);
     assert_eq!(open.put("ann", draft(DM, "again")).await, stored(2));
@@ -135,7 +135,7 @@ async fn a_stalled_commit_stops_the_store_although_its_thread_is_stuck() {
         // The committer's thread has the other one until it ends.
         tokio::task::yield_now().await;
     }
-    assert_eq!(open.effects().await, [], "what ends after it was given up is not told");
+    assert_eq!(open.effects(), [], "what ends after it was given up is not told");
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn a_claim_that_nobody_waits_for_any_more_costs_nothing() {
     faulty.faults.reads_held.store(false, Ordering::SeqCst);
     assert_eq!(first.await.unwrap().unwrap(), [stored(1)]);
     open.say("ann", DM, &["second"]).await;
-    assert!(!open.effects().await.iter().any(|effect| matches!(effect, Effect::Claimed { .. })));
+    assert!(!open.effects().iter().any(|effect| matches!(effect, Effect::Claimed { .. })));
     assert!(open.claim("bob", "phone", Start::Everything).await, "the device is new");
     open.close().await;
 }
@@ -188,7 +188,7 @@ async fn what_is_not_durable_is_not_shown() {
     let open = Opened::over(faulty.clone(), Settings::default());
     open.say("ann", DM, &["durable"]).await;
     open.claim("bob", "phone", Start::Everything).await;
-    open.effects().await;
+    open.effects();
     faulty.hold();
     let (store, twice) = (open.store.clone(), draft(DM, "on its way"));
     let again = twice.clone();
@@ -204,7 +204,7 @@ async fn what_is_not_durable_is_not_shown() {
         assert_eq!((view.head, view.unread), (1, 1));
     }
     assert!(!first.is_finished() && !second.is_finished());
-    assert_eq!(open.effects_yet(), []);
+    assert_eq!(open.effects(), []);
     faulty.let_go();
     assert_eq!(first.await.unwrap().unwrap(), [stored(2)]);
     assert_eq!(second.await.unwrap().unwrap(), [duplicate(2)]);

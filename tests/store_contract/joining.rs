@@ -59,8 +59,8 @@ async fn told_of(open: &Opened, who: &str) -> u32 {
     open.chat(user(who), device("phone"), chat(CREW)).await.unwrap().join_requests
 }
 
-async fn news(open: &Opened) -> Vec<(Vec<String>, String, JoinState)> {
-    let told = open.effects().await.into_iter().filter_map(|effect| match effect {
+fn news(open: &Opened) -> Vec<(Vec<String>, String, JoinState)> {
+    let told = open.effects().into_iter().filter_map(|effect| match effect {
         Effect::Joining { to, news: JoinNews { user, state, .. } } => {
             let to = to.iter().map(ToString::to_string).collect();
             Some((to, user.to_string(), state.unwrap()))
@@ -88,9 +88,9 @@ pub(crate) async fn who_has_a_link_comes_in_and_nobody_else(bed: impl Bed) {
     let own = Some(proof(&link, "eve"));
     let card = open.card(user("eve"), chat(CREW), own).await.unwrap();
     assert_eq!((card.members, card.way), (2, Some(JoinWay::Join)));
-    open.effects().await;
+    open.effects();
     assert_eq!(joins(&open, "eve", own).await, None);
-    let effects = open.effects().await;
+    let effects = open.effects();
     assert!(matches!(&effects[0], Effect::Joined { users: come, .. } if *come == users(&["eve"])));
     assert_eq!(joins(&open, "eve", own).await, Some(RejectCode::MemberMismatch));
     let members = open.members(user("eve"), chat(CREW), None, 9).await.unwrap().items;
@@ -171,12 +171,12 @@ pub(crate) async fn who_asks_is_let_in_or_refused(bed: impl Bed) {
     assert_eq!(joins(&open, "eve", by).await, Some(RejectCode::InviteOver));
     let card = open.card(user("eve"), chat(CREW), by).await.unwrap();
     assert_eq!(card.way, Some(JoinWay::Ask));
-    news(&open).await;
+    news(&open);
     for _ in 0..2 {
         assert_eq!(asks(&open, "eve", by).await, Acted::Asked(JoinState::Waiting));
     }
     let told = (vec!["ann".to_owned(), "bob".to_owned()], "eve".to_owned(), JoinState::Waiting);
-    assert_eq!(news(&open).await, [told], "the owner and the maker, once");
+    assert_eq!(news(&open), [told], "the owner and the maker, once");
     asks(&open, "dan", Some(proof(&link, "dan"))).await;
     assert_eq!(waiting(&open, "ann").await, ["dan", "eve"]);
     assert_eq!(told_of(&open, "bob").await, 2);
@@ -185,13 +185,13 @@ pub(crate) async fn who_asks_is_let_in_or_refused(bed: impl Bed) {
     assert_eq!((told_of(&open, "ann").await, told_of(&open, "cid").await), (1, 0));
     let listed = open.join_requests(user("cid"), chat(CREW), None, 9).await;
     assert_eq!(refused(listed), RejectCode::NotAllowed);
-    news(&open).await;
+    news(&open);
     let refuse = || Act::RefuseJoin { chat: chat(CREW), users: users(&["eve", "zoe", "dan"]) };
     assert_eq!(refusal(&open, "cid", refuse()).await, RejectCode::NotAllowed);
     for _ in 0..2 {
         open.act(user("bob"), refuse()).await.unwrap();
     }
-    assert_eq!(news(&open).await, [(vec!["eve".to_owned()], "eve".to_owned(), JoinState::Refused)]);
+    assert_eq!(news(&open), [(vec!["eve".to_owned()], "eve".to_owned(), JoinState::Refused)]);
     assert_eq!(asks(&open, "eve", by).await, Acted::Asked(JoinState::Refused));
     assert_eq!(told_of(&open, "ann").await, 0);
     open.clock.store(1_000 + WEEK_MS, Ordering::SeqCst);

@@ -47,7 +47,7 @@ async fn come(open: &Opened, names: &[&str]) {
     for name in names {
         open.claim(name, "phone", Start::Newest).await;
     }
-    open.effects().await;
+    open.effects();
 }
 
 /// The id of the one-time key that a claim is given.
@@ -115,16 +115,16 @@ pub(crate) async fn another_identity_ends_the_keys_before_and_is_told(bed: impl 
         Effect::Keys(KeysNews { user: user("bob"), device })
     };
     publish(&open, "bob", keys("bob", 1..=20)).await;
-    assert_eq!(open.effects().await, [told("bob")]);
+    assert_eq!(open.effects(), [told("bob")]);
     publish(&open, "bob", keys("bob", 21..=30)).await;
-    assert_eq!(open.effects().await, [], "the same identity is no news");
+    assert_eq!(open.effects(), [], "the same identity is no news");
     assert_eq!(given(&open, "ann", 1, "bob").await, Some(1));
     assert_eq!(publish(&open, "bob", keys("rob", 29..=32)).await, (2, 32));
-    assert_eq!(open.effects().await, [told("rob")]);
+    assert_eq!(open.effects(), [told("rob")]);
     assert_eq!(given(&open, "ann", 1, "bob").await, Some(31), "the key before is of another");
     publish(&open, "bob", keys("", [])).await;
     publish(&open, "bob", keys("", [])).await;
-    let effects = open.effects().await;
+    let effects = open.effects();
     assert_eq!(effects.last(), Some(&told("")));
     assert_eq!(effects.iter().filter(|effect| **effect == told("")).count(), 1);
     let page = open.keys(user("ann"), user("bob"), None, 9).await.unwrap();
@@ -145,7 +145,7 @@ pub(crate) async fn keys_are_bounded_and_so_are_claims(bed: impl Bed) {
     assert_eq!(refused(unordered), RejectCode::Invalid);
     let bare = PublishKeys { prekey: "".into(), ..keys("bob", []) };
     assert_eq!(refused(open.publish_keys(owner("bob"), bare).await), RejectCode::Invalid);
-    open.effects().await;
+    open.effects();
     let mut ids = BTreeSet::new();
     let mut number = 0;
     let refusal = loop {
@@ -161,7 +161,7 @@ pub(crate) async fn keys_are_bounded_and_so_are_claims(bed: impl Bed) {
     };
     assert_eq!(refused(refusal), RejectCode::RateLimited);
     assert_eq!(ids.len(), ONE_TIME_KEYS_MAX as usize);
-    let low = open.effects().await;
+    let low = open.effects();
     assert_eq!(low.len(), 11, "from ten left on its device is told");
     assert!(matches!(&low[10], Effect::Keys(news)
         if news.device.state == Some(KeysState { left: 0, highest: most.1 })));
@@ -259,9 +259,9 @@ pub(crate) async fn a_device_that_is_logged_out_leaves_no_keys(bed: impl Bed) {
     open.claim("bob", "desk", Start::Newest).await;
     publish(&open, "bob", keys("first", 1..=3)).await;
     assert_eq!(given(&open, "ann", 1, "bob").await, Some(1));
-    open.effects().await;
+    open.effects();
     open.act(user("bob"), Act::LogOutOthers { but: device("desk") }).await.unwrap();
-    let told: Vec<Effect> = open.effects().await;
+    let told: Vec<Effect> = open.effects();
     let news = told.iter().find_map(|effect| match effect {
         Effect::Keys(news) => Some(news),
         _ => None,

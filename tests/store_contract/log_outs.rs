@@ -44,8 +44,8 @@ async fn clear(open: &Opened) {
 }
 
 /// The devices that are told to be logged out.
-async fn logged_out(open: &Opened) -> Vec<String> {
-    let told = open.effects().await.into_iter().filter_map(|effect| match effect {
+fn logged_out(open: &Opened) -> Vec<String> {
+    let told = open.effects().into_iter().filter_map(|effect| match effect {
         Effect::LoggedOut { device, .. } => Some(device.to_string()),
         _ => None,
     });
@@ -87,12 +87,12 @@ pub(crate) async fn who_is_logged_out_is_gone_with_its_cursors(bed: impl Bed) {
         assert!(open.claim("bob", on, Start::Everything).await);
         open.moved("bob", on, DM, 2, 0).await;
     }
-    open.effects().await;
+    open.effects();
     log_out(&open, "ann", "phone").await;
-    assert_eq!(logged_out(&open).await, Vec::<String>::new(), "it is not Ann's");
+    assert_eq!(logged_out(&open), Vec::<String>::new(), "it is not Ann's");
     log_out(&open, "bob", "phone").await;
     log_out(&open, "bob", "phone").await;
-    assert_eq!(logged_out(&open).await, ["phone"], "asked again, it changes nothing");
+    assert_eq!(logged_out(&open), ["phone"], "asked again, it changes nothing");
     assert_eq!(names(&open, "bob").await, ["desk"]);
     open.close().await;
     let open = bed.open();
@@ -131,14 +131,14 @@ pub(crate) async fn all_others_are_logged_out_however_many_they_are(bed: impl Be
         claims(&open, &format!("d{at:03}"), "").await;
     }
     open.claim("ann", "d000", Start::Newest).await;
-    open.effects().await;
+    open.effects();
     let act = || Act::LogOutOthers { but: device("d060") };
     assert_eq!(open.act(user("bob"), act()).await, Ok(Acted::Done));
-    assert_eq!(logged_out(&open).await.len(), DEVICES - 1);
+    assert_eq!(logged_out(&open).len(), DEVICES - 1);
     assert_eq!(names(&open, "bob").await, ["d060"]);
     assert_eq!(names(&open, "ann").await, ["d000"]);
     assert_eq!(open.act(user("bob"), act()).await, Ok(Acted::Done));
-    assert_eq!(logged_out(&open).await.len(), 0);
+    assert_eq!(logged_out(&open).len(), 0);
     clear(&open).await;
     open.close().await;
 }
@@ -159,7 +159,7 @@ pub(crate) async fn a_device_that_was_not_seen_is_forgotten(bed: impl Bed) {
     assert!(!open.device_forget(user("bob"), device("old"), 1_000).await.unwrap());
     assert!(open.device_forget(user("bob"), device("old"), 1_001).await.unwrap());
     assert!(!open.device_forget(user("bob"), device("old"), 1_001).await.unwrap());
-    assert_eq!(logged_out(&open).await, ["old"], "a session that came in meanwhile is to end");
+    assert_eq!(logged_out(&open), ["old"], "a session that came in meanwhile is to end");
     assert_eq!(names(&open, "bob").await, ["new", "seen"]);
     open.clock.store(100_000, Ordering::SeqCst);
     claims(&open, "new", "").await;

@@ -60,7 +60,7 @@ pub(crate) async fn what_is_set_has_a_revision_and_is_told_once(bed: impl Bed) {
     assert_eq!(set(&open, "ann", drafted("dm:ann:bob", "Dear")).await, 2);
     assert_eq!(set(&open, "ann", pinned("dm:ann:bob", 1)).await, 1, "it is so already");
     let own = |revision| Effect::OwnChanged { user: user("ann"), revision };
-    assert_eq!(open.effects().await, [own(1), own(2)], "said again, it is no news");
+    assert_eq!(open.effects(), [own(1), own(2)], "said again, it is no news");
     assert_eq!(set(&open, "ann", pinned("dm:ann:bob", 2)).await, 3);
     let page = changes(&open, "ann", 0).await;
     assert_eq!((page.items.len(), page.more, page.revision, page.floor), (2, false, 3, 0));

@@ -16,7 +16,7 @@ pub(crate) async fn a_profile_is_kept_and_told_once(bed: impl Bed) {
         visible_to: Visibility::Contacts,
         receipts: ReceiptRule::Told,
     };
-    assert_eq!(open.effects().await, [set], "said again, it is no news");
+    assert_eq!(open.effects(), [set], "said again, it is no news");
     let long = open.set_profile(user("ann"), "x".repeat(257), Visibility::Everyone).await;
     assert_eq!(refused(long), RejectCode::Invalid);
     let torn = open.set_profile(user("ann"), "a\nb".into(), Visibility::Everyone).await;

@@ -101,9 +101,9 @@ pub(crate) async fn who_hides_what_it_reads_is_told_of_nobody(bed: impl Bed) {
     open.moved("bob", "phone", DM, 1, 1).await;
     open.moved("ann", "phone", DM, 2, 2).await;
     hide(&open, "bob", ReceiptRule::Hidden).await;
-    open.effects().await;
+    open.effects();
     hide(&open, "bob", ReceiptRule::Hidden).await;
-    assert_eq!(open.effects().await, [], "said again, it is no news");
+    assert_eq!(open.effects(), [], "said again, it is no news");
     open.moved("bob", "phone", DM, 1, 2).await;
     open.moved("bob", "phone", DM, 2, 2).await;
     open.moved("ann", "desk", DM, 2, 2).await;
@@ -111,7 +111,7 @@ pub(crate) async fn who_hides_what_it_reads_is_told_of_nobody(bed: impl Bed) {
         Effect::CursorMoved { read, told, .. } => (*read, *told),
         other => panic!("{other:?}"),
     };
-    let told: Vec<_> = open.effects().await.iter().map(told).collect();
+    let told: Vec<_> = open.effects().iter().map(told).collect();
     assert_eq!(told, [(2, None), (2, Some(0))], "only what was had is told");
     let peer_read =
         async |name: &str| open.chat(user(name), device("x"), chat(DM)).await.unwrap().peer_read;

@@ -194,9 +194,9 @@ pub(crate) async fn a_dissolved_group_is_read_and_nothing_else(bed: impl Bed) {
     open.crew("ann", &["bob"]).await;
     open.say("bob", CREW, &["bye"]).await;
     assert_eq!(refusal(&open, "bob", GroupChange::Dissolved).await, RejectCode::NotAllowed);
-    open.effects().await;
+    open.effects();
     open.must("ann", CREW, GroupChange::Dissolved).await;
-    let [Effect::Stored(_), Effect::Dissolved { chat: over }] = &open.effects().await[..] else {
+    let [Effect::Stored(_), Effect::Dissolved { chat: over }] = &open.effects()[..] else {
         panic!("the entry, and then the end");
     };
     assert_eq!(*over, chat(CREW));

@@ -231,9 +231,9 @@ pub(crate) async fn a_closed_room_is_read_and_nothing_else(bed: impl Bed) {
     let open = bed.open();
     open.must("ann", LOBBY, opened(0, 0)).await;
     open.say("bob", LOBBY, &["bye"]).await;
-    open.effects().await;
+    open.effects();
     open.must("ann", LOBBY, GroupChange::Dissolved).await;
-    let [Effect::Stored(_), Effect::Dissolved { chat: over }] = &open.effects().await[..] else {
+    let [Effect::Stored(_), Effect::Dissolved { chat: over }] = &open.effects()[..] else {
         panic!("the entry, and then the end");
     };
     assert_eq!(*over, chat(LOBBY));

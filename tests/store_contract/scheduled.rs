@@ -92,7 +92,7 @@ pub(crate) async fn a_scheduled_message_is_sent_once_and_at_its_time(bed: impl B
     let found: Vec<_> = entries.iter().map(|it| (it.id, it.sender.as_str(), it.at_ms)).collect();
     assert_eq!(found, [(early.id, "ann", LATER_MS), (late.id, "ann", LATER_MS + 1)]);
     assert_eq!((&entries[0].content, &entries[1].content), (&early.content, &late.content));
-    let stored = open.effects().await.into_iter().filter_map(|effect| match effect {
+    let stored = open.effects().into_iter().filter_map(|effect| match effect {
         Effect::Stored(stored) => Some(stored.origin),
         _ => None,
     });
@@ -140,12 +140,11 @@ pub(crate) async fn what_may_not_be_sent_then_stays_with_the_reason(bed: impl Be
     schedule(&open, "eve", &stranger, LATER_MS).await;
     let until_ms = LATER_MS + 1_000;
     open.must("ann", CREW, GroupChange::Muted { users: users(&["bob"]), until_ms }).await;
-    open.effects().await;
+    open.effects();
     set_time(&open, LATER_MS);
     assert_eq!(open.do_all_due().await, 2);
     let mut told: Vec<_> = open
         .effects()
-        .await
         .into_iter()
         .map(|effect| match effect {
             Effect::ScheduleFailed { user, name, refusal } => {

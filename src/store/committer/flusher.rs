@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::ground::Ground;
 use super::queue::Room;
 use super::step::{caught, failed_commit};
-use crate::store::health::{self, Failure};
+use crate::store::health::{Failure, Half};
 use crate::store::job::Answer;
 use crate::store::{Effect, Outlet};
 
@@ -27,23 +27,6 @@ pub(super) struct Applied {
 pub(super) struct News {
     pub(super) effects: Vec<Effect>,
     pub(super) answers: Vec<(Answer, Room)>,
-}
-
-/// One half of it.
-enum Half {
-    Effects(Vec<Effect>),
-    Answers(Vec<(Answer, Room)>),
-}
-
-impl News {
-    /// Whoever is told that something is done finds it done: what changes who hears what goes
-    /// first. What is only told may be told to very many, whose tasks no answer is to stand behind.
-    fn in_order(self) -> [Half; 2] {
-        let Self { effects, answers } = self;
-        let only_tells = effects.iter().all(Effect::only_tells);
-        let (effects, answers) = (Half::Effects(effects), Half::Answers(answers));
-        if only_tells { [answers, effects] } else { [effects, answers] }
-    }
 }
 
 /// What the flusher's thread owns.
@@ -86,18 +69,18 @@ impl Flusher {
             if batch.operations > 0 {
                 tokio::time::sleep(pace.sync()).await;
             }
-            let [first, second] = match caught(|| self.make_durable(batch)) {
-                Ok(news) => news.in_order(),
+            let News { effects, answers } = match caught(|| self.make_durable(batch)) {
+                Ok(news) => news,
                 Err(failure) => {
                     self.ground.fail(failure);
                     while self.batches.recv().await.is_some() {}
                     return;
                 }
             };
-            self.give(first);
+            self.tell(effects);
             // Others go on in between, as they do where this is a thread.
             tokio::time::sleep(pace.tell()).await;
-            self.give(second);
+            answer_all(answers);
         }
     }
 
@@ -120,7 +103,7 @@ impl Flusher {
 
     fn sync(&self, operations: usize) -> Result<(), Failure> {
         let Ground { backend, horizon, health, .. } = &self.ground;
-        health.begin(health::Half::Flusher, Instant::now(), operations);
+        health.begin(Half::Flusher, Instant::now(), operations);
         if operations > 0 {
             let synced = backend.sync().map_err(failed_commit(operations));
             if !planted::is(Bug::SyncErrorIgnored) {
@@ -138,22 +121,22 @@ impl Flusher {
         Ok(())
     }
 
-    fn release(&mut self, news: News) {
-        for half in news.in_order() {
-            self.give(half);
-        }
+    /// Whoever is told that something is done finds it done.
+    fn release(&mut self, News { effects, answers }: News) {
+        self.tell(effects);
+        answer_all(answers);
     }
 
-    fn give(&mut self, half: Half) {
-        match half {
-            Half::Answers(answers) => {
-                for (answer, room) in answers {
-                    answer.release();
-                    drop(room);
-                }
-            }
-            Half::Effects(effects) if effects.is_empty() => {}
-            Half::Effects(effects) => self.outlet.release(effects),
+    fn tell(&mut self, effects: Vec<Effect>) {
+        if !effects.is_empty() {
+            self.outlet.release(effects);
         }
+    }
+}
+
+fn answer_all(answers: Vec<(Answer, Room)>) {
+    for (answer, room) in answers {
+        answer.release();
+        drop(room);
     }
 }
