@@ -123,6 +123,11 @@ impl<R> Lane<R> {
         item.unanswered == 0
     }
 
+    /// How many answers to a message are still to come on this connection.
+    pub(crate) fn unanswered(&self, id: MessageId) -> u32 {
+        self.find(id).and_then(|at| self.items.get(at)).map_or(0, |item| item.unanswered)
+    }
+
     /// Takes a message back from the wire, to its place among those that wait, and says whether
     /// it was on the wire.
     pub(crate) fn put_back(&mut self, id: MessageId) -> Option<bool> {

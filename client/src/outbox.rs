@@ -12,6 +12,9 @@ use crate::draft::Draft;
 use crate::lane::Lane;
 use crate::sending::SendReply;
 
+/// Messages that came back before their answers, of which that is kept.
+const EARLY_MAX: usize = 1_024;
+
 /// What a connection takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
@@ -46,6 +49,9 @@ pub(crate) struct Outbox<R = SendReply> {
     resend_after: Duration,
     strict: bool,
     next_order: u64,
+    /// Messages that came back as entries, and how many answers to them are still to come on this
+    /// connection: they are no answers to what has the same id since.
+    early: BTreeMap<(ChatId, MessageId), u32>,
 }
 
 impl<R> Outbox<R> {
@@ -59,6 +65,7 @@ impl<R> Outbox<R> {
             resend_after,
             strict,
             next_order: 0,
+            early: BTreeMap::new(),
         }
     }
 
@@ -130,6 +137,33 @@ impl<R> Outbox<R> {
         self.lanes.get_mut(chat).is_some_and(|lane| lane.refused(id))
     }
 
+    /// A message that is here came back as an entry: what it has no answer to will be answered yet.
+    pub(crate) fn came_early(&mut self, chat: &ChatId, id: MessageId) {
+        let unanswered = self.lanes.get(chat).map_or(0, |lane| lane.unanswered(id));
+        if unanswered == 0 {
+            return;
+        }
+        // Only a server that answers nothing any more comes there.
+        if self.early.len() >= EARLY_MAX {
+            self.early.pop_first();
+        }
+        *self.early.entry((chat.clone(), id)).or_default() += unanswered;
+    }
+
+    /// Whether an answer is one that comes after its message did.
+    pub(crate) fn is_late(&mut self, chat: &ChatId, id: MessageId) -> bool {
+        if self.early.is_empty() {
+            return false;
+        }
+        let key = (chat.clone(), id);
+        let Some(left) = self.early.get_mut(&key) else { return false };
+        *left -= 1;
+        if *left == 0 {
+            self.early.remove(&key);
+        }
+        true
+    }
+
     /// Takes out a message that has its outcome.
     pub(crate) fn take(&mut self, chat: &ChatId, id: MessageId) -> Option<Draft<R>> {
         let lane = self.lanes.get_mut(chat)?;
@@ -194,6 +228,7 @@ impl<R> Outbox<R> {
     /// The connection is gone: nothing is on the wire.
     pub(crate) fn disconnected(&mut self) {
         self.lanes.values_mut().for_each(Lane::leave_wire);
+        self.early.clear();
         self.leave_wire(self.on_wire);
         self.all_ready();
     }

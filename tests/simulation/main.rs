@@ -250,7 +250,7 @@ const fn sign(bug: Bug) -> Option<&'static str> {
         Bug::TypingReachesBlocked => Some(" types, and one blocks the other"),
         Bug::LinkUsesUncounted => Some("the invitation was used up"),
         Bug::RivalStays => Some(" is there, and so is "),
-        Bug::ForgottenTooSoon => Some(" was forgotten after at most "),
+        Bug::ForgottenTooSoon => Some(" are known, and of them "),
         Bug::MentionOutlivesRecall => Some(" unread and calls, not "),
         Bug::FileGivenToAnyone => Some(", and sees none there"),
         Bug::ReferenceUncounted => Some(" stands in a chat, and "),

@@ -143,6 +143,38 @@ fn an_own_message_that_was_recalled_is_done() {
     }
 }
 
+#[test]
+fn an_answer_that_comes_after_its_message_is_none_to_the_same_message_sent_again() {
+    let mut flow = flow();
+    let (now, mut out) = (Time::default(), vec![]);
+    flow.handle(now, Input::Tick, &mut out);
+    flow.handle(now, Input::Dialed, &mut out);
+    let Packet::Welcome(welcome) = packet(0, 1) else { panic!("it is a Welcome") };
+    let limits = Limits { max_content: 100, ..welcome.limits };
+    flow.handle(now, Input::Packet(Packet::Welcome(Welcome { limits, ..welcome })), &mut out);
+    flow.handle(now, input(5, 3), &mut out);
+    flow.pump(now, 1 << 16, &mut out);
+    let Packet::Deliver(entry) = packet(4, 3) else { panic!("it is a Deliver") };
+    let (seq, content) = (1, Bytes::from_static(b"x"));
+    let entry = Entry { sender: "alice".parse().unwrap(), seq, content, ..entry };
+    flow.handle(now, Input::Packet(Packet::Deliver(entry)), &mut out);
+    assert!(flow.outbox.draft(&chat(), id(3)).is_none(), "it is stored");
+    // What has the same id is sent again, and knows how far the chat is.
+    flow.handle(now, input(5, 3), &mut out);
+    assert_eq!(flow.outbox.draft(&chat(), id(3)).unwrap().known, seq);
+    flow.pump(now, 1 << 16, &mut out);
+    let answer = |duplicate| {
+        let accepted = Accepted { chat: chat(), id: id(3), seq, at_ms: 1, duplicate };
+        Input::Packet(Packet::Accepted(accepted))
+    };
+    for (duplicate, done) in [(false, false), (true, true)] {
+        flow.handle(now, answer(duplicate), &mut out);
+        assert_eq!(flow.outbox.draft(&chat(), id(3)).is_none(), done);
+    }
+    let is_reset = |action: &Action| matches!(action, Action::Tell(Event::LogReset { .. }));
+    assert!(!out.iter().any(is_reset), "its log is that of before");
+}
+
 proptest! {
     #[test]
     fn nothing_is_due_once_it_was_seen_to(

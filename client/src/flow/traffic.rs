@@ -52,7 +52,7 @@ impl Flow {
             self.reconnect.progress();
         }
         match packet {
-            Packet::Accepted(stored) => self.accepted(now, stored, out),
+            Packet::Accepted(stored) => self.answered(now, stored, out),
             Packet::Rejected(rejected) => self.rejected(now, rejected),
             Packet::Deliver(entry) => self.deliver(now, entry, out),
             Packet::Ping(token) => self.write(now, Packet::Pong(token), out),
@@ -115,11 +115,18 @@ impl Flow {
         }
     }
 
-    fn accepted(&mut self, now: Time, stored: Stored, out: &mut Vec<Action>) {
+    fn answered(&mut self, now: Time, stored: Stored, out: &mut Vec<Action>) {
+        if self.outbox.is_late(&stored.chat, stored.id) {
+            return;
+        }
         let draft = self.outbox.draft(&stored.chat, stored.id);
         if !stored.duplicate && draft.is_some_and(|draft| stored.seq <= draft.known) {
             self.reset(&stored.chat, stored.seq, out);
         }
+        self.accepted(now, stored);
+    }
+
+    fn accepted(&mut self, now: Time, stored: Stored) {
         if stored.chat.is_room() {
             self.live.rooms.accepted(&stored.chat, stored.seq);
         } else {
@@ -138,7 +145,7 @@ impl Flow {
 
     fn rejected(&mut self, now: Time, rejected: Rejected) {
         let Rejected { chat, id, verdict } = rejected;
-        if !self.outbox.refused(&chat, id) {
+        if self.outbox.is_late(&chat, id) || !self.outbox.refused(&chat, id) {
             return;
         }
         let Some(draft) = self.outbox.draft(&chat, id) else {
@@ -162,6 +169,7 @@ impl Flow {
             && let Some(draft) = self.outbox.draft(&entry.chat, entry.id)
             && says_the_same(&draft.content, &entry.content)
         {
+            self.outbox.came_early(&entry.chat, entry.id);
             self.accepted(
                 now,
                 Stored {
@@ -171,7 +179,6 @@ impl Flow {
                     at_ms: entry.at_ms,
                     duplicate: true,
                 },
-                out,
             );
         }
         if entry.chat.is_room() {
