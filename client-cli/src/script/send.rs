@@ -199,9 +199,10 @@ impl Post<'_> {
     fn unanswered(&self) -> Option<String> {
         let first = self.pending.front()?.line?;
         let last = self.pending.back()?.line?;
-        Some(match last == first {
-            true => format!("line {first}: no answer; it may have been sent"),
-            false => format!("lines {first} to {last}: no answer; they may have been sent"),
+        Some(if last == first {
+            format!("line {first}: no answer; it may have been sent")
+        } else {
+            format!("lines {first} to {last}: no answer; they may have been sent")
         })
     }
 

@@ -71,14 +71,11 @@ async fn run_all(
         let mut is_news = true;
         if syncs {
             // What is deleted is shown as long as that is not known.
-            let pause = match &done {
-                Err(error) => pauses.before_again(error),
-                Ok(_) => {
-                    pauses = Pauses::default();
-                    None
-                }
-            };
+            let pause = done.as_ref().err().and_then(|error| pauses.before_again(error));
             again = pause.map(|pause| Instant::now() + pause);
+            if done.is_ok() {
+                pauses = Pauses::default();
+            }
             // Nobody has asked to be told, and what covers other words is said once.
             is_news = failed.is_none() || told != failed;
             told.clone_from(&failed);

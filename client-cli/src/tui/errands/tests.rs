@@ -54,7 +54,9 @@ async fn ran(
         let (errands, mut answers) = Errands::start(client.clone());
         errands.run(effect);
         told.recv().await.unwrap();
-        then.into_iter().for_each(|effect| errands.run(effect));
+        for effect in then {
+            errands.run(effect);
+        }
         let mut came = Vec::new();
         while came.len() < count {
             came.push(answers.recv().await.unwrap());
