@@ -54,7 +54,7 @@ impl Fake {
 fn welcome() -> Welcome {
     Welcome {
         session: SessionId::from([1; 16]),
-        limits: Limits { max_body: 8192, max_content: 8000, ..Limits::default() },
+        limits: Limits { max_body: 8192, max_content: 8000, sends: 8, ..Limits::default() },
         ticket: Bytes::new(),
         ticket_expires_ms: 0,
         now_ms: 0,

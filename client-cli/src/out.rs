@@ -69,13 +69,26 @@ impl Out {
 /// Writes a line to stderr. Nothing is to be done if nobody reads it.
 pub(crate) fn complain(message: &str) {
     let text = clean::lines(message).join("\n");
+    #[cfg(test)]
+    tests::COMPLAINTS.with_borrow_mut(|all| all.push(text.clone()));
     drop(writeln!(io::stderr(), "packetboat-cli: {text}"));
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use std::cell::RefCell;
     use std::sync::{Arc, Mutex};
+
+    thread_local! {
+        /// What this thread has complained of.
+        pub(super) static COMPLAINTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// What this thread has complained of since this was asked last.
+    pub(crate) fn complaints() -> Vec<String> {
+        COMPLAINTS.take()
+    }
 
     /// A sink that a test can look into.
     #[derive(Clone, Default)]
@@ -104,6 +117,19 @@ pub(crate) mod tests {
     impl Write for Closed {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A file on a disk that is full.
+    pub(crate) struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(ErrorKind::StorageFull.into())
         }
 
         fn flush(&mut self) -> io::Result<()> {

@@ -21,26 +21,48 @@ pub(crate) async fn ask<T>(
     patient: bool,
     mut ask: impl AsyncFnMut() -> Result<T, RequestError>,
 ) -> Result<T, RequestError> {
-    let (mut pause, mut told) = (PAUSE_FIRST, None);
+    let (mut pauses, mut told) = (Pauses::default(), None);
     loop {
         let error = match ask().await {
             Err(error) => error,
             answer => return answer,
         };
-        let Some(wait) = passes_in(&error).filter(|_| patient) else { return Err(error) };
+        let Some(pause) = pauses.before_again(&error).filter(|_| patient) else {
+            return Err(error);
+        };
         // That the link is lost has been said.
         if error != RequestError::Disconnected && told.as_ref() != Some(&error) {
             complain(&format!("{}; asking again", Failure::from(error.clone())));
             told = Some(error);
         }
-        sleep(wait.max(pause) + pause.mul_f64(chance())).await;
-        pause = (2 * pause).min(PAUSE_MAX);
+        sleep(pause).await;
     }
 }
 
-/// When to ask again at the soonest; `None`: never.
-pub(crate) fn asks_again_in(error: &RequestError) -> Option<Duration> {
-    passes_in(error).map(|wait| wait.max(PAUSE_FIRST))
+/// How long to wait before what has failed is asked again.
+#[derive(Debug)]
+pub(crate) struct Pauses {
+    next: Duration,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self { next: PAUSE_FIRST }
+    }
+}
+
+impl Pauses {
+    /// What is asked has failed once more; `None`: it is not to be asked again.
+    pub(crate) fn before_again(&mut self, error: &RequestError) -> Option<Duration> {
+        let wait = passes_in(error)?;
+        if *error == RequestError::Disconnected {
+            // No server was asked, and the client has waited for one: the next may have answers.
+            *self = Self::default();
+        }
+        let pause = self.next;
+        self.next = (2 * pause).min(PAUSE_MAX);
+        Some(wait.max(pause) + pause.mul_f64(chance()))
+    }
 }
 
 /// After what time, as far as that is known, an error is over; `None`: never.
@@ -104,10 +126,23 @@ mod tests {
         let (mut asked, start) = (0_u32, Instant::now());
         let answer = ask(true, async || {
             asked += 1;
-            if asked > 100 { Ok(()) } else { Err(RequestError::Disconnected) }
+            if asked > 100 { Ok(()) } else { Err(RequestError::Timeout) }
         });
         answer.await.unwrap();
+        assert!(start.elapsed() >= 90 * PAUSE_MAX, "they grow");
         assert!(start.elapsed() <= 100 * 2 * (PAUSE_MAX + Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn a_link_that_was_lost_takes_what_was_refused_with_it() {
+        let (mut pauses, refused) = (Pauses::default(), refused(RejectCode::Unavailable, 0));
+        for _ in 0..9 {
+            pauses.before_again(&refused).unwrap();
+        }
+        assert!(pauses.before_again(&refused).unwrap() >= PAUSE_MAX);
+        for _ in 0..9 {
+            assert!(pauses.before_again(&RequestError::Disconnected).unwrap() <= 2 * PAUSE_FIRST);
+        }
     }
 
     #[tokio::test(start_paused = true)]

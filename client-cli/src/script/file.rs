@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use packetboat_client::proto::code::RejectCode;
 use packetboat_client::{
     ChatId, Client, Content, Context, Edge, FileError, FileSent, RequestError, Upload,
 };
@@ -91,16 +92,28 @@ fn bar(size: u64, name: &str, out: &Out) -> ProgressBar {
     ProgressBar::new(size).with_style(style).with_message(crate::clean::line(name))
 }
 
-/// Does it as the visit asks: what has come over already does not come again.
+/// Does it as the visit asks: what has come over already does not come again. Bytes that are not
+/// those that were announced will not be by asking again: the client has tried that.
 async fn persist(
     visit: &mut Visit,
     work: impl AsyncFn(&Client) -> Result<(), FileError>,
 ) -> Result<(), Failure> {
     let ask = async |client: &Client| match work(client).await {
-        Err(FileError::Request(error)) => Err(error),
+        Err(FileError::Request(error)) if may_pass(&error) => Err(error),
         outcome => Ok(outcome),
     };
     Ok(visit.ask(ask).await??)
+}
+
+/// Whether what was in the way may be gone the next time.
+fn may_pass(error: &RequestError) -> bool {
+    match error {
+        RequestError::Closed(_) | RequestError::Disconnected | RequestError::Timeout => true,
+        RequestError::Refused(verdict) => verdict.reject_code() != Some(RejectCode::HashMismatch),
+        RequestError::Unexpected | RequestError::TooMany { .. } | RequestError::TooLong { .. } => {
+            false
+        }
+    }
 }
 
 async fn announced(args: &SendFileArgs) -> Result<Upload, Failure> {
@@ -235,7 +248,52 @@ async fn files(visit: &mut Visit, out: &mut Out) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use packetboat_client::Verdict;
+    use packetboat_client::proto::packet::{Answer, FileState, Operation, Packet};
+
     use super::*;
+    use crate::fake::{Fake, response};
+
+    #[tokio::test]
+    async fn a_file_that_is_another_one_is_given_up_though_there_is_time_left() {
+        let (server, account) = Fake::start().await;
+        let (mut begun, mut put) = (0, 0);
+        let serving = server.serve(|packet| {
+            let Packet::Request(request) = packet else { return Vec::new() };
+            let answer = match request.operation.unwrap() {
+                Operation::FileBegin(begin) => {
+                    begun += 1;
+                    Ok(Answer::FileBegin(FileState {
+                        file: begin.file,
+                        size: begin.size,
+                        have: 0,
+                        complete: false,
+                        media_type: begin.media_type,
+                        sha256: begin.sha256,
+                        thumbnail_bytes: 0,
+                    }))
+                }
+                Operation::FilePut(_) => {
+                    put += 1;
+                    Err(Verdict::reject(RejectCode::HashMismatch, "it is another one", 0))
+                }
+                other => panic!("{other:?}"),
+            };
+            vec![response(request.id, answer)]
+        });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "hi").unwrap();
+        let upload = Upload::of_path(file.path(), "text/plain").await.unwrap();
+        let path = file.path();
+        let uploading = visit(&account, Some(Duration::from_secs(10)), async |visit| {
+            persist(visit, async |client| client.upload_path(&upload, path, |_| ()).await).await
+        });
+        let both = async { tokio::join!(serving, uploading).1 };
+        let failure = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+        let said = failure.unwrap_err().to_string();
+        assert_eq!(said, "refused: HASH_MISMATCH: it is another one");
+        assert_eq!((begun, put), (2, 2), "the client itself tries once more");
+    }
 
     #[test]
     fn a_media_type_is_told_by_the_name() {

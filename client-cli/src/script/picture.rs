@@ -25,16 +25,19 @@ pub(crate) async fn read(path: &Path) -> io::Result<Bytes> {
 
 /// Saves one, unless there is something in its place.
 pub(crate) async fn save(place: &Path, picture: &[u8]) -> io::Result<()> {
-    let mut file = File::create_new(place).await?;
-    let written = async {
-        file.write_all(picture).await?;
-        file.sync_all().await
-    };
-    let written = written.await;
+    let file = File::create_new(place).await?;
+    let written = write(file, picture).await;
     if written.is_err() {
         drop(fs::remove_file(place).await);
     }
     written
+}
+
+async fn write(mut file: File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes).await?;
+    // That only began it. Whether it succeeded `flush` says, and `sync_all` does not.
+    file.flush().await?;
+    file.sync_all().await
 }
 
 #[cfg(test)]
@@ -53,5 +56,36 @@ mod tests {
         assert!(read(&small).await.unwrap().iter().all(|byte| *byte == 7));
         #[cfg(unix)]
         assert!(read(Path::new("/dev/zero")).await.is_err(), "it has no end");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_write_that_fails_is_not_taken_for_one_that_was_done() {
+        let full = File::options().write(true).open("/dev/full").await.unwrap();
+        assert_eq!(write(full, b"x").await.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    /// Runs itself once more in a process that may not make a file larger than nothing.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_picture_that_cannot_be_written_is_not_called_saved_nor_left_behind() {
+        const PLACE: &str = "PACKETBOAT_TEST_PICTURE";
+        if let Some(place) = std::env::var_os(PLACE) {
+            let kind = save(place.as_ref(), b"x").await.unwrap_err().kind();
+            return assert_eq!(kind, io::ErrorKind::FileTooLarge);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("small");
+        let of_crate = module_path!().split_once("::").unwrap().1;
+        let name = format!(
+            "{of_crate}::a_picture_that_cannot_be_written_is_not_called_saved_nor_left_behind"
+        );
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]);
+        limited.arg(std::env::current_exe().unwrap()).args(["--exact", &name]);
+        let ran = limited.env(PLACE, &place).output().unwrap();
+        let told = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success() && told.contains("1 passed"), "{told}");
+        assert!(!place.exists());
     }
 }

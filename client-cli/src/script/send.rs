@@ -64,7 +64,8 @@ struct Pending {
     line: Option<u64>,
     id: MessageId,
     content: Bytes,
-    sending: Sending,
+    /// `None`: the client of this session has not taken it.
+    sending: Option<Sending>,
 }
 
 /// What `text` says, or, for a hyphen, each line of stdin.
@@ -124,6 +125,9 @@ pub(crate) async fn post(
     let pending = VecDeque::new();
     let mut post = Post { visit, chat, limit, pending, sent: 0, failed: 0, out };
     let outcome = post.run(drafts).await;
+    if outcome.is_err() {
+        post.unanswered().iter().for_each(|lines| complain(lines));
+    }
     let (sent, failed) = (post.sent, post.failed);
     post.visit.close().await;
     outcome?;
@@ -149,13 +153,19 @@ struct Post<'a> {
 impl Post<'_> {
     /// Goes on with another session, if that helps: it is in no room yet, and was sent nothing.
     async fn go_on(&mut self, ending: Ending) -> Result<(), Failure> {
-        let again = async {
-            self.visit.recover(ending).await?;
-            if self.chat.is_room() { join(&mut self.visit, self.chat).await } else { Ok(()) }
-        };
-        within(Some(self.limit), again).await?;
-        self.send_again().await;
-        Ok(())
+        let (limit, mut ended) = (self.limit, Some(ending));
+        within(Some(limit), async {
+            while let Some(ending) = ended {
+                self.pending.iter_mut().for_each(|pending| pending.sending = None);
+                self.visit.recover(ending).await?;
+                if self.chat.is_room() {
+                    join(&mut self.visit, self.chat).await?;
+                }
+                ended = self.start().await?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn run(&mut self, mut drafts: Drafts) -> Result<(), Failure> {
@@ -179,59 +189,54 @@ impl Post<'_> {
                     heard = Instant::now();
                     self.settle(outcome).await?;
                 }
-                () = sleep_until(heard + self.limit), if waiting => {
-                    self.unanswered().iter().for_each(|lines| complain(lines));
-                    return Err(self.out_of_time());
-                }
+                () = sleep_until(heard + self.limit), if waiting => return Err(self.out_of_time()),
             }
         }
         unread.map_or(Ok(()), |error| Err(Failure::Input(error)))
     }
 
-    /// The lines that have no outcome, if they are lines.
+    /// Names the lines that have no outcome, if they are lines.
     fn unanswered(&self) -> Option<String> {
         let first = self.pending.front()?.line?;
         let last = self.pending.back()?.line?;
-        Some(format!("lines {first} to {last}: no answer; they may have been sent"))
+        Some(if last == first {
+            format!("line {first}: no answer; it may have been sent")
+        } else {
+            format!("lines {first} to {last}: no answer; they may have been sent")
+        })
     }
 
     /// Time is up: says what is in the way of the first one, if the server has said so.
     fn out_of_time(&self) -> Failure {
         let limit = self.limit;
-        match self.pending.front().and_then(|first| first.sending.refusal()) {
+        match self.pending.front().and_then(|first| first.sending.as_ref()?.refusal()) {
             Some(verdict) => Failure::PutOff { limit, verdict },
             None => Failure::TimedOut(limit),
         }
     }
 
     async fn push(&mut self, draft: Draft) -> Result<(), Failure> {
-        let (id, content) = (Client::new_message_id(), draft.content);
-        let sending = self.start(id, &content).await?;
-        self.pending.push_back(Pending { line: draft.line, id, content, sending });
-        Ok(())
+        let Draft { line, content } = draft;
+        let id = Client::new_message_id();
+        self.pending.push_back(Pending { line, id, content, sending: None });
+        match self.start().await? {
+            Some(ending) => self.go_on(ending).await,
+            None => Ok(()),
+        }
     }
 
-    async fn start(&mut self, id: MessageId, content: &Bytes) -> Result<Sending, Failure> {
-        loop {
-            match self.visit.client().send_with_id(self.chat, id, content.clone()).await {
-                Ok(sending) => return Ok(sending),
-                Err(SendError::Closed { ending, .. }) => self.go_on(ending).await?,
+    /// Gives the client what it has not taken yet. Returns how the client has ended, if it has.
+    async fn start(&mut self) -> Result<Option<Ending>, Failure> {
+        let client = self.visit.client();
+        for pending in self.pending.iter_mut().filter(|pending| pending.sending.is_none()) {
+            let Pending { id, content, .. } = pending;
+            match client.send_with_id(self.chat, *id, content.clone()).await {
+                Ok(sending) => pending.sending = Some(sending),
+                Err(SendError::Closed { ending, .. }) => return Ok(Some(ending)),
                 Err(error) => return Err(error.into()),
             }
         }
-    }
-
-    /// Gives all that have no outcome to the client, which is a new one. Where it ends as well,
-    /// the outcome of the first one says so.
-    async fn send_again(&mut self) {
-        for pending in &mut self.pending {
-            let again =
-                self.visit.client().send_with_id(self.chat, pending.id, pending.content.clone());
-            match again.await {
-                Ok(sending) => pending.sending = sending,
-                Err(_) => return,
-            }
-        }
+        Ok(None)
     }
 
     /// The first one has its outcome.
@@ -253,14 +258,15 @@ impl Post<'_> {
 
     /// One is refused: what has no line is the only one.
     fn refused(&mut self, message: &Pending, verdict: Verdict) -> Result<(), Failure> {
+        if let Some(line) = message.line {
+            complain(&format!("line {line}: refused: {}", reason(&verdict)));
+            self.failed += 1;
+        }
         if self.out.is_json() {
             let object = json::rejected(self.chat, message.id, &verdict, message.line);
             read_or_not(self.out.put(|| object, String::new))?;
         }
-        let Some(line) = message.line else { return Err(Failure::Refused(verdict)) };
-        complain(&format!("line {line}: refused: {}", reason(&verdict)));
-        self.failed += 1;
-        Ok(())
+        message.line.map_or(Err(Failure::Refused(verdict)), |_| Ok(()))
     }
 }
 
@@ -274,151 +280,11 @@ fn read_or_not(written: Result<(), Failure>) -> Result<(), Failure> {
 
 /// What becomes of the first one. Cancel safe.
 async fn first_outcome(pending: &mut VecDeque<Pending>) -> Result<Accepted, SendError> {
-    match pending.front_mut() {
-        Some(first) => (&mut first.sending).await,
+    match pending.front_mut().and_then(|first| first.sending.as_mut()) {
+        Some(sending) => sending.await,
         None => std::future::pending().await,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use packetboat_client::proto::code::{CloseCode, RejectCode};
-    use packetboat_client::proto::packet::{self, Packet, Rejected};
-
-    use crate::fake::Fake;
-    use crate::out::tests::{Closed, Page};
-
-    /// What a server says whose disk is nearly full.
-    fn full(packet: Packet) -> Vec<Packet> {
-        let Packet::Send(send) = packet else { return Vec::new() };
-        let verdict = Verdict::reject(RejectCode::StoreFull, "1% free", 60_000);
-        vec![Packet::Rejected(Rejected { chat: send.chat, id: send.id, verdict })]
-    }
-
-    #[tokio::test]
-    async fn a_send_that_is_given_up_says_what_was_in_its_way() {
-        let (server, account) = Fake::start().await;
-        let serving = tokio::spawn(async move { server.serve(full).await });
-        let chat = "dm:alice:bob".parse().unwrap();
-        let (limit, mut out) = (Duration::from_millis(500), Out::new(Page::default(), false));
-        let drafts = drafts("hi".to_owned(), Manner::default()).unwrap();
-        let failure = post(&account, &chat, drafts, Some(limit), &mut out).await.unwrap_err();
-        assert_eq!(failure.to_string(), "not done within 0.5 s: STORE_FULL: 1% free");
-        serving.await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn time_goes_on_while_another_session_is_looked_for() {
-        let (server, account) = Fake::start().await;
-        let serving = async move {
-            let replaced = Verdict::close(CloseCode::Replaced, "", 0);
-            let says = |packet| match packet {
-                Packet::Send(_) => vec![Packet::Goodbye(replaced.clone())],
-                _ => Vec::new(),
-            };
-            server.serve(says).await;
-            // From here on nobody takes a connection.
-        };
-        let (chat, limit) = ("dm:alice:bob".parse().unwrap(), Duration::from_millis(500));
-        let mut out = Out::new(Page::default(), false);
-        let drafts = drafts("hi".to_owned(), Manner::default()).unwrap();
-        let posting = post(&account, &chat, drafts, Some(limit), &mut out);
-        let both = async { tokio::join!(serving, posting).1 };
-        let outcome = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
-        assert!(matches!(outcome, Err(Failure::TimedOut(_))), "{outcome:?}");
-    }
-
-    #[tokio::test]
-    async fn all_lines_are_sent_though_nobody_reads_what_became_of_them() {
-        let (server, account) = Fake::start().await;
-        let mut sent = 0;
-        let serving = server.serve(|packet| {
-            let Packet::Send(send) = packet else { return Vec::new() };
-            sent += 1;
-            let (chat, id) = (send.chat, send.id);
-            vec![Packet::Accepted(packet::Accepted {
-                chat,
-                id,
-                seq: sent,
-                at_ms: 1,
-                duplicate: false,
-            })]
-        });
-        let (lines, received) = mpsc::channel(4);
-        let feeding = async move {
-            for number in 1..=500 {
-                lines.send(Ok((number, format!("text {number}")))).await.unwrap();
-            }
-        };
-        let (chat, mut out) = ("dm:alice:bob".parse().unwrap(), Out::new(Closed, false));
-        let drafts = Drafts::Lines(received, Manner::default());
-        let limit = Some(Duration::from_secs(10));
-        let posting = post(&account, &chat, drafts, limit, &mut out);
-        let all = async { tokio::join!(serving, feeding, posting).2 };
-        tokio::time::timeout(Duration::from_secs(20), all).await.unwrap().unwrap();
-        assert_eq!(sent, 500);
-    }
-
-    #[tokio::test]
-    async fn lines_that_are_given_up_are_named() {
-        let (server, account) = Fake::start().await;
-        let serving = tokio::spawn(async move { server.serve(|_| Vec::new()).await });
-        let (lines, received) = mpsc::channel(4);
-        for (number, text) in [(7, "seven"), (8, ""), (9, "nine")] {
-            lines.send(Ok((number, text.to_owned()))).await.unwrap();
-        }
-        drop(lines);
-        let mut out = Out::new(Page::default(), false);
-        let mut post = Post {
-            visit: Visit::open(&account, true).await.unwrap(),
-            chat: &"dm:alice:bob".parse().unwrap(),
-            limit: Duration::from_millis(200),
-            pending: VecDeque::new(),
-            sent: 0,
-            failed: 0,
-            out: &mut out,
-        };
-        assert_eq!(post.unanswered(), None);
-        let drafts = Drafts::Lines(received, Manner::default());
-        assert!(matches!(post.run(drafts).await, Err(Failure::TimedOut(_))));
-        let expected = "lines 7 to 9: no answer; they may have been sent";
-        assert_eq!(post.unanswered().as_deref(), Some(expected));
-        post.visit.close().await;
-        serving.await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn blank_lines_are_not_sent_and_keep_their_numbers() {
-        let (lines, received) = mpsc::channel(4);
-        for (number, text) in [(1, "one"), (2, " "), (3, "three")] {
-            lines.send(Ok((number, text.to_owned()))).await.unwrap();
-        }
-        drop(lines);
-        let mut drafts = Drafts::Lines(received, Manner::default());
-        let mut found = Vec::new();
-        while let Some(draft) = drafts.next().await {
-            found.push(draft.unwrap().line.unwrap());
-        }
-        assert_eq!(found, [1, 3]);
-    }
-
-    #[tokio::test]
-    async fn a_single_text_is_sent_once_as_it_is() {
-        let mut drafts = drafts(" spaced\nlines ".to_owned(), Manner::default()).unwrap();
-        let draft = drafts.next().await.unwrap().unwrap();
-        assert_eq!(draft.content, Content::text(" spaced\nlines ").encode());
-        assert!(drafts.next().await.is_none());
-    }
-
-    #[tokio::test]
-    async fn a_text_of_a_media_type_is_data() {
-        let data = Manner { media_type: Some("text/csv".into()), ..Manner::default() };
-        let mut drafts = drafts("a,b".to_owned(), data).unwrap();
-        let draft = drafts.next().await.unwrap().unwrap();
-        let expected = Content::Data { media_type: "text/csv".into(), body: "a,b".into() };
-        assert_eq!(draft.content, expected.encode());
-        let none = Manner { media_type: Some("é".into()), ..Manner::default() };
-        assert!(matches!(super::drafts("x".to_owned(), none), Err(Failure::Usage(_))));
-    }
-}
+mod tests;

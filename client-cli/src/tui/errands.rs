@@ -5,18 +5,18 @@ mod about;
 mod door;
 mod file;
 mod folder;
+mod log;
 mod receipt;
 
 use bytes::Bytes;
 use packetboat_client::proto::limits::PAGE_ITEMS_MAX;
-use packetboat_client::{ChatId, ChatState, Client, Edge, Entry, MessageId, Page, RequestError};
+use packetboat_client::{ChatId, Client, Edge, Entry, MessageId, Page, RequestError};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
 
+use self::log::Log;
 use super::own_errands::OwnErrands;
 use crate::format::text;
-use crate::patience::asks_again_in;
-use crate::view::{Answer, Effect, Here, Trouble};
+use crate::view::{Answer, Effect, Here};
 
 use super::{devices, people};
 
@@ -24,12 +24,8 @@ use super::{devices, people};
 const ANSWERS_MAX: usize = 256;
 /// Messages that may wait for the client. The view puts fewer on their way at a time.
 const SENDS_MAX: usize = 512;
-/// Chats that are asked for.
-const CHATS_MAX: usize = 1_000;
 /// Entries of a thread that are asked for.
 const THREAD_MAX: usize = 1_000;
-/// Entries of one page.
-const PAGE: u32 = 100;
 
 type Draft = (ChatId, MessageId, Bytes);
 
@@ -39,6 +35,7 @@ pub(crate) struct Errands {
     answers: mpsc::Sender<Answer>,
     sends: mpsc::Sender<Draft>,
     own: OwnErrands,
+    log: Log,
 }
 
 impl Errands {
@@ -48,7 +45,8 @@ impl Errands {
         let (sends, drafts) = mpsc::channel(SENDS_MAX);
         tokio::spawn(send_all(client.clone(), drafts, answers.clone()));
         let own = OwnErrands::start(client.clone(), answers.clone());
-        (Self { client, answers, sends, own }, received)
+        let log = Log::start(&client, &answers);
+        (Self { client, answers, sends, own, log }, received)
     }
 
     /// Starts one.
@@ -69,6 +67,8 @@ impl Errands {
             | Effect::Watch { .. }
             | Effect::WatchReceipts { .. }
             | Effect::Hide { .. }) => self.own.run(errand),
+            Effect::AskChats => self.log.chats(),
+            Effect::AskPage { chat, edge } => self.log.page(chat, edge),
             question => {
                 let (client, answers) = (self.client.clone(), self.answers.clone());
                 tokio::spawn(async move {
@@ -111,7 +111,6 @@ async fn send_all(
 async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) -> Answer {
     let failed = |error: RequestError| Answer::Failed(error.to_string());
     match question {
-        Effect::AskChats => chats(client).await.map_or_else(failed, Answer::Chats),
         Effect::AskChat(chat) => client.chat(&chat).await.map_or_else(failed, Answer::Chat),
         Effect::AskRoom(room) => client.room(&room).await.map_or_else(failed, Answer::Room),
         Effect::AskReceipts { chat, ranges } => receipt::counts(client, chat, ranges).await,
@@ -158,11 +157,9 @@ async fn ask(client: &Client, answers: &mpsc::Sender<Answer>, question: Effect) 
             Ok(()) => Answer::Failed(format!("{room} is not listened to any more")),
             Err(error) => failed(error),
         },
-        Effect::AskPage { chat, edge } => {
-            let page = page(client, &chat, edge).await.map_err(Trouble::from);
-            Answer::Page { chat, edge, page }
-        }
-        Effect::SyncOwn
+        Effect::AskChats
+        | Effect::AskPage { .. }
+        | Effect::SyncOwn
         | Effect::Mark(_)
         | Effect::KeepDraft(_)
         | Effect::Watch { .. }
@@ -193,15 +190,6 @@ async fn set(client: &Client, here: Here) -> Result<Answer, RequestError> {
     }
 }
 
-/// A page of a log. One that cannot be had for now is not taken for one of which there is none.
-async fn page(client: &Client, chat: &ChatId, edge: Edge) -> Result<Page<Entry>, RequestError> {
-    loop {
-        let page = client.history(chat, edge, PAGE).await;
-        let Some(wait) = page.as_ref().err().and_then(asks_again_in) else { return page };
-        sleep(wait).await;
-    }
-}
-
 /// What is said in a thread, behind the message that it begins with.
 async fn thread(client: &Client, chat: ChatId, of: u64) -> Result<Answer, RequestError> {
     let first = client.history(&chat, Edge::After(of - 1), 1).await?;
@@ -218,103 +206,5 @@ async fn thread(client: &Client, chat: ChatId, of: u64) -> Result<Answer, Reques
     }
 }
 
-/// The liveliest chats: those that have been silent longest are left out.
-async fn chats(client: &Client) -> Result<Vec<ChatState>, RequestError> {
-    let mut chats: Vec<ChatState> = Vec::new();
-    loop {
-        let behind = chats.last().map(|state| (state.last_at_ms, state.chat.clone()));
-        let page = match client.recent(behind, PAGE_ITEMS_MAX, 0).await {
-            Ok(page) => page,
-            Err(error) => {
-                // Nothing asks for them again while the link stands.
-                sleep(asks_again_in(&error).ok_or(error)?).await;
-                continue;
-            }
-        };
-        let empty = page.items.is_empty();
-        chats.extend(page.items);
-        if empty || !page.more || chats.len() >= CHATS_MAX {
-            chats.truncate(CHATS_MAX);
-            return Ok(chats);
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use packetboat_client::proto::code::RejectCode;
-    use packetboat_client::proto::packet::{self, Packet};
-    use packetboat_client::{OwnState, Verdict};
-
-    use super::*;
-    use crate::fake::{Fake, response};
-    use crate::format::tests::entry;
-
-    /// The answers to effects, where the server refuses the first question for now.
-    async fn after_a_refusal(effect: Effect, count: usize) -> Vec<Answer> {
-        let (server, account) = Fake::start().await;
-        let mut refused = false;
-        let serving = server.serve(move |came| {
-            let Packet::Request(request) = came else { return Vec::new() };
-            if !std::mem::replace(&mut refused, true) {
-                let verdict = Verdict::reject(RejectCode::Unavailable, "", 1);
-                return vec![response(request.id, Err(verdict))];
-            }
-            let text = entry("dm:alice:bob", 1, "bob", &packetboat_client::Content::text("hi"));
-            let own = packet::OwnPage { items: Vec::new(), more: false, revision: 0, floor: 0 };
-            let answer = match request.operation.unwrap() {
-                packet::Operation::History { .. } => {
-                    packet::Answer::History { entries: vec![text.encode()], more: false }
-                }
-                packet::Operation::Recent(_) => {
-                    let state = ChatState::of(text.chat);
-                    packet::Answer::Recent { chats: vec![state], more: false }
-                }
-                packet::Operation::Own(_) => packet::Answer::Own(packet::OwnAnswer::Changes(own)),
-                other => panic!("{other:?}"),
-            };
-            vec![response(request.id, Ok(answer))]
-        });
-        let asking = async {
-            let (client, _events) = Client::start(account.config(account.device())).unwrap();
-            let (errands, mut answers) = Errands::start(client.clone());
-            errands.run(effect);
-            let mut came = Vec::new();
-            while came.len() < count {
-                came.push(answers.recv().await.unwrap());
-            }
-            client.close().await;
-            came
-        };
-        let both = async { tokio::join!(serving, asking).1 };
-        tokio::time::timeout(Duration::from_secs(20), both).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_log_that_cannot_be_had_for_now_is_not_taken_for_an_empty_one() {
-        let chat = "dm:alice:bob".parse().unwrap();
-        let asked = Effect::AskPage { chat, edge: Edge::Before(0) };
-        let answers = after_a_refusal(asked, 1).await;
-        let [Answer::Page { page: Ok(page), .. }] = answers.as_slice() else {
-            panic!("{answers:?}")
-        };
-        assert_eq!(page.items.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn the_chats_are_asked_for_until_they_are_there() {
-        let answers = after_a_refusal(Effect::AskChats, 1).await;
-        assert!(matches!(answers.as_slice(), [Answer::Chats(chats)] if chats.len() == 1));
-    }
-
-    #[tokio::test]
-    async fn what_is_deleted_is_asked_for_until_it_is_known() {
-        let answers = after_a_refusal(Effect::SyncOwn, 2).await;
-        let [Answer::Failed(_), Answer::Own(own)] = answers.as_slice() else {
-            panic!("{answers:?}")
-        };
-        assert_eq!(own.revision(), OwnState::default().revision());
-    }
-}
+mod tests;

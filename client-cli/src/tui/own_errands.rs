@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::patience::asks_again_in;
+use crate::patience::Pauses;
 use crate::script::follow::until;
 use crate::view::{Answer, Effect};
 
@@ -58,6 +58,7 @@ async fn run_all(
     answers: mpsc::Sender<Answer>,
 ) {
     let (mut own, mut again) = (OwnState::default(), None);
+    let (mut pauses, mut told) = (Pauses::default(), None);
     loop {
         let errand = tokio::select! {
             errand = errands.recv() => errand,
@@ -66,13 +67,21 @@ async fn run_all(
         let Some(errand) = errand else { return };
         let syncs = errand == Effect::SyncOwn;
         let done = run(&client, &mut own, errand).await;
+        let failed = done.as_ref().err().map(ToString::to_string);
+        let mut is_news = true;
         if syncs {
             // What is deleted is shown as long as that is not known.
-            let wait = done.as_ref().err().and_then(asks_again_in);
-            again = wait.map(|wait| Instant::now() + wait);
+            let pause = done.as_ref().err().and_then(|error| pauses.before_again(error));
+            again = pause.map(|pause| Instant::now() + pause);
+            if done.is_ok() {
+                pauses = Pauses::default();
+            }
+            // Nobody has asked to be told, and what covers other words is said once.
+            is_news = failed.is_none() || told != failed;
+            told.clone_from(&failed);
         }
-        let answer = done.unwrap_or_else(|error| Some(Answer::Failed(error.to_string())));
-        if let Some(answer) = answer {
+        let answer = done.unwrap_or_else(|_| failed.map(Answer::Failed));
+        if let Some(answer) = answer.filter(|_| is_news) {
             // A view that is gone does not want to know.
             drop(answers.send(answer).await);
         }

@@ -15,14 +15,18 @@ type Reading = LocalBoxFuture<'static, Result<OwnState, RequestError>>;
 /// What is known of what the user has deleted for itself, and what waits for more to be known.
 pub(super) struct Judge {
     client: Client,
-    /// As it was read last.
+    /// As it was read last; nothing, while it is being read.
     own: OwnState,
     /// It is being read.
     reading: Option<Reading>,
     /// Then it is to be read once more.
     anew: bool,
-    /// As many as the server delivers without an ack.
+    /// Of those that wait, the first so many had come when it began to be read.
+    before: usize,
+    /// As many as the server delivers without an ack: nothing waits but while it is being read.
     waiting: VecDeque<Judged>,
+    /// Those of which it is known.
+    known: VecDeque<Judged>,
 }
 
 /// An entry, once it is known whether it is to be shown.
@@ -40,7 +44,8 @@ impl Judge {
     /// Begins to read. Unless it is patient, it fails where there is no answer at first.
     pub(super) fn start(client: Client, patient: bool) -> Self {
         let reading = Some(read(client.clone(), OwnState::default(), patient).boxed_local());
-        Self { client, own: OwnState::default(), reading, anew: false, waiting: VecDeque::new() }
+        let (waiting, known) = (VecDeque::new(), VecDeque::new());
+        Self { client, own: OwnState::default(), reading, anew: false, before: 0, waiting, known }
     }
 
     /// There may be more to be known.
@@ -51,6 +56,7 @@ impl Judge {
         }
         let own = std::mem::take(&mut self.own);
         self.reading = Some(read(self.client.clone(), own, true).boxed_local());
+        self.before = self.waiting.len();
     }
 
     /// There is more to be known if what was read is older than this.
@@ -60,39 +66,45 @@ impl Judge {
         }
     }
 
-    /// Waits until all is known; for ever, if it is already. Cancel safe.
+    /// Waits until more is known; for ever, if all is already. Cancel safe.
     pub(super) async fn learns(&mut self) -> Result<(), RequestError> {
         let Some(reading) = &mut self.reading else { return pending().await };
         let own = reading.await;
         self.reading = None;
         self.own = own?;
-        if std::mem::take(&mut self.anew) {
+        // However fast news of more come: what was there before is known by what was read since.
+        let anew = std::mem::take(&mut self.anew);
+        let count = if anew { self.before } else { self.waiting.len() };
+        for judged in self.waiting.drain(..count) {
+            let hidden = self.own.hides(&judged.entry.chat, judged.entry.seq);
+            self.known.push_back(Judged { hidden, ..judged });
+        }
+        if anew {
             self.read_on();
         }
         Ok(())
     }
 
-    /// An entry has come.
+    /// An entry has come. In rooms nothing can be deleted for oneself.
     pub(super) fn add(&mut self, entry: Entry) {
-        self.waiting.push_back(Judged { entry, hidden: false, void: false });
+        if self.reading.is_some() && !entry.chat.is_room() {
+            self.waiting.push_back(Judged { entry, hidden: false, void: false });
+            return;
+        }
+        let hidden = self.own.hides(&entry.chat, entry.seq);
+        self.known.push_back(Judged { entry, hidden, void: false });
     }
 
     /// A chat's log has started over.
     pub(super) fn reset(&mut self, chat: &ChatId) {
         let of_it = |judged: &&mut Judged| judged.entry.chat == *chat;
-        self.waiting.iter_mut().filter(of_it).for_each(|judged| judged.void = true);
+        let all = self.waiting.iter_mut().chain(&mut self.known);
+        all.filter(of_it).for_each(|judged| judged.void = true);
     }
 
-    /// The next one of which it is known; in rooms nothing can be deleted for oneself.
+    /// The next one of which it is known.
     pub(super) fn next(&mut self) -> Option<Judged> {
-        let at = if self.reading.is_none() {
-            0
-        } else {
-            self.waiting.iter().position(|judged| judged.entry.chat.is_room())?
-        };
-        let mut judged = self.waiting.remove(at)?;
-        judged.hidden = self.own.hides(&judged.entry.chat, judged.entry.seq);
-        Some(judged)
+        self.known.pop_front()
     }
 }
 

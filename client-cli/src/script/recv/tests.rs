@@ -175,3 +175,26 @@ async fn what_waits_while_its_log_starts_over_is_shown_and_not_acknowledged() {
     let judged: Vec<_> = judged.map(|one| (one.entry.seq, one.hidden, one.void)).collect();
     assert_eq!(judged, [(1, true, true), (2, false, true), (3, false, false)]);
 }
+
+#[tokio::test]
+async fn what_waits_is_given_out_however_fast_news_of_what_is_deleted_come() {
+    let (server, account) = Fake::start().await;
+    let mut house = House::new(0, RejectCode::Unavailable);
+    let (client, _events) = Client::start(account.config(account.device())).unwrap();
+    let mut judge = Judge::start(client.clone(), true);
+    let learning = async {
+        let mut given = Vec::new();
+        for seq in 1..=4 {
+            judge.add(said(seq));
+            judge.read_on();
+            judge.learns().await.unwrap();
+            given.push(judge.next().map(|judged| (judged.entry.seq, judged.hidden)));
+            assert_eq!(judge.next(), None, "what was read may be older than {seq}");
+        }
+        client.close().await;
+        given
+    };
+    let both = async { tokio::join!(server.serve(|packet| house.says(packet)), learning).1 };
+    let given = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+    assert_eq!(given, [None, Some((1, true)), Some((2, false)), Some((3, false))]);
+}
