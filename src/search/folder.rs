@@ -1,7 +1,7 @@
 //! The folder of the index. All that is in it can be made again from the logs, so what does not
 //! open is removed. Must never remove what this server has not made: a file in it says so.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ impl Folder {
         if fs::read_dir(&self.path)?.next().is_some() {
             return Err(self.not_ours());
         }
-        File::create(self.path.join(MARK)).map(drop)
+        fs::write(self.path.join(MARK), [])
     }
 
     /// Removes it with all that is in it, if it is there: whether it was. An error if it is not
