@@ -84,7 +84,7 @@ impl Folder {
     }
 }
 
-#[cfg(all(test, feature = "search"))]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 

@@ -18,7 +18,7 @@ use crate::vessel::{Orders, Vessel};
 use crate::voyage::{Voyage, write_image};
 
 /// How long a server may take to erase what was taken back in the lives before.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long a server with a planted bug is given, which never comes there.
 const PATIENCE_PLANTED: Duration = Duration::from_secs(5);
 /// How often it is looked at.
@@ -134,6 +134,7 @@ impl Found {
 
 /// Looks into all files of a server that goes on from the end of a voyage.
 pub async fn check(voyage: &Voyage, root: &Path, plant: Option<&str>) -> Found {
+    let patience = if plant.is_some() { PATIENCE_PLANTED } else { PATIENCE };
     std::fs::create_dir(root).unwrap();
     write_image(&Disk::after(&voyage.calls).whole(), root);
     let plant = plant.map(ToOwned::to_owned);
@@ -144,7 +145,6 @@ pub async fn check(voyage: &Voyage, root: &Path, plant: Option<&str>) -> Found {
     let (gone, kept) = marks(voyage, &logs);
     assert!(gone.len() >= TAKEN_BACK_MIN, "{} messages are taken back", gone.len());
     let all = &gone | &kept;
-    let patience = if plant.is_some() { PATIENCE_PLANTED } else { PATIENCE };
     let until = Instant::now() + patience;
     let found = loop {
         let mut found = BTreeSet::new();
