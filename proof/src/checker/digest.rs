@@ -85,6 +85,8 @@ pub(super) struct Sent<'a> {
     pub(super) content: &'a Bytes,
     pub(super) at: At,
     pub(super) answer: Option<(Answer, At)>,
+    /// Which of its name its device was when that came.
+    pub(super) answered_life: usize,
 }
 
 /// Who saw an entry.
@@ -203,7 +205,16 @@ impl<'a> Digest<'a> {
                 }
                 self.messages.entry(name).or_default().push(index);
                 let (life, number) = (self.life(by), *send);
-                self.sends.push(Sent { number, by, life, name, content, at, answer: None });
+                self.sends.push(Sent {
+                    number,
+                    by,
+                    life,
+                    name,
+                    content,
+                    at,
+                    answer: None,
+                    answered_life: life,
+                });
             }
             Event::Accepted { send, seq } => self.answer(*send, Answer::Accepted(*seq), at, found),
             Event::Rejected { send, code } => {
@@ -257,10 +268,11 @@ impl<'a> Digest<'a> {
         let Some(index) = self.by_number.get(&send) else {
             return found.add(Violation::Muddled { send, how: "was answered and never began" });
         };
-        let answered = &mut self.sends[*index].answer;
-        if answered.is_some() {
+        let life = self.life(self.sends[*index].by);
+        let sent = &mut self.sends[*index];
+        if sent.answer.is_some() {
             return found.add(Violation::Muddled { send, how: "was answered twice" });
         }
-        *answered = Some((answer, at));
+        (sent.answer, sent.answered_life) = (Some((answer, at)), life);
     }
 }

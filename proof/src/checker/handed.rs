@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use packetboat_proto::id::UserId;
 
-use super::digest::{At, ChatNumber, Digest, Life, Name, Owner, Sighting, Witness};
+use super::digest::{At, ChatNumber, Digest, Life, Name, Owner, Sent, Sighting, Witness};
 use super::membership::Membership;
 use super::truth::Truth;
 use super::violation::{Found, Violation};
@@ -92,9 +92,12 @@ impl<'a> Handed<'a> {
     }
 }
 
-/// The sends of each device: of what it sent itself it may not be given the entry.
+/// The sends of each device: of what it sent itself it may not be given the entry. One that was
+/// forgotten meanwhile has the answer as another.
 fn own<'a>(digest: &Digest<'a>) -> HashSet<(Life<'a>, Name<'a>)> {
-    digest.sends.iter().map(|sent| ((sent.by, sent.life), sent.name)).collect()
+    let lives =
+        |sent: &Sent<'a>| [sent.life, sent.answered_life].map(|life| ((sent.by, life), sent.name));
+    digest.sends.iter().flat_map(lives).collect()
 }
 
 fn check_owed<'a>(

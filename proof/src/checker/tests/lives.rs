@@ -77,3 +77,20 @@ fn a_device_that_comes_back_is_another() {
     // Comes up again without having been logged out: it is the same.
     assert_eq!(found(|all| vec![has(&all[0]), comes(Owed::Newest), has(&all[1])]), [""; 0]);
 }
+
+#[test]
+fn a_device_has_what_it_sent_itself_also_when_it_is_answered_as_another() {
+    let phone = device("ann", "phone");
+    let said = |before: usize| {
+        let phone = &phone;
+        found(move |all| {
+            let sent = send(2, phone, DIRECT, "2");
+            let mut events = vec![has(&all[0]), goes(), comes(Owed::FromFirst), has(&all[1])];
+            events.insert(before, sent);
+            events.push(accepted(2, 3));
+            events
+        })
+    };
+    assert_eq!(said(0), [""; 0], "it was forgotten meanwhile");
+    assert_eq!(said(3), [""; 0]);
+}
