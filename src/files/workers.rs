@@ -40,7 +40,7 @@ impl Workers {
     ) -> io::Result<T> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(io::Error::other)?;
         // The permit goes along: work whose asker has gone counts until it ends.
-        let work = self.crew.read(move || {
+        let work = self.crew.run(move || {
             let done = work();
             drop(permit);
             done

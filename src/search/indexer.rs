@@ -33,7 +33,7 @@ use crate::store::embedded::EmbeddedStore;
 use crate::store::{Accounts, PageLimit, StoreError};
 
 /// What is read of a log in one go.
-const READ: PageLimit = PageLimit { items: 512, bytes: 512 * 1024 };
+pub(super) const READ: PageLimit = PageLimit { items: 512, bytes: 512 * 1024 };
 /// Chats that are looked at in one go for whether they have grown.
 const CHATS_PER_LOOK: usize = 64;
 /// How often what has expired is removed. It is not found from the moment that its time is over.

@@ -4,13 +4,11 @@
 
 use packetboat_proto::packet::SearchPlace;
 
+use super::indexer::READ;
 use super::said::{Meaning, meaning_of};
+use crate::store::StoreError;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::said::Seen;
-use crate::store::{PageLimit, StoreError};
-
-/// What is read of a log in one go.
-const READ: PageLimit = PageLimit { items: 512, bytes: 512 * 1024 };
 
 /// The newest entries with words in some chats, at most so many, behind a place.
 pub(super) async fn newest(

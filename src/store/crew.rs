@@ -36,17 +36,17 @@ pub(crate) enum Crew {
 }
 
 impl Crew {
-    /// Does a read that may block.
-    pub(crate) async fn read<T: Send + 'static>(
+    /// Does a piece of work that may block, as long as a read takes.
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
-        read: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, JoinError> {
         match self {
-            Self::Threads => spawn_blocking(read).await,
+            Self::Threads => spawn_blocking(work).await,
             #[cfg(feature = "proof")]
             Self::Tasks(pace) => {
                 tokio::time::sleep(pace.read()).await;
-                Ok(read())
+                Ok(work())
             }
         }
     }

@@ -283,7 +283,7 @@ impl EmbeddedStore {
         let reader = self.shared.reader.read().unwrap_or_else(PoisonError::into_inner).clone();
         let reader = reader.ok_or(StoreError::Stopped)?;
         // The permit goes along: a read whose caller has gone counts until it ends.
-        let done = self.shared.crew.read(move || {
+        let done = self.shared.crew.run(move || {
             let result = read(&reader);
             drop(reader);
             drop(permit);

@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use fastrand::Rng;
-use packetboat_client::{Client, Content, Entry, FileError, RequestError, Upload};
-use packetboat_proto::code::RejectCode;
+use packetboat_client::{Client, Content, Entry, FileError, Upload};
 use packetboat_proto::content::FileSent;
 use packetboat_proto::id::{ChatId, ChatKind, DeviceId, FileId, UserId};
-use packetboat_proto::packet::FileState;
 use ring::digest::{SHA256, digest};
+
+use crate::reckoning::if_may;
 
 /// Bytes of most files, and of those that come in several chunks.
 const SMALL: std::ops::Range<usize> = 1..3_000;
 const LARGE: std::ops::Range<usize> = 33_000..70_000;
 /// Bytes of a small picture.
 const PICTURE_MAX: usize = 300;
-/// What a file counts for at least (SPEC U-6).
+/// What a file counts for at least (SPEC U-4).
 const COST_MIN: u64 = 4 * 1024;
 
 /// The files of a run.
@@ -95,6 +95,14 @@ impl Cargo {
     }
 }
 
+impl Book {
+    /// Where somebody has tried to send a file, in order.
+    fn places(&self, file: FileId) -> Vec<ChatId> {
+        let places = self.sent.iter().filter(|(of, _)| *of == file);
+        places.map(|(_, chat)| chat.clone()).collect()
+    }
+}
+
 impl Hold {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().expect("no panic")
@@ -130,11 +138,9 @@ impl Hold {
     pub fn send(&self, rng: &mut Rng, at: usize, chat: &ChatId) -> Content {
         let mut book = self.book();
         let upload = book.cargo[at].upload.clone();
-        let places = book.sent.iter().filter(|(file, _)| *file == upload.file);
-        let places: Vec<ChatId> = places.map(|(_, chat)| chat.clone()).collect();
         let mut sent = FileSent { from: None, ..upload.sent("look") };
         if rng.bool() {
-            sent.from = rng.choice(places);
+            sent.from = rng.choice(book.places(upload.file));
         }
         book.sent.insert((sent.file, chat.clone()));
         Content::File(sent)
@@ -143,9 +149,7 @@ impl Hold {
     /// Where a file was sent, or nowhere: then it is asked for as one's own.
     pub fn place(&self, rng: &mut Rng, at: usize) -> Option<ChatId> {
         let book = self.book();
-        let file = book.cargo[at].upload.file;
-        let places = book.sent.iter().filter(|(of, _)| *of == file);
-        let places: Vec<ChatId> = places.map(|(_, chat)| chat.clone()).collect();
+        let places = book.places(book.cargo[at].upload.file);
         if rng.u8(0..4) == 0 { None } else { rng.choice(places) }
     }
 
@@ -304,7 +308,7 @@ impl Hold {
         if one.owner != *user {
             return wrong;
         }
-        match (self.fate(one), asked(client, file, None).await) {
+        match (self.fate(one), if_may(client.file_state(file, None).await)) {
             (_, Err(error)) => wrong.push(format!("{user} was told nothing of {file}: {error}")),
             (Fate::There, Ok(state)) if !state.as_ref().is_some_and(|state| state.complete) => {
                 wrong.push(format!("{file} stands in a chat, and its owner is told {state:?}"));
@@ -330,7 +334,7 @@ impl Hold {
         if self.book().shown.contains(&(file, user.clone(), chat.clone())) {
             return None;
         }
-        match asked(client, file, Some(chat.clone())).await {
+        match if_may(client.file_state(file, Some(chat.clone())).await) {
             Ok(None) => {
                 found.barred += u64::from(matches!(self.fate(one), Fate::There));
                 None
@@ -363,24 +367,4 @@ enum Fate {
     There,
     Gone,
     Unknown,
-}
-
-/// How a file stands; `None`: the user has no right to it, or there is none.
-async fn asked(
-    client: &Client,
-    file: FileId,
-    chat: Option<ChatId>,
-) -> Result<Option<FileState>, RequestError> {
-    match client.file_state(file, chat).await {
-        Ok(state) => Ok(Some(state)),
-        Err(RequestError::Refused(verdict))
-            if matches!(
-                verdict.reject_code(),
-                Some(RejectCode::NotAllowed | RejectCode::NoSuchChat)
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
 }

@@ -95,7 +95,8 @@ pub async fn judge(
     (wrong, mentions, steps)
 }
 
-fn if_member<T>(asked: Result<T, RequestError>) -> Result<Option<T>, RequestError> {
+/// What one is told who has a right to it; `None`: one has none, or there is nothing.
+pub fn if_may<T>(asked: Result<T, RequestError>) -> Result<Option<T>, RequestError> {
     match asked {
         Ok(told) => Ok(Some(told)),
         Err(RequestError::Refused(verdict))
@@ -114,8 +115,8 @@ impl Chat<'_> {
     async fn ask(&self, client: &Client) -> Result<Told, RequestError> {
         let all = vec![SeqRange::new(1, u64::MAX).expect("it is one")];
         let state = client.chat(self.id).await?;
-        let members = if_member(client.members(self.id, None, 0).await)?;
-        let receipts = if_member(client.receipts(self.id, all).await)?;
+        let members = if_may(client.members(self.id, None, 0).await)?;
+        let receipts = if_may(client.receipts(self.id, all).await)?;
         let delivered = members
             .map(|page| page.items.into_iter().map(|one| (one.user, one.delivered)).collect());
         Ok(Told { state, delivered, receipts })

@@ -102,15 +102,30 @@ fn input(kind: u8, number: u8) -> Input {
     }
 }
 
-#[test]
-fn a_server_that_allows_no_body_does_not_keep_its_client_busy() {
-    let mut flow = flow();
-    let (now, mut out) = (Time::default(), vec![]);
+/// One whose server has answered with its limits.
+fn open_flow(limit: impl FnOnce(&mut Limits)) -> Flow {
+    let (mut flow, now, mut out) = (flow(), Time::default(), vec![]);
     flow.handle(now, Input::Tick, &mut out);
     flow.handle(now, Input::Dialed, &mut out);
-    let Packet::Welcome(welcome) = packet(0, 1) else { panic!("it is a Welcome") };
-    let limits = Limits { max_body: 0, ..welcome.limits };
-    flow.handle(now, Input::Packet(Packet::Welcome(Welcome { limits, ..welcome })), &mut out);
+    let Packet::Welcome(mut welcome) = packet(0, 1) else { panic!("it is a Welcome") };
+    limit(&mut welcome.limits);
+    flow.handle(now, Input::Packet(Packet::Welcome(welcome)), &mut out);
+    flow
+}
+
+/// One with a message on the wire.
+fn sending_flow() -> Flow {
+    let (now, mut out) = (Time::default(), vec![]);
+    let mut flow = open_flow(|limits| limits.max_content = 100);
+    flow.handle(now, input(5, 3), &mut out);
+    flow.pump(now, 1 << 16, &mut out);
+    flow
+}
+
+#[test]
+fn a_server_that_allows_no_body_does_not_keep_its_client_busy() {
+    let (now, mut out) = (Time::default(), vec![]);
+    let mut flow = open_flow(|limits| limits.max_body = 0);
     flow.handle(now, input(6, 3), &mut out);
     let later = now + Duration::from_millis(50);
     flow.handle(later, Input::Tick, &mut out);
@@ -125,15 +140,8 @@ fn an_own_message_that_was_recalled_is_done() {
     for (content, done) in
         [(Content::Erased(Erasure::Recalled { by: 9 }), true), (Content::text("other"), false)]
     {
-        let mut flow = flow();
         let (now, mut out) = (Time::default(), vec![]);
-        flow.handle(now, Input::Tick, &mut out);
-        flow.handle(now, Input::Dialed, &mut out);
-        let Packet::Welcome(welcome) = packet(0, 1) else { panic!("it is a Welcome") };
-        let limits = Limits { max_content: 100, ..welcome.limits };
-        flow.handle(now, Input::Packet(Packet::Welcome(Welcome { limits, ..welcome })), &mut out);
-        flow.handle(now, input(5, 3), &mut out);
-        flow.pump(now, 1 << 16, &mut out);
+        let mut flow = sending_flow();
         assert!(flow.outbox.draft(&chat(), id(3)).is_some());
         let Packet::Deliver(entry) = packet(4, 3) else { panic!("it is a Deliver") };
         let sender = "alice".parse().unwrap();
@@ -145,15 +153,8 @@ fn an_own_message_that_was_recalled_is_done() {
 
 #[test]
 fn an_answer_that_comes_after_its_message_is_none_to_the_same_message_sent_again() {
-    let mut flow = flow();
     let (now, mut out) = (Time::default(), vec![]);
-    flow.handle(now, Input::Tick, &mut out);
-    flow.handle(now, Input::Dialed, &mut out);
-    let Packet::Welcome(welcome) = packet(0, 1) else { panic!("it is a Welcome") };
-    let limits = Limits { max_content: 100, ..welcome.limits };
-    flow.handle(now, Input::Packet(Packet::Welcome(Welcome { limits, ..welcome })), &mut out);
-    flow.handle(now, input(5, 3), &mut out);
-    flow.pump(now, 1 << 16, &mut out);
+    let mut flow = sending_flow();
     let Packet::Deliver(entry) = packet(4, 3) else { panic!("it is a Deliver") };
     let (seq, content) = (1, Bytes::from_static(b"x"));
     let entry = Entry { sender: "alice".parse().unwrap(), seq, content, ..entry };
