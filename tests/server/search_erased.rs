@@ -2,9 +2,10 @@
 //! whole server, and every byte of its folder. Must never take for gone what it would not have
 //! found: each word is found before.
 
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use packetboat_proto::content::{Alteration, Body, Content, Context};
 use tokio::time::{Instant, sleep, timeout};
@@ -18,6 +19,10 @@ const RECALLED: &str = "щёфъжюцязщ";
 const EDITED: &str = "эъхюшжчйыэ";
 const EXPIRED: &str = "ёжбъгюдьфё";
 const KEPT: &str = "юьпщмцлхкю";
+/// The folder of the index.
+const INDEX: &str = "search";
+/// How often a folder is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How a word may stand in a file: as it was said, as the index has it, and as the dictionary of
 /// the index writes its inner letters: from the last to the first, with a mark behind each byte.
@@ -31,24 +36,44 @@ fn said(word: &str) -> String {
     word.to_uppercase()
 }
 
-/// How often a word stands in the files of a folder.
-fn count(folder: &Path, word: &str) -> usize {
-    let mut found = 0;
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    for path in entries.map(|entry| entry.unwrap().path()) {
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+fn read(folder: &Path) -> io::Result<Files> {
+    let mut files = Files::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
         if path.is_dir() {
-            found += count(&path, word);
+            files.extend(read(&path)?);
         } else if path.is_file() {
-            // A file may go while it is looked for.
-            let bytes = fs::read(&path).unwrap_or_default();
-            for form in forms(word) {
-                let first = form[0];
-                let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == first);
-                found += starts.filter(|(at, _)| bytes[*at..].starts_with(&form)).count();
-            }
+            files.insert(path.clone(), fs::read(&path)?);
         }
     }
-    found
+    Ok(files)
+}
+
+/// What stands in a folder at one moment: what is written to another place while it is read would
+/// be found twice or not at all.
+async fn at_rest(folder: &Path) -> Files {
+    let until = Instant::now() + PATIENCE;
+    let mut last = read(folder);
+    loop {
+        sleep(LOOK_EVERY).await;
+        match (last, read(folder)) {
+            (Ok(before), Ok(now)) if before == now => return now,
+            (_, now) => last = now,
+        }
+        assert!(Instant::now() < until, "{} does not come to rest", folder.display());
+    }
+}
+
+/// Where a word stands: in the store, in the index.
+fn places(files: &Files, word: &str) -> [bool; 2] {
+    let stands_in = |bytes: &[u8]| {
+        forms(word).iter().any(|form| bytes.windows(form.len()).any(|part| part == form))
+    };
+    let of_index = |path: &Path| path.iter().any(|part| part == INDEX);
+    [false, true]
+        .map(|which| files.iter().any(|(path, bytes)| of_index(path) == which && stands_in(bytes)))
 }
 
 #[tokio::test]
@@ -58,7 +83,7 @@ async fn what_is_recalled_or_has_expired_stands_in_no_file_nor_in_the_index() {
         config.store.erase_ms = 0;
     })
     .await;
-    let (data, index) = (&house.config.store.data, house.config.store.data.join("search"));
+    let data = &house.config.store.data;
     let mut ada = Peer::login(house.address, "ada", "x").await;
     for (number, word) in (1..).zip([RECALLED, EDITED, KEPT]) {
         ada.post(DM, number, &said(word)).await;
@@ -71,9 +96,9 @@ async fn what_is_recalled_or_has_expired_stands_in_no_file_nor_in_the_index() {
     ada.send(DM, 64, Content::text(said(EXPIRED)).encode_in(&context)).await;
     ada.answer().await.unwrap();
     timeout(PATIENCE, (house.caught_up)()).await.expect("the index catches up");
+    let files = at_rest(data).await;
     for word in [RECALLED, EDITED, EXPIRED, KEPT] {
-        assert!(count(&index, word) > 0, "{word} is in the index");
-        assert!(count(data, word) > count(&index, word), "{word} is in the store");
+        assert_eq!(places(&files, word), [true, true], "{word} is in the store and in the index");
     }
     let edit = Alteration::Edited { seq: 2, new: Body::Text("tide".into()) };
     for (number, alteration) in (65..).zip([Alteration::Recalled { seq: 1 }, edit]) {
@@ -83,26 +108,26 @@ async fn what_is_recalled_or_has_expired_stands_in_no_file_nor_in_the_index() {
     // The index removes what has expired every ten seconds.
     let until = Instant::now() + 3 * PATIENCE;
     loop {
+        let files = at_rest(data).await;
+        let left = [RECALLED, EXPIRED, EDITED, KEPT].map(|word| places(&files, word));
         // What is said differently stays in the log, as it was said before, and not in the index.
-        let left = [count(data, RECALLED), count(data, EXPIRED), count(&index, EDITED)];
-        if left == [0; 3] {
+        if left == [[false, false], [false, false], [true, false], [true, true]] {
             break;
         }
-        assert!(Instant::now() < until, "it is still there: {left:?}");
-        sleep(Duration::from_millis(100)).await;
+        assert!(Instant::now() < until, "of each, whether store and index have it: {left:?}");
     }
-    assert!(count(&index, KEPT) > 0 && count(data, KEPT) > count(&index, KEPT));
     assert_eq!(house.metrics.search_failures.get(), 0);
 }
 
 #[tokio::test]
 async fn an_index_that_is_not_kept_on_with_is_removed() {
     let house = House::with(|config| config.search.on = true).await;
-    let index = house.config.store.data.join("search");
+    let data = &house.config.store.data;
+    let index = data.join(INDEX);
     let mut ada = Peer::login(house.address, "ada", "x").await;
     ada.post(DM, 1, &said(RECALLED)).await;
     timeout(PATIENCE, (house.caught_up)()).await.expect("the index catches up");
-    assert!(count(&index, RECALLED) > 0);
+    assert_eq!(places(&at_rest(data).await, RECALLED), [true, true]);
     drop(ada);
     let house = house.restart_with(|config| config.search.on = false).await;
     assert!(!index.exists());
