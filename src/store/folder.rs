@@ -70,7 +70,15 @@ pub(crate) struct Folder {
     path: PathBuf,
     /// How many of the folders above got a new name in them: at least the next one is synced.
     above: usize,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    /// To close it is not enough: a child that another thread is just starting has it open, too,
+    /// until it runs its program. What cannot be unlocked is closed all the same.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Folder {
@@ -90,7 +98,7 @@ impl Folder {
         let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&file);
         let lock = opened.map_err(io_error("open", &file))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, above: missing.max(1), _lock: lock }),
+            Ok(()) => Ok(Self { path, above: missing.max(1), lock }),
             Err(TryLockError::WouldBlock) => Err(BackendError::Locked { path }),
             Err(TryLockError::Error(error)) => Err(io_error("lock", &file)(error)),
         }
