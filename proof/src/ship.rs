@@ -71,7 +71,15 @@ impl Berth {
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "error", "--data"]);
-        command.arg(&self.data).args(&self.args).envs(self.env.iter().cloned());
+        // A disk that is busy with other tests must not look like one that hangs.
+        command.arg(&self.data).args(["--set", "store.stall_ms=300000"]).args(&self.args);
+        // What the settings of the shell are is no matter of a test's.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PACKETBOAT_") {
+                command.env_remove(name);
+            }
+        }
+        command.envs(self.env.iter().cloned());
         command.kill_on_drop(true).stdin(Stdio::null());
         command
     }

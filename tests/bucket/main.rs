@@ -152,7 +152,7 @@ async fn a_bucket_that_refuses_holds_up_its_files_and_nothing_else() {
 
 #[tokio::test]
 async fn what_stands_in_no_chat_leaves_the_bucket_once_that_lets_it_go() {
-    let house = House::open(&["files.unreferenced_ms=100"]).await;
+    let house = House::open(&["files.unreferenced_ms=5000"]).await;
     let (ada, _own) = house.client("ada").await;
     let (path, _) = house.write("song", SHORT);
     house.bucket.refuse(Refuses::Removals);

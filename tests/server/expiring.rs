@@ -12,9 +12,9 @@ use crate::peer::{PATIENCE, Peer, chat};
 
 const DM: &str = "dm:ada:bob";
 
-/// A text that stays for a second.
+/// A text that stays for so long that it can be changed before, on a busy machine, too.
 async fn post_expiring(peer: &mut Peer, number: u64) -> u64 {
-    let context = Context { expires_after_ms: 1_000, ..Context::default() };
+    let context = Context { expires_after_ms: 4_000, ..Context::default() };
     peer.send(DM, number, Content::text("secret").encode_in(&context)).await;
     peer.answer().await.unwrap().seq
 }

@@ -256,7 +256,7 @@ async fn an_entry_says_of_a_file_what_it_is_and_the_sender_may_have_it() {
 
 #[tokio::test]
 async fn what_stands_in_no_chat_is_removed_and_what_does_stays() {
-    let house = House::with(|config| config.files.unreferenced_ms = 1_000).await;
+    let house = House::with(|config| config.files.unreferenced_ms = 5_000).await;
     let mut ada = Peer::login(house.address, "ada", "x").await;
     let bytes = picture(40_000);
     ada.upload(1, &bytes).await;

@@ -37,6 +37,8 @@ pub fn config(folder: &Path) -> Config {
     config.limits.retry_ms = 600_000;
     config.limits.heartbeat_ms = 600_000;
     config.limits.handshake_ms = 60_000;
+    // Nor like a disk that hangs.
+    config.store.stall_ms = 300_000;
     config
 }
 

@@ -51,11 +51,13 @@ async fn listed(peer: &mut Peer) -> Vec<(u64, Option<RejectCode>)> {
 async fn a_message_is_sent_at_its_time_though_its_sender_is_gone() {
     let house = House::open().await;
     let mut ada = Peer::login(house.address, "ada", "x").await;
-    let at_ms = now_ms() + 300;
-    schedule(&mut ada, name(DM, 1), "later", at_ms).await;
-    schedule(&mut ada, name(DM, 2), "never", at_ms + 3_600_000).await;
+    let far_ms = now_ms() + 3_600_000;
+    schedule(&mut ada, name(DM, 1), "later", far_ms).await;
+    schedule(&mut ada, name(DM, 2), "never", far_ms).await;
     assert_eq!(listed(&mut ada).await.len(), 2);
     assert_eq!(ask(&mut ada, Scheduling::Unschedule(name(DM, 2))).await, Scheduled::Unschedule);
+    let at_ms = now_ms() + 300;
+    schedule(&mut ada, name(DM, 1), "later", at_ms).await;
     drop(ada);
     let house = house.restart().await;
     let mut bob = Peer::from_the_start(house.address, "bob", "x").await;
@@ -78,10 +80,11 @@ async fn who_may_not_send_it_then_is_told_and_finds_it_in_the_list() {
     let mut bob = Peer::login(house.address, "bob", "x").await;
     let created = GroupChange::Created { name: "crew".into(), members: vec![user("bob")] };
     ada.change("group:crew", 1, created).await.unwrap();
-    // Both before it is due, which is soon: out of the group, bob may not write.
-    let at_ms = now_ms() + 500;
-    schedule(&mut bob, name("group:crew", 7), "hi", at_ms).await;
+    schedule(&mut bob, name("group:crew", 7), "hi", now_ms() + 3_600_000).await;
     ada.change("group:crew", 2, GroupChange::Removed(vec![user("bob")])).await.unwrap();
+    // Out of the group, bob may not write when it is due, which is now.
+    let at_ms = now_ms();
+    schedule(&mut bob, name("group:crew", 7), "hi", at_ms).await;
     let told = bob
         .find(|packet| match packet {
             Packet::Notice(Notice::ScheduleFailed(rejected)) => Some(rejected),

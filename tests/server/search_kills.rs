@@ -3,7 +3,7 @@
 //! recalled or is said differently. Must never take an index that has everything for one that was
 //! cut short.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use packetboat_proto::content::{Alteration, Body, Content};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::packet::{Answer, Operation, Search, SearchPlace};
 use tempfile::TempDir;
+use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use crate::peer::{PATIENCE, Peer};
@@ -19,6 +20,8 @@ use crate::peer::{PATIENCE, Peer};
 const DM: &str = "dm:ada:bob";
 /// How often the server is killed.
 const KILLS: u64 = 8;
+/// How often at most, until one came while there was something to index.
+const KILLS_MAX: u64 = 100;
 /// Messages between two kills; every fifth recalls one of before, every seventh edits one.
 const MESSAGES: u64 = 40;
 
@@ -93,15 +96,12 @@ async fn until_found(peer: &mut Peer, word: &str, expected: &BTreeSet<u64>) {
     }
 }
 
-/// Entries that the index has on the disk, those that are gone among them.
-fn indexed(data: &Path) -> u64 {
-    let Ok(meta) = std::fs::read_to_string(data.join("search/meta.json")) else { return 0 };
-    let counts = meta.split("\"max_doc\":").skip(1);
-    let number = |text: &str| {
-        let digits: String = text.trim_start().chars().take_while(char::is_ascii_digit).collect();
-        digits.parse::<u64>().unwrap()
-    };
-    counts.map(number).sum()
+/// Entries that a server has read for its index in this life: those that the life before had not.
+async fn read_anew(data: &Path) -> u64 {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_packetboat"));
+    let output = command.args(["stats", "--json", "--data"]).arg(data).output().await.unwrap();
+    let stats: BTreeMap<String, u64> = serde_json::from_slice(&output.stdout).unwrap();
+    stats["search_entries_read"]
 }
 
 async fn launch(folder: &TempDir) -> Ship {
@@ -114,7 +114,7 @@ async fn launch(folder: &TempDir) -> Ship {
 async fn a_server_that_is_killed_while_it_feeds_its_index_finds_what_there_is_and_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let (mut said, mut cut_short) = (Said::default(), 0);
-    for kill in 0..KILLS {
+    for kill in 0.. {
         let mut ship = launch(&folder).await;
         let mut ada = Peer::login(ship.address(), "ada", "x").await;
         if kill % 3 == 1 {
@@ -125,16 +125,22 @@ async fn a_server_that_is_killed_while_it_feeds_its_index_finds_what_there_is_an
             said.go_on(&mut ada).await;
         }
         ship.kill().await.unwrap();
-        cut_short += u64::from(indexed(&folder.path().join("data")) < said.tides.len() as u64);
-        // Once more, as it catches up.
+        // Once more, as it catches up, or has.
         let mut ship = launch(&folder).await;
         if kill % 2 == 0 {
             let mut ada = Peer::login(ship.address(), "ada", "x").await;
             found(&mut ada, "tide").await;
+        } else if kill % 4 == 1 {
+            let mut ada = Peer::login(ship.address(), "ada", "x").await;
+            until_found(&mut ada, "tide", &said.tides).await;
+            cut_short += u64::from(read_anew(&folder.path().join("data")).await > 0);
         }
         ship.kill().await.unwrap();
+        if kill + 1 >= KILLS && cut_short > 0 {
+            break;
+        }
+        assert!(kill < KILLS_MAX, "no kill came while there was something to index");
     }
-    assert!(cut_short > 0, "no kill came while there was something to index");
     let ship = launch(&folder).await;
     for name in ["ada", "bob"] {
         let mut peer = Peer::login(ship.address(), name, "y").await;

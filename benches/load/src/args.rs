@@ -28,7 +28,7 @@ const SHORT_WORKS: [&str; 10] = [
     "pairs --pairs 4 --window 8 --seconds 1",
     "pace --rate 500 --pairs 4 --seconds 1",
     "fanout --members 30 --absent 200 --senders 2 --window 4 --seconds 1",
-    "idle --connections 40 --hold 1 --heartbeat-ms 600",
+    "idle --connections 40 --hold 3 --heartbeat-ms 2000",
     "reconnect --connections 40 --at-once 8",
     "offline --messages 600 --pairs 3 --window 8",
     "catchup --chats 250 --entries 2",

@@ -35,20 +35,21 @@ checks! {
 /// What ends the first session, and the time until the next connection.
 async fn away(harbor: &Harbor, verdict: Option<Verdict>) -> Checked<Duration> {
     let mut stage = harbor.stage().await?;
-    useful(&mut stage, verdict).await?;
-    let begun = Instant::now();
+    let begun = useful(&mut stage, verdict).await?;
     stage.connection().await?;
     Ok(begun.elapsed())
 }
 
-/// A session that was of use, and its end.
-async fn useful(stage: &mut Stage, verdict: Option<Verdict>) -> Checked {
+/// A session that was of use, and its end: when that begins. The client waits from then on,
+/// whenever it is noticed that it has gone.
+async fn useful(stage: &mut Stage, verdict: Option<Verdict>) -> Checked<Instant> {
     let mut guest = stage.session().await?;
     guest.be_of_use(&stage.chat(), &stage.peer).await?;
-    match verdict {
-        Some(verdict) => guest.leave(verdict).await,
-        None => Ok(()),
+    let ends = Instant::now();
+    if let Some(verdict) = verdict {
+        guest.leave(verdict).await?;
     }
+    Ok(ends)
 }
 
 async fn never(harbor: &Harbor) -> Checked {

@@ -134,8 +134,10 @@ async fn again_and_given_up(bed: &Bed) -> Checked {
     let chat = ChatId::direct(&ada, &bob);
     let mut reader = Peer::login(bed, &bob).await?;
     reader.stream.set_patience(longest + MARGIN);
-    let seq = Peer::login(bed, &ada).await?.text(bed, &chat, "anybody?").await?.seq;
+    let mut sender = Peer::login(bed, &ada).await?;
+    // It is delivered behind this, whenever that is heard of.
     let begun = tokio::time::Instant::now();
+    let seq = sender.text(bed, &chat, "anybody?").await?.seq;
     same("the entry", seq, reader.entry(&chat).await?.seq)?;
     let mut tries = Vec::new();
     let heartbeat = Duration::from_millis(u64::from(reader.limits.heartbeat_ms));

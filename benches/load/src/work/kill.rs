@@ -17,7 +17,7 @@ use crate::usage::Meter;
 use crate::wire::{Event, Login};
 
 /// With nothing delivered for so long, what is missing is lost.
-const QUIET: Duration = Duration::from_secs(3);
+const QUIET: Duration = Duration::from_secs(6);
 
 /// The settings of the work.
 #[derive(Args, Clone, Debug, PartialEq, Eq, Serialize)]

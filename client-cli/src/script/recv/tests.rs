@@ -130,7 +130,7 @@ async fn where_it_cannot_be_known_what_is_deleted_nothing_is_printed_or_acknowle
 #[tokio::test]
 async fn what_was_printed_is_acknowledged_though_there_was_less_than_was_waited_for() {
     let mut house = House::new(0, RejectCode::Unavailable);
-    let wanted = Some(Duration::from_millis(500));
+    let wanted = Some(Duration::from_secs(3));
     let (printed, outcome) = receive(&mut house, "--count 5", wanted).await;
     assert!(matches!(outcome, Err(Failure::TimedOut(_))), "{outcome:?}");
     assert_eq!((texts(&printed).len(), house.acked), (2, 3));

@@ -59,11 +59,11 @@ fn what_was_erased_stands_in_no_file_wherever_it_stood() {
         if packs {
             pack_all(&packed);
         }
+        assert!(secrets(folder.path()) > 0);
         if reopens {
             drop(packed);
             packed = on_sled(folder.path(), SELDOM);
         }
-        assert!(secrets(folder.path()) > 0);
         packed.commit(batch(KEY, "gone", true)).unwrap();
         packed.wait_until_erased().unwrap();
         assert_eq!(secrets(folder.path()), 0, "{packs} {reopens} {bytes}");
