@@ -14,6 +14,7 @@ mod links;
 pub mod model;
 mod names;
 mod own;
+mod part;
 mod piles;
 mod receipts;
 mod saying;
@@ -293,7 +294,7 @@ fn perform(
         }
         Command::DoDue => {
             let expected = world.do_next_due((now_ms, full), told);
-            assert_eq!(turn.do_next_due().expect(READ), expected);
+            assert_eq!(turn.do_next_due(now_ms).expect(READ), expected);
         }
         Command::Release { by, on } => turn.release(&user(*by), &on_device(*on)).expect(READ),
         Command::Device { by, on, end } => device::end(turn, world, (*by, *on), *end, told),

@@ -78,6 +78,8 @@ pub(crate) enum Job {
         answer: oneshot::Sender<bool>,
     },
     DoDue {
+        /// By the clock of who asks: time in the logs does not go back, and this may.
+        now_ms: u64,
         done: usize,
         answer: oneshot::Sender<usize>,
     },
@@ -165,7 +167,7 @@ impl Job {
                 let changed = turn.device(&command)?;
                 Ok(Ran::Done(Answer::Device(answer, changed)))
             }
-            Self::DoDue { done, answer } => do_due(turn, done, answer),
+            Self::DoDue { now_ms, done, answer } => do_due(turn, now_ms, done, answer),
             one_row if turn.room() < ROW_OPERATIONS => Ok(Ran::Unfinished(one_row)),
             Self::Release { user, device, answer } => {
                 turn.release(&user, &device)?;
@@ -232,6 +234,7 @@ fn run_claim(
 /// One thing that is due: how many there are has no bound.
 fn do_due(
     turn: &mut Turn<'_>,
+    now_ms: u64,
     done: usize,
     answer: oneshot::Sender<usize>,
 ) -> Result<Ran, ReadError> {
@@ -239,10 +242,10 @@ fn do_due(
         return Ok(Ran::Done(Answer::Counted(answer, done)));
     }
     if turn.room() < DUE_OPERATIONS_MAX {
-        return Ok(Ran::Unfinished(Job::DoDue { done, answer }));
+        return Ok(Ran::Unfinished(Job::DoDue { now_ms, done, answer }));
     }
-    Ok(if turn.do_next_due()? {
-        Ran::More(Job::DoDue { done: done + 1, answer })
+    Ok(if turn.do_next_due(now_ms)? {
+        Ran::More(Job::DoDue { now_ms, done: done + 1, answer })
     } else {
         Ran::Done(Answer::Counted(answer, done))
     })

@@ -44,8 +44,8 @@ use thiserror::Error;
 pub const FORMAT: u64 = 1;
 
 /// The kinds of rows that hold what people say: entries, a user's own state, messages that are to
-/// be sent.
-pub const SAID: &[u8] = b"LBH";
+/// be sent, whom an entry mentions.
+pub const SAID: &[u8] = b"LBHY";
 
 const META: u8 = b'!';
 pub(super) const LOG: u8 = b'L';

@@ -124,8 +124,8 @@ impl OpenTurn<'_> {
     }
 
     /// Does what has been due for longest; whether there was anything.
-    pub fn do_next_due(&mut self) -> Ran<bool> {
-        told(self.0.do_next_due())
+    pub fn do_next_due(&mut self, now_ms: u64) -> Ran<bool> {
+        told(self.0.do_next_due(now_ms))
     }
 
     /// Does one step of a claim.

@@ -124,7 +124,6 @@ impl Place {
         if all {
             place.spans = Spans::starting_at(1);
             place.owed_from = owed_from;
-            place.read = place.read.max(owed_from - 1);
         }
         place
     }
@@ -142,6 +141,11 @@ impl Place {
     /// Where a device stands that has had nothing.
     pub(crate) fn before_owed(&self) -> u64 {
         self.spans.before_first().max(self.owed_from.saturating_sub(1))
+    }
+
+    /// Behind this an entry may be unread: up to here the user has read, or was owed nothing.
+    pub(crate) fn before_unread(&self) -> u64 {
+        self.read.max(self.owed_from.saturating_sub(1))
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -456,9 +460,11 @@ mod tests {
         let again = Place::enter(Some(before.clone()), 9, false);
         assert_eq!(again.spans.count(0, 20), 4 + 12);
         let all = Place::enter(Some(before), 9, true);
-        assert_eq!((all.before_owed(), all.read, all.spans.count(0, 20)), (3, 3, 20));
+        let found =
+            |it: &Place| (it.before_owed(), it.before_unread(), it.read, it.spans.count(0, 20));
+        assert_eq!(found(&all), (3, 3, 0, 20));
         let new = Place::enter(None, 9, true);
-        assert_eq!((new.before_owed(), new.read, new.spans.count(0, 20)), (8, 8, 20));
+        assert_eq!(found(&new), (8, 8, 0, 20));
     }
 
     proptest! {

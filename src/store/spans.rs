@@ -49,6 +49,12 @@ impl Spans {
         self.0.last().is_some_and(|span| span.to.is_none())
     }
 
+    /// The last seq of the span that goes when the user comes in again.
+    pub(crate) fn going(&self) -> Option<u64> {
+        let oldest = self.0.first().filter(|_| self.0.len() == SPANS_MAX);
+        oldest.and_then(|span| span.to)
+    }
+
     /// The user came in again.
     pub(crate) fn open(&mut self, from: u64) {
         debug_assert!(!self.is_open(), "who is in a chat does not come in");
@@ -172,8 +178,10 @@ mod tests {
         let mut spans = Spans::starting_at(1);
         for round in 0..20 {
             spans.close(round * 10 + 5);
+            assert_eq!(spans.going().is_some(), round + 1 >= SPANS_MAX as u64, "{round}");
             spans.open(round * 10 + 7);
         }
+        assert_eq!(spans.going(), Some(55));
         assert_eq!(spans.as_slice().len(), SPANS_MAX);
         assert_eq!(spans.before_first(), 46);
         assert_eq!(Spans::checked(spans.as_slice().to_vec()), Some(spans));

@@ -201,6 +201,35 @@ pub(crate) async fn who_asks_is_let_in_or_refused(bed: impl Bed) {
     assert_eq!(told_of(&open, "ann").await, 0);
 }
 
+pub(crate) async fn who_was_refused_long_ago_makes_room_for_who_asks(bed: impl Bed) {
+    const ASKINGS: u64 = 1_000;
+    let open = bed.open();
+    open.crew("ann", &[]).await;
+    open.must("ann", CREW, ruled(JoinRule::Ask)).await;
+    let names: Vec<String> = (0..ASKINGS).map(|number| format!("u{number}")).collect();
+    for some in names.chunks(100) {
+        for name in some {
+            assert_eq!(asks(&open, name, None).await, Acted::Asked(JoinState::Waiting));
+        }
+        let refused: Vec<&str> = some.iter().map(String::as_str).collect();
+        let act = Act::RefuseJoin { chat: chat(CREW), users: users(&refused) };
+        open.act(user("ann"), act).await.unwrap();
+        open.clock.fetch_add(1, Ordering::SeqCst);
+    }
+    let ask = || Act::AskToJoin { chat: chat(CREW), proof: None };
+    assert_eq!(refusal(&open, "eve", ask()).await, RejectCode::LimitReached);
+    // The first hundred were refused a week ago.
+    open.clock.store(1_000 + WEEK_MS, Ordering::SeqCst);
+    for number in 0..100 {
+        let asked = asks(&open, &format!("new{number}"), None).await;
+        assert_eq!(asked, Acted::Asked(JoinState::Waiting), "{number}");
+    }
+    assert_eq!(refusal(&open, "eve", ask()).await, RejectCode::LimitReached);
+    assert_eq!(asks(&open, "u999", None).await, Acted::Asked(JoinState::Refused));
+    assert_eq!(told_of(&open, "ann").await, 100);
+    open.close().await;
+}
+
 pub(crate) async fn an_open_group_takes_anyone_but_who_was_put_out(bed: impl Bed) {
     let open = bed.open();
     open.crew("ann", &["bob"]).await;

@@ -133,6 +133,7 @@ pub(crate) async fn another_identity_ends_the_keys_before_and_is_told(bed: impl 
 }
 
 pub(crate) async fn keys_are_bounded_and_so_are_claims(bed: impl Bed) {
+    const CLAIMS_AT_ONCE: u64 = 500;
     let open = bed.open();
     come(&open, &["bob"]).await;
     let batch = ONE_TIME_KEYS_PER_PUBLISH_MAX as u64;
@@ -147,27 +148,34 @@ pub(crate) async fn keys_are_bounded_and_so_are_claims(bed: impl Bed) {
     assert_eq!(refused(open.publish_keys(owner("bob"), bare).await), RejectCode::Invalid);
     open.effects();
     let mut ids = BTreeSet::new();
-    let mut number = 0;
-    let refusal = loop {
-        number += 1;
-        match open.claim_key(user("ann"), claim(number), owner("bob")).await {
-            Ok(bundle) => {
-                if let Some(one) = bundle.one_time {
-                    assert!(ids.insert(one.id), "{} was given twice", one.id);
-                }
-            }
-            refused => break refused,
-        }
-    };
-    assert_eq!(refused(refusal), RejectCode::RateLimited);
-    assert_eq!(ids.len(), ONE_TIME_KEYS_MAX as usize);
+    for number in 0..most.1 {
+        ids.extend(given(&open, "ann", number, "bob").await);
+    }
+    assert_eq!(ids.len() as u64, most.1, "each once");
     let low = open.effects();
     assert_eq!(low.len(), 11, "from ten left on its device is told");
     assert!(matches!(&low[10], Effect::Keys(news)
         if news.device.state == Some(KeysState { left: 0, highest: most.1 })));
-    assert_eq!(given(&open, "cyd", 1, "bob").await, None, "another may claim");
+    // Where there is none left, none is given, and nothing counts.
+    for number in 0..CLAIMS_AT_ONCE {
+        assert_eq!(given(&open, "ann", most.1 + number, "bob").await, None);
+    }
+    let mut next = most.1 + 1;
+    let mut number = most.1;
+    let refusal = loop {
+        publish(&open, "bob", keys("bob", [next])).await;
+        next += 1;
+        match open.claim_key(user("ann"), claim(1_000 + number), owner("bob")).await {
+            Ok(bundle) => assert!(ids.insert(bundle.one_time.unwrap().id)),
+            refused => break refused,
+        }
+        number += 1;
+    };
+    assert_eq!((refused(refusal), number), (RejectCode::RateLimited, CLAIMS_AT_ONCE));
+    assert_eq!(given(&open, "cyd", 1, "bob").await, Some(next - 1), "another may claim");
+    publish(&open, "bob", keys("bob", [next])).await;
     open.clock.fetch_add(1_000, Ordering::SeqCst);
-    assert_eq!(given(&open, "ann", number, "bob").await, None, "a second later one more");
+    assert_eq!(given(&open, "ann", 9_999, "bob").await, Some(next), "a second later one more");
     open.close().await;
 }
 

@@ -94,6 +94,7 @@ contracts! {
         rules_say_who_writes_and_who_adds,
         what_was_before_is_seen_and_not_delivered,
         who_comes_back_to_the_history_is_owed_what_it_was_owed,
+        who_was_in_often_loses_nothing_that_it_has_not_had,
         a_dissolved_group_is_read_and_nothing_else,
         a_group_is_described;
     joining:
@@ -101,6 +102,7 @@ contracts! {
         a_link_ends_with_its_time_its_uses_or_by_hand,
         a_link_is_its_makers_and_the_admins,
         who_asks_is_let_in_or_refused,
+        who_was_refused_long_ago_makes_room_for_who_asks,
         an_open_group_takes_anyone_but_who_was_put_out,
         there_are_so_many_links_and_no_more,
         links_and_wishes_outlive_a_restart;
@@ -126,6 +128,7 @@ contracts! {
         nothing_expires_in_a_room_and_everything_else_does;
     scheduled:
         a_scheduled_message_is_sent_once_and_at_its_time,
+        a_clock_that_was_ahead_for_a_moment_sends_nothing_early,
         it_is_set_anew_and_taken_back_by_its_name,
         what_may_not_be_sent_then_stays_with_the_reason,
         a_message_whose_id_is_taken_meanwhile_is_no_second_one,
@@ -160,6 +163,7 @@ contracts! {
         a_profile_is_kept_and_told_once;
     receipts:
         receipts_count_the_others_who_may_see_an_entry,
+        who_may_see_what_was_before_has_not_read_it,
         who_hides_what_it_reads_is_told_of_nobody,
         readers_come_in_pages,
         a_large_group_is_counted_once_in_a_while;

@@ -6,7 +6,7 @@ use packetboat::store::act::{Act, Acted};
 use packetboat::store::receipt::{RECEIPTS_AGE_MS, ReadersQuery, ReceiptBook};
 use packetboat::store::{Effect, ReceiptRule, Store};
 use packetboat_proto::code::RejectCode;
-use packetboat_proto::content::GroupChange;
+use packetboat_proto::content::{GroupChange, GroupRules};
 use packetboat_proto::id::UserId;
 use packetboat_proto::packet::ReceiptState;
 use packetboat_proto::seqs::SeqRange;
@@ -88,6 +88,21 @@ pub(crate) async fn receipts_count_the_others_who_may_see_an_entry(bed: impl Bed
     let counts = open.receipts(user("ann"), chat(CREW), two).await.unwrap();
     assert_eq!(counts.steps.iter().map(|step| step.first).collect::<Vec<_>>(), [3, 1]);
     assert_eq!(counted(&open, "ann", DM, 1, 9).await, [], "nothing was written to it");
+    open.close().await;
+}
+
+pub(crate) async fn who_may_see_what_was_before_has_not_read_it(bed: impl Bed) {
+    let open = bed.open();
+    open.crew("ann", &[]).await;
+    let rules = GroupRules { history_for_all: true, ..GroupRules::default() };
+    open.must("ann", CREW, GroupChange::RulesSet(rules)).await;
+    open.must("ann", CREW, GroupChange::Added(users(&["bob"]))).await;
+    assert_eq!(counted(&open, "ann", CREW, 1, 3).await, [(1, 3, 1, 0, 0)]);
+    assert_eq!(sorted(&open, "ann", CREW, 1).await, [vec![], vec![], users(&["bob"])]);
+    let view = open.chat(user("bob"), device("phone"), chat(CREW)).await.unwrap();
+    assert_eq!((view.read, view.unread), (2, 1), "and yet it is not unread");
+    open.moved("bob", "phone", CREW, 3, 1).await;
+    assert_eq!(counted(&open, "ann", CREW, 1, 3).await, [(1, 1, 1, 1, 1), (2, 3, 1, 1, 0)]);
     open.close().await;
 }
 

@@ -189,6 +189,31 @@ pub(crate) async fn who_comes_back_to_the_history_is_owed_what_it_was_owed(bed: 
     assert_eq!(open.missing_texts("cid", "phone").await, owed[2..]);
 }
 
+pub(crate) async fn who_was_in_often_loses_nothing_that_it_has_not_had(bed: impl Bed) {
+    const TIMES: u64 = 16;
+    let open = bed.open();
+    open.crew("ann", &["bob"]).await;
+    open.claim("bob", "phone", Start::Undelivered).await;
+    for time in 1..TIMES {
+        open.must("ann", CREW, removed("bob")).await;
+        open.must("ann", CREW, added("bob")).await;
+        assert_eq!(open.missing_texts("bob", "phone").await.len() as u64, 2 * time + 1);
+    }
+    open.must("ann", CREW, removed("bob")).await;
+    assert_eq!(refusal(&open, "ann", added("bob")).await, RejectCode::LimitReached);
+    assert_eq!(open.missing_texts("bob", "phone").await.len() as u64, 2 * TIMES);
+    open.moved("bob", "phone", CREW, 1, 0).await;
+    assert_eq!(refusal(&open, "ann", added("bob")).await, RejectCode::LimitReached);
+    open.moved("bob", "phone", CREW, 2, 0).await;
+    open.must("ann", CREW, added("bob")).await;
+    assert_eq!(open.missing_texts("bob", "phone").await.len() as u64, 2 * TIMES - 1);
+    // Who may see all of it loses nothing.
+    open.must("ann", CREW, ruled(false, false, true)).await;
+    open.must("ann", CREW, removed("bob")).await;
+    open.must("ann", CREW, added("bob")).await;
+    open.close().await;
+}
+
 pub(crate) async fn a_dissolved_group_is_read_and_nothing_else(bed: impl Bed) {
     let open = bed.open();
     open.crew("ann", &["bob"]).await;

@@ -106,6 +106,22 @@ pub(crate) async fn a_scheduled_message_is_sent_once_and_at_its_time(bed: impl B
     open.close().await;
 }
 
+pub(crate) async fn a_clock_that_was_ahead_for_a_moment_sends_nothing_early(bed: impl Bed) {
+    let open = bed.open();
+    set_time(&open, LATER_MS);
+    open.say("ann", DM, &["written while the clock is ahead"]).await;
+    set_time(&open, 1_000);
+    let (soon, late) = (draft(DM, "soon"), draft(DM, "late"));
+    schedule(&open, "ann", &soon, 1_500).await;
+    schedule(&open, "ann", &late, LATER_MS).await;
+    for (now_ms, sent) in [(1_499, 0), (1_500, 1), (LATER_MS - 1, 0), (LATER_MS, 1)] {
+        set_time(&open, now_ms);
+        assert_eq!(open.do_all_due().await, sent, "{now_ms}");
+    }
+    assert_eq!(texts(&open, "bob", DM).await[1..], ["soon", "late"]);
+    open.close().await;
+}
+
 pub(crate) async fn it_is_set_anew_and_taken_back_by_its_name(bed: impl Bed) {
     let open = bed.open();
     let first = with_id(draft(DM, &"long".repeat(3_000)), 7);

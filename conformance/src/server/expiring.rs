@@ -18,7 +18,8 @@ use crate::outcome::{Checked, fail, same};
 use super::bed::Bed;
 use super::peer::Peer;
 
-/// How long a message stays: so long that it can be changed and read before, on a busy machine, too.
+/// How long a message stays: so long that it can be changed and read before, on a busy machine,
+/// too.
 const STAYS_MS: u64 = 4 * EXPIRES_MS_LOWEST;
 /// Longer than that.
 const STAY: Duration = Duration::from_millis(STAYS_MS + 200);

@@ -9,8 +9,9 @@ use packetboat_proto::content::{Alteration, Body, Content, Context, Erasure, Rol
 use packetboat_proto::id::{ChatId, UserId};
 use packetboat_proto::limits::{EDITS_MAX, EXPIRES_MS_LOWEST, PINS_MAX};
 
-use super::model::{CHATS, Line, Part, Room, What, World};
+use super::model::{CHATS, Line, Room, What, World};
 use super::names::index;
+use super::part::Part;
 use super::standing::Refused;
 use crate::choices::Choices;
 

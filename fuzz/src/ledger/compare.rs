@@ -4,9 +4,10 @@ use packetboat::store::proof::View;
 use packetboat::store::{Edge, PageLimit, Role, Stretch};
 
 use super::alter;
-use super::model::{CHATS, DEVICES, NAMES, Part, Room};
+use super::model::{CHATS, DEVICES, NAMES, Room};
 use super::names::{chat, device, index, number, user};
 use super::own::OwnState;
+use super::part::Part;
 use super::saying::check_entry;
 
 /// Everything at once.
@@ -58,7 +59,7 @@ fn compare_view(
     let (name, id) = (user(by), chat(to));
     for (on, on_name) in DEVICES.iter().enumerate() {
         let seen = view.chat(&name, &device(on), &id).expect("what was written can be read");
-        let unread = part.visible().range(part.read + 1..).copied().collect::<Vec<_>>();
+        let unread = part.visible().range(part.before_unread() + 1..).copied().collect::<Vec<_>>();
         let unread = unread.into_iter().filter(|seq| {
             let line = &room.log[index(*seq)];
             let is_there = !line.is_silent() && room.left(*seq, now_ms).is_none();
@@ -74,7 +75,7 @@ fn compare_view(
             .map_or(0, |at| room.log[usize::try_from(at).expect("logs are short here")].at_ms);
         let found = (seen.head, seen.delivered, seen.read, seen.unread, seen.role, seen.last_at_ms);
         let (head, at) = (part.last(), part.cursor(on));
-        let expected = (head, at, part.read, unread as u64, role, last_at_ms);
+        let expected = (head, at, part.before_unread(), unread as u64, role, last_at_ms);
         assert_eq!(found, expected, "{name} in {id} on {on_name}");
         assert_eq!(seen.marks.pinned, own.pin(to), "{name} has pinned {id}");
         if CHATS[to].starts_with("group:") {

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use packetboat::store::Start;
 use packetboat::store::rules::{Rules, UnknownUsers};
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::{Erasure, Role};
 
 use super::links::Pass;
 use super::own::OwnState;
+use super::part::Part;
 use super::piles::Piles;
 use super::standing::{Refused, Standing};
 use super::what::Waiting;
@@ -32,8 +32,6 @@ pub const CHATS: [&str; 8] = [
 ];
 /// Every device, by number.
 pub const DEVICES: [&str; 3] = ["desk", "phone", "watch"];
-/// Stretches of a log that are kept for one user.
-const STRETCHES_MAX: usize = 16;
 
 /// What becomes of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,21 +92,6 @@ pub struct Line {
     pub erased: Option<Erasure>,
 }
 
-/// A user's part in a chat.
-#[derive(Clone, Debug, Default)]
-pub struct Part {
-    /// For each time that the user was in, what was said meanwhile.
-    pub stretches: Vec<BTreeSet<u64>>,
-    /// What a device of the user has had.
-    pub delivered: u64,
-    /// What the user has read.
-    pub read: u64,
-    /// Until when the user is mute.
-    pub muted_until_ms: u64,
-    owed_from: u64,
-    pub(super) cursors: BTreeMap<usize, u64>,
-}
-
 /// A chat.
 #[derive(Clone, Debug, Default)]
 pub struct Room {
@@ -147,58 +130,6 @@ pub struct World {
     pub tells_reads: BTreeMap<usize, bool>,
     /// The keys of devices.
     pub piles: Piles,
-}
-
-impl Part {
-    /// Every seq that the user may see.
-    pub fn visible(&self) -> BTreeSet<u64> {
-        self.stretches.iter().flatten().copied().collect()
-    }
-
-    /// The last of them; 0 if there is none.
-    pub fn last(&self) -> u64 {
-        self.visible().last().copied().unwrap_or(0)
-    }
-
-    /// What a device has had.
-    pub fn cursor(&self, on: usize) -> u64 {
-        let default = self.lowest().max(self.owed_from.saturating_sub(1));
-        self.cursors.get(&on).copied().unwrap_or(default)
-    }
-
-    fn lowest(&self) -> u64 {
-        self.visible().first().map_or(0, |first| first - 1)
-    }
-
-    fn enter(&mut self, seq: u64, all: bool) {
-        let new = self.stretches.is_empty();
-        let owed_from = if new { seq } else { self.owed_from.max(self.lowest() + 1) };
-        if self.stretches.len() == STRETCHES_MAX {
-            self.stretches.remove(0);
-        }
-        self.stretches.push(BTreeSet::new());
-        if all {
-            self.stretches = vec![(1..seq).collect()];
-            self.owed_from = owed_from;
-            self.read = self.read.max(owed_from - 1);
-        }
-    }
-
-    pub(super) fn start(&mut self, on: usize, start: Start) {
-        let visible = self.visible();
-        self.cursors.remove(&on);
-        let default = self.cursor(on);
-        let at = match start {
-            Start::Everything => 0,
-            Start::Undelivered => self.delivered.max(default),
-            Start::Newest | Start::Last(0) => self.last(),
-            Start::Last(entries) => {
-                let first = visible.iter().rev().nth(entries as usize - 1);
-                first.map_or(0, |first| first - 1)
-            }
-        };
-        self.cursors.insert(on, at.max(self.lowest()));
-    }
 }
 
 impl Room {
@@ -365,9 +296,7 @@ impl World {
                 self.fits(after.members.len() + users.len())?;
                 for user in users {
                     self.may_bring(by, *user)?;
-                    if !room.parts.contains_key(user) {
-                        self.room_for_chat(*user)?;
-                    }
+                    self.room_for_part(room, *user)?;
                 }
                 after.let_in(users);
             }
@@ -424,9 +353,7 @@ impl World {
         let mut after = room.standing.clone();
         after.check_open_to(by, pass, now_ms)?;
         self.fits(after.members.len() + 1)?;
-        if !room.parts.contains_key(&by) {
-            self.room_for_chat(by)?;
-        }
+        self.room_for_part(room, by)?;
         after.let_in(&[by]);
         after.use_link(pass);
         Ok(after)
@@ -458,6 +385,16 @@ impl World {
         let known = self.seen.contains(&user) || account;
         let keeps = self.rules.unknown_users == UnknownUsers::Keep;
         if known || keeps { Ok(()) } else { Err(RejectCode::UnknownUser) }
+    }
+
+    fn room_for_part(&self, room: &Room, user: usize) -> Refused<()> {
+        match room.parts.get(&user) {
+            None => self.room_for_chat(user),
+            Some(part) if part.would_lose() && !room.standing.rules.history_for_all => {
+                Err(RejectCode::LimitReached)
+            }
+            Some(_) => Ok(()),
+        }
     }
 
     fn room_for_chat(&self, user: usize) -> Refused<()> {

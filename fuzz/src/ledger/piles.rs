@@ -135,6 +135,9 @@ impl Piles {
         if let Some((_, _, id)) = last.find(|given| (given.0, given.1) == (by, claim)) {
             return Ok(Given { identity: pile.identity, id: Some(*id), low: None });
         }
+        if pile.ids.is_empty() {
+            return Ok(Given { identity: pile.identity, id: None, low: None });
+        }
         let (left, since) = self.allowed.entry(by).or_insert((CLAIMS, now_ms));
         while *left < CLAIMS && now_ms >= *since + CLAIM_EVERY_MS {
             (*left, *since) = (*left + 1, *since + CLAIM_EVERY_MS);

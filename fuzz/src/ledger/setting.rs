@@ -9,9 +9,10 @@ use packetboat_proto::packet::{ChatDraft, Item, SetMarks};
 use packetboat_proto::seqs::SeqRange;
 
 use super::contact;
-use super::model::{CHATS, Part, Told, World, pair};
+use super::model::{CHATS, Told, World, pair};
 use super::names::{chat, number, user};
 use super::own::{OwnState, Setting};
+use super::part::Part;
 use super::standing::Refused;
 use crate::choices::Choices;
 

@@ -15,7 +15,7 @@ impl Agenda for EmbeddedStore {
         if !self.read(move |reader| reader.is_something_due(now_ms)).await? {
             return Ok(0);
         }
-        self.shared.committer.ask(|answer| Job::DoDue { done: 0, answer }).await
+        self.shared.committer.ask(|answer| Job::DoDue { now_ms, done: 0, answer }).await
     }
 
     async fn scheduled(

@@ -92,7 +92,16 @@ pub fn mentions(chat: &ChatId, first: u64, last: u64) -> KeyRange {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{SAID, entry, place};
     use super::*;
+
+    #[test]
+    fn what_people_say_and_whom_they_mention_is_kept_apart() {
+        let (user, chat) = (UserId::new("ann").unwrap(), ChatId::new("dm:ann:bob").unwrap());
+        let said = [entry(&chat, 1, 0), mention(&chat, 1)];
+        assert!(said.iter().all(|key| SAID.contains(&key[0])), "{said:?}");
+        assert!(!SAID.contains(&place(&user, &chat)[0]));
+    }
 
     #[test]
     fn revisions_and_mentions_are_ranges_of_their_own() {

@@ -18,12 +18,13 @@ const _: () = assert!(
 );
 
 impl Turn<'_> {
-    /// Does what has been due for longest; whether there was anything.
-    pub(crate) fn do_next_due(&mut self) -> Result<bool, ReadError> {
+    /// Does what has been due for longest, by a clock that may have gone back, as that of the turn
+    /// has not; whether there was anything.
+    pub(crate) fn do_next_due(&mut self, now_ms: u64) -> Result<bool, ReadError> {
         if planted::is(Bug::ExpiredShown) {
             return Ok(false);
         }
-        let found = self.rows(&due::upto(self.now_ms), 1)?;
+        let found = self.rows(&due::upto(now_ms.min(self.now_ms)), 1)?;
         let Some((row, _)) = found.into_iter().next() else { return Ok(false) };
         match due::read(&row)? {
             Due::Expiry { chat, seq } => self.expire(&chat, seq)?,

@@ -20,8 +20,8 @@ use crate::store::{Effect, Role, key};
 const ASKINGS_MAX: u32 = 1_000;
 /// How long one who was refused cannot ask again, in milliseconds: a week.
 const REFUSED_MS: u64 = 7 * 24 * 3_600_000;
-/// Operations of an act about coming in: those that it names, or the invitations that have run out;
-/// the group, and one row more.
+/// Operations of an act about coming in: those that it names, the invitations that have run out, or
+/// as many who were refused long ago; the group, and one row more.
 pub(super) const JOINING_OPERATIONS_MAX: usize =
     if INVITES_MAX > MEMBERS_PER_CHANGE_MAX { INVITES_MAX } else { MEMBERS_PER_CHANGE_MAX } + 2;
 
@@ -215,15 +215,11 @@ impl Turn<'_> {
         let way = self.way_in(user, chat, &group, by)?;
         let group = match self.asking(chat, user)? {
             Some(Asking { refused: false, .. }) => return Ok(Acted::Asked(JoinState::Waiting)),
-            Some(asking) if self.now_ms < asking.at_ms.saturating_add(REFUSED_MS) => {
+            Some(asking) if !self.is_forgotten(asking) => {
                 return Ok(Acted::Asked(JoinState::Refused));
             }
             Some(_) => Group { refused: group.refused.saturating_sub(1), ..group },
-            None if group.waiting + group.refused >= ASKINGS_MAX => {
-                let reason = format!("at most {ASKINGS_MAX} ask to come into a group");
-                return refuse(RejectCode::LimitReached, reason);
-            }
-            None => group,
+            None => self.make_room_for_asker(chat, group)?,
         };
         let asking = Asking { at_ms: self.now_ms, refused: false };
         self.put(key::asking(chat, user), asking.to_value());
@@ -232,6 +228,40 @@ impl Turn<'_> {
         self.put_group(chat, &Group { waiting: group.waiting + 1, ..group });
         self.tell_of_joining(to, chat, user, JoinState::Waiting);
         Ok(Acted::Asked(JoinState::Waiting))
+    }
+
+    /// Whether one who was refused may ask again.
+    fn is_forgotten(&self, asking: Asking) -> bool {
+        asking.refused && self.now_ms >= asking.at_ms.saturating_add(REFUSED_MS)
+    }
+
+    /// Takes away who was refused long ago, when there are as many as may be.
+    fn make_room_for_asker(&mut self, chat: &ChatId, mut group: Group) -> Result<Group, Halt> {
+        if group.waiting + group.refused < ASKINGS_MAX {
+            return Ok(group);
+        }
+        let forgotten = self.forgotten(chat)?;
+        if forgotten.is_empty() {
+            let reason = format!("at most {ASKINGS_MAX} ask to come into a group");
+            return refuse(RejectCode::LimitReached, reason);
+        }
+        for row in forgotten {
+            self.remove(row);
+            group.refused = group.refused.saturating_sub(1);
+        }
+        Ok(group)
+    }
+
+    /// The rows of some who were refused long ago.
+    fn forgotten(&self, chat: &ChatId) -> Result<Vec<Vec<u8>>, ReadError> {
+        let mut forgotten = Vec::new();
+        for (row, value) in self.rows(&key::askings(chat, None), ASKINGS_MAX as usize)? {
+            if self.is_forgotten(Asking::from_value(&value)?) {
+                forgotten.push(row);
+            }
+        }
+        forgotten.truncate(MEMBERS_PER_CHANGE_MAX);
+        Ok(forgotten)
     }
 
     fn tell_of_joining(&mut self, to: Vec<UserId>, chat: &ChatId, user: &UserId, state: JoinState) {

@@ -154,7 +154,6 @@ impl Turn<'_> {
         let Some(bundle) = bundle else { return no_keys() };
         let mut one_time = self.given_to(claimer, claim, (of, device))?;
         if one_time.is_none() {
-            self.check_allowance(claimer)?;
             one_time = self.give((claimer, claim), (of, device), &bundle)?;
         }
         let Bundle { identity, prekey, .. } = bundle;
@@ -183,11 +182,13 @@ impl Turn<'_> {
         (to, claim): (&UserId, ClaimId),
         (of, device): (&UserId, &DeviceId),
         bundle: &Bundle,
-    ) -> Result<Option<OneTimeKey>, ReadError> {
+    ) -> Result<Option<OneTimeKey>, Halt> {
         let Some((row, value)) = self.rows(&key::one_times(of, device), 1)?.pop() else {
             return Ok(None);
         };
-        let key = OneTimeKey { id: key::last_key_id(&row)?, key: value.into() };
+        self.check_allowance(to)?;
+        let id = key::last_key_id(&row).map_err(ReadError::from)?;
+        let key = OneTimeKey { id, key: value.into() };
         let given = Given { to: to.clone(), claim, key };
         let slot = u8::try_from(bundle.given % u64::from(GIVEN_KEPT)).unwrap_or(0);
         if !planted::is(Bug::KeyGivenTwice) {

@@ -72,15 +72,17 @@ impl Turn<'_> {
             }
         }
         let members = self.checked_total(group.members, users)?;
+        let all = group.rules.history_for_all;
         for user in users {
             self.check_known(user)?;
             self.check_not_blocked(user, deed.sender)?;
-            // Who comes back has a place already, and is counted.
-            if self.place(user, chat)?.is_none() {
-                self.check_room_for_chat(user)?;
+            match self.place(user, chat)? {
+                // Who comes back has a place already, and is counted.
+                Some(place) => check_forgets_nothing(user, &place, all)?,
+                None => self.check_room_for_chat(user)?,
             }
         }
-        self.bring_in(deed, users, group.rules.history_for_all)?;
+        self.bring_in(deed, users, all)?;
         let group = self.answer_askers(chat, group, users)?;
         self.put_group(chat, &Group { members, ..group });
         self.ways_at_hand().move_members();
@@ -206,4 +208,13 @@ impl Turn<'_> {
         let of = || format!("{user} in {chat}");
         place.ok_or_else(|| ReadError::Missing { what: "the place", of: of() })
     }
+}
+
+/// Refuses who comes in again so often that it would lose entries that no device of it has had.
+fn check_forgets_nothing(user: &UserId, place: &Place, all: bool) -> Result<(), Halt> {
+    if all || place.spans.going().is_none_or(|last| last <= place.delivered) {
+        return Ok(());
+    }
+    let reason = format!("{user} has yet to receive what it was there for the first times");
+    refuse(RejectCode::LimitReached, reason)
 }

@@ -107,7 +107,7 @@ impl Reader {
     ) -> Result<u64, ReadError> {
         use std::ops::ControlFlow::{Break, Continue};
         let (mut count, mut left) = (0, MENTIONS_SCAN_MAX);
-        for (first, last) in place.spans.between(place.read, head) {
+        for (first, last) in place.spans.between(place.before_unread(), head) {
             self.try_scan(&key::own::mentions(chat, first, last), |row, value| {
                 if left == 0 {
                     return Ok(Break(()));

@@ -36,17 +36,38 @@ impl Reader {
         let mut budget = Budget::of(limit);
         let found = self.rows(&due::all_scheduled(user, after), budget.items())?;
         let mut items = Vec::with_capacity(found.rows.len());
-        for (key, value) in &found.rows {
+        for (key, _) in &found.rows {
             let (_, name) = due::read_scheduled(key)?;
-            let row = ScheduledRow::decode(value)?;
-            // Between the two reads it may have been sent.
-            let Some(content) = self.scheduled_content(user, &name, row.bytes)? else { continue };
-            if !budget.take_bytes(content.len() + SCHEDULED_OVERHEAD_BYTES) {
+            let Some(scheduled) = self.scheduled_one(user, key, name)? else { continue };
+            if !budget.take_bytes(scheduled.content.len() + SCHEDULED_OVERHEAD_BYTES) {
                 return Ok(Page { items, more: true });
             }
-            items.push(Scheduled { name, content, at_ms: row.at_ms, failed: row.failed });
+            items.push(scheduled);
         }
         Ok(Page { items, more: found.more })
+    }
+
+    /// One that is to be sent, unless it is gone by now. Its row and its content are read one after
+    /// the other, and it may be set anew in between: what is the same twice was so at one time.
+    fn scheduled_one(
+        &self,
+        user: &UserId,
+        key: &[u8],
+        name: ScheduledName,
+    ) -> Result<Option<Scheduled>, ReadError> {
+        let mut last = None;
+        loop {
+            let Some(value) = self.backend.get(key)? else { return Ok(None) };
+            let row = ScheduledRow::decode(&value)?;
+            let content = self.scheduled_content(user, &name, row.bytes)?;
+            let now = Some((value, content));
+            if now == last {
+                let (at_ms, failed) = (row.at_ms, row.failed);
+                let content = now.and_then(|(_, content)| content);
+                return Ok(content.map(|content| Scheduled { name, content, at_ms, failed }));
+            }
+            last = now;
+        }
     }
 
     fn scheduled_content(

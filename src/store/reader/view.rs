@@ -89,7 +89,7 @@ impl Reader {
         let mut view = ChatView {
             head,
             delivered: self.cursor(user, device, &chat, place)?,
-            read: place.read,
+            read: place.before_unread(),
             unread: self.unread(user, &chat, place, head, &gone)?,
             name: String::new(),
             members: 0,
@@ -140,7 +140,7 @@ impl Reader {
         head: u64,
         gone: &SeqSet,
     ) -> Result<u64, ReadError> {
-        let after = place.read;
+        let after = place.before_unread();
         let visible = place.spans.count(after, head);
         if head.saturating_sub(after) > UNREAD_SCAN_MAX {
             return Ok(visible);
