@@ -28,22 +28,22 @@ pub(super) struct Live {
 impl Flow {
     /// A session is open: what the last one had is asked for again.
     pub(super) fn ask_again(&mut self, now: Time) {
-        for room in self.live.rooms.all().cloned().collect::<Vec<_>>() {
-            self.asks.push_own(now, Operation::RoomJoin { room });
-        }
+        let rooms = self.live.rooms.all().map(|room| Operation::RoomJoin { room: room.clone() });
+        let mut asked: Vec<Operation> = rooms.collect();
         let watched: Vec<UserId> = self.live.watched.iter().cloned().collect();
-        for some in watched.chunks(PRESENCE_USERS_MAX) {
-            let watch = Operation::Watch { add: some.to_vec(), remove: Vec::new() };
-            self.asks.push_own(now, watch);
-        }
+        let watches = watched.chunks(PRESENCE_USERS_MAX);
+        asked.extend(
+            watches.map(|some| Operation::Watch { add: some.to_vec(), remove: Vec::new() }),
+        );
         // One by one: of a group that the user is out of meanwhile the others know nothing.
-        for group in self.live.receipts.iter().cloned().collect::<Vec<_>>() {
-            let watch = AskReceipts::Watch { add: vec![group], remove: Vec::new() };
-            self.asks.push_own(now, Operation::Receipts(watch));
-        }
+        asked.extend(self.live.receipts.iter().map(|group| {
+            let (add, remove) = (vec![group.clone()], Vec::new());
+            Operation::Receipts(AskReceipts::Watch { add, remove })
+        }));
         if self.live.is_away {
-            self.asks.push_own(now, Operation::SetPresence { away: true });
+            asked.push(Operation::SetPresence { away: true });
         }
+        self.asks.put_first(now, asked);
     }
 
     /// A request goes out.

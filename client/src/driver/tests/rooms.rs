@@ -1,13 +1,18 @@
 //! Rooms and watches over connections that are lost.
 
+use std::collections::BTreeSet;
+
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
-use packetboat_proto::id::{ChatId, MessageId};
+use packetboat_proto::id::{ChatId, MessageId, UserId};
 use packetboat_proto::packet::{
-    Answer, Notice, Operation, Packet, Presence, Request, Response, RoomState,
+    Answer, AskReceipts, Notice, Operation, Packet, Presence, Receipts, Request, Response,
+    RoomState,
 };
 
-use super::fake::{Peer, accepted, config, next, start};
+use super::fake::{Peer, Server, accepted, config, next, start};
+use crate::client::Client;
+use crate::error::RequestError;
 use crate::event::Event;
 use crate::room_event::RoomEvent;
 
@@ -118,4 +123,109 @@ async fn users_are_watched_again_on_the_next_connection() {
             break;
         }
     }
+}
+
+/// What a server has of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Held {
+    is_away: bool,
+    watched: BTreeSet<UserId>,
+    receipts: BTreeSet<ChatId>,
+    rooms: BTreeSet<ChatId>,
+}
+
+impl Held {
+    fn take(&mut self, operation: Operation) -> Answer {
+        match operation {
+            Operation::SetPresence { away } => {
+                self.is_away = away;
+                Answer::SetPresence
+            }
+            Operation::Watch { add, remove } => {
+                self.watched.retain(|user| !remove.contains(user));
+                self.watched.extend(add.clone());
+                Answer::Watch(add.into_iter().map(Presence::hidden).collect())
+            }
+            Operation::Receipts(AskReceipts::Watch { add, remove }) => {
+                self.receipts.retain(|group| !remove.contains(group));
+                self.receipts.extend(add);
+                Answer::Receipts(Receipts::Watched)
+            }
+            Operation::RoomJoin { room } => {
+                self.rooms.insert(room);
+                Answer::RoomJoin(state(4))
+            }
+            Operation::RoomLeave { room } => {
+                self.rooms.remove(&room);
+                Answer::RoomLeave
+            }
+            Operation::Room { .. } => Answer::Room(state(4)),
+            other => panic!("{other:?} is not asked here"),
+        }
+    }
+}
+
+/// The next connection: what is held of it once all that `asked` asks is answered.
+async fn held_after(
+    server: &mut Server,
+    client: &Client,
+    asked: impl Future<Output = Result<(), RequestError>>,
+) -> (Held, Peer) {
+    let mut held = Held::default();
+    let serve = async {
+        let mut peer = server.welcome().await;
+        loop {
+            let Request { id, operation } = request(&mut peer).await;
+            let operation = operation.unwrap();
+            let is_last = matches!(operation, Operation::Room { .. });
+            let answer = Ok(held.take(operation));
+            peer.write(&Packet::Response(Response { id, answer })).await;
+            if is_last {
+                return peer;
+            }
+        }
+    };
+    let app = async {
+        asked.await.unwrap();
+        client.connected().await.unwrap();
+        client.room(&lobby()).await.unwrap();
+    };
+    let ((), peer) = tokio::join!(app, serve);
+    (held, peer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_app_wants_no_more_does_not_come_back_with_the_next_connection() {
+    let (client, mut events, mut server) = start(config());
+    let (user, group) = (UserId::new("bob").unwrap(), ChatId::group("deck").unwrap());
+    let (users, groups, room) = (vec![user], vec![group], lobby());
+    let all = async {
+        client.set_away(true).await?;
+        client.watch(users.clone(), Vec::new()).await?;
+        client.watch_receipts(groups.clone(), Vec::new()).await?;
+        client.join(&room).await.map(drop)
+    };
+    let (had, peer) = held_after(&mut server, &client, all).await;
+    assert!(had.is_away);
+    assert_eq!((had.watched.len(), had.receipts.len(), had.rooms.len()), (1, 1, 1));
+    drop(peer);
+    while !matches!(next(&mut events).await, Event::Disconnected { .. }) {}
+    let (kept, peer) = held_after(&mut server, &client, async { Ok(()) }).await;
+    assert_eq!(kept, had, "the next connection has what the last one had");
+    drop(peer);
+    while !matches!(next(&mut events).await, Event::Disconnected { .. }) {}
+    let none = async {
+        let asked = tokio::join!(
+            client.set_away(false),
+            client.watch(Vec::new(), users.clone()),
+            client.watch_receipts(Vec::new(), groups.clone()),
+            client.leave_room(&room),
+        );
+        asked.0.and(asked.1.map(drop)).and(asked.2).and(asked.3)
+    };
+    let (kept, peer) = held_after(&mut server, &client, none).await;
+    assert_eq!(kept, Held::default());
+    drop(peer);
+    let (kept, _open) = held_after(&mut server, &client, async { Ok(()) }).await;
+    assert_eq!(kept, Held::default());
 }
