@@ -104,6 +104,15 @@ impl Asks {
         Some((open.operation.clone(), matches!(open.asker, Asker::Live)))
     }
 
+    /// How many questions about a room the server has and did not answer yet.
+    pub(crate) fn asked_of(&self, of: &ChatId) -> usize {
+        let is_of = |open: &&Open| match &open.operation {
+            Operation::RoomJoin { room } | Operation::Room { room } => open.sent && room == of,
+            _ => false,
+        };
+        self.open.iter().filter(is_of).count()
+    }
+
     /// How far this device is in `chat` is not asked any more: what was known of it is void.
     pub(crate) fn forget_position(&mut self, chat: &ChatId) {
         self.open.retain(|open| !matches!(&open.asker, Asker::Inbox(of, _) if of == chat));

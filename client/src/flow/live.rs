@@ -49,8 +49,12 @@ impl Flow {
     /// A request goes out.
     pub(super) fn asks_out(&mut self, operation: &Operation) {
         match operation {
-            Operation::RoomJoin { room } => self.live.rooms.joining(room),
-            Operation::Room { room } => self.live.rooms.asked(room),
+            Operation::RoomJoin { room } => {
+                self.live.rooms.joining(room, self.asks.asked_of(room) == 1);
+            }
+            Operation::Room { room } => {
+                self.live.rooms.asked(room, self.asks.asked_of(room) == 1);
+            }
             _ => {}
         }
     }

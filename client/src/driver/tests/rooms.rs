@@ -229,3 +229,40 @@ async fn what_the_app_wants_no_more_does_not_come_back_with_the_next_connection(
     let (kept, _open) = held_after(&mut server, &client, async { Ok(()) }).await;
     assert_eq!(kept, Held::default());
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_two_questions_about_a_room_the_first_answer_is_of_the_first() {
+    let (client, mut events, mut server) = start(config());
+    let mut peer = server.welcome().await;
+    let room = lobby();
+    let (joined, ()) = tokio::join!(client.join(&room), answer_join(&mut peer, 4));
+    assert_eq!(joined.unwrap().head, 4);
+    peer.write(&Packet::Notice(Notice::Missed)).await;
+    let first = request(&mut peer).await;
+    peer.write(&said(5)).await;
+    peer.write(&Packet::Notice(Notice::Missed)).await;
+    let second = request(&mut peer).await;
+    for (asked, head) in [(first, 4), (second, 5)] {
+        assert_eq!(asked.operation, Some(Operation::Room { room: lobby() }));
+        let answer = Ok(Answer::Room(state(head)));
+        peer.write(&Packet::Response(Response { id: asked.id, answer })).await;
+    }
+    peer.write(&said(6)).await;
+    let mut seqs = Vec::new();
+    while seqs.len() < 2 {
+        match next(&mut events).await {
+            Event::Entry(entry) => seqs.push(entry.seq),
+            Event::Connected(_) | Event::Notice(_) => {}
+            other => panic!("nothing was missed, and the log is the same: {other:?}"),
+        }
+    }
+    assert_eq!(seqs, [5, 6]);
+    drop(peer);
+    let mut peer = server.welcome().await;
+    answer_join(&mut peer, 3).await;
+    loop {
+        if let Event::LogReset { head, cursor, .. } = next(&mut events).await {
+            return assert_eq!((head, cursor), (3, 6));
+        }
+    }
+}
