@@ -73,7 +73,7 @@ impl Rooms {
             (heard.had, heard.asked) = (Some(head), None);
             return News { reset, ..News::default() };
         }
-        let missed = heard.pass(head + 1);
+        let missed = heard.pass(head.saturating_add(1));
         heard.had = heard.had.max(Some(head));
         News { missed, ..News::default() }
     }
@@ -156,6 +156,19 @@ mod tests {
         assert_eq!(rooms.deliver(&lobby(), 8), new(None));
         assert_eq!(rooms.told(&lobby(), 7), News::default());
         assert_eq!(rooms.deliver(&lobby(), 9), new(None));
+    }
+
+    #[test]
+    fn a_log_may_end_at_the_last_number_there_is() {
+        let mut rooms = joined(4);
+        rooms.accepted(&lobby(), u64::MAX);
+        rooms.asked(&lobby(), true);
+        assert_eq!(rooms.told(&lobby(), u64::MAX).missed, Some((5, u64::MAX - 1)));
+        assert_eq!(rooms.deliver(&lobby(), u64::MAX), News::default());
+        rooms.accepted(&lobby(), u64::MAX);
+        rooms.asked(&lobby(), true);
+        assert_eq!(rooms.told(&lobby(), u64::MAX), News::default());
+        assert_eq!(joined(u64::MAX).deliver(&lobby(), u64::MAX), News::default());
     }
 
     #[test]
