@@ -4,11 +4,14 @@ use std::io::Cursor;
 
 use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::FileId;
+use packetboat_proto::limits::FILE_NAME_BYTES_MAX;
 use packetboat_proto::packet::{
-    Answer, FileBegin, FilePut, FileState, Operation, Packet, Request, Response, Verdict,
+    Answer, FileBegin, FileChunk, FilePut, FileState, Operation, Packet, Request, Response, Verdict,
 };
+use ring::digest::{SHA256, digest};
 
 use super::fake::{Peer, config, start};
+use crate::client::Client;
 use crate::error::RequestError;
 use crate::file::{FileError, Upload};
 
@@ -132,4 +135,35 @@ async fn a_server_that_takes_no_bytes_of_an_upload_is_not_asked_for_ever() {
         panic!("it is given up: {done:?}");
     };
     assert_eq!(verdict.reject_code(), Some(RejectCode::NotAllowed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_the_longest_name_is_saved() {
+    let (client, _events, mut server) = start(config());
+    let folder = std::env::temp_dir().join(format!("packetboat-{}", Client::new_file_id()));
+    std::fs::create_dir(&folder).unwrap();
+    let name = format!("{}.txt", "n".repeat(FILE_NAME_BYTES_MAX - 4));
+    let sha256 = digest(&SHA256, &source()).as_ref().try_into().unwrap();
+    let sent = Upload { name, sha256, ..upload() }.sent("");
+    let serve = async {
+        let mut peer = server.welcome().await;
+        loop {
+            let Packet::Request(Request { id, operation }) = peer.read().await else { continue };
+            let Some(Operation::FileGet(get)) = operation else { panic!("it is read") };
+            let from = usize::try_from(get.offset).unwrap();
+            let bytes = source()[from..from + get.length as usize].to_vec().into();
+            let (file, offset, size) = (get.file, get.offset, BYTES as u64);
+            let answer = Ok(Answer::FileGet(FileChunk { file, offset, bytes, size }));
+            peer.write(&Packet::Response(Response { id, answer })).await;
+        }
+    };
+    let path = folder.join(&sent.name);
+    tokio::select! {
+        saved = client.save_file(&sent, None, &path, |_| {}) => saved.unwrap(),
+        () = serve => panic!("it serves for ever"),
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), source());
+    let names = std::fs::read_dir(&folder).unwrap().map(|found| found.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), [sent.name.as_str()]);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
