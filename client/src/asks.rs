@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use packetboat_proto::id::ChatId;
-use packetboat_proto::packet::{Answer, ChatState, Operation, Request, Response};
+use packetboat_proto::packet::{Answer, AskReceipts, ChatState, Operation, Request, Response};
 use packetboat_proto::time::Time;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -102,6 +102,20 @@ impl Asks {
     pub(crate) fn of(&self, id: u64) -> Option<(Operation, bool)> {
         let open = self.open.iter().find(|open| open.id == id)?;
         Some((open.operation.clone(), matches!(open.asker, Asker::Live)))
+    }
+
+    /// Whether the app waits for a change of what it has on its connection.
+    pub(crate) fn app_changes_live(&self) -> bool {
+        let changes = |open: &Open| {
+            matches!(open.asker, Asker::App(..))
+                && matches!(
+                    open.operation,
+                    Operation::Watch { .. }
+                        | Operation::Receipts(AskReceipts::Watch { .. })
+                        | Operation::SetPresence { .. }
+                )
+        };
+        self.open.iter().any(changes)
     }
 
     /// How many questions about a room the server has and did not answer yet.

@@ -8,8 +8,8 @@ use packetboat_proto::code::{Fault, Retry};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{MessageId, SessionId};
 use packetboat_proto::packet::{
-    Accepted, Answer, ChatState, Cursor, Notice, Operation, Rejected, Request, Response, RoomState,
-    Send,
+    Accepted, Answer, AskReceipts, ChatState, Cursor, Notice, Operation, Receipts, Rejected,
+    Request, Response, RoomState, Send,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -137,6 +137,11 @@ fn packet(kind: u8, number: u64, other: u64) -> Packet {
             let answer = Ok(Answer::Room(room_state(number)));
             Packet::Response(Response { id: other, answer })
         }
+        24 => Packet::Response(Response { id: other, answer: Ok(Answer::SetPresence) }),
+        25 => {
+            let answer = Ok(Answer::Receipts(Receipts::Watched));
+            Packet::Response(Response { id: other, answer })
+        }
         _ => Packet::Request(Request { id: number, operation: None }),
     }
 }
@@ -158,7 +163,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        18 => (0..25_u8, number(), number()).prop_map(|(kind, a, b)| Step::Packet(kind, a, b)),
+        18 => (0..27_u8, number(), number()).prop_map(|(kind, a, b)| Step::Packet(kind, a, b)),
         3 => (number(), number()).prop_map(|(a, b)| Step::Send(a, b)),
         4 => Just(Step::Next),
         1 => (number(), number()).prop_map(|(a, b)| Step::Ack(a, b)),
@@ -332,10 +337,13 @@ impl World {
             Step::Ask(number) => {
                 let (reply, outcome) = oneshot::channel();
                 self.asks.push(outcome);
-                let operation = match number % 3 {
+                let add = vec![chat(0)];
+                let operation = match number % 5 {
                     0 => Operation::Chat { chat: chat(0) },
                     1 => Operation::RoomJoin { room: room() },
-                    _ => Operation::Room { room: room() },
+                    2 => Operation::Room { room: room() },
+                    3 => Operation::Receipts(AskReceipts::Watch { add, remove: vec![] }),
+                    _ => Operation::SetPresence { away: number.is_multiple_of(2) },
                 };
                 self.command(Command::Ask(Ask { operation, reply, place: None }))?;
             }

@@ -1,14 +1,18 @@
 //! Rooms and watches over connections that are lost.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use packetboat_proto::code::RejectCode;
 use packetboat_proto::content::Content;
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{ChatId, MessageId, UserId};
 use packetboat_proto::packet::{
     Answer, AskReceipts, Notice, Operation, Packet, Presence, Receipts, Request, Response,
-    RoomState,
+    RoomState, Verdict,
 };
+
+use tokio::time::{Instant, sleep, timeout};
 
 use super::fake::{Peer, Server, accepted, config, next, start};
 use crate::client::Client;
@@ -46,15 +50,18 @@ fn said(seq: u64) -> Packet {
     })
 }
 
-/// The next request, past pings.
+/// The next request, past pings, within a time that no test takes.
 async fn request(peer: &mut Peer) -> Request {
-    loop {
-        match peer.read().await {
-            Packet::Request(request) => return request,
-            Packet::Ping(token) => peer.write(&Packet::Pong(token)).await,
-            other => panic!("{other:?} instead of a request"),
+    let asked = async {
+        loop {
+            match peer.read().await {
+                Packet::Request(request) => return request,
+                Packet::Ping(token) => peer.write(&Packet::Pong(token)).await,
+                other => panic!("{other:?} instead of a request"),
+            }
         }
-    }
+    };
+    timeout(Duration::from_secs(100), asked).await.expect("something is asked")
 }
 
 async fn answer_join(peer: &mut Peer, head: u64) {
@@ -265,4 +272,94 @@ async fn of_two_questions_about_a_room_the_first_answer_is_of_the_first() {
             return assert_eq!((head, cursor), (3, 6));
         }
     }
+}
+
+/// What a client asks on the next connection that has all that may be had, refused with such a
+/// code.
+async fn refused(server: &mut Server, code: RejectCode) -> (Vec<Operation>, Peer) {
+    let (mut peer, mut asked) = (server.welcome().await, Vec::new());
+    while asked.len() < 3 {
+        let Request { id, operation } = request(&mut peer).await;
+        asked.extend(operation);
+        let answer = Err(Verdict::reject(code, "as the test says", 700));
+        peer.write(&Packet::Response(Response { id, answer })).await;
+    }
+    (asked, peer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_for_now_on_the_next_connection_is_asked_again_until_it_is_given_up() {
+    let (client, mut events, mut server) = start(config());
+    let (users, groups) = (vec![UserId::new("bob").unwrap()], vec![ChatId::group("deck").unwrap()]);
+    let all = async {
+        client.watch(users.clone(), Vec::new()).await?;
+        client.watch_receipts(groups.clone(), Vec::new()).await?;
+        client.set_away(true).await
+    };
+    let (_, peer) = held_after(&mut server, &client, all).await;
+    drop(peer);
+    let (asked, mut peer) = refused(&mut server, RejectCode::Unavailable).await;
+    for round in 0..3 {
+        let began = Instant::now();
+        let mut again = Vec::new();
+        while again.len() < 3 {
+            let Request { id, operation } = request(&mut peer).await;
+            assert!(
+                began.elapsed() >= Duration::from_millis(if again.is_empty() { 700 } else { 0 })
+            );
+            let operation = operation.unwrap();
+            again.push(operation.clone());
+            let answer = match round {
+                2 => Ok(Held::default().take(operation)),
+                _ => Err(Verdict::reject(RejectCode::Unavailable, "as the test says", 700)),
+            };
+            peer.write(&Packet::Response(Response { id, answer })).await;
+        }
+        assert_eq!(again, asked);
+    }
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        if let Event::Notice(notice) = next(&mut events).await {
+            told.push(notice);
+        }
+    }
+    let presence = Notice::Presence(Presence::hidden(users[0].clone()));
+    assert_eq!(told, [presence, Notice::Receipts(groups[0].clone())]);
+    drop(peer);
+    // What the app gives up meanwhile is not asked again.
+    let (_, mut peer) = refused(&mut server, RejectCode::Unavailable).await;
+    let serve = async {
+        let Request { id, operation } = request(&mut peer).await;
+        let answer = Ok(Held::default().take(operation.unwrap()));
+        // Only when the others are due.
+        sleep(Duration::from_secs(5)).await;
+        peer.write(&Packet::Response(Response { id, answer })).await;
+        [request(&mut peer).await, request(&mut peer).await]
+    };
+    let (given_up, again) = tokio::join!(client.watch_receipts(Vec::new(), groups.clone()), serve);
+    given_up.unwrap();
+    let again = again.map(|asked| asked.operation.unwrap());
+    assert!(matches!(again, [Operation::Watch { .. }, Operation::SetPresence { away: true }]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn receipts_that_are_refused_for_good_are_not_asked_for_again() {
+    let (client, _events, mut server) = start(config());
+    let groups = vec![ChatId::group("deck").unwrap()];
+    let all = async {
+        client.watch_receipts(groups.clone(), Vec::new()).await?;
+        client.set_away(true).await
+    };
+    let (_, peer) = held_after(&mut server, &client, all).await;
+    drop(peer);
+    let mut peer = server.welcome().await;
+    let Request { id, operation } = request(&mut peer).await;
+    assert!(matches!(operation, Some(Operation::Receipts(_))));
+    let answer = Err(Verdict::reject(RejectCode::NoSuchChat, "as the test says", 0));
+    peer.write(&Packet::Response(Response { id, answer })).await;
+    let asked = request(&mut peer).await.operation;
+    assert_eq!(asked, Some(Operation::SetPresence { away: true }));
+    drop(peer);
+    let (kept, _peer) = held_after(&mut server, &client, async { Ok(()) }).await;
+    assert_eq!(kept, Held { is_away: true, ..Held::default() });
 }
