@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use packetboat_proto::id::ChatId;
-use packetboat_proto::packet::{Answer, ChatState, Operation, Request, Response};
+use packetboat_proto::packet::{Answer, AskReceipts, ChatState, Operation, Request, Response};
 use packetboat_proto::time::Time;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -31,7 +31,7 @@ impl Ask {
     }
 }
 
-/// The requests without an answer, the oldest first.
+/// The requests without an answer, as they go out.
 #[derive(Debug)]
 pub(crate) struct Asks {
     open: VecDeque<Open>,
@@ -84,15 +84,47 @@ impl Asks {
         self.add(now, operation, Asker::Inbox(chat, cursor));
     }
 
-    /// Asks for what the app had on the last connection.
+    /// Asks the client's own.
     pub(crate) fn push_own(&mut self, now: Time, operation: Operation) {
         self.add(now, operation, Asker::Live);
+    }
+
+    /// Asks for what the app had on the last connection, before all that it has asked since: that
+    /// may be to have it no more.
+    pub(crate) fn put_first(&mut self, now: Time, operations: Vec<Operation>) {
+        for (at, operation) in operations.into_iter().enumerate() {
+            let open = self.made(now, operation, Asker::Live);
+            self.open.insert(at, open);
+        }
     }
 
     /// What is asked by that id, and whether it is the client's own.
     pub(crate) fn of(&self, id: u64) -> Option<(Operation, bool)> {
         let open = self.open.iter().find(|open| open.id == id)?;
         Some((open.operation.clone(), matches!(open.asker, Asker::Live)))
+    }
+
+    /// Whether the app waits for a change of what it has on its connection.
+    pub(crate) fn app_changes_live(&self) -> bool {
+        let changes = |open: &Open| {
+            matches!(open.asker, Asker::App(..))
+                && matches!(
+                    open.operation,
+                    Operation::Watch { .. }
+                        | Operation::Receipts(AskReceipts::Watch { .. })
+                        | Operation::SetPresence { .. }
+                )
+        };
+        self.open.iter().any(changes)
+    }
+
+    /// How many questions about a room the server has and did not answer yet.
+    pub(crate) fn asked_of(&self, of: &ChatId) -> usize {
+        let is_of = |open: &&Open| match &open.operation {
+            Operation::RoomJoin { room } | Operation::Room { room } => open.sent && room == of,
+            _ => false,
+        };
+        self.open.iter().filter(is_of).count()
     }
 
     /// How far this device is in `chat` is not asked any more: what was known of it is void.
@@ -107,14 +139,14 @@ impl Asks {
     }
 
     fn add(&mut self, now: Time, operation: Operation, asker: Asker) {
-        self.open.push_back(Open {
-            id: self.next_id,
-            operation,
-            due: now + self.timeout,
-            sent: false,
-            asker,
-        });
+        let open = self.made(now, operation, asker);
+        self.open.push_back(open);
+    }
+
+    fn made(&mut self, now: Time, operation: Operation, asker: Asker) -> Open {
+        let (id, due) = (self.next_id, now + self.timeout);
         self.next_id += 1;
+        Open { id, operation, due, sent: false, asker }
     }
 
     /// The next request to send on this connection.
@@ -150,8 +182,8 @@ impl Asks {
     /// Ends those whose time is up. Returns the client's own, of which there is one at most.
     pub(crate) fn expire(&mut self, now: Time) -> Option<Stand> {
         let mut own = None;
-        while self.open.front().is_some_and(|open| open.due <= now) {
-            let open = self.open.pop_front()?;
+        while let Some(at) = self.open.iter().position(|open| open.due <= now) {
+            let open = self.open.remove(at)?;
             let error = if open.sent { RequestError::Timeout } else { RequestError::Disconnected };
             if let Asker::Inbox(chat, cursor) = &open.asker {
                 own = Some(Stand { chat: chat.clone(), cursor: *cursor, state: None });
@@ -169,7 +201,7 @@ impl Asks {
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
-        self.open.front().map(|open| open.due)
+        self.open.iter().map(|open| open.due).min()
     }
 }
 
@@ -232,6 +264,23 @@ mod tests {
         asks.expire(Time::from_ms(101));
         assert_eq!(sent.try_recv(), Ok(Err(RequestError::Timeout)));
         assert_eq!(unsent.try_recv(), Ok(Err(RequestError::Disconnected)));
+    }
+
+    #[test]
+    fn what_the_client_asks_first_goes_out_first_and_keeps_nothing_from_ending_in_time() {
+        let mut asks = asks();
+        let mut of_app = ask(&mut asks, 0);
+        let away = |away| Operation::SetPresence { away };
+        asks.put_first(Time::from_ms(50), vec![away(true), away(false)]);
+        assert_eq!(asks.deadline(), Some(Time::from_ms(100)));
+        let sent: Vec<_> = std::iter::from_fn(|| asks.next_to_send()?.operation).collect();
+        let asked = Operation::Presence { users: Vec::new() };
+        assert_eq!(sent, [away(true), away(false), asked]);
+        asks.expire(Time::from_ms(100));
+        assert_eq!(of_app.try_recv(), Ok(Err(RequestError::Timeout)));
+        assert_eq!(asks.deadline(), Some(Time::from_ms(150)));
+        asks.expire(Time::from_ms(150));
+        assert_eq!(asks.deadline(), None);
     }
 
     #[test]

@@ -158,7 +158,8 @@ impl Client {
                 next += bytes.len() as u64;
                 puts.push_back(self.put_file(FilePut { file: upload.file, offset, bytes }));
             }
-            state = puts.next().await.ok_or(RequestError::Unexpected)??;
+            let put = puts.next().await.ok_or(RequestError::Unexpected)?;
+            state = put.inspect_err(|error| patience.not_taken(error))?;
             progress(state.have);
             patience.moved(state.have);
         }

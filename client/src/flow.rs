@@ -197,7 +197,11 @@ impl Flow {
                 let acks = self.inbox.deadline().filter(|_| !self.is_wary);
                 (*since + timeout, acks)
             }
-            Phase::Open(session) => (session.deadline(), self.inbox.deadline()),
+            Phase::Open(session) => {
+                let live = self.live_deadline();
+                let beat = session.deadline();
+                (live.map_or(beat, |at| at.min(beat)), self.inbox.deadline())
+            }
             Phase::Over(_) => return None,
         };
         let parts = [acks, self.outbox.deadline(), self.asks.deadline()];

@@ -17,7 +17,7 @@ struct Heard {
     had: Option<u64>,
     /// Own entries that were accepted and have not come yet.
     own: BTreeSet<u64>,
-    /// How far it was when the server was last asked.
+    /// How far it was when the oldest question about it was asked that has no answer.
     asked: Option<u64>,
 }
 
@@ -39,17 +39,18 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    /// The server is asked how a room is: what comes from here on may come before its answer.
-    pub(crate) fn asked(&mut self, room: &ChatId) {
-        if let Some(heard) = self.heard.get_mut(room) {
+    /// The server is asked how a room is, `alone` if no such question is open already: what comes
+    /// from here on may come before the answer, and before the next one's if it is not alone.
+    pub(crate) fn asked(&mut self, room: &ChatId, alone: bool) {
+        if let Some(heard) = self.heard.get_mut(room).filter(|_| alone) {
             heard.asked = heard.had;
         }
     }
 
     /// The server is asked to let the app in. Entries may come before it says that it has.
-    pub(crate) fn joining(&mut self, room: &ChatId) {
+    pub(crate) fn joining(&mut self, room: &ChatId, alone: bool) {
         self.heard.entry(room.clone()).or_default();
-        self.asked(room);
+        self.asked(room, alone);
     }
 
     /// The app is out of a room.
@@ -65,13 +66,14 @@ impl Rooms {
     /// The server says where a room's log ends: what did not come up to there is missed.
     pub(crate) fn told(&mut self, room: &ChatId, head: u64) -> News {
         let Some(heard) = self.heard.get_mut(room) else { return News::default() };
-        let reset = heard.asked.take().filter(|asked| head < *asked);
+        let reset = heard.asked.filter(|asked| head < *asked);
         if reset.is_some() {
             heard.own.clear();
-            heard.had = Some(head);
+            // Answers to what else was asked know of the same log.
+            (heard.had, heard.asked) = (Some(head), None);
             return News { reset, ..News::default() };
         }
-        let missed = heard.pass(head + 1);
+        let missed = heard.pass(head.saturating_add(1));
         heard.had = heard.had.max(Some(head));
         News { missed, ..News::default() }
     }
@@ -126,7 +128,7 @@ mod tests {
 
     fn joined(head: u64) -> Rooms {
         let mut rooms = Rooms::default();
-        rooms.joining(&lobby());
+        rooms.joining(&lobby(), true);
         assert_eq!(rooms.told(&lobby(), head), News::default());
         rooms
     }
@@ -150,10 +152,23 @@ mod tests {
     #[test]
     fn an_entry_may_come_before_the_answer_to_the_join() {
         let mut rooms = Rooms::default();
-        rooms.joining(&lobby());
+        rooms.joining(&lobby(), true);
         assert_eq!(rooms.deliver(&lobby(), 8), new(None));
         assert_eq!(rooms.told(&lobby(), 7), News::default());
         assert_eq!(rooms.deliver(&lobby(), 9), new(None));
+    }
+
+    #[test]
+    fn a_log_may_end_at_the_last_number_there_is() {
+        let mut rooms = joined(4);
+        rooms.accepted(&lobby(), u64::MAX);
+        rooms.asked(&lobby(), true);
+        assert_eq!(rooms.told(&lobby(), u64::MAX).missed, Some((5, u64::MAX - 1)));
+        assert_eq!(rooms.deliver(&lobby(), u64::MAX), News::default());
+        rooms.accepted(&lobby(), u64::MAX);
+        rooms.asked(&lobby(), true);
+        assert_eq!(rooms.told(&lobby(), u64::MAX), News::default());
+        assert_eq!(joined(u64::MAX).deliver(&lobby(), u64::MAX), News::default());
     }
 
     #[test]
@@ -175,14 +190,35 @@ mod tests {
     #[test]
     fn who_joins_again_is_told_what_was_missed_and_that_a_log_is_younger() {
         let mut rooms = joined(4);
-        rooms.joining(&lobby());
+        rooms.joining(&lobby(), true);
         assert_eq!(rooms.told(&lobby(), 6).missed, Some((5, 6)));
-        rooms.joining(&lobby());
+        rooms.joining(&lobby(), true);
         assert_eq!(rooms.deliver(&lobby(), 7), new(None));
         assert_eq!(rooms.told(&lobby(), 6), News::default(), "it was asked before");
-        rooms.joining(&lobby());
+        rooms.joining(&lobby(), true);
         let younger = rooms.told(&lobby(), 2);
         assert_eq!((younger.reset, younger.missed), (Some(7), None));
         assert_eq!(rooms.deliver(&lobby(), 3), new(None));
+    }
+
+    #[test]
+    fn an_answer_that_is_older_than_what_was_heard_before_the_next_question_is_no_younger_log() {
+        let mut rooms = joined(4);
+        rooms.asked(&lobby(), true);
+        assert_eq!(rooms.deliver(&lobby(), 5), new(None));
+        rooms.asked(&lobby(), false);
+        assert_eq!(rooms.told(&lobby(), 4), News::default());
+        assert_eq!(rooms.deliver(&lobby(), 6), new(None));
+        rooms.asked(&lobby(), false);
+        assert_eq!(rooms.told(&lobby(), 5), News::default());
+        assert_eq!(rooms.told(&lobby(), 6), News::default());
+        // The next connection.
+        rooms.joining(&lobby(), true);
+        rooms.asked(&lobby(), false);
+        assert_eq!(rooms.told(&lobby(), 5).reset, Some(6));
+        assert_eq!(rooms.deliver(&lobby(), 6), new(None));
+        rooms.asked(&lobby(), false);
+        assert_eq!(rooms.told(&lobby(), 5), News::default());
+        assert_eq!(rooms.told(&lobby(), 6), News::default());
     }
 }

@@ -1,10 +1,10 @@
 //! The part of a chat's log that is held for the view: one stretch without a gap. Must never hold
 //! more than its bound, nor take an entry that would leave a gap before it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use packetboat_client::timeline::{Said, Shown, View};
-use packetboat_client::{Edge, Entry, SeqSet};
+use packetboat_client::{Alteration, Content, Edge, Entry, Erasure, SeqSet};
 
 use super::fold;
 
@@ -107,6 +107,28 @@ impl Timeline {
             Some(Message { change, lines, ..message.clone() })
         };
         self.shown = self.view.messages.iter().filter_map(of).collect();
+        self.forget();
+    }
+
+    /// Forgets what has expired, and what its edits said: no clock that is set back shows it again.
+    fn forget(&mut self) {
+        let expired = |shown: &&Shown| matches!(shown.said, Said::Expired);
+        let over: BTreeSet<u64> =
+            self.view.messages.iter().filter(expired).map(|shown| shown.seq).collect();
+        if over.is_empty() {
+            return;
+        }
+        for message in &mut self.messages {
+            let of = match message.content() {
+                Some(Content::Erased(_)) => continue,
+                Some(Content::Entry(Alteration::Edited { seq, .. })) => seq,
+                _ => message.seq,
+            };
+            if over.contains(&of) {
+                message.entry.content = Content::Erased(Erasure::Expired { of }).encode();
+                *message = Message::new(&message.entry, message.own);
+            }
+        }
     }
 
     /// The log is held to its end.
@@ -192,6 +214,8 @@ impl Timeline {
 
     fn insert(&mut self, message: Message) {
         match self.messages.binary_search_by_key(&message.seq, |held| held.seq) {
+            // The same, or what is left of it.
+            Ok(at) if message.is_erased() => self.messages[at] = message,
             Ok(_) => {}
             Err(at) => self.messages.insert(at, message),
         }
@@ -212,15 +236,23 @@ impl Message {
             entry: entry.clone(),
         }
     }
+
+    fn content(&self) -> Option<Content> {
+        Content::decode(&self.entry.content, self.entry.content.len()).ok()
+    }
+
+    fn is_erased(&self) -> bool {
+        matches!(self.content(), Some(Content::Erased(_)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use packetboat_client::Context;
+    use packetboat_client::{Body, Context};
 
     fn message(seq: u64) -> Message {
-        let said = packetboat_client::Content::text(seq.to_string());
+        let said = Content::text(seq.to_string());
         Message::new(&crate::format::tests::entry("dm:a:b", seq, "a", &said), false)
     }
 
@@ -274,10 +306,54 @@ mod tests {
     }
 
     #[test]
+    fn what_has_expired_is_not_shown_again_by_a_clock_that_is_set_back() {
+        let said = |seq, content: &Content, expires_after_ms| {
+            let mut message = message(seq);
+            let context = Context { expires_after_ms, ..Context::default() };
+            message.entry.content = content.encode_in(&context);
+            Message::new(&message.entry, false)
+        };
+        let edit = Alteration::Edited { seq: 1, new: Body::Text("edited".into()) };
+        let (first, edit) =
+            (said(1, &Content::text("hi"), 5_000), said(2, &Content::Entry(edit), 0));
+        let expires_ms = first.at_ms + 5_000;
+        let mut timeline = Timeline::new();
+        timeline.ask_newer();
+        timeline.pass(expires_ms - 1);
+        timeline.page(Edge::Before(0), vec![first.clone(), edit, message(3)], false, 3);
+        let lines = |timeline: &Timeline| timeline.messages().next().unwrap().lines.join(" ");
+        assert!(lines(&timeline).contains("edited"), "{}", lines(&timeline));
+        timeline.pass(expires_ms);
+        assert_eq!(lines(&timeline), crate::format::text::EXPIRED);
+        timeline.pass(expires_ms - 1);
+        timeline.arrived(first);
+        timeline.arrived(message(4));
+        assert_eq!(lines(&timeline), crate::format::text::EXPIRED);
+        let kept: Vec<_> = timeline.messages.iter().map(Message::is_erased).collect();
+        assert_eq!(kept, [true, true, false, false]);
+    }
+
+    #[test]
+    fn what_the_server_has_erased_takes_the_place_of_what_it_was() {
+        let mut timeline = Timeline::new();
+        timeline.ask_newer();
+        timeline.page(Edge::Before(0), messages(1..=2), false, 2);
+        let mut erased = message(1).entry;
+        erased.content = Content::Erased(Erasure::Expired { of: 1 }).encode();
+        timeline.page(Edge::Before(3), vec![Message::new(&erased, false)], false, 2);
+        assert!(timeline.messages[0].is_erased());
+        timeline.arrived(message(1));
+        timeline.arrived(message(3));
+        assert!(timeline.messages[0].is_erased());
+        let first = timeline.messages().next().unwrap();
+        assert_eq!(first.lines, [crate::format::text::EXPIRED]);
+    }
+
+    #[test]
     fn what_expires_is_shown_until_then() {
         let mut expiring = message(1);
         let context = Context { expires_after_ms: 5_000, ..Context::default() };
-        expiring.entry.content = packetboat_client::Content::text("hi").encode_in(&context);
+        expiring.entry.content = Content::text("hi").encode_in(&context);
         let expires_ms = expiring.at_ms + 5_000;
         let mut timeline = Timeline::new();
         timeline.ask_newer();

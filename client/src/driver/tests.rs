@@ -2,6 +2,7 @@
 
 mod devices;
 mod fake;
+mod files;
 mod life;
 mod reset;
 mod rooms;

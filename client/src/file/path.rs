@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use packetboat_proto::content::{FileSent, check_file_name};
-use packetboat_proto::id::ChatId;
+use packetboat_proto::id::{ChatId, FileId};
+use packetboat_proto::limits::FILE_NAME_BYTES_MAX;
 use ring::digest::{Context, SHA256};
 use tokio::fs;
 use tokio::task::spawn_blocking;
@@ -61,11 +62,18 @@ async fn hashed(path: PathBuf) -> io::Result<(u64, Context)> {
     hashing.await.map_err(io::Error::other)?
 }
 
-/// Where a file is while it is not whole.
-fn unfinished(path: &Path, sent: &FileSent) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", sent.file));
-    path.with_file_name(name)
+/// Where a file is while it is not whole: beside `path`, by as much of its name as there is room
+/// for. A name that is too long for the file system is none to save to.
+fn unfinished(path: &Path, file: &FileId) -> PathBuf {
+    let (name, ending) = (path.file_name().unwrap_or_default(), format!(".{file}.part"));
+    let room = FILE_NAME_BYTES_MAX - ending.len();
+    let mut part = name.to_owned();
+    if name.len() > room {
+        let name = name.to_string_lossy();
+        part = name[..name.floor_char_boundary(room)].into();
+    }
+    part.push(ending);
+    path.with_file_name(part)
 }
 
 /// Goes on with what is there.
@@ -103,7 +111,7 @@ impl Client {
         if fs::try_exists(path).await? {
             return Err(FileError::Exists(path.to_owned()));
         }
-        let part = unfinished(path, sent);
+        let part = unfinished(path, &sent.file);
         let mut saving = open(&part, sent.size).await?;
         let source = Source { file: sent.file, chat, size: sent.size };
         self.fetch(source, &mut saving, &mut progress).await?;
@@ -119,6 +127,32 @@ impl Client {
                 Err(FileError::Exists(path.to_owned()))
             }
             Err(_) => Ok(fs::rename(&part, path).await?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_whole_has_a_name_that_a_file_may_have() {
+        let file = FileId::from([7; 16]);
+        let part = |name: &str| {
+            let part = unfinished(&Path::new("in").join(name), &file);
+            assert_eq!(part.parent(), Some(Path::new("in")));
+            part.file_name().unwrap().to_str().unwrap().to_owned()
+        };
+        let ending = format!(".{file}.part");
+        assert_eq!(part("log.txt"), format!("log.txt{ending}"));
+        let room = FILE_NAME_BYTES_MAX - ending.len();
+        for name in ["n".repeat(room), "n".repeat(room + 1), "n".repeat(FILE_NAME_BYTES_MAX)] {
+            assert_eq!(part(&name), format!("{}{ending}", "n".repeat(room)));
+        }
+        for letter in ["ж", "日", "🚢"] {
+            let name = part(&letter.repeat(FILE_NAME_BYTES_MAX / letter.len()));
+            assert!(name.len() <= FILE_NAME_BYTES_MAX && name.len() > FILE_NAME_BYTES_MAX - 4);
+            assert!(name.starts_with(letter) && name.ends_with(&ending));
         }
     }
 }

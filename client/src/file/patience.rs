@@ -21,6 +21,8 @@ pub(super) struct Patience {
     tries: u32,
     mismatches: u32,
     furthest: u64,
+    /// Bytes were refused that go on from what the server had.
+    is_behind: bool,
 }
 
 impl Patience {
@@ -32,6 +34,14 @@ impl Patience {
         }
     }
 
+    /// Bytes that go on from what the server had were not taken: if it has fewer now than it had,
+    /// or nothing of the file any more, the next try begins at what it has.
+    pub(super) fn not_taken(&mut self, error: &RequestError) {
+        let RequestError::Refused(verdict) = error else { return };
+        let behind = [RejectCode::Invalid, RejectCode::NotAllowed];
+        self.is_behind = verdict.reject_code().is_some_and(|code| behind.contains(&code));
+    }
+
     /// Waits before the next try, if there is to be one.
     pub(super) async fn wait(&mut self, error: FileError) -> Result<(), FileError> {
         let Some(gap) = self.next(&error) else { return Err(error) };
@@ -40,6 +50,7 @@ impl Patience {
     }
 
     fn next(&mut self, error: &FileError) -> Option<Duration> {
+        let is_behind = std::mem::take(&mut self.is_behind);
         let after = match error {
             FileError::Request(RequestError::Disconnected | RequestError::Timeout) => 0,
             FileError::Request(RequestError::Refused(verdict)) => {
@@ -50,6 +61,7 @@ impl Patience {
                     }
                 }
                 match verdict.retry {
+                    _ if is_behind => 0,
                     Some(Retry::AtOnce) => 0,
                     Some(Retry::Later) => verdict.retry_after_ms,
                     Some(Retry::Never) | None => return None,
@@ -81,6 +93,27 @@ mod tests {
             patience.moved(bytes);
         }
         assert_eq!((0..20).take_while(|_| patience.next(&lost()).is_some()).count(), 10);
+    }
+
+    #[test]
+    fn bytes_that_the_server_has_lost_are_begun_again_with_and_not_for_ever() {
+        let mut patience = Patience::default();
+        for code in [RejectCode::Invalid, RejectCode::NotAllowed] {
+            assert_eq!(patience.next(&refused(code)), None, "nothing was put");
+            let FileError::Request(error) = refused(code) else { panic!("it is of a request") };
+            patience.not_taken(&error);
+            assert_eq!(patience.next(&refused(code)), Some(TRY_GAP));
+            assert_eq!(patience.next(&refused(code)), None, "it is the beginning that is refused");
+        }
+        let again = |_: &u32| {
+            patience.not_taken(&RequestError::Refused(Verdict::reject(RejectCode::Invalid, "", 0)));
+            patience.next(&refused(RejectCode::Invalid)).is_some()
+        };
+        assert!((0..50).take_while(again).count() < 10);
+        let full = RequestError::Refused(Verdict::reject(RejectCode::QuotaExceeded, "", 0));
+        let mut patience = Patience::default();
+        patience.not_taken(&full);
+        assert_eq!(patience.next(&full.into()), None);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use packetboat_proto::code::{Fault, Retry};
 use packetboat_proto::entry::Entry;
 use packetboat_proto::id::{MessageId, SessionId};
 use packetboat_proto::packet::{
-    Accepted, Answer, ChatState, Cursor, Notice, Operation, Rejected, Request, Response, Send,
+    Accepted, Answer, AskReceipts, ChatState, Cursor, Notice, Operation, Receipts, Rejected,
+    Request, Response, RoomState, Send,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -25,7 +26,15 @@ const ACTIONS_MAX: usize = 200;
 type Checked = Result<(), TestCaseError>;
 
 fn chat(number: u64) -> ChatId {
-    ChatId::group(if number.is_multiple_of(2) { "even" } else { "odd" }).unwrap()
+    match number % 3 {
+        0 => ChatId::group("deck").unwrap(),
+        1 => ChatId::group("crew").unwrap(),
+        _ => room(),
+    }
+}
+
+fn room() -> ChatId {
+    ChatId::room("lobby").unwrap()
 }
 
 fn id(number: u64) -> MessageId {
@@ -63,6 +72,21 @@ fn entry(number: u64, other: u64) -> Entry {
 fn state(number: u64, other: u64) -> ChatState {
     let (delivered, unread) = (number, number);
     ChatState { head: other, delivered, read: other, unread, ..ChatState::of(chat(number)) }
+}
+
+fn room_state(head: u64) -> RoomState {
+    RoomState {
+        room: room(),
+        name: String::new(),
+        topic: String::new(),
+        listeners: 0,
+        head,
+        first: 0,
+        keep: 0,
+        slow_ms: 0,
+        role: None,
+        muted_until_ms: 0,
+    }
 }
 
 fn packet(kind: u8, number: u64, other: u64) -> Packet {
@@ -105,6 +129,19 @@ fn packet(kind: u8, number: u64, other: u64) -> Packet {
         17 => Packet::Response(Response { id: number, answer: Err(verdict(number, other)) }),
         18 => Packet::Send(Send { chat, id, content: Bytes::from_static(b"x") }),
         19 => Packet::Ack(vec![Cursor { chat, delivered: number, read: other }]),
+        20..=21 => {
+            let answer = Ok(Answer::RoomJoin(room_state(number)));
+            Packet::Response(Response { id: other, answer })
+        }
+        22..=23 => {
+            let answer = Ok(Answer::Room(room_state(number)));
+            Packet::Response(Response { id: other, answer })
+        }
+        24 => Packet::Response(Response { id: other, answer: Ok(Answer::SetPresence) }),
+        25 => {
+            let answer = Ok(Answer::Receipts(Receipts::Watched));
+            Packet::Response(Response { id: other, answer })
+        }
         _ => Packet::Request(Request { id: number, operation: None }),
     }
 }
@@ -115,7 +152,7 @@ enum Step {
     Send(u64, u64),
     Next,
     Ack(u64, u64),
-    Ask,
+    Ask(u64),
     Ping,
     Reconnect,
     Dialed(bool),
@@ -126,11 +163,12 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        16 => (0..21_u8, number(), number()).prop_map(|(kind, a, b)| Step::Packet(kind, a, b)),
+        18 => (0..27_u8, number(), number()).prop_map(|(kind, a, b)| Step::Packet(kind, a, b)),
         3 => (number(), number()).prop_map(|(a, b)| Step::Send(a, b)),
         4 => Just(Step::Next),
         1 => (number(), number()).prop_map(|(a, b)| Step::Ack(a, b)),
-        1 => prop_oneof![Just(Step::Ask), Just(Step::Ping), Just(Step::Reconnect)],
+        2 => number().prop_map(Step::Ask),
+        1 => prop_oneof![Just(Step::Ping), Just(Step::Reconnect)],
         4 => prop::bool::weighted(0.9).prop_map(Step::Dialed),
         1 => prop_oneof![Just(Step::Lost), Just(Step::Broken)],
         3 => (0..3000_u64).prop_map(Step::Wait),
@@ -182,6 +220,10 @@ impl World {
 
     fn feed(&mut self, input: Input) -> Checked {
         self.welcomed |= matches!(input, Input::Packet(Packet::Welcome(_)));
+        if matches!(&input, Input::Packet(Packet::Response(response)) if response.answer.is_err()) {
+            // Who is refused a room is out of it, and knows nothing of it the next time.
+            self.last.remove(&room());
+        }
         let mut out = vec![];
         self.flow.handle(self.now, input, &mut out);
         self.act(out)
@@ -292,10 +334,17 @@ impl World {
                 self.command(Command::Send(draft))?;
             }
             Step::Next => self.next()?,
-            Step::Ask => {
+            Step::Ask(number) => {
                 let (reply, outcome) = oneshot::channel();
                 self.asks.push(outcome);
-                let operation = Operation::Chat { chat: chat(0) };
+                let add = vec![chat(0)];
+                let operation = match number % 5 {
+                    0 => Operation::Chat { chat: chat(0) },
+                    1 => Operation::RoomJoin { room: room() },
+                    2 => Operation::Room { room: room() },
+                    3 => Operation::Receipts(AskReceipts::Watch { add, remove: vec![] }),
+                    _ => Operation::SetPresence { away: number.is_multiple_of(2) },
+                };
                 self.command(Command::Ask(Ask { operation, reply, place: None }))?;
             }
             Step::Ping => self.command(Command::Ping(oneshot::channel().0))?,

@@ -89,7 +89,7 @@ impl Flow {
             self.inbox.compare(&state.chat, state.head);
         }
         if let Some((operation, own)) = self.asks.of(response.id) {
-            self.live_answered(operation, own, &response.answer, out);
+            self.live_answered(now, operation, own, &response.answer, out);
         }
         if let Some(stand) = self.asks.answered(response) {
             self.stands(now, stand, out);
@@ -281,6 +281,7 @@ impl Flow {
     }
 
     pub(super) fn tick_open(&mut self, now: Time, out: &mut Vec<Action>) {
+        self.tick_live(now);
         let Phase::Open(session) = &mut self.phase else {
             return;
         };
