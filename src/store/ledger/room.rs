@@ -54,6 +54,8 @@ impl Turn<'_> {
             RoomChange::Set { keep, slow_ms, name, topic } => {
                 check_owner(&room, deed.sender)?;
                 let set = Room {
+                    // What is not shown now is not to be shown when it keeps more.
+                    passed: room.hidden_upto(deed.seq - 1),
                     keep: keep.unwrap_or(room.keep),
                     slow_ms: slow_ms.unwrap_or(room.slow_ms),
                     name: name.clone().unwrap_or(room.name),
@@ -102,6 +104,7 @@ impl Turn<'_> {
             opened_ms: self.now_ms,
             closed: false,
             people: 0,
+            passed: 0,
         };
         self.put_room(deed.chat, &room);
         Ok(())
@@ -130,8 +133,8 @@ impl Turn<'_> {
     /// What a room shows of its log, to any user; also once it is closed.
     pub(super) fn room_spans(&mut self, chat: &ChatId) -> Result<Option<Spans>, ReadError> {
         let Some(room) = self.room_row(chat)? else { return Ok(None) };
-        let gone = self.head(chat)?.saturating_sub(room.keep.into());
-        Ok(Some(Spans::starting_at(gone + 1)))
+        let head = self.head(chat)?;
+        Ok(Some(Spans::starting_at(room.hidden_upto(head) + 1)))
     }
 
     pub(super) fn open_room_of(&self, chat: &ChatId) -> Result<Room, Halt> {
@@ -164,7 +167,7 @@ impl Turn<'_> {
         let gate = self.room_gate(chat)?;
         let gate = gate.ok_or_else(|| ReadError::Missing { what: "the room", of: of() })?;
         let early = u64::from(planted::is(Bug::RoomForgetsEarly) && seq > gate.keep.into());
-        let upto = seq.saturating_sub(gate.keep.max(1).into()) + early;
+        let upto = seq.saturating_sub(gate.keep.max(1).into()).max(gate.passed) + early;
         // No room keeps more, nor ever did: before that is nothing.
         let gone = match self.rooms_at_hand().gone.get(chat) {
             Some(gone) => gone,

@@ -158,6 +158,34 @@ fn a_mention_that_an_older_version_noted_of_a_room_goes_with_its_entry() {
 }
 
 #[test]
+fn what_is_not_shown_of_a_room_goes_though_it_is_to_keep_more_again() {
+    let mut bench = bench_with_room();
+    let set = |id, keep| {
+        let (name, topic, slow_ms) = (None, None, None);
+        let set = RoomChange::Set { keep: Some(keep), slow_ms, name, topic };
+        draft("room:lobby", id, Content::Room(set))
+    };
+    let mut id = 1;
+    let mut run = |bench: &mut Bench, keep: Option<u32>| {
+        id += 1;
+        let draft = keep.map_or_else(|| text("room:lobby", id), |keep| set(id, keep));
+        bench.applied(|turn| turn.append(&author("ann"), &draft).unwrap());
+    };
+    run(&mut bench, Some(100));
+    for _ in 3..=30 {
+        run(&mut bench, None);
+    }
+    run(&mut bench, Some(1));
+    run(&mut bench, Some(100));
+    for _ in 33..=50 {
+        run(&mut bench, None);
+    }
+    let all = key::entries(&chat("room:lobby"), 1, 100);
+    let first = bench.turn(|turn| turn.rows(&all, 1).unwrap().remove(0).0).0;
+    assert_eq!(key::seq_and_part(&first).unwrap().0, 31);
+}
+
+#[test]
 fn the_largest_commands_fit_into_one_batch() {
     let users = (0..100).map(|at| user(&format!("{at:064}"))).collect::<Vec<_>>();
     let mut bench = Bench::default();
