@@ -300,6 +300,9 @@ impl Registry {
     /// all of them would take long.
     pub fn dissolve(&mut self, chat: &ChatId) {
         self.groups.remove(chat);
+        for mailbox in self.rooms.of(chat) {
+            mailbox.room_over(chat);
+        }
         self.rooms.close(chat);
         self.receipts.close(chat);
     }

@@ -141,6 +141,7 @@ fn a_room_that_is_closed_takes_no_place_from_another() {
     for room in rooms {
         registry.dissolve(room);
     }
+    assert_eq!(registry.mailbox(&ann, session(1)).unwrap().take().rooms_over, rooms);
     assert_eq!(registry.join_room(&ann, session(1), last), Ok(()));
     assert_eq!(registry.users[&ann].all()[0].groups, [chat("group:g"), last.clone()]);
 }

@@ -88,3 +88,16 @@ fn whatever_is_asked_for_at_a_time_may_be_spoken_to_and_what_is_refused_is_left(
         assert_eq!(frames(&bench.give(said_in(number))), [3], "{number}");
     }
 }
+
+#[test]
+fn as_many_rooms_may_be_closed_as_there_are() {
+    let mut bench = Bench::live();
+    for number in 0..4 * ROOMS_PER_SESSION_MAX {
+        join(&mut bench, number);
+        bench.give(joined(number));
+        assert_eq!(frames(&bench.give(said_in(number))), [3], "{number}");
+        bench.give(Input::RoomOver(room(number)));
+        assert!(frames(&bench.give(said_in(number))).is_empty());
+        assert!(!speaks(&mut bench, number));
+    }
+}
