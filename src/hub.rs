@@ -89,7 +89,7 @@ impl Hub {
     pub fn leave(&self, session: SessionId, user: Option<&UserId>) -> bool {
         let had_device = self.registry().leave(session, user);
         self.watches().leave(session);
-        if let Some(user) = user {
+        if let Some(user) = user.filter(|_| had_device) {
             self.touch(user);
         }
         // Those who listened to the same rooms are fewer.

@@ -67,8 +67,8 @@ impl Hub {
         if let Some(mailbox) = registry.unseat_device(user, device) {
             self.metrics.sessions_logged_out.one();
             mailbox.evict(CloseCode::LoggedOut);
+            self.touch(user);
         }
-        self.touch(user);
     }
 }
 

@@ -137,7 +137,7 @@ impl Hub {
         let mut told = 0;
         for (user, there) in users.iter().zip(there) {
             if told >= NOTICES_PER_ROUND_MAX {
-                more |= self.watches().touch(user);
+                more |= self.watches().put_back(user);
                 continue;
             }
             // Locked for each: one that many watch takes long.

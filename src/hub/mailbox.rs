@@ -76,6 +76,8 @@ pub struct Mail {
     pub deliveries: VecDeque<Arc<Delivery>>,
     /// Hints.
     pub hints: VecDeque<Hint>,
+    /// Rooms that are over, behind their last entries: no more than the session is in.
+    pub rooms_over: Vec<ChatId>,
     /// At least one entry found no room.
     pub entries_lost: bool,
     /// At least one notice found no room.
@@ -201,6 +203,14 @@ impl Mailbox {
             mail.hints.push_back(hint);
             Push::Taken
         })
+    }
+
+    /// Tells the session that a room that it is in is over.
+    pub fn room_over(&self, room: &ChatId) {
+        self.leave(|Pile { mail, .. }| {
+            mail.rooms_over.push(room.clone());
+            Push::Taken
+        });
     }
 
     /// Leaves something, and wakes the session if it is the first since it has looked: from then

@@ -212,8 +212,9 @@ impl Registry {
         session: SessionId,
         room: &ChatId,
     ) -> Result<(), JoinError> {
-        let Some(seat) = self.seat_of(user, session) else { return Err(JoinError::Gone) };
+        let seat = seat_in(&mut self.users, user, session).ok_or(JoinError::Gone)?;
         if !seat.groups.contains(room) {
+            seat.groups.retain(|chat| !chat.is_room() || self.rooms.is_heard(chat));
             let rooms = seat.groups.iter().filter(|chat| chat.is_room()).count();
             if rooms >= ROOMS_PER_SESSION_MAX {
                 return Err(JoinError::TooMany);
@@ -241,8 +242,10 @@ impl Registry {
         add: &[ChatId],
         remove: &[ChatId],
     ) -> Result<(), ReceiptsError> {
-        let seat = self.seat_of(user, session).ok_or(ReceiptsError::NoSeat)?;
-        if !add.iter().all(|chat| !chat.is_room() && seat.groups.contains(chat)) {
+        let seat = seat_in(&mut self.users, user, session).ok_or(ReceiptsError::NoSeat)?;
+        // A seat may name a group that is over.
+        let is_in = |chat| seat.groups.contains(chat) && self.groups.contains_key(chat);
+        if !add.iter().all(is_in) {
             return Err(ReceiptsError::NoSeat);
         }
         let mailbox = Arc::clone(&seat.mailbox);
@@ -272,8 +275,7 @@ impl Registry {
     }
 
     fn seat_of(&mut self, user: &UserId, session: SessionId) -> Option<&mut Seat> {
-        let seats = self.users.get_mut(user)?.all_mut();
-        seats.iter_mut().find(|seat| seat.mailbox.session() == session)
+        seat_in(&mut self.users, user, session)
     }
 
     /// The mailbox of a session of a user.
@@ -294,9 +296,13 @@ impl Registry {
         There { online, away: online && seats.iter().all(|seat| seat.away) }
     }
 
-    /// A group or a room is over. Its sessions may go on naming it: it is never heard of again.
+    /// A group or a room is over. Seats may go on naming it, which counts for nothing: to look at
+    /// all of them would take long.
     pub fn dissolve(&mut self, chat: &ChatId) {
         self.groups.remove(chat);
+        for mailbox in self.rooms.of(chat) {
+            mailbox.room_over(chat);
+        }
         self.rooms.close(chat);
         self.receipts.close(chat);
     }
@@ -345,6 +351,15 @@ impl Registry {
             mailbox.drain();
         }
     }
+}
+
+fn seat_in<'s>(
+    users: &'s mut HashMap<UserId, Seats>,
+    user: &UserId,
+    session: SessionId,
+) -> Option<&'s mut Seat> {
+    let seats = users.get_mut(user)?.all_mut();
+    seats.iter_mut().find(|seat| seat.mailbox.session() == session)
 }
 
 fn remove_from(

@@ -36,6 +36,11 @@ impl Rooms {
         }
     }
 
+    /// Whether anybody listens to a room, which is not over then.
+    pub(super) fn is_heard(&self, room: &ChatId) -> bool {
+        self.crowds.contains_key(room)
+    }
+
     /// A room is over.
     pub(super) fn close(&mut self, room: &ChatId) {
         self.crowds.remove(room);

@@ -31,6 +31,10 @@ struct Watched {
     profile: Option<Profile>,
     /// What was told last; `None`: not all that watch it were told the same.
     told: Option<(There, Profile)>,
+    /// It was online after it was last looked at, or then.
+    was_there: bool,
+    /// When it went last; 0: never, or not known.
+    gone_ms: u64,
 }
 
 #[derive(Debug)]
@@ -110,6 +114,8 @@ impl Watches {
             Some(watcher) => *watcher.relation.get_or_insert(relation),
             None => relation,
         };
+        watched.was_there |= there.online;
+        watched.gone_ms = watched.gone_ms.max(read.last_seen_ms);
         // What was set meanwhile is newer than what was read.
         let profile = watched.profile.get_or_insert_with(|| read.clone());
         let profile = Profile { last_seen_ms: read.last_seen_ms, ..profile.clone() };
@@ -123,8 +129,15 @@ impl Watches {
         told
     }
 
-    /// There may be news of a user.
+    /// A user has come or gone, or is away: it was there just now.
     pub(super) fn touch(&mut self, user: &UserId) -> bool {
+        let Some(watched) = self.watched.get_mut(user) else { return false };
+        watched.was_there = true;
+        self.changed.insert(user.clone())
+    }
+
+    /// There may be news of a user still.
+    pub(super) fn put_back(&mut self, user: &UserId) -> bool {
         self.watched.contains_key(user) && self.changed.insert(user.clone())
     }
 
@@ -133,7 +146,7 @@ impl Watches {
         match self.watched.get_mut(user) {
             Some(watched) => {
                 watched.profile = Some(profile);
-                self.touch(user)
+                self.changed.insert(user.clone())
             }
             None => false,
         }
@@ -173,11 +186,14 @@ impl Watches {
         }) else {
             return (0, 0);
         };
+        if !there.online && std::mem::take(&mut watched.was_there) {
+            watched.gone_ms = now_ms;
+        }
         let now = (there, shown(profile));
         if watched.told.as_ref() == Some(&now) {
             return (0, 0);
         }
-        let last_seen_ms = if there.online { 0 } else { now_ms };
+        let last_seen_ms = if there.online { 0 } else { watched.gone_ms };
         let shown = Profile { last_seen_ms, ..now.1.clone() };
         let open = frame(presence_for(user, user, there, (&shown, Relation::default())));
         let hidden = frame(Presence::hidden(user.clone()));

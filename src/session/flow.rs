@@ -105,6 +105,7 @@ impl Flow {
             Input::Transferred(answer) => self.transferred(now, answer, out),
             Input::Pushed(delivery) => self.pushed(now, &delivery, out),
             Input::EntriesLost => self.entries_lost(now, out),
+            Input::RoomOver(room) => self.room_over(&room),
             Input::Hint(hint) => self.hint(hint, out),
             Input::NoticesLost => out.push(Action::Write(Packet::Notice(packet::Notice::Missed))),
             Input::Left => self.state = State::Leaving,

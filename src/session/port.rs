@@ -99,6 +99,8 @@ pub enum Input {
     Pushed(Arc<Delivery>),
     /// Pushes were lost.
     EntriesLost,
+    /// A room is over: its last entry was pushed before.
+    RoomOver(ChatId),
     /// A hint came.
     Hint(Hint),
     /// Notices were lost.
@@ -143,6 +145,7 @@ impl Input {
             Self::Transferred(_) => "transferred",
             Self::Pushed(_) => "pushed",
             Self::EntriesLost => "entries lost",
+            Self::RoomOver(_) => "room over",
             Self::Hint(_) => "hint",
             Self::NoticesLost => "notices lost",
             Self::Left => "left",

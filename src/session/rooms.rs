@@ -1,10 +1,14 @@
 //! The rooms that a session listens to, as its packets have asked: what is sent to another is
-//! refused, and what still comes of another is dropped. Pure. Must never hold more than a session
-//! may be in.
+//! refused, and what still comes of another is dropped. Pure. Must never decide how many it may be
+//! in: a join that is asked for may be refused yet, and the hub counts.
 
 use packetboat_proto::id::ChatId;
-use packetboat_proto::limits::ROOMS_PER_SESSION_MAX;
+use packetboat_proto::limits::{REQUESTS_MAX, ROOMS_PER_SESSION_MAX};
 use packetboat_proto::packet::Operation;
+
+/// Rooms of a session: those that it is in, and those of which it is not answered yet whether it
+/// is.
+const ROOMS_MAX: usize = ROOMS_PER_SESSION_MAX + REQUESTS_MAX;
 
 /// The rooms that a session listens to.
 #[derive(Debug, Default)]
@@ -21,9 +25,9 @@ impl Rooms {
         }
     }
 
-    /// The session is in, if it may be in as many.
+    /// The session is in, or will be.
     pub fn join(&mut self, room: &ChatId) {
-        if !self.has(room) && self.0.len() < ROOMS_PER_SESSION_MAX {
+        if !self.has(room) && self.0.len() < ROOMS_MAX {
             self.0.push(room.clone());
         }
     }

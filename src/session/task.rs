@@ -272,10 +272,11 @@ where
             }
             return;
         }
-        let Mail { deliveries, hints, entries_lost, notices_lost, evicted } =
+        let Mail { deliveries, hints, rooms_over, entries_lost, notices_lost, evicted } =
             self.place.mailbox.take();
         let inputs = deliveries.into_iter().map(Input::Pushed);
         let inputs = inputs.chain(entries_lost.then_some(Input::EntriesLost));
+        let inputs = inputs.chain(rooms_over.into_iter().map(Input::RoomOver));
         let inputs = inputs.chain(hints.into_iter().map(Input::Hint));
         let inputs = inputs.chain(notices_lost.then_some(Input::NoticesLost));
         for input in inputs.chain(evicted.map(Input::Evicted)) {

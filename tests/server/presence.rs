@@ -4,7 +4,8 @@ use packetboat_proto::code::RejectCode;
 use packetboat_proto::id::UserId;
 use packetboat_proto::limits::WATCHED_MAX;
 use packetboat_proto::packet::{
-    Answer, Notice, Operation, Packet, Presence, Profile, Verdict, Visibility,
+    Answer, ContactAnswer, ContactOperation, Notice, Operation, Packet, Presence, Profile,
+    SetContact, Verdict, Visibility,
 };
 
 use crate::house::House;
@@ -57,6 +58,20 @@ async fn who_watches_is_told_when_a_user_comes_and_goes() {
     assert!(told(&mut ada, "bob", |told| !told.online).await.last_seen_ms > 0);
     let off = Operation::Watch { add: Vec::new(), remove: vec![user("bob"), user("cyd")] };
     assert_eq!(ada.ask(off).await, Ok(Answer::Watch(Vec::new())));
+}
+
+#[tokio::test]
+async fn who_was_never_here_is_told_of_as_never_seen() {
+    let house = House::open().await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    assert_eq!(watch(&mut ada, &["bob"]).await.unwrap(), [Presence::hidden(user("bob"))]);
+    let never = Presence::hidden(user("bob"));
+    assert_eq!(told(&mut ada, "bob", |_| true).await, never);
+    // How the two stand to each other tells nothing of it either.
+    let set = SetContact { wanted: Some(true), ..SetContact::of(user("bob")) };
+    let asked = ada.ask(Operation::Contact(ContactOperation::Set(set))).await;
+    assert!(matches!(asked, Ok(Answer::Contact(ContactAnswer::Set(_)))), "{asked:?}");
+    assert_eq!(told(&mut ada, "bob", |_| true).await, never);
 }
 
 #[tokio::test]

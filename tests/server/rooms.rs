@@ -194,6 +194,25 @@ async fn a_session_is_in_so_many_rooms_and_no_more() {
 }
 
 #[tokio::test]
+async fn rooms_that_are_closed_take_no_place_from_others() {
+    let house = House::open().await;
+    let mut ada = Peer::login(house.address, "ada", "x").await;
+    let last = 3 * ROOMS_PER_SESSION_MAX;
+    for number in 0..=last {
+        let (name, topic) = ("R".into(), String::new());
+        let opened = RoomChange::Opened { name, topic, keep: 0, slow_ms: 0 };
+        let room = format!("room:r{number}");
+        ada.send(&room, 1, Content::Room(opened).encode()).await;
+        ada.answer().await.unwrap();
+        join(&mut ada, &room).await.unwrap();
+        if number < last {
+            ada.change(&room, 2, GroupChange::Dissolved).await.unwrap();
+        }
+    }
+    assert_eq!(ada.post(&format!("room:r{last}"), 2, "in").await, 2);
+}
+
+#[tokio::test]
 async fn the_end_of_a_connection_leaves_and_those_who_stay_are_told_how_many_they_are() {
     let house = House::open().await;
     let mut ada = Peer::login(house.address, "ada", "x").await;

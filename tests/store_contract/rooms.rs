@@ -119,6 +119,12 @@ pub(crate) async fn a_room_keeps_fewer_when_it_is_told_to(bed: impl Bed) {
     open.must("ann", LOBBY, set(Some(2), None)).await;
     assert_eq!(all_kept(&open).await, [30, 31], "at once, for who reads");
     open.must("ann", LOBBY, set(Some(5), None)).await;
+    assert_eq!(all_kept(&open).await, [30, 31, 32], "what was not shown does not come back");
+    assert_eq!(alters(&open, "bob", reacted(29)).await, Some(RejectCode::Invalid), "nor here");
+    open.close().await;
+    drop(open);
+    let open = bed.open();
+    assert_eq!(all_kept(&open).await, [30, 31, 32], "also after a restart");
     for _ in 0..40 {
         open.say("bob", LOBBY, &["hi"]).await;
     }

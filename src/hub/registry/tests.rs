@@ -127,6 +127,36 @@ fn a_session_that_leaves_or_is_replaced_is_in_no_room() {
 }
 
 #[test]
+fn a_room_that_is_closed_takes_no_place_from_another() {
+    let mut registry = Registry::default();
+    seat(&mut registry, 1, "a", "x", &["group:g"]);
+    let ann = user("a");
+    let rooms = (0..=ROOMS_PER_SESSION_MAX).map(|at| chat(&format!("room:r{at}")));
+    let rooms: Vec<ChatId> = rooms.collect();
+    let (last, rooms) = rooms.split_last().unwrap();
+    for room in rooms {
+        registry.join_room(&ann, session(1), room).unwrap();
+    }
+    assert_eq!(registry.join_room(&ann, session(1), last), Err(JoinError::TooMany));
+    for room in rooms {
+        registry.dissolve(room);
+    }
+    assert_eq!(registry.mailbox(&ann, session(1)).unwrap().take().rooms_over, rooms);
+    assert_eq!(registry.join_room(&ann, session(1), last), Ok(()));
+    assert_eq!(registry.users[&ann].all()[0].groups, [chat("group:g"), last.clone()]);
+}
+
+#[test]
+fn of_a_group_that_is_dissolved_no_receipts_are_told() {
+    let mut registry = Registry::default();
+    seat(&mut registry, 1, "a", "x", &["group:g", "group:h"]);
+    registry.dissolve(&chat("group:g"));
+    for (group, told) in [("group:g", Err(ReceiptsError::NoSeat)), ("group:h", Ok(()))] {
+        assert_eq!(registry.watch_receipts(&user("a"), session(1), &[chat(group)], &[]), told);
+    }
+}
+
+#[test]
 fn a_user_is_away_when_all_of_its_sessions_are() {
     let mut registry = Registry::default();
     seat(&mut registry, 1, "a", "x", &[]);

@@ -100,6 +100,57 @@ fn what_was_set_while_it_was_read_is_what_is_told() {
     assert_eq!(told(&seat), [false], "it is hidden");
 }
 
+/// What the one notice in a mailbox says of when somebody was seen last.
+fn last_seen(mailbox: &Mailbox) -> u64 {
+    match &mailbox.take().hints.into_iter().collect::<Vec<_>>()[..] {
+        [Hint::Presence(_, frame)] => {
+            let of = |last_seen_ms| Presence { last_seen_ms, ..presence_of(GONE) };
+            let found = (0..10).find(|last_seen_ms| *frame == super::frame(of(*last_seen_ms)));
+            found.expect("one of the times of these tests")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_went_long_ago_is_not_told_of_as_if_it_had_gone_just_now() {
+    let mut watches = Watches::default();
+    let (ann, cid, bob) = (user("ann"), user("cid"), user("bob"));
+    let (seat, other) = (mailbox(1), mailbox(2));
+    let kept = Profile { last_seen_ms: 2, ..Profile::default() };
+    let read = (&kept, Relation::default());
+    watches.watch(&ann, &seat, std::slice::from_ref(&bob), &[]).unwrap();
+    assert_eq!(watches.first((&ann, seat.session()), &bob, GONE, read).last_seen_ms, 2);
+    watches.tell(&bob, GONE, 5);
+    assert_eq!(last_seen(&seat), 2);
+    // How it stands to somebody is no news of when it went, nor is what it says of itself.
+    assert!(watches.relate(&bob, &ann, Relation { contact: true, blocked: false }));
+    watches.tell(&bob, GONE, 6);
+    assert_eq!(last_seen(&seat), 2);
+    // It comes for so short that nobody is told of it.
+    watches.touch(&bob);
+    assert_eq!(watches.tell(&bob, GONE, 7), (0, 0));
+    watches.watch(&cid, &other, std::slice::from_ref(&bob), &[]).unwrap();
+    watches.first((&cid, other.session()), &bob, GONE, read);
+    watches.relate(&bob, &ann, Relation::default());
+    watches.tell(&bob, GONE, 8);
+    assert_eq!((last_seen(&seat), last_seen(&other)), (7, 7), "it is later than what was read");
+}
+
+#[test]
+fn who_goes_while_it_is_read_has_gone_now() {
+    let mut watches = Watches::default();
+    let (ann, bob, seat) = (user("ann"), user("bob"), mailbox(1));
+    watches.watch(&ann, &seat, std::slice::from_ref(&bob), &[]).unwrap();
+    // What is kept says when its session began.
+    assert!(watches.touch(&bob));
+    assert_eq!(watches.tell(&bob, GONE, 4), (0, 0), "nobody was told anything of it yet");
+    let kept = Profile { last_seen_ms: 2, ..Profile::default() };
+    watches.first((&ann, seat.session()), &bob, GONE, (&kept, Relation::default()));
+    watches.tell(&bob, GONE, 5);
+    assert_eq!(last_seen(&seat), 5);
+}
+
 #[test]
 fn nothing_is_left_of_a_session_that_has_ended_nor_of_one_that_watches_nobody() {
     let mut watches = Watches::default();

@@ -1,6 +1,7 @@
 //! What a session's rules are for rooms: nothing of one is owed, counted or sent again. Must never
 //! let anything of a room through that the session does not listen to.
 
+use packetboat_proto::id::ChatId;
 use packetboat_proto::packet::{self, Packet, Verdict};
 use packetboat_proto::time::Time;
 
@@ -22,6 +23,13 @@ impl Flow {
         // What was lost of rooms is in no scan.
         if !desk.rooms.is_empty() {
             out.push(Action::Write(Packet::Notice(packet::Notice::Missed)));
+        }
+    }
+
+    /// A room that is over takes no place from another.
+    pub(super) fn room_over(&mut self, room: &ChatId) {
+        if let Some(desk) = &mut self.desk {
+            desk.rooms.leave(room);
         }
     }
 

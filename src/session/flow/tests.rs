@@ -2,6 +2,7 @@
 
 mod idleness;
 mod opening;
+mod rooms;
 mod silence;
 
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! Whom an entry mentions, in one row for it: so a user's mentions are counted without a look into
 //! each entry, and an entry that calls everybody costs no more than any other. Must never write a
-//! row for each member.
+//! row for each member, nor one of a room, in which nobody's mentions are counted.
 
 use packetboat_proto::content::Context;
 
@@ -19,7 +19,7 @@ impl Turn<'_> {
     /// Notes whom a message mentions.
     pub(super) fn put_mentions(&mut self, deed: &Deed<'_>, draft: &Draft) {
         let Some(Reference::Context(context)) = &draft.refers else { return };
-        if !calls(context) {
+        if deed.chat.is_room() || !calls(context) {
             return;
         }
         let others = context.mentions.iter().filter(|user| *user != deed.sender);

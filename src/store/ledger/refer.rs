@@ -25,7 +25,7 @@ pub(super) struct Target {
 }
 
 /// A content, if it is one of the kinds that this version knows.
-fn content_of(entry: &Entry) -> Option<(Content, Context)> {
+pub(super) fn content_of(entry: &Entry) -> Option<(Content, Context)> {
     Content::decode_whole(&entry.content, usize::MAX).ok()
 }
 

@@ -10,6 +10,8 @@ use packetboat_proto::planted::{self, Bug};
 
 use super::file::UNREFERENCE_OPERATIONS;
 use super::group::Deed;
+use super::mention::calls;
+use super::refer::content_of;
 use super::room_cache::RoomGate;
 use super::turn::{Halt, Turn, no_such_chat, refuse};
 use crate::store::key;
@@ -25,8 +27,10 @@ const ROOMS_PER_USER_MAX: u64 = 100;
 /// Entries that go with each one that comes: two, so that a log that is to keep less than it has
 /// comes to it in time.
 const GONE_PER_ENTRY: usize = 2;
-/// Operations for those: their parts, how they were found by their ids, and their files.
-pub(super) const TRIM_OPERATIONS: usize = GONE_PER_ENTRY * (PARTS_MAX + 1 + UNREFERENCE_OPERATIONS);
+/// Operations for those: their parts, how they were found by their ids, whom they mention, and
+/// their files.
+pub(super) const TRIM_OPERATIONS: usize =
+    GONE_PER_ENTRY * (PARTS_MAX + 1 + 1 + UNREFERENCE_OPERATIONS);
 
 /// The most operations of a change of a room: the users that it names, the room, and its owner.
 pub(super) const fn room_operations_max(users: usize) -> usize {
@@ -50,6 +54,8 @@ impl Turn<'_> {
             RoomChange::Set { keep, slow_ms, name, topic } => {
                 check_owner(&room, deed.sender)?;
                 let set = Room {
+                    // What is not shown now is not to be shown when it keeps more.
+                    passed: room.hidden_upto(deed.seq - 1),
                     keep: keep.unwrap_or(room.keep),
                     slow_ms: slow_ms.unwrap_or(room.slow_ms),
                     name: name.clone().unwrap_or(room.name),
@@ -98,6 +104,7 @@ impl Turn<'_> {
             opened_ms: self.now_ms,
             closed: false,
             people: 0,
+            passed: 0,
         };
         self.put_room(deed.chat, &room);
         Ok(())
@@ -126,8 +133,8 @@ impl Turn<'_> {
     /// What a room shows of its log, to any user; also once it is closed.
     pub(super) fn room_spans(&mut self, chat: &ChatId) -> Result<Option<Spans>, ReadError> {
         let Some(room) = self.room_row(chat)? else { return Ok(None) };
-        let gone = self.head(chat)?.saturating_sub(room.keep.into());
-        Ok(Some(Spans::starting_at(gone + 1)))
+        let head = self.head(chat)?;
+        Ok(Some(Spans::starting_at(room.hidden_upto(head) + 1)))
     }
 
     pub(super) fn open_room_of(&self, chat: &ChatId) -> Result<Room, Halt> {
@@ -160,7 +167,7 @@ impl Turn<'_> {
         let gate = self.room_gate(chat)?;
         let gate = gate.ok_or_else(|| ReadError::Missing { what: "the room", of: of() })?;
         let early = u64::from(planted::is(Bug::RoomForgetsEarly) && seq > gate.keep.into());
-        let upto = seq.saturating_sub(gate.keep.max(1).into()) + early;
+        let upto = seq.saturating_sub(gate.keep.max(1).into()).max(gate.passed) + early;
         // No room keeps more, nor ever did: before that is nothing.
         let gone = match self.rooms_at_hand().gone.get(chat) {
             Some(gone) => gone,
@@ -194,16 +201,25 @@ impl Turn<'_> {
         for (row, value) in self.rows(&key::entries(chat, seq, seq), PARTS_MAX)? {
             let (_, part) = key::seq_and_part(&row)?;
             if let Some(body) = joiner.take(part, &value)? {
-                let entry = Entry::decode(body)?;
-                self.remove(key::dedup(chat, &entry.sender, &entry.id));
-                let bytes = entry.content.len();
-                if let Ok(Content::File(sent)) = Content::decode(&entry.content, bytes) {
-                    self.remove_reference(&sent.file, chat, seq)?;
-                }
+                self.remove_traces(&Entry::decode(body)?)?;
             }
             self.remove(row);
         }
         Ok(Some(seq))
+    }
+
+    /// What else is kept for an entry that goes.
+    fn remove_traces(&mut self, entry: &Entry) -> Result<(), ReadError> {
+        self.remove(key::dedup(&entry.chat, &entry.sender, &entry.id));
+        let Some((content, context)) = content_of(entry) else { return Ok(()) };
+        // Versions before this one noted it for rooms, too.
+        if calls(&context) {
+            self.remove(key::own::mention(&entry.chat, entry.seq));
+        }
+        match content {
+            Content::File(sent) => self.remove_reference(&sent.file, &entry.chat, entry.seq),
+            _ => Ok(()),
+        }
     }
 }
 

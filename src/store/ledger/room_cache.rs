@@ -16,13 +16,15 @@ const SPEAKERS_CACHED: usize = 32_768;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RoomGate {
     pub(super) keep: u32,
+    pub(super) passed: u64,
     pub(super) slow_ms: u32,
     pub(super) closed: bool,
 }
 
 impl RoomGate {
     pub(super) fn of(room: &Room) -> Self {
-        Self { keep: room.keep, slow_ms: room.slow_ms, closed: room.closed }
+        let Room { keep, passed, slow_ms, closed, .. } = *room;
+        Self { keep, passed, slow_ms, closed }
     }
 }
 

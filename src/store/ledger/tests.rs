@@ -2,7 +2,7 @@
 //! a crash between two steps leaves, and what later commands of one batch see.
 
 use bytes::Bytes;
-use packetboat_proto::content::{Content, Context, GroupChange};
+use packetboat_proto::content::{Content, Context, GroupChange, RoomChange};
 use packetboat_proto::id::{ChatId, DeviceId, MessageId, SessionId, UserId};
 use packetboat_proto::packet::SetContact;
 
@@ -115,6 +115,74 @@ fn a_message_is_found_again_whatever_the_order_of_the_ids() {
             });
         }
     }
+}
+
+/// A ledger with a room that keeps three entries.
+fn bench_with_room() -> Bench {
+    let mut bench = Bench::default();
+    let (name, topic) = ("Lobby".into(), String::new());
+    let opened = RoomChange::Opened { name, topic, keep: 3, slow_ms: 0 };
+    let opened = draft("room:lobby", 1, Content::Room(opened));
+    bench.applied(|turn| turn.append(&author("ann"), &opened).unwrap());
+    bench
+}
+
+/// Mentions somebody in the room as the entry `number`; the rows that say so then.
+fn mentioned(bench: &mut Bench, number: u8) -> usize {
+    let context = Context { mentions: vec![user("bob")], ..Context::default() };
+    let content = Content::text("hi");
+    let bytes = content.encode_in(&context);
+    let id = MessageId::from([number; 16]);
+    let draft = Draft::new(chat("room:lobby"), id, bytes, (content, context));
+    let outcome = bench.applied(|turn| turn.append(&author("ann"), &draft).unwrap());
+    assert_eq!(outcome, Outcome::Stored { seq: number.into(), at_ms: 1_000 });
+    let all = key::own::mentions(&chat("room:lobby"), 1, u64::MAX - 1);
+    bench.turn(|turn| turn.rows(&all, 100).unwrap().len()).0
+}
+
+#[test]
+fn a_room_keeps_no_row_of_whom_its_entries_mention() {
+    let mut bench = bench_with_room();
+    for number in 2..=10 {
+        assert_eq!(mentioned(&mut bench, number), 0, "{number}");
+    }
+}
+
+#[test]
+fn a_mention_that_an_older_version_noted_of_a_room_goes_with_its_entry() {
+    let mut bench = bench_with_room();
+    mentioned(&mut bench, 2);
+    bench.applied(|turn| turn.put(key::own::mention(&chat("room:lobby"), 2), vec![1]));
+    let left: Vec<usize> = (3..=6).map(|number| mentioned(&mut bench, number)).collect();
+    assert_eq!(left, [1, 1, 0, 0], "the room keeps three");
+}
+
+#[test]
+fn what_is_not_shown_of_a_room_goes_though_it_is_to_keep_more_again() {
+    let mut bench = bench_with_room();
+    let set = |id, keep| {
+        let (name, topic, slow_ms) = (None, None, None);
+        let set = RoomChange::Set { keep: Some(keep), slow_ms, name, topic };
+        draft("room:lobby", id, Content::Room(set))
+    };
+    let mut id = 1;
+    let mut run = |bench: &mut Bench, keep: Option<u32>| {
+        id += 1;
+        let draft = keep.map_or_else(|| text("room:lobby", id), |keep| set(id, keep));
+        bench.applied(|turn| turn.append(&author("ann"), &draft).unwrap());
+    };
+    run(&mut bench, Some(100));
+    for _ in 3..=30 {
+        run(&mut bench, None);
+    }
+    run(&mut bench, Some(1));
+    run(&mut bench, Some(100));
+    for _ in 33..=50 {
+        run(&mut bench, None);
+    }
+    let all = key::entries(&chat("room:lobby"), 1, 100);
+    let first = bench.turn(|turn| turn.rows(&all, 1).unwrap().remove(0).0).0;
+    assert_eq!(key::seq_and_part(&first).unwrap().0, 31);
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Reader {
 
     /// The first entry that is kept; behind the head if all of them have just gone.
     fn first_kept(&self, room: &ChatId, row: &Room, head: u64) -> Result<u64, ReadError> {
-        let lowest = head.saturating_sub(row.keep.into()) + 1;
+        let lowest = row.hidden_upto(head) + 1;
         let mut first = head + 1;
         self.try_scan(&key::entries(room, lowest, head.max(lowest)), |row, _| {
             first = key::seq_and_part(row)?.0;

@@ -25,6 +25,8 @@ pub(crate) struct Room {
     pub(crate) closed: bool,
     /// Users with a row in it.
     pub(crate) people: u32,
+    /// Up to which seq nothing is shown any more, whatever it keeps now.
+    pub(crate) passed: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -45,6 +47,8 @@ struct RoomRow {
     closed: bool,
     #[prost(uint32, tag = "8")]
     people: u32,
+    #[prost(uint64, tag = "9")]
+    passed: u64,
 }
 
 impl Room {
@@ -58,6 +62,7 @@ impl Room {
             opened_ms: self.opened_ms,
             closed: self.closed,
             people: self.people,
+            passed: self.passed,
         };
         row.encode_to_vec()
     }
@@ -70,8 +75,13 @@ impl Room {
         if row.name.is_empty() || !keeps || row.slow_ms > ROOM_SLOW_MS_MAX {
             return Err(malformed(WHAT, "no name, or out of its bounds"));
         }
-        let RoomRow { name, topic, keep, slow_ms, opened_ms, closed, people, .. } = row;
-        Ok(Self { name, owner, topic, keep, slow_ms, opened_ms, closed, people })
+        let RoomRow { name, topic, keep, slow_ms, opened_ms, closed, people, passed, .. } = row;
+        Ok(Self { name, owner, topic, keep, slow_ms, opened_ms, closed, people, passed })
+    }
+
+    /// Up to which seq nothing of its log is shown, if that ends at `head`.
+    pub(crate) fn hidden_upto(&self, head: u64) -> u64 {
+        head.saturating_sub(self.keep.into()).max(self.passed)
     }
 }
 
@@ -110,6 +120,7 @@ mod tests {
             opened_ms: 9,
             closed: true,
             people: 3,
+            passed: 4,
         }
     }
 
@@ -118,6 +129,21 @@ mod tests {
         assert_eq!(Room::decode(&room().encode()), Ok(room()));
         let person = Person { moderator: true, muted_until_ms: 5 };
         assert_eq!(Person::from_value(&person.to_value()), Ok(person));
+    }
+
+    #[test]
+    fn a_room_of_a_version_that_had_no_number_for_it_has_passed_nothing() {
+        let older = Room { passed: 0, ..room() };
+        let value = older.encode();
+        assert!(!value.contains(&(9 << 3)), "the field is not there");
+        assert_eq!(Room::decode(&value), Ok(older));
+    }
+
+    #[test]
+    fn what_a_room_has_passed_is_hidden_and_so_is_what_it_does_not_keep() {
+        for (head, hidden) in [(1, 4), (11, 4), (12, 5), (20, 13)] {
+            assert_eq!(room().hidden_upto(head), hidden, "{head}");
+        }
     }
 
     #[test]
