@@ -149,7 +149,12 @@ impl Voyage {
         let names = |image: &Image| image.files.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&played), names(&found), "the recorded files are those of the folder");
         for (name, bytes) in &found.files {
-            assert!(played.files[name] == *bytes, "{name} is as the recorded calls made it");
+            let played = &played.files[name];
+            let mut pairs = played.bytes().iter().zip(bytes.bytes());
+            let first = pairs.position(|(one, other)| one != other);
+            let lengths = (played.length(), bytes.length());
+            let what = "is as the recorded calls made it";
+            assert!(played == bytes, "{name} {what}: {lengths:?} bytes, from {first:?} on");
         }
         assert!(played.folders.is_superset(&found.folders), "{:?}", found.folders);
     }
