@@ -34,14 +34,18 @@ const UNSEEN: [&str; 4] = [
     "receiving.again_after_a_cut",
     "receiving.own_other_device",
 ];
+/// With this word the test is the client that it tests.
+const AS_CLIENT: &str = "as-client";
 /// Left out here: a client gives a server 15 s for a handshake.
 const SKIPPED: [&str; 1] = ["handshake.no_welcome"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    if let Ok(server) = std::env::var("PACKETBOAT_SERVER") {
+    let mut words = std::env::args().skip(1);
+    if words.next().is_some_and(|word| word == AS_CLIENT) {
+        let server = std::env::var("PACKETBOAT_SERVER").unwrap();
         // One that is wrong is started with the name of what is.
-        let server = match std::env::args().nth(1) {
+        let server = match words.next() {
             Some(name) => wrong::instead(&name, server.parse().unwrap()).await.to_string(),
             None => server,
         };
@@ -99,6 +103,7 @@ async fn waited_for(seed: u64) -> Vec<Finding> {
         let at = ([127, 0, 0, 1], 0).into();
         let harbor = Harbor::new(at, Vec::new(), PATIENCE, false, seed).await.unwrap();
         let mut elsewhere = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .arg(AS_CLIENT)
             .env("PACKETBOAT_SERVER", harbor.waiting_at().unwrap().to_string())
             .env("PACKETBOAT_USER", "ada")
             .env("PACKETBOAT_PEER", "bob")
@@ -123,7 +128,8 @@ async fn run(
     seed: u64,
     slow: bool,
 ) -> Vec<Finding> {
-    let mut command: Vec<OsString> = vec![std::env::current_exe().unwrap().into()];
+    let program = std::env::current_exe().unwrap();
+    let mut command: Vec<OsString> = vec![program.into(), AS_CLIENT.into()];
     command.extend(wrong.map(Into::into));
     let harbor = Harbor::new(([127, 0, 0, 1], 0).into(), command, PATIENCE, slow, seed);
     let harbor = harbor.await.unwrap();

@@ -92,10 +92,10 @@ async fn an_engine_that_fails_as_a_store_is_opened_is_not_dropped() {
 async fn an_engine_that_never_ends_its_first_commit_does_not_keep_a_start() {
     let faulty = Faulty::new();
     faulty.hold();
-    let settings = Settings { stall_ms: 100, ..Settings::default() };
+    let settings = Settings { stall_ms: 500, ..Settings::default() };
     let (clock, heard) = (Arc::new(|| 1_000), Heard::default());
     let opened = EmbeddedStore::open(faulty.clone(), settings, clock, heard);
-    assert!(matches!(opened, Err(OpenError::Stalled { elapsed_ms: 100 })));
+    assert!(matches!(opened, Err(OpenError::Stalled { elapsed_ms: 500 })));
     faulty.let_go();
 }
 
@@ -117,7 +117,7 @@ async fn a_value_that_is_too_large_is_refused_by_every_backend() {
 #[tokio::test]
 async fn a_stalled_commit_stops_the_store_although_its_thread_is_stuck() {
     let faulty = Faulty::new();
-    let settings = Settings { stall_ms: 100, ..Settings::default() };
+    let settings = Settings { stall_ms: 500, ..Settings::default() };
     let open = Opened::over(faulty.clone(), settings);
     faulty.hold();
     let mine = draft(DM, "stuck");
@@ -127,7 +127,7 @@ async fn a_stalled_commit_stops_the_store_although_its_thread_is_stuck() {
     let Failure::Stalled { elapsed_ms, operations, commands, .. } = failure else {
         panic!("another reason: {failure}")
     };
-    assert!(elapsed_ms >= 100 && operations > 0 && commands == 1, "{failure}");
+    assert!(elapsed_ms >= 500 && operations > 0 && commands == 1, "{failure}");
     assert_eq!(open.append(author("ann"), vec![mine]).await, Err(StoreError::Stopped));
     open.close().await;
     faulty.let_go();
@@ -141,9 +141,9 @@ async fn a_stalled_commit_stops_the_store_although_its_thread_is_stuck() {
 #[tokio::test]
 async fn waiting_for_room_longer_than_a_commit_may_take_is_no_stall() {
     let faulty = Faulty::new();
-    let settings = Settings { stall_ms: 100, ..Settings::default() };
+    let settings = Settings { stall_ms: 500, ..Settings::default() };
     let open = Opened::over(faulty.clone(), settings);
-    faulty.faults.room_ms.store(400, Ordering::SeqCst);
+    faulty.faults.room_ms.store(2_000, Ordering::SeqCst);
     let answer = open.append(author("ann"), vec![draft(DM, "late")]).await;
     assert!(matches!(answer.as_deref(), Ok([Outcome::Stored { seq: 1, .. }])), "{answer:?}");
 }
@@ -151,10 +151,10 @@ async fn waiting_for_room_longer_than_a_commit_may_take_is_no_stall() {
 #[tokio::test]
 async fn many_slow_commands_at_once_are_no_stall() {
     let faulty = Faulty::new();
-    let settings = Settings { stall_ms: 400, ..Settings::default() };
+    let settings = Settings { stall_ms: 1_000, ..Settings::default() };
     let open = Opened::over(faulty.clone(), settings);
     open.claim("ann", "phone", Start::Everything).await;
-    faulty.faults.scan_ms.store(20, Ordering::SeqCst);
+    faulty.faults.scan_ms.store(50, Ordering::SeqCst);
     // Each scans the user's groups and writes nothing, so that one batch would hold all of them.
     let claims = (0..50).map(|_| open.store.claim(claim("ann", "phone", Start::Everything)));
     for claimed in futures_util::future::join_all(claims).await {
