@@ -37,6 +37,11 @@ impl Crowd {
         }
     }
 
+    /// Whether one is in.
+    pub(super) fn has(&self, session: SessionId) -> bool {
+        self.places.contains_key(&session)
+    }
+
     /// All of them.
     pub(super) fn mailboxes(&self) -> &[Arc<Mailbox>] {
         &self.mailboxes

@@ -214,7 +214,7 @@ impl Registry {
     ) -> Result<(), JoinError> {
         let seat = seat_in(&mut self.users, user, session).ok_or(JoinError::Gone)?;
         if !seat.groups.contains(room) {
-            seat.groups.retain(|chat| !chat.is_room() || self.rooms.is_heard(chat));
+            seat.groups.retain(|chat| !chat.is_room() || self.rooms.is_in(session, chat));
             let rooms = seat.groups.iter().filter(|chat| chat.is_room()).count();
             if rooms >= ROOMS_PER_SESSION_MAX {
                 return Err(JoinError::TooMany);

@@ -36,9 +36,9 @@ impl Rooms {
         }
     }
 
-    /// Whether anybody listens to a room, which is not over then.
-    pub(super) fn is_heard(&self, room: &ChatId) -> bool {
-        self.crowds.contains_key(room)
+    /// Whether a session listens to a room: not to one that was over since it came in.
+    pub(super) fn is_in(&self, session: SessionId, room: &ChatId) -> bool {
+        self.crowds.get(room).is_some_and(|crowd| crowd.has(session))
     }
 
     /// A room is over.

@@ -118,7 +118,7 @@ impl Watches {
         watched.gone_ms = watched.gone_ms.max(read.last_seen_ms);
         // What was set meanwhile is newer than what was read.
         let profile = watched.profile.get_or_insert_with(|| read.clone());
-        let profile = Profile { last_seen_ms: read.last_seen_ms, ..profile.clone() };
+        let profile = Profile { last_seen_ms: watched.gone_ms, ..profile.clone() };
         let told = presence_for(viewer, user, there, (&profile, relation));
         let now = Some((there, shown(profile)));
         if watched.told != now {

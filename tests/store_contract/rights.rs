@@ -207,6 +207,14 @@ pub(crate) async fn who_was_in_often_loses_nothing_that_it_has_not_had(bed: impl
     open.moved("bob", "phone", CREW, 2, 0).await;
     open.must("ann", CREW, added("bob")).await;
     assert_eq!(open.missing_texts("bob", "phone").await.len() as u64, 2 * TIMES - 1);
+    // Who was never there is owed nothing on a device that begins with what is new.
+    for _ in 0..TIMES {
+        open.must("ann", CREW, added("cid")).await;
+        open.must("ann", CREW, removed("cid")).await;
+    }
+    assert_eq!(refusal(&open, "ann", added("cid")).await, RejectCode::LimitReached);
+    open.claim("cid", "phone", Start::Newest).await;
+    open.must("ann", CREW, added("cid")).await;
     // Who may see all of it loses nothing.
     open.must("ann", CREW, ruled(false, false, true)).await;
     open.must("ann", CREW, removed("bob")).await;

@@ -388,13 +388,10 @@ impl World {
     }
 
     fn room_for_part(&self, room: &Room, user: usize) -> Refused<()> {
-        match room.parts.get(&user) {
-            None => self.room_for_chat(user),
-            Some(part) if part.would_lose() && !room.standing.rules.history_for_all => {
-                Err(RejectCode::LimitReached)
-            }
-            Some(_) => Ok(()),
-        }
+        let Some(part) = room.parts.get(&user) else { return self.room_for_chat(user) };
+        let devices = (0..DEVICES.len()).filter(|on| self.devices.contains_key(&(user, *on)));
+        let loses = !room.standing.rules.history_for_all && part.would_lose(devices);
+        if loses { Err(RejectCode::LimitReached) } else { Ok(()) }
     }
 
     fn room_for_chat(&self, user: usize) -> Refused<()> {

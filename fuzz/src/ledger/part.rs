@@ -62,10 +62,11 @@ impl Part {
         self.read.max(self.owed_from.saturating_sub(1))
     }
 
-    /// Whether to come in again would take from the user what no device of it has had.
-    pub(super) fn would_lose(&self) -> bool {
+    /// Whether to come in again would take from the user what none of these devices has had.
+    pub(super) fn would_lose(&self, devices: impl Iterator<Item = usize>) -> bool {
         let oldest = self.stretches.first().filter(|_| self.stretches.len() == STRETCHES_MAX);
-        oldest.and_then(BTreeSet::last).is_some_and(|last| *last > self.delivered)
+        let had = devices.map(|on| self.cursor(on)).max().unwrap_or(0).max(self.delivered);
+        oldest.and_then(BTreeSet::last).is_some_and(|last| *last > had)
     }
 
     pub(super) fn start(&mut self, on: usize, start: Start) {

@@ -40,10 +40,9 @@ impl Flow {
         out: &mut Vec<Action>,
     ) {
         let desk = self.desk(now);
-        match (desk.questions.joining(), &answer) {
-            (Some(room), Ok(_)) => desk.rooms.join(room),
-            (Some(room), Err(_)) => desk.rooms.leave(room),
-            (None, _) => {}
+        // It is in since it has asked, unless the room was over since.
+        if let (Some(room), Err(_)) = (desk.questions.joining(), &answer) {
+            desk.rooms.leave(room);
         }
         let response = desk.questions.answered(answer);
         self.respond(response, out);

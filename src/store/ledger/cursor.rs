@@ -67,7 +67,7 @@ impl Turn<'_> {
     }
 
     /// What a device has had: its cursor, or that there is none yet.
-    fn cursor(
+    pub(super) fn cursor(
         &self,
         user: &UserId,
         device: &DeviceId,

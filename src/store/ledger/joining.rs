@@ -240,7 +240,9 @@ impl Turn<'_> {
         if group.waiting + group.refused < ASKINGS_MAX {
             return Ok(group);
         }
-        let forgotten = self.forgotten(chat)?;
+        let now_ms = self.now_ms;
+        let is_full = self.full_until().get(chat).is_some_and(|until| now_ms < until);
+        let forgotten = if is_full { Vec::new() } else { self.forgotten(chat)? };
         if forgotten.is_empty() {
             let reason = format!("at most {ASKINGS_MAX} ask to come into a group");
             return refuse(RejectCode::LimitReached, reason);
@@ -252,13 +254,20 @@ impl Turn<'_> {
         Ok(group)
     }
 
-    /// The rows of some who were refused long ago.
-    fn forgotten(&self, chat: &ChatId) -> Result<Vec<Vec<u8>>, ReadError> {
-        let mut forgotten = Vec::new();
+    /// The rows of some who were refused long ago. Who asks in vain is not to have all of them read
+    /// each time: it is noted before when there will be none.
+    fn forgotten(&mut self, chat: &ChatId) -> Result<Vec<Vec<u8>>, ReadError> {
+        let (mut forgotten, mut first_ms) = (Vec::new(), self.now_ms);
         for (row, value) in self.rows(&key::askings(chat, None), ASKINGS_MAX as usize)? {
-            if self.is_forgotten(Asking::from_value(&value)?) {
+            let asking = Asking::from_value(&value)?;
+            if self.is_forgotten(asking) {
                 forgotten.push(row);
+            } else if asking.refused {
+                first_ms = first_ms.min(asking.at_ms);
             }
+        }
+        if forgotten.len() <= MEMBERS_PER_CHANGE_MAX {
+            self.full_until().set(chat, first_ms.saturating_add(REFUSED_MS));
         }
         forgotten.truncate(MEMBERS_PER_CHANGE_MAX);
         Ok(forgotten)

@@ -78,7 +78,7 @@ impl Turn<'_> {
             self.check_not_blocked(user, deed.sender)?;
             match self.place(user, chat)? {
                 // Who comes back has a place already, and is counted.
-                Some(place) => check_forgets_nothing(user, &place, all)?,
+                Some(place) => self.check_forgets_nothing((user, chat), &place, all)?,
                 None => self.check_room_for_chat(user)?,
             }
         }
@@ -173,6 +173,28 @@ impl Turn<'_> {
         Ok(total)
     }
 
+    /// Refuses who comes in again so often that it would lose entries that no device of it has had.
+    fn check_forgets_nothing(
+        &self,
+        (user, chat): (&UserId, &ChatId),
+        place: &Place,
+        all: bool,
+    ) -> Result<(), Halt> {
+        let Some(last) = place.spans.going().filter(|last| !all && *last > place.delivered) else {
+            return Ok(());
+        };
+        // A device may have begun behind it, and have nothing of it to acknowledge.
+        let devices = key::device::devices(user, None);
+        for (row, _) in self.rows(&devices, self.rules.devices_per_user_max as usize)? {
+            let device = key::device::last_device(&row).map_err(ReadError::from)?;
+            if self.cursor(user, &device, chat, place)? >= last {
+                return Ok(());
+            }
+        }
+        let reason = format!("{user} has yet to receive what it was there for the first times");
+        refuse(RejectCode::LimitReached, reason)
+    }
+
     /// Makes members of users who are none; `all`: they see what was before.
     fn bring_in(&mut self, deed: &Deed<'_>, users: &[UserId], all: bool) -> Result<(), Halt> {
         for user in users {
@@ -208,13 +230,4 @@ impl Turn<'_> {
         let of = || format!("{user} in {chat}");
         place.ok_or_else(|| ReadError::Missing { what: "the place", of: of() })
     }
-}
-
-/// Refuses who comes in again so often that it would lose entries that no device of it has had.
-fn check_forgets_nothing(user: &UserId, place: &Place, all: bool) -> Result<(), Halt> {
-    if all || place.spans.going().is_none_or(|last| last <= place.delivered) {
-        return Ok(());
-    }
-    let reason = format!("{user} has yet to receive what it was there for the first times");
-    refuse(RejectCode::LimitReached, reason)
 }

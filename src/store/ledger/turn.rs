@@ -54,6 +54,8 @@ pub(crate) struct Caches {
     ways: Ways,
     receipts: Recent<UserId, ReceiptRule>,
     claims: Recent<UserId, Allowance>,
+    /// Groups that many ask to come into: before then nobody makes room who was refused.
+    askings: Recent<ChatId, u64>,
 }
 
 impl Caches {
@@ -69,6 +71,7 @@ impl Caches {
             ways: Ways::keeping(chats),
             receipts: Recent::keeping(COUNTS_CACHED),
             claims: Recent::keeping(COUNTS_CACHED),
+            askings: Recent::keeping(COUNTS_CACHED),
         }
     }
 }
@@ -290,6 +293,11 @@ impl<'a> Turn<'a> {
     /// How many keys users may claim still.
     pub(super) fn allowances(&mut self) -> &mut Recent<UserId, Allowance> {
         &mut self.caches.claims
+    }
+
+    /// Until when nobody who was refused makes room for who asks to come into groups.
+    pub(super) fn full_until(&mut self) -> &mut Recent<ChatId, u64> {
+        &mut self.caches.askings
     }
 
     /// What is at hand of rooms.

@@ -15,6 +15,8 @@ use crate::store::{Page, PageLimit, StoreError};
 
 /// Bytes that one takes of a page at most beside its content: its name, two numbers, a verdict.
 const SCHEDULED_OVERHEAD_BYTES: usize = 512;
+/// How often one is read again that is set anew meanwhile.
+const TRIES_MAX: usize = 8;
 
 impl Reader {
     /// What of a user's is to be sent, or could not be.
@@ -48,26 +50,26 @@ impl Reader {
     }
 
     /// One that is to be sent, unless it is gone by now. Its row and its content are read one after
-    /// the other, and it may be set anew in between: what is the same twice was so at one time.
+    /// the other, and it may be set anew in between: then it is read again. One that is set anew
+    /// all the time is left out.
     fn scheduled_one(
         &self,
         user: &UserId,
         key: &[u8],
         name: ScheduledName,
     ) -> Result<Option<Scheduled>, ReadError> {
-        let mut last = None;
-        loop {
-            let Some(value) = self.backend.get(key)? else { return Ok(None) };
+        let mut before = self.backend.get(key)?;
+        for _ in 0..TRIES_MAX {
+            let Some(value) = before else { return Ok(None) };
             let row = ScheduledRow::decode(&value)?;
             let content = self.scheduled_content(user, &name, row.bytes)?;
-            let now = Some((value, content));
-            if now == last {
+            before = self.backend.get(key)?;
+            if before.as_ref() == Some(&value) {
                 let (at_ms, failed) = (row.at_ms, row.failed);
-                let content = now.and_then(|(_, content)| content);
                 return Ok(content.map(|content| Scheduled { name, content, at_ms, failed }));
             }
-            last = now;
         }
+        Ok(None)
     }
 
     fn scheduled_content(
