@@ -51,6 +51,8 @@ struct Chat<'a> {
 /// What one user is told of a chat.
 struct Told {
     state: ChatState,
+    /// Up to where it has read, which may be less than where the unread begins.
+    read: u64,
     /// How far each member has had it.
     delivered: Option<BTreeMap<UserId, u64>>,
     receipts: Option<ReceiptCounts>,
@@ -74,7 +76,7 @@ pub async fn judge(
         let mut told = BTreeMap::new();
         for (user, client) in clients {
             let Some(head) = logs.heads.get(&(user.clone(), id.clone())) else { continue };
-            match chat.ask(client).await {
+            match chat.ask(user, client).await {
                 Ok(of) => {
                     let default = OwnState::default();
                     let own = own.get(user).unwrap_or(&default);
@@ -112,14 +114,16 @@ pub fn if_may<T>(asked: Result<T, RequestError>) -> Result<Option<T>, RequestErr
 }
 
 impl Chat<'_> {
-    async fn ask(&self, client: &Client) -> Result<Told, RequestError> {
+    async fn ask(&self, user: &UserId, client: &Client) -> Result<Told, RequestError> {
         let all = vec![SeqRange::new(1, u64::MAX).expect("it is one")];
         let state = client.chat(self.id).await?;
         let members = if_may(client.members(self.id, None, 0).await)?;
+        let own = members.iter().flat_map(|page| &page.items).find(|one| one.user == *user);
+        let read = own.map_or(0, |own| own.read);
         let receipts = if_may(client.receipts(self.id, all).await)?;
         let delivered = members
             .map(|page| page.items.into_iter().map(|one| (one.user, one.delivered)).collect());
-        Ok(Told { state, delivered, receipts })
+        Ok(Told { state, read, delivered, receipts })
     }
 
     /// What a user has not read, and where it is called.
@@ -193,7 +197,7 @@ impl Chat<'_> {
                 };
                 let read = |other: &UserId| {
                     let hidden = hides(user) || hides(other);
-                    !hidden && told.get(other).is_some_and(|told| told.state.read >= seq)
+                    !hidden && told.get(other).is_some_and(|told| told.read >= seq)
                 };
                 let expected = (
                     others().count(),
